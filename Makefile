@@ -1,0 +1,76 @@
+# Each recipe works as the only command on a machine with make and Python 3.11 or newer.
+# It makes the environment that it needs, once, and again when the lock or pyproject.toml changes.
+
+PYTHON ?= python3
+UV ?= uv
+PYTEST_ARGS ?=
+
+DEV = .venv
+DEMO = .venv-demo
+PACKAGES = policy_engine plugins/mlops_policies
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint format bench build lock clean
+
+help: ## list the recipes
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
+
+demo: $(DEMO)/.installed ## train four models and see what the gate says of each
+	$(DEMO)/bin/policy-engine demo
+
+test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
+	$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV)/.installed ## ruff, mypy and the import contract
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+format: $(DEV)/.installed ## let ruff repair what it can
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+# Both sides of a comparison run from bytecode, even where the environment forbids writing it.
+bench: $(DEV)/.installed ## measure a check against hand-written scripts
+	$(DEV)/bin/python -m compileall -q $(PACKAGES)
+	$(DEV)/bin/python benchmarks/run.py
+
+build: $(DEV)/.installed ## the wheel and the sdist, in dist/
+	rm -rf dist
+	$(DEV)/bin/python -m build --no-isolation
+
+# Pins stay as they are unless pyproject.toml asks for more: `make lock UPGRADE=--upgrade` renews them.
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header
+
+lock: ## pin the requirements again, with hashes (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
+	$(COMPILE) $(UPGRADE) --extra local --extra demo --group dev --output-file requirements/dev.txt
+	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra demo --group build --output-file requirements/demo.txt
+	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --output-file requirements/run.txt
+
+clean: ## remove what the recipes made
+	rm -rf $(DEV) $(DEMO) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(PACKAGES) tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# An environment has two stamps: what the lock pins is installed; so is this project, from its source.
+$(DEV)/.locked: requirements/dev.txt
+$(DEMO)/.locked: requirements/demo.txt
+
+%/.locked:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "policy-engine needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make environments: install its venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $*
+	$*/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+%/.installed: %/.locked pyproject.toml
+	$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PRECIOUS: %/.locked %/.installed

@@ -1,0 +1,349 @@
+"""Difference 1: accuracy is worth only what it costs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from mlops_policies.exact import EXACT
+from mlops_policies.training_cost import training_cost
+from policy_engine.evidence import (
+    Case,
+    Grade,
+    Measurement,
+    Metric,
+    MissingEvidence,
+    Needs,
+    resolve_metric,
+)
+from policy_engine.hookspecs import hookimpl
+from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.quantities import Margin, Number, Percent, Points, Price, divide, show
+
+ANY_IMPROVEMENT = Decimal("1e-10")
+"""The least gain over a baseline of 0, where no relative gain exists; MLflow's own number."""
+NOISE_SHARE = Decimal("0.25")
+"""Costs this near, as a share of the baseline's, count as equal: run times vary by 10 %, and
+without it 27 % of pipelines that nobody changed would fail (our simulation)."""
+NOISE_FLOOR = Decimal(1)
+"""Costs this near, in currency units, count as equal."""
+
+_POINT_RULE = " (a point comparison: it does not tell chance from improvement)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Gain:
+    """Candidate and baseline in one metric, and how much better the candidate is."""
+
+    metric: Metric
+    candidate: Measurement
+    baseline: Measurement
+
+    @classmethod
+    def of(cls, case: Case, question: str) -> Self:
+        """Read both values; what the baseline lacks is said as the question it leaves open."""
+        metric = case.metric
+        candidate = case.candidate.metric(metric.name)
+        try:
+            baseline = case.baseline.metric(metric.name)
+        except MissingEvidence as e:
+            raise MissingEvidence(f"cannot tell {question}: {e}", e.remedy) from e
+        return cls(metric, candidate, baseline)
+
+    @property
+    def value(self) -> Decimal:
+        """The gain, in the metric's units; negative where the candidate is worse."""
+        new, old = self.candidate.value, self.baseline.value
+        return (
+            EXACT.subtract(new, old) if self.metric.goal == "maximize" else EXACT.subtract(old, new)
+        )
+
+    @property
+    def source(self) -> str:
+        """Where it comes from."""
+        return f"metric {self.metric.name} of candidate and baseline"
+
+
+class MinUsefulGain(Policy, name="min-useful-gain"):
+    """The gain over the baseline is large enough to be of use.
+
+    A gain that nobody notices does not pay for a merge, a roll-out and a new thing to maintain.
+    With `g` the gain, `B` the baseline's metric, and everything in exact decimals:
+
+    - `absolute`: `g >= min_abs`
+    - `relative`: `g / |B| >= min_rel`; where B is 0, any improvement of at least 1e-10
+    - `headroom`: `g / |perfect - B| >= min_headroom`, the share of what was left to gain;
+      `not-applicable` where the baseline is perfect already
+
+    It is a point comparison, about size and not about chance: of two equally good models (1,000
+    rows) 30 % pass 0.5 pt by luck.
+
+    Source: `MetricThreshold` of MLflow and the change thresholds of TFMA; the headroom rule is
+    Deepchecks' simple model comparison, which asks for 0.1.
+    """
+
+    needs = Needs.BASELINE
+
+    min_abs: Points = Field(
+        default=Margin(Decimal("0.5"), in_points=True),
+        description="Least gain (points, or a bare number in the metric's units; 0: not worse).",
+    )
+    min_rel: Percent | None = Field(
+        default=None, ge=0, description="Least gain (percent of the baseline's magnitude)."
+    )
+    min_headroom: Percent | None = Field(
+        default=None, ge=0, description="Least gain (percent of the way from baseline to perfect)."
+    )
+    perfect: Number | None = Field(
+        default=None,
+        description="The metric's best value (its units). Known for scores up to 1 and for losses.",
+    )
+
+    def evaluate(self, case: Case) -> Iterator[Finding]:
+        """Yield `absolute`, then `relative` and `headroom` where they are asked for."""
+        gain = _Gain.of(case, "whether the gain is useful")
+        g = gain.value
+        yield self._absolute(gain, g)
+        if self.min_rel is not None:
+            yield self._relative(gain, g, self.min_rel)
+        if self.min_headroom is not None:
+            yield self._headroom(gain, g, self.min_headroom)
+
+    def _absolute(self, gain: _Gain, g: Decimal) -> Finding:
+        margin = self.min_abs
+        if not margin.in_points:
+            return _judged(gain, "absolute", g, margin.amount, gain.metric.name)
+        in_points = divide(g, gain.metric.required_point)
+        passed = g >= EXACT.multiply(margin.amount, gain.metric.required_point)
+        return _judged(gain, "absolute", in_points, margin.amount, "pt", passed=passed)
+
+    def _relative(self, gain: _Gain, g: Decimal, least: Decimal) -> Finding:
+        size = gain.baseline.value.copy_abs()
+        if not size:
+            return _judged(gain, "relative", g, ANY_IMPROVEMENT, gain.metric.name)
+        passed = g >= EXACT.multiply(least, size)
+        return _judged(gain, "relative", divide(g, size), least, "%", passed=passed)
+
+    def _headroom(self, gain: _Gain, g: Decimal, least: Decimal) -> Finding:
+        perfect = self.perfect if self.perfect is not None else _perfect(gain.metric.name)
+        room = EXACT.subtract(perfect, gain.baseline.value).copy_abs()
+        if not room:
+            return Finding(
+                outcome=Outcome.NOT_APPLICABLE,
+                part="headroom",
+                message=f"the baseline's {gain.metric.name} is perfect: nothing is left to gain",
+                baseline=gain.baseline,
+            )
+        passed = g >= EXACT.multiply(least, room)
+        return _judged(gain, "headroom", divide(g, room), least, "%", passed=passed)
+
+
+_SETTINGS = {"absolute": "min_abs", "relative": "min_rel", "headroom": "min_headroom"}
+_BASIS = {"absolute": "", "relative": " of the baseline", "headroom": " of what was left to gain"}
+
+
+def _judged(
+    gain: _Gain,
+    part: str,
+    value: Decimal,
+    limit: Decimal,
+    unit: str,
+    *,
+    passed: bool | None = None,
+) -> Finding:
+    """Return the finding on one part; `passed` is given where `value` is rounded."""
+    if passed is None:
+        passed = value >= limit
+    shown = unit if unit in {"pt", "%"} else ""
+    name = gain.metric.name
+    old, new = gain.baseline.value, gain.candidate.value
+    basis = _BASIS[part] if unit == "%" else ""
+    remedy = None
+    if not passed:
+        remedy = f"improve {name} further before you ask for a merge, or lower {_SETTINGS[part]}"
+    return Finding(
+        outcome=Outcome.PASS if passed else Outcome.FAIL,
+        message=f"{name} goes from {show(old, '', new)} to {show(new, '', old)}: a gain of "
+        f"{show(value, shown, limit)}{basis}; it must be at least {show(limit, shown, value)}"
+        f"{_POINT_RULE}",
+        part=part,
+        measured=Measurement(value, unit, Grade.LOGGED, gain.source),
+        limit=Limit(limit, unit, ">="),
+        remedy=remedy,
+    )
+
+
+def _perfect(name: str) -> Decimal:
+    """Return the best value of a metric known by name: 1 of a score or coefficient, 0 of a loss."""
+    try:
+        kind = resolve_metric(name, None, None, "its name")
+    except MissingEvidence as e:
+        raise MissingEvidence(
+            f"nobody said what the best value of {name} is",
+            "set `perfect:` of min-useful-gain, in the metric's own units",
+        ) from e
+    return Decimal(1 if kind.point is not None else 0)
+
+
+class CostPerPoint(Policy, name="cost-per-point"):
+    """What the candidate cost more than the baseline, its gain is worth.
+
+    The last points of accuracy cost the most, and most products do not notice them. With `g` the
+    gain in points and `D` the difference in training cost (currency):
+
+    - `|D| <= ignore_below`: pass; run times vary, so an unchanged pipeline must not fail
+    - dearer: `g > 0` and `D / g <= max_cost_per_point`
+    - cheaper and no worse: pass
+    - cheaper and worse: `-D / -g >= min_saving_per_point`; `not-applicable` where that is not set
+
+    Cost is the metric `cost.total` with the tag `cost.currency`; else duration times the price of
+    the tag `compute.instance` (or `default`) under `prices:`. Two currencies are `missing`: nothing
+    is converted.
+
+    Source: "accuracy is worth only what it costs", the first difference; the rule is ours.
+    """
+
+    needs = Needs.CHILDREN | Needs.BASELINE
+
+    max_cost_per_point: Price = Field(
+        description="Most that one point of gain may cost in training (currency per point)."
+    )
+    ignore_below: Price | None = Field(
+        default=None,
+        description="Costs this near to each other count as equal (currency). Default: 25 % of the "
+        "baseline's cost, and at least 1.",
+    )
+    min_saving_per_point: Price | None = Field(
+        default=None,
+        description="Least saving for a point that a cheaper candidate loses (currency per point).",
+    )
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        currency = self.max_cost_per_point.currency
+        for name in ("ignore_below", "min_saving_per_point"):
+            price = getattr(self, name)
+            if price is not None and price.currency != currency:
+                raise ValueError(
+                    f"{name} ({price.currency}) and max_cost_per_point ({currency}) "
+                    "must be in one currency"
+                )
+        return self
+
+    def evaluate(self, case: Case) -> Iterator[Finding]:
+        """Yield one finding."""
+        gain = _Gain.of(case, "what the gain cost")
+        new = training_cost(case.candidate, case.prices)
+        old = training_cost(case.baseline, case.prices)
+        self._require_one_currency(new, old)
+        more = EXACT.subtract(new.value, old.value)
+        ignored = self._ignored(old.value)
+        g = gain.value
+        if more.copy_abs() <= ignored or (more < 0 and g >= 0):
+            yield _affordable(new, old, ignored)
+        elif more > 0:
+            yield self._dearer(gain, g, more, old)
+        else:
+            yield self._cheaper(gain, g.copy_negate(), more.copy_negate())
+
+    def _require_one_currency(self, new: Measurement, old: Measurement) -> None:
+        currency = self.max_cost_per_point.currency
+        if not new.unit == old.unit == currency:
+            raise MissingEvidence(
+                f"the candidate's cost is in {new.unit}, the baseline's in {old.unit} and "
+                f"the limit in {currency}: they cannot be compared",
+                f"state all three in {currency}: tag `cost.currency`, or `prices:`",
+            )
+
+    def _ignored(self, before: Decimal) -> Decimal:
+        if self.ignore_below is not None:
+            return self.ignore_below.amount
+        return max(EXACT.multiply(NOISE_SHARE, before), NOISE_FLOOR)
+
+    def _dearer(self, gain: _Gain, g: Decimal, more: Decimal, old: Measurement) -> Finding:
+        price = self.max_cost_per_point
+        currency, unit = price.currency, f"{price.currency}/pt"
+        name, point = gain.metric.name, gain.metric.required_point
+        worth = EXACT.multiply(price.amount, divide(max(g, Decimal()), point))
+        passed = g > 0 and EXACT.multiply(more, point) <= EXACT.multiply(price.amount, g)
+        each = divide(EXACT.multiply(more, point), g) if g > 0 else None
+        gained = show(divide(g, point), "pt")
+        if each is None:
+            paid = f"{name} gains nothing ({gained})"
+            verdict = f"; it must cost at most {show(price.amount, unit)}"
+        else:
+            paid = f"{name} gains {gained}"
+            verdict = (
+                f": {show(each, unit, price.amount)}; it must be at most "
+                f"{show(price.amount, unit, each)}"
+            )
+        return Finding(
+            outcome=Outcome.PASS if passed else Outcome.FAIL,
+            message=f"{paid} for {show(more, currency, worth)} more{verdict} "
+            f"(the gain pays for at most {show(worth, currency, more)})",
+            measured=None if each is None else _measured(each, unit),
+            limit=Limit(price.amount, unit),
+            remedy=None if passed else self._remedy(name, more, worth, old),
+        )
+
+    def _remedy(self, name: str, more: Decimal, worth: Decimal, old: Measurement) -> str:
+        limit = self.max_cost_per_point
+        affordable = show(EXACT.add(old.value, worth), limit.currency)
+        if not limit.amount:
+            return f"train for at most {affordable}, or raise max_cost_per_point and say why"
+        needed = show(divide(more, limit.amount), "pt")
+        return (
+            f"train for at most {affordable}, gain at least {needed} in {name}, "
+            "or raise max_cost_per_point and say why"
+        )
+
+    def _cheaper(self, gain: _Gain, loss: Decimal, saving: Decimal) -> Finding:
+        """Judge a candidate that saves `saving` and is worse by `loss`, both above 0."""
+        least = self.min_saving_per_point
+        name, currency = gain.metric.name, self.max_cost_per_point.currency
+        if least is None:
+            return Finding(
+                outcome=Outcome.NOT_APPLICABLE,
+                message=f"training cost {show(saving, currency)} less and {name} is worse: "
+                "without min_saving_per_point nobody says what a lost point is worth",
+            )
+        point, unit = gain.metric.required_point, f"{currency}/pt"
+        passed = EXACT.multiply(saving, point) >= EXACT.multiply(least.amount, loss)
+        each = divide(EXACT.multiply(saving, point), loss)
+        needed = EXACT.multiply(least.amount, divide(loss, point))
+        return Finding(
+            outcome=Outcome.PASS if passed else Outcome.FAIL,
+            message=f"{name} loses {show(divide(loss, point), 'pt')} and saves "
+            f"{show(saving, currency, needed)}: {show(each, unit, least.amount)}; it must be at "
+            f"least {show(least.amount, unit, each)} (the loss asks for at least "
+            f"{show(needed, currency, saving)})",
+            measured=_measured(each, unit),
+            limit=Limit(least.amount, unit, ">="),
+            remedy=None if passed else f"win back {name}, or save {show(needed, currency)}",
+        )
+
+
+def _affordable(new: Measurement, old: Measurement, ignored: Decimal) -> Finding:
+    """Pass a cost that is not above the baseline's, or not by more than is ignored."""
+    limit = EXACT.add(old.value, ignored)
+    unit = new.unit
+    return Finding(
+        outcome=Outcome.PASS,
+        message=f"training cost {show(new.value, unit, limit)}, the baseline's {old}; up to "
+        f"{show(limit, unit, new.value)} nothing has to be gained",
+        measured=new,
+        limit=Limit(limit, unit),
+        baseline=old,
+    )
+
+
+def _measured(each: Decimal, unit: str) -> Measurement:
+    return Measurement(each, unit, Grade.LOGGED, "training cost and metric of both runs")
+
+
+@hookimpl
+def register_policies() -> Iterable[type[Policy]]:
+    """Return the policies on accuracy and cost."""
+    return [MinUsefulGain, CostPerPoint]

@@ -1,0 +1,71 @@
+"""What training a run cost: as the run says it, else how long it took times the machine's price."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from mlops_policies.exact import EXACT
+from policy_engine.evidence import Grade, InvalidEvidence, Measurement, MissingEvidence, Run
+from policy_engine.quantities import Rate, divide
+
+COST = "cost.total"
+"""The metric that a run may log its whole cost in; the tag `cost.currency` says the currency."""
+CURRENCY_TAG = "cost.currency"
+INSTANCE_TAG = "compute.instance"
+_HOUR = Decimal(3600)
+
+
+def training_cost(run: Run, prices: Mapping[str, Rate]) -> Measurement:
+    """Return what training cost; its unit is the currency.
+
+    It is the metric `cost.total` in the currency of the tag `cost.currency`. Without that metric it
+    is the duration times the hourly price of the tag `compute.instance`, or of `default`. A run
+    with children lasts as long as itself or as all its children together, whichever is more.
+    All of it is `logged`: the training client writes the metric, the tags and both times.
+
+    Raises:
+        MissingEvidence: If there is no cost and no price, or a cost without its currency.
+        InvalidEvidence: If the cost is negative, NaN or infinite.
+    """
+    if COST in run.metrics:
+        return _logged(run)
+    rate = _rate(run, prices)
+    seconds = _seconds(run)
+    amount = divide(EXACT.multiply(seconds, rate.per_hour), _HOUR)
+    return Measurement(amount, rate.currency, Grade.LOGGED, "duration x price")
+
+
+def _logged(run: Run) -> Measurement:
+    amount = run.metric(COST).value
+    if amount < 0:
+        raise InvalidEvidence(
+            f"metric {COST} of the {run.role} run is {amount}; no training costs less than nothing",
+            f"log what it cost: mlflow.log_metric({COST!r}, amount)",
+        )
+    currency = run.tags.get(CURRENCY_TAG)
+    if currency is None:
+        raise MissingEvidence(
+            f"the {run.role} run logs {COST} and does not say in which currency",
+            f"set the tag: mlflow.set_tag({CURRENCY_TAG!r}, 'USD')",
+        )
+    return Measurement(amount, currency, Grade.LOGGED, f"metric {COST}")
+
+
+def _rate(run: Run, prices: Mapping[str, Rate]) -> Rate:
+    instance = run.tags.get(INSTANCE_TAG)
+    rate = prices.get(instance) if instance is not None else None
+    rate = rate or prices.get("default")
+    if rate is None:
+        machine = f"instance {instance}" if instance is not None else "its machine"
+        raise MissingEvidence(
+            f"the {run.role} run has no cost, and there is no price for {machine}",
+            f"set `prices:` in the policy file, or log it: mlflow.log_metric({COST!r}, amount)",
+        )
+    return rate
+
+
+def _seconds(run: Run) -> Decimal:
+    own = run.duration.value
+    children = run.children
+    return (
+        max(own, sum((child.duration.value for child in children), Decimal())) if children else own
+    )

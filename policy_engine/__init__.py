@@ -1,0 +1,64 @@
+"""policy-engine: a gate for machine-learning pull requests.
+
+The names that most policies need. They load on first use, so that `policy-engine --help` stays
+quick. Public beside them: `policy_engine.evidence`, `.quantities`, `.testing`, `.training`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from policy_engine.evidence import (
+        Case,
+        InvalidEvidence,
+        Measurement,
+        MissingEvidence,
+        Needs,
+        NotApplicable,
+        UnreadableEvidence,
+    )
+    from policy_engine.hookspecs import hookimpl
+    from policy_engine.policy import Field, Finding, Level, Limit, Outcome, Policy
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Case": "evidence",
+    "InvalidEvidence": "evidence",
+    "Measurement": "evidence",
+    "MissingEvidence": "evidence",
+    "Needs": "evidence",
+    "NotApplicable": "evidence",
+    "UnreadableEvidence": "evidence",
+    "hookimpl": "hookspecs",
+    "Field": "policy",
+    "Finding": "policy",
+    "Level": "policy",
+    "Limit": "policy",
+    "Outcome": "policy",
+    "Policy": "policy",
+}
+
+__all__ = [
+    "Case",
+    "Field",
+    "Finding",
+    "InvalidEvidence",
+    "Level",
+    "Limit",
+    "Measurement",
+    "MissingEvidence",
+    "Needs",
+    "NotApplicable",
+    "Outcome",
+    "Policy",
+    "UnreadableEvidence",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'policy_engine' has no attribute '{name}'")
+    return getattr(import_module(f"policy_engine.{_HOMES[name]}"), name)

@@ -1,0 +1,48 @@
+"""How an error ends the command: one plain sentence, or a block to paste into an issue."""
+
+import platform
+import re
+import sys
+import traceback
+from importlib.metadata import PackageNotFoundError, version
+
+from policy_engine import __version__
+from policy_engine.errors import PluginError, PolicyEngineError, UsageError
+from policy_engine.problems import PolicyFileError
+from policy_engine.report import ExitCode
+
+_USAGE = (UsageError, PluginError, PolicyFileError)
+_PACKAGES = ("mlflow-skinny", "pydantic", "pluggy", "requests", "click")
+_SECRET = re.compile(r"://[^/\s@]+@|(?i:token|password|secret|authorization)\W{1,4}\S+")
+
+
+def explain(error: Exception) -> int:
+    """Tell stderr what went wrong and return the exit code; it is never 0."""
+    if isinstance(error, PolicyEngineError):
+        sys.stderr.write(_shown(error) + "\n")
+        return int(ExitCode.USAGE if isinstance(error, _USAGE) else ExitCode.UNDECIDED)
+    sys.stderr.write(
+        f"policy-engine broke down: {type(error).__name__}; nothing was decided.\n"
+        f"Please report it with this block:\n{_block(error)}\n"
+    )
+    return int(ExitCode.UNDECIDED)
+
+
+def _shown(error: PolicyEngineError) -> str:
+    return str(error) if isinstance(error, PolicyFileError) else f"policy-engine: {error}"
+
+
+def _block(error: Exception) -> str:
+    lines = [
+        f"policy-engine {__version__}, Python {platform.python_version()}, {platform.system()}",
+        ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
+        "".join(traceback.format_exception(error)).rstrip(),
+    ]
+    return _SECRET.sub("[redacted]", "\n".join(lines))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"

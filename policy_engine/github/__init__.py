@@ -1,0 +1,1 @@
+"""GitHub: what its Actions say of the change under judgement."""

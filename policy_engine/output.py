@@ -1,0 +1,87 @@
+"""Where a report goes: one format to stdout, any number to files."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from policy_engine.errors import UsageError
+from policy_engine.hookspecs import Renderer
+from policy_engine.render import FORMATS
+from policy_engine.report import Report
+
+NARROWEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One format and its file; None: stdout."""
+
+    format: str
+    file: Path | None
+    render: Renderer
+
+
+def parse(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
+    """Return the outputs that `--format NAME[=FILE]` asks for.
+
+    Args:
+        texts: The option's values.
+        more: Formats that plugins add.
+
+    Raises:
+        UsageError: If a format is unknown, two want stdout, or a file cannot be written.
+    """
+    formats = {**FORMATS, **more}
+    outputs = []
+    for text in texts:
+        name, _, file = text.partition("=")
+        if name not in formats:
+            raise UsageError(f"--format {name}: unknown; choose from {', '.join(sorted(formats))}")
+        path = Path(file) if file else None
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise UsageError(f"--format {text}: {path.parent} is no folder to write to")
+        outputs.append(Output(name, path, formats[name]))
+    on_stdout = [output.format for output in outputs if output.file is None]
+    if len(on_stdout) > 1:
+        raise UsageError(
+            f"--format: {' and '.join(on_stdout)} both go to stdout; write one as NAME=FILE"
+        )
+    return outputs if on_stdout else [*outputs, Output("text", None, formats["text"])]
+
+
+def write(report: Report, outputs: Sequence[Output]) -> None:
+    """Render the report to all outputs, stdout last.
+
+    Raises:
+        UsageError: If a file cannot be written.
+    """
+    for output in sorted(outputs, key=lambda o: o.file is None):
+        if output.file is None:
+            print_text(_for_terminal(report) if output.format == "text" else output.render(report))
+            continue
+        try:
+            output.file.write_text(output.render(report), encoding="utf-8")
+        except OSError as e:
+            raise UsageError(f"--format {output.format}={output.file}: {e.strerror}") from e
+
+
+def print_text(text: str) -> None:
+    """Print to stdout; a reader that went away, or a narrow encoding, changes no exit code."""
+    try:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _for_terminal(report: Report) -> str:
+    """Return the text report as wide as the terminal; colour only where one is."""
+    from policy_engine.render.text import as_text  # noqa: PLC0415 (only the text format needs it)
+
+    width = max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return as_text(report, width=width, colour=colour)

@@ -1,0 +1,241 @@
+"""The plugin manager: load, check, refuse clashes, sort. It fails closed.
+
+The modules that policy-engine ships always load. Any other plugin loads only when a policy file
+names its distribution under `plugins:`; a named plugin that is absent, fails to import, misspells a
+hook or clashes with another stops the run.
+"""
+
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, distributions
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from policy_engine import hookspecs
+from policy_engine.errors import PluginError
+from policy_engine.evidence import Run
+from policy_engine.hookspecs import PROJECT, Renderer, Tracking
+from policy_engine.policy import Policy
+from policy_engine.policy_file import Offered, PackText
+from policy_engine.report import Report
+
+OURS = "policy-engine"
+TRACE = "POLICY_ENGINE_TRACE"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One plugin that takes part: `distribution[entry]`, its version, the hooks it implements."""
+
+    name: str
+    distribution: str
+    version: str
+    entry: str
+    hooks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class Plugins:
+    """Everything that the loaded plugins offer."""
+
+    def __init__(self, found: Iterable[tuple[str, str, EntryPoint]]) -> None:
+        """Load entry points given as (distribution, version, entry point).
+
+        Raises:
+            PluginError: If one of them is broken, or two are at odds.
+        """
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self.loaded = tuple(self._register(*each) for each in found)
+        self._refuse_unknown_hooks()
+        if os.environ.get(TRACE) == "1":
+            self._manager.trace.root.setwriter(sys.stderr.write)
+            self._manager.enable_tracing()
+        self.policies: Mapping[str, Offered] = self._offered("register_policies", self._policies)
+        self.packs: Mapping[str, PackText] = self._offered("register_packs", self._packs)
+        self.renderers: Mapping[str, Renderer] = self._offered(
+            "register_renderers", self._renderers
+        )
+
+    def resolve_baseline(
+        self, rule: Mapping[str, Any], candidate: Run, tracking: Tracking
+    ) -> Run | None:
+        """Ask the plugins for the run that a baseline rule names; the first answer counts."""
+        found = self._manager.hook.resolve_baseline(
+            rule=dict(rule), candidate=candidate, tracking=tracking
+        )
+        if found is not None and not isinstance(found, Run):
+            raise PluginError(
+                f"resolve_baseline returned {found!r:.100}, which is no run of `tracking`"
+            )
+        return found
+
+    def report_ready(self, report: Report) -> None:
+        """Tell every plugin of the finished report."""
+        self._manager.hook.report_ready(report=report)
+
+    def _register(self, owner: str, version: str, entry: EntryPoint) -> Loaded:
+        name = f"{owner}[{entry.name}]"
+        try:
+            plugin = entry.load()
+        except (Exception, SystemExit) as e:
+            raise PluginError(
+                f"plugin {name} {version} failed to import: {type(e).__name__}: {e}"
+            ) from e
+        try:
+            self._manager.register(plugin, name)
+        except Exception as e:
+            raise PluginError(f"plugin {name} {version} breaks the hook contract: {e}") from e
+        hooks = sorted(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
+        if not hooks:
+            raise PluginError(
+                f"plugin {name} {version} implements no hook; mark its functions with @hookimpl"
+            )
+        for hook in hooks:
+            _refuse_keyword_only(name, getattr(plugin, hook, None))
+        return Loaded(name, owner, version, entry.name, tuple(hooks))
+
+    def _refuse_unknown_hooks(self) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as e:
+            known = ", ".join(sorted(vars(self._manager.hook)))
+            raise PluginError(f"{e}; the hooks are {known}") from e
+
+    def _offered(
+        self, hook: str, read: Callable[[Loaded, Any], Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Return what all plugins offer through a hook; a name offered twice is refused."""
+        offered: dict[str, Any] = {}
+        owner: dict[str, str] = {}
+        for loaded in self.loaded:
+            if hook not in loaded.hooks:
+                continue
+            for name, thing in read(loaded, self._answer(hook, loaded)).items():
+                if name in owner:
+                    raise PluginError(
+                        f"{hook}: '{name}' is provided by {owner[name]} and by {loaded.name}"
+                    )
+                owner[name] = loaded.name
+                offered[name] = thing
+        return dict(sorted(offered.items()))
+
+    def _answer(self, hook: str, loaded: Loaded) -> Any:
+        plugin = self._manager.get_plugin(loaded.name)
+        others = [p for p in self._manager.get_plugins() if p is not plugin]
+        try:
+            answers = self._manager.subset_hook_caller(hook, others)()
+        except (Exception, SystemExit) as e:
+            raise PluginError(f"plugin {loaded}: {hook} raised {type(e).__name__}: {e}") from e
+        return answers[0] if answers else None
+
+    def _policies(self, loaded: Loaded, answer: Any) -> Mapping[str, Offered]:
+        if not isinstance(answer, (list, tuple)):
+            raise PluginError(f"plugin {loaded}: register_policies returned no list of policies")
+        offered: dict[str, Offered] = {}
+        for policy in answer:
+            _check_policy(loaded, policy)
+            if policy.policy_name in offered:
+                raise PluginError(f"plugin {loaded} provides '{policy.policy_name}' twice")
+            offered[policy.policy_name] = Offered(policy, loaded.entry)
+        return offered
+
+    def _packs(self, loaded: Loaded, answer: Any) -> Mapping[str, PackText]:
+        if not isinstance(answer, Mapping):
+            raise PluginError(f"plugin {loaded}: register_packs returned no mapping")
+        packs = {}
+        for name, path in answer.items():
+            try:
+                text = Path(path).read_bytes()
+            except OSError as e:
+                raise PluginError(f"plugin {loaded}: pack '{name}' cannot be read: {e}") from e
+            packs[name] = PackText(f"{name} (pack of {loaded.name})", text)
+        return packs
+
+    def _renderers(self, loaded: Loaded, answer: Any) -> Mapping[str, Renderer]:
+        from policy_engine.render import FORMATS  # noqa: PLC0415 (only a plugin with renderers asks)
+
+        if not isinstance(answer, Mapping) or not all(callable(r) for r in answer.values()):
+            raise PluginError(
+                f"plugin {loaded}: register_renderers returned no mapping of functions"
+            )
+        taken = sorted(set(answer) & set(FORMATS))
+        if taken:
+            raise PluginError(f"plugin {loaded}: format '{taken[0]}' is built in")
+        return answer
+
+
+def load(named: Iterable[str] = ()) -> Plugins:
+    """Load the built-in plugins and those of the named distributions.
+
+    Args:
+        named: Distributions that policy files name under `plugins:`.
+
+    Raises:
+        PluginError: If one is absent or broken, or two are at odds.
+    """
+    wanted = [OURS, *sorted({_normal(name) for name in named} - {OURS})]
+    found = []
+    for name in wanted:
+        try:
+            offering = distribution(name)
+        except PackageNotFoundError:
+            raise PluginError(_absent(name)) from None
+        entries = sorted(offering.entry_points.select(group=PROJECT), key=lambda e: e.name)
+        if not entries:
+            raise PluginError(_absent(name))
+        found += [(name, offering.version, entry) for entry in entries]
+    return Plugins(found)
+
+
+def installed() -> dict[str, str]:
+    """Return the version of every installed distribution that offers plugins, by name."""
+    versions: dict[str, str] = {}
+    for each in distributions():
+        name = _normal(each.metadata["Name"] or "")
+        if name not in versions and each.entry_points.select(group=PROJECT):
+            versions[name] = each.version
+    return versions
+
+
+def _absent(name: str) -> str:
+    if name == OURS:
+        return "policy-engine is not installed here (its entry points are not to be found)"
+    have = ", ".join(sorted(set(installed()) - {OURS})) or "none"
+    return (
+        f"plugin '{name}' is named under `plugins:` but not installed, or offers no plugin; "
+        f"installed plugins: {have}"
+    )
+
+
+def _normal(name: str) -> str:
+    """Return a distribution name as packaging compares them."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _check_policy(loaded: Loaded, policy: Any) -> None:
+    if not (isinstance(policy, type) and issubclass(policy, Policy)):
+        raise PluginError(f"plugin {loaded}: {policy!r:.100} is no Policy class")
+    if not policy.policy_name:
+        raise PluginError(f"plugin {loaded}: {policy.__name__} has no name=")
+    if policy.evaluate is Policy.evaluate:
+        raise PluginError(f"plugin {loaded}: policy '{policy.policy_name}' has no evaluate()")
+    if not (policy.__doc__ or "").strip() or policy.__doc__ == Policy.__doc__:
+        raise PluginError(f"plugin {loaded}: policy '{policy.policy_name}' has no docstring")
+
+
+def _refuse_keyword_only(name: str, hook: Any) -> None:
+    """Refuse a hook with keyword-only parameters: pluggy would call it without them."""
+    if not callable(hook):
+        return
+    kinds = inspect.signature(hook).parameters.values()
+    if any(p.kind is inspect.Parameter.KEYWORD_ONLY for p in kinds):
+        raise PluginError(f"plugin {name}: {hook.__name__} has keyword-only parameters")

@@ -1,0 +1,195 @@
+"""What a plugin author imports: a policy, its findings, their outcomes.
+
+    class ModelSizeBudget(Policy, name="model-size-budget"):
+        \"\"\"The model fits its size budget.\"\"\"
+
+        needs = Needs.MODEL
+        max_size: Bytes = Field(description="Largest sum of the model's files (bytes).")
+
+        def evaluate(self, case: Case) -> Iterator[Finding]:
+            yield Finding.judge(case.candidate.model.size, "<=", self.max_size, "model size")
+
+The class is its own schema, its documentation and its judgement.
+"""
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from operator import ge, gt, le, lt
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from policy_engine.errors import PluginError
+from policy_engine.evidence import Case, Measurement, Needs
+from policy_engine.quantities import show
+
+__all__ = ["ENGINE_KEYS", "Field", "Finding", "Level", "Limit", "Op", "Outcome", "Policy"]
+
+ENGINE_KEYS = ("policy", "level", "enforce_from", "when", "on_missing", "on_inconclusive", "why")
+"""Keys of a binding that the engine reads itself; no policy may have a setting of that name."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
+
+
+class Outcome(StrEnum):
+    """What a policy found out."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    MISSING = "missing"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not-applicable"
+    ERROR = "error"
+
+
+class Level(StrEnum):
+    """What a finding may do to a merge; set where the policy is bound, unknown to the policy."""
+
+    ADVISORY = "advisory"
+    OVERRIDABLE = "overridable"
+    MANDATORY = "mandatory"
+
+
+Op = Literal["<=", ">=", "<", ">"]
+_WORDS: dict[str, str] = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}
+_HOLDS: dict[str, Callable[[Decimal, Decimal], bool]] = {"<=": le, ">=": ge, "<": lt, ">": gt}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The bound of a measured value; it holds or it does not, in exact decimal arithmetic."""
+
+    value: Decimal
+    unit: str
+    op: Op = "<="
+
+    def __post_init__(self) -> None:
+        """Refuse a bound that nothing could respect.
+
+        Raises:
+            ValueError: If it is NaN or infinite.
+        """
+        if not self.value.is_finite():
+            raise ValueError(f"a limit is {self.value}, not a number")
+
+    def holds(self, value: Decimal) -> bool:
+        """Say whether a value respects the bound; equality is enough for `<=` and `>=`."""
+        return _HOLDS[self.op](value, self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One judged fact.
+
+    Attributes:
+        outcome: What was found.
+        message: One sentence with the numbers.
+        part: Tells the findings of one policy apart, such as `size` and `growth`.
+        measured: The value that was judged.
+        limit: Its bound, in the same unit.
+        baseline: The same quantity of the baseline.
+        remedy: One sentence on what would mend it; for every outcome but `pass`.
+    """
+
+    outcome: Outcome
+    message: str
+    part: str | None = None
+    measured: Measurement | None = None
+    limit: Limit | None = None
+    baseline: Measurement | None = None
+    remedy: str | None = None
+
+    @classmethod
+    def judge(  # noqa: PLR0913 (a finding's own fields)
+        cls,
+        measured: Measurement,
+        op: Op,
+        limit: Decimal | int,
+        what: str,
+        *,
+        part: str | None = None,
+        baseline: Measurement | None = None,
+        remedy: str | None = None,
+        note: str = "",
+    ) -> "Finding":
+        """Pass if `measured op limit` holds, else fail; the message states both numbers.
+
+        Args:
+            measured: The value.
+            op: How it must stand to the limit.
+            limit: The bound, in the value's unit.
+            what: What was measured, as the message's subject ("model size").
+            part: The part of the policy that this is.
+            baseline: The same quantity of the baseline.
+            remedy: What would mend a failure.
+            note: More to say, behind the two numbers.
+        """
+        bound = Limit(Decimal(limit), measured.unit, op)
+        passed = bound.holds(measured.value)
+        value = show(measured.value, measured.unit, apart_from=bound.value)
+        against = show(bound.value, bound.unit, apart_from=measured.value)
+        if what == measured.unit:  # a metric is its own unit: say its name once
+            value, against = value.removesuffix(f" {what}"), against.removesuffix(f" {what}")
+        return cls(
+            outcome=Outcome.PASS if passed else Outcome.FAIL,
+            message=f"{what} is {value}; it must be {_WORDS[op]} {against}{note}",
+            part=part,
+            measured=measured,
+            limit=bound,
+            baseline=baseline,
+            remedy=None if passed else remedy,
+        )
+
+
+class Policy(BaseModel):
+    """A rule that judges one case; its fields are its settings, each with unit and description.
+
+    A subclass states `name=` (kebab-case, never reused), `needs`, a docstring whose first line says
+    what is true of a model that passes, and `evaluate`.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+    policy_name: ClassVar[str] = ""
+    needs: ClassVar[Needs] = Needs.RUN
+
+    def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
+        """Accept `name=`; it is checked when the fields are known."""
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
+        """Check the name and that no setting hides an engine key.
+
+        Raises:
+            PluginError: If one of them is not so.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        if name is None:
+            return
+        if not _NAME.match(name):
+            raise PluginError(f"policy name '{name}' is not kebab-case, such as model-size-budget")
+        hidden = [field for field in cls.model_fields if field in ENGINE_KEYS]
+        if hidden:
+            raise PluginError(f"policy '{name}' has a setting '{hidden[0]}', a key of the engine")
+        cls.policy_name = name
+
+    def reads(self) -> Needs:
+        """Return the needs that these settings really have: `needs`, or fewer."""
+        return self.needs
+
+    @abstractmethod
+    def evaluate(self, case: Case) -> Iterator[Finding]:
+        """Yield at least one finding on the case; pure: no clock, no environment, no I/O.
+
+        Raises:
+            MissingEvidence, InvalidEvidence, UnreadableEvidence: Let them pass; the engine turns
+                them into findings, and keeps those that were yielded before.
+        """
+        raise NotImplementedError  # pragma: no cover (the engine refuses a class without it)

@@ -1,0 +1,31 @@
+"""Policy files: which policies judge which candidates, by which limits, against which baseline.
+
+    files, neighbours = policy_paths(["policies"], root)
+    plugins = named_plugins(files, neighbours)          # load these, then
+    policies = load_policies(files, offered, packs, neighbours)
+
+Files come as text, not as paths, so that they can be read from disk, from git or from an API.
+All problems of all files are said at once, as one `PolicyFileError`.
+"""
+
+from policy_engine.policy_file.bindings import Binding, Offered
+from policy_engine.policy_file.library import PackText
+from policy_engine.policy_file.load import PolicyFile, PolicySet, load_policies, named_plugins
+from policy_engine.policy_file.paths import policy_paths
+from policy_engine.policy_file.sections import AppliesTo, MetricSetting
+from policy_engine.problems import PolicyFileError, Problem
+
+__all__ = [
+    "AppliesTo",
+    "Binding",
+    "MetricSetting",
+    "Offered",
+    "PackText",
+    "PolicyFile",
+    "PolicyFileError",
+    "PolicySet",
+    "Problem",
+    "load_policies",
+    "named_plugins",
+    "policy_paths",
+]

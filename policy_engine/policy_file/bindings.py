@@ -1,0 +1,164 @@
+"""A binding: one policy under an id, its settings checked by the policy itself."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple, get_args
+
+from policy_engine.policy import Level, Policy
+from policy_engine.policy_file import shapes
+from policy_engine.policy_file.merge import Bound
+from policy_engine.policy_file.settings import build
+from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.problems import Problems, near, shown
+from policy_engine.report import Where
+from policy_engine.yaml_source import Item
+
+Treatment = Literal["block", "warn", "skip"]
+"""What a binding makes of a finding that is neither pass nor fail."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+
+
+class Offered(NamedTuple):
+    """A policy that a plugin offers."""
+
+    policy: type[Policy]
+    plugin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A policy bound under an id, with valid settings.
+
+    Attributes:
+        id: Unique in its file; the policy's name, or one of the user's own.
+        policy: The policy with its settings.
+        policy_name: The policy's name.
+        plugin: The plugin that offers it.
+        level: What its findings may do to a merge, from `enforce_from` on.
+        enforce_from: The first day (UTC) of `level`; before it the binding is advisory.
+        on_missing: What a `missing` finding does.
+        on_inconclusive: What an `inconclusive` finding does.
+        why: Why the team binds it, in its own words.
+        where: The user's own line: of the id, or of the `extends:` that brought it.
+        inherited_from: The pack or file beneath that binds it too; None if there is none.
+    """
+
+    id: str
+    policy: Policy
+    policy_name: str
+    plugin: str
+    level: Level
+    enforce_from: date | None
+    on_missing: Treatment
+    on_inconclusive: Treatment
+    why: str | None
+    where: Where
+    inherited_from: str | None
+
+
+def bind(
+    id_: str, bound: Bound, offered: Mapping[str, Offered], problems: Problems
+) -> Binding | None:
+    """Return the binding, or note everything that is wrong with it."""
+    before = len(problems.found)
+    key = f"policies.{id_}"
+    engine = _EngineKeys(key, bound.settings, problems)
+    settings = engine.read()
+    if not _ID.match(id_):
+        message = f"{shown(id_)} is no id: letters, digits, '-', '_' and '.', at most 100"
+        problems.add(bound.at, key, message, "write it like eu-latency")
+    chosen = _chosen(id_, bound, offered, problems)
+    policy = build(key, bound, chosen.policy, problems) if chosen else None
+    if chosen is None or policy is None or len(problems.found) > before:
+        return None
+    return Binding(
+        id=id_,
+        policy=policy,
+        policy_name=chosen.policy.policy_name,
+        plugin=chosen.plugin,
+        where=Where(bound.where.file, bound.where.line),
+        inherited_from=bound.inherited_from,
+        **settings,
+    )
+
+
+def _chosen(
+    id_: str, bound: Bound, offered: Mapping[str, Offered], problems: Problems
+) -> Offered | None:
+    """Return the policy that the binding names: by `policy:`, else by its id."""
+    item = bound.settings.get("policy")
+    if item is None:
+        if id_ not in offered:
+            remedy = near(id_, offered) or "an id of your own needs `policy:`, the policy's name"
+            problems.add(bound.at, f"policies.{id_}", f"no policy is called {shown(id_)}", remedy)
+        return offered.get(id_)
+    place = Place(item.node, f"policies.{id_}.policy", problems)
+    name = shapes.text(place, "a policy's name")
+    if name is not None and name not in offered:
+        remedy = near(name, offered) or "`policy-engine list` shows all that are installed"
+        place.wrong(f"no policy is called {shown(name)}", remedy)
+    return offered.get(name or "")
+
+
+class _EngineKeys:
+    """Reads what the engine itself takes out of a binding."""
+
+    def __init__(self, key: str, settings: Mapping[str, Item], problems: Problems) -> None:
+        self._key = key
+        self._settings = settings
+        self._problems = problems
+
+    def read(self) -> dict[str, Any]:
+        level = self._choice("level", Level.OVERRIDABLE, tuple(level.value for level in Level))
+        if "when" in self._settings:
+            at = self._settings["when"].at
+            remedy = "remove the key; the binding then holds for every candidate"
+            self._problems.add(at, f"{self._key}.when", "`when` is not supported yet", remedy)
+        values = {
+            "level": Level(level),
+            "enforce_from": self._enforce_from(level),
+            "on_missing": self._choice("on_missing", "block", get_args(Treatment)),
+            "on_inconclusive": self._choice("on_inconclusive", "warn", get_args(Treatment)),
+            "why": self._why(),
+        }
+        if level == Level.MANDATORY:
+            self._refuse_softening(values)
+        return values
+
+    def _place(self, name: str) -> Place:
+        return Place(self._settings[name].node, f"{self._key}.{name}", self._problems)
+
+    def _choice(self, name: str, default: str, words: tuple[str, ...]) -> str:
+        if name not in self._settings:
+            return default
+        return shapes.choice(self._place(name), words) or default
+
+    def _enforce_from(self, level: str) -> date | None:
+        if "enforce_from" not in self._settings:
+            return None
+        place = self._place("enforce_from")
+        value = place.node.data
+        if value is False:
+            return None
+        if not isinstance(value, date) or isinstance(value, datetime):
+            place.wrong(
+                f"a day is due, not {wrote(place.node)}",
+                "write it like 2027-01-31, without quotes and without a time",
+            )
+            return None
+        if level == Level.ADVISORY:
+            remedy = "remove it, or set the level that shall hold from then on"
+            place.wrong("an advisory binding is never enforced", remedy)
+        return value
+
+    def _why(self) -> str | None:
+        return shapes.text(self._place("why")) if "why" in self._settings else None
+
+    def _refuse_softening(self, values: Mapping[str, Any]) -> None:
+        for name, refused in (("on_missing", ("warn", "skip")), ("on_inconclusive", ("skip",))):
+            if values[name] in refused:
+                message = f"a mandatory binding cannot say `{name}: {values[name]}`"
+                self._place(name).wrong(message, "remove the line, or set `level: overridable`")

@@ -1,0 +1,205 @@
+"""The texts that policy files draw on: themselves, the files beside them, and packs.
+
+What a file extends counts from left to right, each with its own extensions laid beneath it first.
+"""
+
+import posixpath
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from policy_engine.policy_file import shapes
+from policy_engine.policy_file.merge import Draft
+from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.problems import PolicyFileError, Problems, Spot, near_or_all, nearest
+from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, load_yaml
+
+KEYS = (
+    "version",
+    "extends",
+    "plugins",
+    "applies_to",
+    "metric",
+    "candidate",
+    "baseline",
+    "first_run",
+    "prices",
+    "evidence",
+    "policies",
+    "waivers",
+)
+"""The keys of a policy file."""
+
+_NOT_IN_A_PACK = frozenset({"plugins", "waivers", "applies_to"})
+_SUFFIXES = (".yaml", ".yml")
+_LONGEST_CHAIN = 20  # files, each extending the next
+
+
+class PackText(NamedTuple):
+    """A pack: its path for messages ("recommended (pack of mlops_policies)") and its bytes."""
+
+    path: str
+    text: bytes
+
+
+class _Source(NamedTuple):
+    path: str
+    text: bytes
+    is_pack: bool
+
+
+class Library:
+    """Every text that policy files may draw on, read at most once.
+
+    Attributes:
+        is_readable: Whether every text that was asked for is YAML of this version.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        neighbours: Mapping[str, bytes],
+        packs: Mapping[str, PackText] | None,
+        problems: Problems,
+    ) -> None:
+        """Offer these texts; `packs` None leaves packs out unread (they are not known yet)."""
+        self._beside = {**neighbours, **files}
+        self._packs = packs
+        self._problems = problems
+        self._drafts: dict[_Source, Draft] = {}
+        self._chain: list[_Source] = []
+        self.is_readable = True
+
+    @property
+    def used(self) -> tuple[tuple[str, bytes], ...]:
+        """Path and bytes of every text that was drawn on, sorted by path."""
+        return tuple(sorted({(source.path, source.text) for source in self._drafts}))
+
+    def draft(self, path: str) -> Draft:
+        """Return a policy file with what it extends laid beneath it; problems are noted."""
+        return self._draft(_Source(path, self._beside[path], is_pack=False))
+
+    def _draft(self, source: _Source) -> Draft:
+        if source not in self._drafts:
+            self._chain.append(source)
+            self._drafts[source] = self._fresh(source)
+            self._chain.pop()
+        return self._drafts[source]
+
+    def _fresh(self, source: _Source) -> Draft:
+        draft = Draft(source.path, self._problems)
+        before = len(self._problems.found)
+        items = self._outline(source)
+        if "extends" in items:
+            place = Place(items["extends"].node, "extends", self._problems)
+            for name, at in shapes.texts(place, "extends: [recommended]"):
+                extended = self._extended(source, name, at)
+                if extended is not None:
+                    draft.lay_draft(extended, at.node.at)
+        draft.lay_file(items)
+        draft.is_sound &= len(self._problems.found) == before
+        return draft
+
+    def _outline(self, source: _Source) -> dict[str, Item]:
+        """Return the keys of a file that can be read on; none if it is of another version."""
+        try:
+            root = load_yaml(source.text, source.path).root
+        except PolicyFileError as error:
+            self._problems.found.extend(error.problems)
+            self.is_readable = False
+            return {}
+        items = shapes.mapping(Place(root, "", self._problems), "version: 1")
+        if items is None or not self._is_version_1(root.at, items):
+            self.is_readable = False
+            return {}
+        return {name: item for name, item in items.items() if self._is_allowed(source, name, item)}
+
+    def _is_version_1(self, at: Spot, items: Mapping[str, Item]) -> bool:
+        item = items.get("version")
+        if item is None:
+            self._problems.add(at, "version", "missing setting", "begin the file with `version: 1`")
+            return False
+        node = item.node
+        if isinstance(node, ScalarNode) and node.value == 1 and type(node.value) is int:
+            return True
+        place = Place(node, "version", self._problems)
+        if isinstance(node, ScalarNode) and node.text == "1":
+            place.wrong("the number 1 is due, not the text '1'", "remove the quotes")
+        else:
+            remedy = "write `version: 1`, or use a release that knows this version"
+            place.wrong(f"this release reads version 1, not {wrote(node)}", remedy)
+        return False
+
+    def _is_allowed(self, source: _Source, name: str, item: Item) -> bool:
+        """Say whether a key of the file can be read on; note why not, and every empty value."""
+        if name not in KEYS:
+            shapes.unknown_key(self._problems, item, name, name, KEYS)
+        elif source.is_pack and name in _NOT_IN_A_PACK:
+            remedy = "write it in the policy file that extends the pack"
+            self._problems.add(item.at, name, f"a pack may not hold `{name}`", remedy)
+        elif name == "waivers":
+            remedy = "remove the key; `level: advisory` lets a policy warn instead of block"
+            self._problems.add(item.at, name, "waivers are not supported yet", remedy)
+        else:
+            return not self._is_empty(name, item.node)
+        return False
+
+    def _is_empty(self, name: str, node: Node) -> bool:
+        """Note empty values at any depth; say whether the section itself is one."""
+        if name == "policies" and isinstance(node, MappingNode):
+            for id_, item in node.items.items():
+                remedy = "write a value, or remove it"
+                if isinstance(item.node, ScalarNode):
+                    remedy = "write `on` to bind it with its defaults, or `off`"
+                shapes.note_empty(item.node, f"policies.{id_}", self._problems, remedy)
+            return False
+        shapes.note_empty(node, name, self._problems, "write a value, or remove it")
+        return isinstance(node, ScalarNode) and node.value is None
+
+    def _extended(self, source: _Source, name: str, place: Place) -> Draft | None:
+        """Return the draft of what a file extends, or note why it cannot."""
+        found = self._find(source, name, place)
+        if found is None:
+            return None
+        if found in self._chain:
+            names = [link.path for link in self._chain[self._chain.index(found) :]]
+            place.wrong(f"a file extends itself: {' → '.join([*names, found.path])}")
+            return None
+        if len(self._chain) >= _LONGEST_CHAIN:
+            place.wrong(f"more than {_LONGEST_CHAIN} files extend each other in a row")
+            return None
+        return self._draft(found)
+
+    def _find(self, source: _Source, name: str, place: Place) -> _Source | None:
+        if not name.endswith(_SUFFIXES):
+            return self._pack(source, name, place)
+        if source.is_pack:
+            place.wrong(f"a pack may only extend packs, not '{name}'")
+            return None
+        if "/" in name or "\\" in name:
+            place.wrong(f"'{name}' is not beside this file", "extend a file of the same folder")
+            return None
+        path = posixpath.join(posixpath.dirname(source.path), name)
+        if path in self._beside:
+            return _Source(path, self._beside[path], is_pack=False)
+        files = {posixpath.splitext(beside)[0]: beside for beside in self._names_beside(source)}
+        meant = nearest(posixpath.splitext(name)[0], files)
+        remedy = f"did you mean '{files[meant]}'?" if meant else None
+        place.wrong(f"no file '{name}' is beside this one", remedy)
+        return None
+
+    def _pack(self, source: _Source, name: str, place: Place) -> _Source | None:
+        if self._packs is None:
+            return None
+        if name in self._packs:
+            pack = self._packs[name]
+            return _Source(pack.path, pack.text, is_pack=True)
+        remedy = near_or_all(name, sorted(self._packs), "known packs")
+        if not source.is_pack and f"{name}.yaml" in self._names_beside(source):
+            remedy = f"did you mean the file '{name}.yaml'?"
+        place.wrong(f"no pack is called '{name}'", remedy)
+        return None
+
+    def _names_beside(self, source: _Source) -> list[str]:
+        folder = posixpath.dirname(source.path)
+        paths = [p for p in self._beside if posixpath.dirname(p) == folder and p != source.path]
+        return sorted(map(posixpath.basename, paths))

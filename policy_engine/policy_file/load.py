@@ -1,0 +1,177 @@
+"""From the texts of policy files to policies that are ready to judge."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
+from typing import Any
+
+from policy_engine.evidence import Needs
+from policy_engine.policy_file import sections, shapes
+from policy_engine.policy_file.bindings import Binding, Offered, bind
+from policy_engine.policy_file.library import Library, PackText
+from policy_engine.policy_file.merge import Draft, plugins_of
+from policy_engine.policy_file.sections import AppliesTo, MetricSetting
+from policy_engine.policy_file.shapes import Place
+from policy_engine.problems import Problems, Spot
+from policy_engine.quantities import Rate
+from policy_engine.report import Where
+
+_NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFile:
+    """One policy file with all that it extends, valid.
+
+    Attributes:
+        path: From the repository's root (POSIX).
+        bindings: In the order of the file, extended ones first.
+        metric: The metric that counts; None: the experiment's own tags decide.
+        applies_to: Which candidates it judges; None: all.
+        candidate_paths: Globs of what training depends on; a change to none of them owes no run.
+        model_name: Which logged model of a run, where there are several.
+        baseline: The rules to find the baseline by, in order, each with one key.
+        prices: Hourly price by machine; `default` is for any other.
+        first_run: Whether there can be no baseline yet.
+        names: The user's own name of evidence, by its documented name.
+        caps: Size caps of evidence (B), by name.
+        plugins: Outside plugins that it needs.
+        where_first_run: The line that says so, to be removed later.
+    """
+
+    path: str
+    bindings: tuple[Binding, ...]
+    metric: MetricSetting | None
+    applies_to: AppliesTo | None
+    candidate_paths: tuple[str, ...]
+    model_name: str | None
+    baseline: tuple[dict[str, Any], ...]
+    prices: Mapping[str, Rate]
+    first_run: bool
+    names: Mapping[str, str]
+    caps: Mapping[str, int]
+    plugins: tuple[str, ...]
+    where_first_run: Where | None
+
+    @property
+    def needs(self) -> Needs:
+        """The evidence that its policies read with these settings."""
+        return reduce(or_, (binding.policy.reads() for binding in self.bindings), Needs.RUN)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """All policy files of a check.
+
+    Attributes:
+        files: Sorted by path.
+        digest: `sha256:` over path and bytes of every file and pack that was drawn on.
+    """
+
+    files: tuple[PolicyFile, ...]
+    digest: str
+
+    @property
+    def needs(self) -> Needs:
+        """The evidence that all its policies read."""
+        return reduce(or_, (file.needs for file in self.files), Needs.RUN)
+
+
+def named_plugins(
+    files: Mapping[str, bytes], neighbours: Mapping[str, bytes] = _NO_FILES
+) -> tuple[str, ...]:
+    """Return the plugins that policy files, and the files they extend, need loaded.
+
+    Packs are left out: they hold no `plugins`, and are not known before plugins are loaded.
+
+    Args:
+        files: Policy files, by path.
+        neighbours: Files that these may extend, by path.
+
+    Raises:
+        PolicyFileError: If a file cannot be read so far; holds all that is wrong by then.
+    """
+    problems = Problems()
+    library = Library(files, neighbours, None, problems)
+    drafts = [library.draft(path) for path in sorted(files)]
+    unlisted = any(p.key.startswith(("plugins", "extends")) for p in problems.found)
+    if unlisted or not library.is_readable:
+        problems.raise_any()
+    return plugins_of(drafts)
+
+
+def load_policies(
+    files: Mapping[str, bytes],
+    offered: Mapping[str, Offered],
+    packs: Mapping[str, PackText],
+    neighbours: Mapping[str, bytes] = _NO_FILES,
+) -> PolicySet:
+    """Return the policy files, merged with what they extend and fully checked.
+
+    Args:
+        files: The policy files to judge by, by path from the repository's root (POSIX).
+        offered: The policies that plugins offer, by name.
+        packs: The packs that plugins offer, by name.
+        neighbours: Files beside these that they may extend, by path.
+
+    Raises:
+        PolicyFileError: If anything is wrong, with all that is; also if there is no file.
+    """
+    problems = Problems()
+    if not files:
+        problems.add(Spot("policies", 1, 1), "", "there is no policy file", "name one, or a folder")
+    library = Library(files, neighbours, packs, problems)
+    read = [_read(library.draft(path), offered, problems) for path in sorted(files)]
+    problems.raise_any()
+    return PolicySet(tuple(read), _digest(library.used))
+
+
+def _read(draft: Draft, offered: Mapping[str, Offered], problems: Problems) -> PolicyFile:
+    before = len(problems.found)
+    bound = [bind(id_, bound, offered, problems) for id_, bound in draft.bindings.items()]
+    if not draft.bindings and draft.is_sound and len(problems.found) == before:
+        remedy = "bind one under `policies:`, or extend a pack: `extends: [recommended]`"
+        message = "no policy is bound; nothing would be judged"
+        problems.add(Spot(draft.path, 1, 1), "policies", message, remedy)
+    places = {name: Place(item.node, name, problems) for name, item in draft.sections.items()}
+    candidate = places.get("candidate")
+    paths, model_name = sections.read_candidate(candidate) if candidate else ((), None)
+    names, caps = sections.read_evidence(draft.evidence, problems)
+    return PolicyFile(
+        path=draft.path,
+        bindings=tuple(binding for binding in bound if binding is not None),
+        metric=sections.read_metric(places["metric"]) if "metric" in places else None,
+        applies_to=(
+            sections.read_applies_to(places["applies_to"]) if "applies_to" in places else None
+        ),
+        candidate_paths=paths,
+        model_name=model_name,
+        baseline=sections.read_baseline(places["baseline"]) if "baseline" in places else (),
+        prices=sections.read_prices(draft.prices, problems),
+        names=names,
+        caps=caps,
+        plugins=plugins_of([draft]),
+        **_first_run(draft, problems),
+    )
+
+
+def _first_run(draft: Draft, problems: Problems) -> dict[str, Any]:
+    item = draft.sections.get("first_run")
+    if item is None:
+        return {"first_run": False, "where_first_run": None}
+    declared = bool(shapes.switch(Place(item.node, "first_run", problems)))
+    where = Where(item.at.file, item.at.line) if declared else None
+    return {"first_run": declared, "where_first_run": where}
+
+
+def _digest(texts: Iterable[tuple[str, bytes]]) -> str:
+    """Return the digest; lengths stand before the bytes, so that nothing can be shifted about."""
+    digest = hashlib.sha256()
+    for path, text in texts:
+        for part in (path.encode("utf-8", "surrogateescape"), text):
+            digest.update(f"{len(part)}:".encode())
+            digest.update(part)
+    return f"sha256:{digest.hexdigest()}"

@@ -1,0 +1,179 @@
+"""What a policy file says, laid over what it extends, every value still at its own place.
+
+Plugins add up; prices, evidence and a binding's settings merge key by key; all else is replaced
+whole. A binding that is mandatory beneath cannot be changed above.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from policy_engine.policy import Level
+from policy_engine.policy_file import shapes
+from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.problems import Problems, Spot, near_or_all
+from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
+
+_REPLACED_WHOLE = ("metric", "applies_to", "candidate", "baseline", "first_run")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A binding as written, before its policy looks at the settings.
+
+    Attributes:
+        at: Where its id stands, in the file that wrote to it last.
+        where: Where the file under reading brought it in: its own line, or that of its `extends:`.
+        settings: All that is set of it, by key.
+        inherited_from: The extended file that wrote to it last; None for a file's own binding.
+    """
+
+    at: Spot
+    where: Spot
+    settings: Mapping[str, Item]
+    inherited_from: str | None = None
+
+    @property
+    def mandatory(self) -> Spot | None:
+        """Where it was made mandatory, if it was."""
+        level = self.settings.get("level")
+        if level and isinstance(level.node, ScalarNode) and level.node.value == Level.MANDATORY:
+            return level.at
+        return None
+
+
+@dataclass(slots=True)
+class Draft:
+    """The merged content of a policy file, of which only the outline was read.
+
+    Attributes:
+        path: The file, as messages name it.
+        problems: Where problems go.
+        sections: The keys that are replaced whole.
+        prices: Merged key by key.
+        evidence: Merged key by key, and so are the names that it holds.
+        plugins: The plugins that are named, and where.
+        bindings: What is bound, by id, extended ones first.
+        is_sound: Whether its outline was right: if not, what is absent may just be unread.
+    """
+
+    path: str
+    problems: Problems
+    sections: dict[str, Item] = field(default_factory=dict)
+    prices: dict[str, Item] = field(default_factory=dict)
+    evidence: dict[str, Item] = field(default_factory=dict)
+    plugins: dict[str, Spot] = field(default_factory=dict)
+    bindings: dict[str, Bound] = field(default_factory=dict)
+    is_sound: bool = True
+
+    def lay_draft(self, other: "Draft", extends: Spot) -> None:
+        """Lay what is extended at this place over what was extended before it."""
+        self.is_sound &= other.is_sound
+        self.sections.update(other.sections)
+        self.prices.update(other.prices)
+        self._lay_evidence(other.evidence)
+        self.plugins.update(other.plugins)
+        for id_, bound in other.bindings.items():
+            inherited = replace(bound, where=extends, inherited_from=bound.at.file)
+            self._lay_binding(id_, inherited)
+
+    def lay_file(self, items: Mapping[str, Item]) -> None:
+        """Lay the file's own keys over all that it extends."""
+        for name in _REPLACED_WHOLE:
+            if name in items:
+                self.sections[name] = items[name]
+        self.prices.update(self._mapping(items, "prices", "{default: 0.50 USD/h}"))
+        self._lay_evidence(self._mapping(items, "evidence", "{names: {cost.total: my_cost}}"))
+        if "plugins" in items:
+            place = Place(items["plugins"].node, "plugins", self.problems)
+            for name, at in shapes.texts(place, "plugins: [acme-policies]"):
+                self.plugins.setdefault(name, at.node.at)
+        example = "{model-size-budget: {max_size: 200MB}}"
+        for id_, item in self._mapping(items, "policies", example).items():
+            self._lay_statement(id_, item)
+
+    def _mapping(self, items: Mapping[str, Item], name: str, example: str) -> dict[str, Item]:
+        if name not in items:
+            return {}
+        place = Place(items[name].node, name, self.problems)
+        return shapes.mapping(place, f"{name}: {example}") or {}
+
+    def _lay_evidence(self, above: Mapping[str, Item]) -> None:
+        old, new = self.evidence.get("names"), above.get("names")
+        self.evidence.update(above)
+        if old and new and isinstance(old.node, MappingNode) and isinstance(new.node, MappingNode):
+            names = {**old.node.items, **new.node.items}
+            self.evidence["names"] = Item(new.at, replace(new.node, items=names))
+
+    def _lay_statement(self, id_: str, item: Item) -> None:
+        """Lay what the file says of one id: settings, `on` or `off`."""
+        node = item.node
+        place = Place(node, f"policies.{id_}", self.problems)
+        if isinstance(node, MappingNode):
+            self._lay_binding(id_, Bound(item.at, item.at, node.items))
+        elif isinstance(node, ScalarNode) and node.value is True:
+            self._lay_binding(id_, Bound(item.at, item.at, {}))
+        elif isinstance(node, ScalarNode) and node.value is False:
+            self._unbind(id_, place)
+        elif isinstance(node, ScalarNode) and node.text in {"on", "off"}:
+            place.wrong(f"settings are due, not the text {wrote(node)}", "remove the quotes")
+        else:
+            remedy = "write it like {max_size: 200MB}, or `on` for its defaults, or `off`"
+            place.wrong(f"settings are due, not {wrote(node)}", remedy)
+
+    def _unbind(self, id_: str, place: Place) -> None:
+        bound = self.bindings.get(id_)
+        if bound is None:
+            message = f"nothing to turn off: no file or pack beneath binds '{id_}'"
+            bound_beneath = near_or_all(id_, self.bindings, "bound beneath")
+            place.wrong(message, bound_beneath if self.bindings else "remove the line")
+        elif bound.mandatory:
+            _refuse(place, bound.mandatory, "it cannot be turned off")
+        else:
+            del self.bindings[id_]
+
+    def _lay_binding(self, id_: str, bound: Bound) -> None:
+        beneath = self.bindings.get(id_)
+        if beneath is None:
+            self.bindings[id_] = bound
+            return
+        settings = dict(bound.settings)
+        if beneath.mandatory:
+            self._refuse_changes(id_, beneath, beneath.mandatory, settings)
+            settings = {}
+        self.bindings[id_] = replace(
+            bound,
+            settings={**beneath.settings, **settings},
+            inherited_from=bound.inherited_from or beneath.inherited_from,
+        )
+
+    def _refuse_changes(
+        self, id_: str, beneath: Bound, since: Spot, settings: Mapping[str, Item]
+    ) -> None:
+        for name, item in settings.items():
+            old = beneath.settings.get(name)
+            if old is None or not _same(old.node, item.node):
+                place = Place(item.node, f"policies.{id_}.{name}", self.problems)
+                _refuse(place, since, "it cannot be changed")
+
+
+def plugins_of(drafts: Iterable[Draft]) -> tuple[str, ...]:
+    """Return the plugins that the files name, each once, in the order of the files."""
+    return tuple(dict.fromkeys(name for draft in drafts for name in draft.plugins))
+
+
+def _refuse(place: Place, since: Spot, what: str) -> None:
+    made = f"{since.file}:{since.line}"
+    place.wrong(f"the binding is mandatory ({made}); {what}", f"remove the line, or change {made}")
+
+
+def _same(one: Node, other: Node) -> bool:
+    """Say whether two values are equal, a boolean never being a number."""
+    if isinstance(one, ScalarNode) and isinstance(other, ScalarNode):
+        return (type(one.value), one.value) == (type(other.value), other.value)
+    if isinstance(one, SequenceNode) and isinstance(other, SequenceNode):
+        return len(one.nodes) == len(other.nodes) and all(map(_same, one.nodes, other.nodes))
+    if isinstance(one, MappingNode) and isinstance(other, MappingNode):
+        return one.items.keys() == other.items.keys() and all(
+            _same(item.node, other.items[name].node) for name, item in one.items.items()
+        )
+    return False

@@ -1,0 +1,97 @@
+"""From files and folders to the texts of policy files: the one place that reads them from disk."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from policy_engine.errors import UsageError
+from policy_engine.yaml_source import LARGEST_FILE
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+_WAIVERS = frozenset({"waivers.yaml", "waivers.yml"})
+
+
+def policy_paths(paths: Sequence[str], root: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Read policy files, and the files beside them that they may extend.
+
+    A folder gives its `*.yaml` and `*.yml`, not deeper, without `waivers.yaml` and names that begin
+    with `_`: those are only there to be extended.
+
+    Args:
+        paths: Files and folders, absolute or relative to `root`.
+        root: The repository's root; no link within it may lead out of it.
+
+    Returns:
+        Policy files and their neighbours, by POSIX path relative to `root`; what lies outside of
+        `root` is named as it was given.
+
+    Raises:
+        UsageError: If a path does not exist, a folder has no policy file, a link leads out of
+            `root`, or a file cannot be read.
+    """
+    files: dict[str, bytes] = {}
+    beside: dict[str, bytes] = {}
+    for given in paths:
+        start = Path(os.path.normpath(root / given))
+        named = _Names(given, start, Path(os.path.normpath(root)))
+        if not start.exists():
+            raise UsageError(f"there is no policy file or folder '{given}'")
+        folder = start if start.is_dir() else start.parent
+        siblings = list(_siblings(folder, named))
+        chosen = [p for p in siblings if not p.name.startswith("_")] if folder == start else [start]
+        if not chosen:
+            raise UsageError(f"the folder '{given}' has no policy file (*.yaml or *.yml)")
+        files.update((named.key(path), _read(path, named)) for path in chosen)
+        beside.update((named.key(p), _read(p, named)) for p in siblings if p not in chosen)
+    return files, {key: text for key, text in beside.items() if key not in files}
+
+
+class _Names:
+    """How the paths that one argument leads to are called in messages and reports."""
+
+    def __init__(self, given: str, start: Path, root: Path) -> None:
+        self._given = Path(given)
+        self._start = start
+        self._root = root if start.is_relative_to(root) else None
+
+    def key(self, path: Path) -> str:
+        """Return the path from the root, or as it was given; see that no link leaves the root."""
+        if self._root is None:
+            beside = self._given if self._start.is_dir() else self._given.parent
+            return (
+                self._given.as_posix() if path == self._start else (beside / path.name).as_posix()
+            )
+        key = path.relative_to(self._root).as_posix()
+        if not path.resolve().is_relative_to(self._root.resolve()):
+            raise UsageError(f"'{key}' is a link that leads out of the repository")
+        return key
+
+
+def _siblings(folder: Path, named: _Names) -> Iterator[Path]:
+    """Yield the YAML files of a folder, sorted; a broken link is an error, not nothing."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise UsageError(
+            f"the folder '{named.key(folder)}' cannot be read: {_why(error)}"
+        ) from None
+    for path in entries:
+        if path.suffix in _SUFFIXES and path.name not in _WAIVERS and not path.is_dir():
+            yield path
+
+
+def _read(path: Path, named: _Names) -> bytes:
+    """Return the bytes of a file, one more than allowed at most: `load_yaml` refuses that."""
+    key = named.key(path)
+    if not path.is_file():
+        what = "is a link to nothing" if path.is_symlink() else "is no file that can be read"
+        raise UsageError(f"'{key}' {what}")
+    try:
+        with path.open("rb") as stream:
+            return stream.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise UsageError(f"'{key}' cannot be read: {_why(error)}") from None
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -1,0 +1,289 @@
+"""Quantities as people write them in YAML (`200MB`, `10%`, `50 USD`, `30d`) and read them again.
+
+Every setting with a unit states it: a bare number is refused, since nobody can tell seconds from
+milliseconds afterwards. Amounts are exact decimals, so that a limit holds at its boundary.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+_NUMBER = r"(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
+_AMOUNT = re.compile(_NUMBER + r"\s*(?P<unit>[A-Za-zµ%/]*)\s*\Z")
+
+_BYTES = {
+    "B": 1,
+    **{f"{p}B": 10 ** (3 * i) for i, p in enumerate(["k", "M", "G", "T"], 1)},
+    "KB": 10**3,
+    **{f"{p}iB": 2 ** (10 * i) for i, p in enumerate(["K", "M", "G", "T"], 1)},
+}
+_SECONDS = {
+    "ms": Decimal("0.001"),
+    "s": Decimal(1),
+    "min": Decimal(60),
+    "h": Decimal(3600),
+    "d": Decimal(86400),
+    "w": Decimal(604800),
+}
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
+LONGEST = 15
+"""Digits before or behind the point beyond which a number is shown with an exponent."""
+_DIVIDE = Context(prec=28, rounding=ROUND_HALF_EVEN)
+
+
+def exact(value: object) -> Decimal:
+    """Return a finite number as the exact decimal that was written.
+
+    Args:
+        value: An `int`, `float` or `Decimal`; a float counts as its shortest decimal form.
+
+    Raises:
+        ValueError: If it is anything else (a boolean and text too), NaN or infinite.
+    """
+    if type(value) is float:
+        number = Decimal(repr(value))
+    elif type(value) is int or isinstance(value, Decimal):
+        number = Decimal(value)
+    else:
+        raise ValueError(f"a number is due, not {_named(value)}")
+    if not number.is_finite():
+        raise ValueError(f"a finite number is due, not {value}")
+    return number
+
+
+def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """Return the quotient to 28 significant digits, whatever the process's decimal context says."""
+    return _DIVIDE.divide(numerator, denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount of one currency."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return show(self.amount, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A price for one hour of a machine."""
+
+    per_hour: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{_plain(self.per_hour)} {self.currency}/h"
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """A distance between metric values: in points, or in the metric's own units."""
+
+    amount: Decimal
+    in_points: bool
+
+    def __str__(self) -> str:
+        return f"{_plain(self.amount)} pt" if self.in_points else _plain(self.amount)
+
+
+def parse_bytes(value: object) -> int:
+    """Return the bytes that `200MB` or `1.5 GiB` says (1 MB = 10**6 B, 1 MiB = 2**20 B)."""
+    number, unit = _split(value, "a size such as 200MB")
+    factor = _BYTES.get(unit)
+    if factor is None:
+        raise ValueError(
+            f"{_named(value)} has no known unit of size; write it like 200MB or 1.5GiB"
+        )
+    size = number * factor
+    if size != size.to_integral_value() or size < 0:
+        raise ValueError(f"{_named(value)} is not a whole number of bytes of at least 0")
+    return int(size)
+
+
+def parse_percent(value: object) -> Decimal:
+    """Return `10%` as the fraction 0.10."""
+    number, unit = _split(value, "a percentage such as 10%")
+    if unit != "%":
+        raise ValueError(f"{_named(value)} has no percent sign; write it like 10%")
+    return number / 100
+
+
+def parse_duration(value: object) -> Decimal:
+    """Return the seconds that `50ms`, `30s`, `10min`, `2h`, `90d` or `1w` says."""
+    number, unit = _split(value, "a duration such as 30s")
+    factor = _SECONDS.get(unit)
+    if factor is None:
+        raise ValueError(f"{_named(value)} has no known unit of time; write ms, s, min, h, d or w")
+    if number < 0:
+        raise ValueError(f"{_named(value)} is negative")
+    return number * factor
+
+
+def parse_money(value: object) -> Money:
+    """Return the amount that `50 USD` says (an ISO 4217 code, three capital letters)."""
+    if isinstance(value, Money):
+        return value
+    number, unit = _split(value, "an amount such as 50 USD")
+    if not _CURRENCY.match(unit):
+        raise ValueError(f"{_named(value)} has no currency; write it like 50 USD")
+    if number < 0:
+        raise ValueError(f"{_named(value)} is negative")
+    return Money(number, unit)
+
+
+def parse_rate(value: object) -> Rate:
+    """Return the hourly price that `0.50 USD/h` says."""
+    if isinstance(value, Rate):
+        return value
+    number, unit = _split(value, "a price such as 0.50 USD/h")
+    currency, slash, hour = unit.partition("/")
+    if not (slash and hour == "h" and _CURRENCY.match(currency)):
+        raise ValueError(f"{_named(value)} is no price of an hour; write it like 0.50 USD/h")
+    if number < 0:
+        raise ValueError(f"{_named(value)} is negative")
+    return Rate(number, currency)
+
+
+def parse_margin(value: object) -> Margin:
+    """Return the distance that `2pt` (points) or a bare number (the metric's own units) says."""
+    if isinstance(value, Margin):
+        return value
+    if isinstance(value, str):
+        number, unit = _split(value, "a distance such as 2pt")
+        if unit != "pt":
+            raise ValueError(
+                f"{_named(value)} is no distance; write 2pt, or a bare number in the metric's units"
+            )
+        margin = Margin(number, in_points=True)
+    else:
+        margin = Margin(exact(value), in_points=False)
+    if margin.amount < 0:
+        raise ValueError(f"{_named(value)} is negative")
+    return margin
+
+
+def _schema(example: str, pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+
+
+Number = Annotated[
+    Decimal, BeforeValidator(exact), WithJsonSchema({"type": "number", "examples": [0.9]})
+]
+"""A finite number, exact."""
+Bytes = Annotated[int, BeforeValidator(parse_bytes), _schema("200MB", r"^[0-9.]+ ?([kKMGT]i?)?B$")]
+"""A size in bytes."""
+Percent = Annotated[Decimal, BeforeValidator(parse_percent), _schema("10%", r"^[+-]?[0-9.]+ ?%$")]
+"""A fraction (10% is 0.10)."""
+Duration = Annotated[
+    Decimal, BeforeValidator(parse_duration), _schema("30s", r"^[0-9.]+ ?(ms|s|min|h|d|w)$")
+]
+"""A time span in seconds."""
+Price = Annotated[Money, BeforeValidator(parse_money), _schema("50 USD", r"^[0-9.]+ ?[A-Z]{3}$")]
+"""An amount of money."""
+HourlyPrice = Annotated[
+    Rate, BeforeValidator(parse_rate), _schema("0.50 USD/h", r"^[0-9.]+ ?[A-Z]{3}/h$")
+]
+"""The price of one hour."""
+Points = Annotated[
+    Margin,
+    BeforeValidator(parse_margin),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[0-9.]+ ?pt$"}]}
+    ),
+]
+"""A distance between metric values: `2pt`, or a bare number in the metric's units."""
+Fraction = Annotated[Number, Field(ge=0)]
+"""A number of at least 0, as a fraction (0.1 is 10%)."""
+
+
+def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None = None) -> str:
+    """Return a value as people read it, with its unit.
+
+    Args:
+        value: The number, in `unit`.
+        unit: `B`, `s`, `%` (a fraction), `pt`, a currency, or anything else (shown behind).
+        apart_from: A number that this one must not look equal to: digits are added until it does
+            not, so that a report never says "200.0 MB is over 200.0 MB".
+    """
+    number = value if isinstance(value, Decimal) else exact(value)
+    scale, name = _scale(number, unit)
+    scaled = divide(number, scale)
+    digits = 0 if name == "B" else _digits(unit)
+    text = _rounded(scaled, digits)
+    if apart_from is not None:
+        other = apart_from if isinstance(apart_from, Decimal) else exact(apart_from)
+        if other != number:
+            text = _told_apart(scaled, divide(other, scale), digits)
+    return f"{text}{name}" if name.startswith("%") else f"{text} {name}".rstrip()
+
+
+def _digits(unit: str) -> int | None:
+    """How many decimals a unit is shown with; None: four significant digits."""
+    if unit == "B":
+        return 1
+    return 2 if unit in {"pt", "%"} or _CURRENCY.match(unit.partition("/")[0]) else None
+
+
+def _scale(number: Decimal, unit: str) -> tuple[Decimal, str]:
+    magnitude = abs(number)
+    if unit == "%":
+        return Decimal("0.01"), "%"
+    if unit == "B":
+        for name in ("TB", "GB", "MB", "kB"):
+            if magnitude >= _BYTES[name]:
+                return Decimal(_BYTES[name]), name
+        return Decimal(1), "B"
+    if unit == "s":
+        for name in ("d", "h", "min"):
+            if magnitude >= 2 * _SECONDS[name]:
+                return _SECONDS[name], name
+        return (_SECONDS["ms"], "ms") if 0 < magnitude < 1 else (Decimal(1), "s")
+    return Decimal(1), unit
+
+
+def _rounded(number: Decimal, digits: int | None) -> str:
+    if number and abs(number.adjusted()) > LONGEST:
+        return f"{number:.3e}"
+    if number and digits and abs(number) < Decimal(1).scaleb(-digits):
+        digits = 1 - number.adjusted()  # two significant digits: 0.0001 USD is not 0.00 USD
+    if digits is None:
+        # Four significant digits, but never fewer than stand before the point.
+        digits = max(0, 3 - number.adjusted()) if number else 0
+        text = f"{number:.{digits}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{number:.{digits}f}"
+
+
+def _told_apart(number: Decimal, other: Decimal, digits: int | None) -> str:
+    text = _rounded(number, digits)
+    more = digits or 0
+    while text == _rounded(other, digits) and more < 30:  # noqa: PLR2004 (more than 28 digits)
+        more += 1
+        digits = more
+        text = _rounded(number, digits)
+    return text
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number:f}"
+
+
+def _split(value: object, due: str) -> tuple[Decimal, str]:
+    if not isinstance(value, str):
+        raise ValueError(f"{due} is due, not {_named(value)}")  # noqa: TRY004 (pydantic's contract)
+    found = _AMOUNT.match(value.strip())
+    if found is None:
+        raise ValueError(f"{due} is due, not {_named(value)}")
+    return Decimal(found["number"]), found["unit"]
+
+
+def _named(value: object) -> str:
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    return f"'{value}'" if isinstance(value, str) else f"{value}"

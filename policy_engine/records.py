@@ -1,0 +1,219 @@
+"""The evidence file, version 1: what was read about each candidate, as plain frozen records.
+
+A value stands as itself; what was absent has no key; `{"invalid": why}` and `{"unreadable": why}`
+stand for the two other results of a read. No record holds NaN or infinity as a number.
+Policies do not see these records but the views of `policy_engine.evidence` on them.
+"""
+
+import hashlib
+import json
+import math
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LARGEST_FLOAT = 1.7976931348623157e308
+"""MLflow's SQL store keeps an infinity as this number: a metric of this size is no measurement."""
+
+
+class Record(BaseModel):
+    """Frozen, and closed: an unknown key is an error, not noise."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+
+class Invalid(Record):
+    """It is there, and it is no usable value: NaN, infinity, cut-off text, a wrong shape."""
+
+    invalid: str
+
+
+class Unreadable(Record):
+    """It could not be read: network, authentication, over a size cap, ambiguous."""
+
+    unreadable: str
+
+
+Gap = Invalid | Unreadable
+Metric = float | Invalid
+Text = str | Invalid
+
+
+def metric_value(value: object) -> Metric:
+    """Return a stored metric as a finite number, or as the invalid value that it is.
+
+    Args:
+        value: What MLflow answered: a number, or the text "NaN" / "Infinity".
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        text = str(value)
+        return Invalid(invalid=text if text in {"NaN", "Infinity", "-Infinity"} else "not a number")
+    number = float(value)
+    if math.isnan(number):
+        return Invalid(invalid="NaN")
+    if math.isinf(number) or abs(number) >= LARGEST_FLOAT:
+        return Invalid(invalid="Infinity" if number > 0 else "-Infinity")
+    return number
+
+
+class FileRecord(Record):
+    """One stored file: path from its root (POSIX), size in bytes (None: the store did not say)."""
+
+    path: str
+    size: int | None = Field(default=None, ge=0)
+
+
+class DatasetRecord(Record):
+    """One dataset input of a run, as MLflow keeps it."""
+
+    name: str
+    digest: str | None = None
+    context: str | None = None
+    source_type: str | None = None
+    source: str | None = None
+    rows: int | None = Field(default=None, ge=0)
+    columns: tuple[str, ...] | None = None
+    tags: dict[str, str] = {}
+
+
+class VersionRecord(Record):
+    """One registered version of a model."""
+
+    name: str
+    version: str
+
+
+class ModelRecord(Record):
+    """A logged model, its registered versions and what its MLmodel file says."""
+
+    model_id: str
+    name: str
+    status: str = "READY"
+    size: int | Gap | None = None
+    logged_size: int | None = None
+    files: tuple[FileRecord, ...] | Gap | None = None
+    flavors: tuple[str, ...] | Gap | None = None
+    mlmodel: dict[str, Any] | None = None
+    versions: tuple[VersionRecord, ...] = ()
+
+
+class PrimaryMetric(Record):
+    """The experiment's own primary metric, from its tags (training code can write them)."""
+
+    name: str
+    goal: Literal["maximize", "minimize"] | None = None
+
+
+class RunRecord(Record):
+    """One run: its facts, its last metrics, its inputs, its model. Times are UTC."""
+
+    run_id: str
+    run_name: str | None = None
+    experiment_id: str | None = None
+    experiment: str | None = None
+    primary_metric: PrimaryMetric | None = None
+    status: str = "FINISHED"
+    lifecycle: str = "active"
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    params: dict[str, Text] = {}
+    tags: dict[str, Text] = {}
+    metrics: dict[str, Metric] = {}
+    datasets: tuple[DatasetRecord, ...] = ()
+    model: ModelRecord | Gap | None = None
+    files: tuple[FileRecord, ...] | Gap | None = None
+    aliases: dict[str, str] | Gap | None = None
+    children: "tuple[RunRecord, ...] | Gap | None" = None
+
+
+class PassedOver(Record):
+    """A run, or a whole rule, that was not taken as the baseline, and why."""
+
+    rule: str
+    why: str
+
+
+class BaselineRecord(Record):
+    """The outcome of one list of baseline rules for one metric."""
+
+    rules: tuple[dict[str, Any], ...]
+    metric: str | None = None
+    found_by: str | None = None
+    among: int | None = None
+    passed_over: tuple[PassedOver, ...] = ()
+    run: RunRecord | Unreadable | None = None
+
+
+class CandidateRecord(Record):
+    """A candidate, and all that was read to judge it."""
+
+    run: RunRecord
+    model_name: str | None = None
+    baselines: tuple[BaselineRecord, ...] = ()
+    history: tuple[RunRecord, ...] | Unreadable | None = None
+    notes: tuple[str, ...] = ()
+
+
+class ChangeRecord(Record):
+    """The pull request: whose it is, where it stands, what it touches.
+
+    `later_paths` holds, for each earlier commit of the pull request, the paths that changed after
+    it. `paths` is None where git could not tell what the change touches.
+    """
+
+    pull_request: int | None = None
+    repository: str | None = None
+    author: str | None = None
+    head_sha: str | None = None
+    merge_sha: str | None = None
+    base_sha: str | None = None
+    labels: tuple[str, ...] = ()
+    paths: tuple[str, ...] | None = None
+    later_paths: dict[str, tuple[str, ...]] = {}
+
+
+class EvidenceRecord(Record):
+    """Everything that was read for one check.
+
+    `absent` says why there is no candidate at all, `unreadable` why none could be read.
+    `named` is true when the candidates were named by a flag rather than found by commit.
+    """
+
+    schema_: Literal["policy-engine/evidence/v1"] = Field(
+        default="policy-engine/evidence/v1", alias="schema"
+    )
+    needs: tuple[str, ...] = ()
+    collected_at: datetime | None = None
+    named: bool = True
+    change: ChangeRecord | None = None
+    candidates: tuple[CandidateRecord, ...] = ()
+    absent: str | None = None
+    unreadable: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` of the canonical JSON, without the moment of collection."""
+        facts = self.as_json()
+        facts.pop("collected_at", None)
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the evidence file's content."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def to_text(self) -> str:
+        """Return the evidence file as text; keys in order, one newline at the end."""
+        return json.dumps(self.as_json(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read an evidence file.
+
+        Raises:
+            pydantic.ValidationError: If it is not one of this version.
+        """
+        return cls.model_validate_json(text)

@@ -1,0 +1,77 @@
+"""The one place where text that others wrote becomes part of our output.
+
+Run, model and metric names, tags, rules, and every message that quotes them come from the pull
+request under judgement. GitHub links `@name`, `#1` and bare URLs after Markdown was rendered, so
+backslashes and entities do not stop them: only code is left alone.
+"""
+
+import html
+import re
+
+SHORT = 200
+"""The longest name that is shown, in characters."""
+LONG = 1000
+"""The longest sentence that is shown, in characters."""
+
+_UNKNOWN = "\ufffd"
+_SEPARATORS = "\x1c\x1d\x1e\x1f"  # blanks to Python, control characters to a terminal
+_BACKTICKS = re.compile("`+")
+_MOST_BACKTICKS = 20  # GitHub's parser takes no fence of more than 80 for one
+_COLONS = re.compile(":(?=:)")  # `::error::` of a GitHub runner
+_HASHES = re.compile(r"##(?=\w*\[)")  # `##[error]` of a GitHub runner, `##vso[` of an Azure one
+
+
+def clean(text: object, longest: int = SHORT) -> str:
+    """Return text as one line that can be printed, never empty.
+
+    Line ends, tabs and other blanks become spaces; control and format characters (bidirectional
+    marks, zero-width ones), lone surrogates, private and unassigned characters become U+FFFD.
+
+    Args:
+        text: Anything; a value that is no text is shown as `str` shows it.
+        longest: Where it is cut, with `…` as the last character (characters).
+    """
+    line = str(text).strip()[: longest + 1]
+    if not line.isprintable():
+        line = "".join(map(_printable, line))
+    line = line.strip()
+    if len(line) > longest:
+        line = line[: longest - 1].rstrip() + "…"
+    return line or "(empty)"
+
+
+def code(text: object, longest: int = SHORT) -> str:
+    """Return text as a Markdown code span, which neither mentions, links nor ends early."""
+    line = _BACKTICKS.sub(_bounded, clean(text, longest))
+    fence = "`" * (1 + max(map(len, _BACKTICKS.findall(line)), default=0))
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def table_code(text: object, longest: int = SHORT) -> str:
+    """Return text as a Markdown code span that stays within one cell of a table."""
+    return code(text, longest).replace("|", r"\|")
+
+
+def terminal(text: object, longest: int = SHORT) -> str:
+    """Return text for a terminal or a job's log, in which no runner finds a command.
+
+    It may be wrapped anywhere: no `::` and no `##[` is left, so a later line cannot begin with one.
+    """
+    return _HASHES.sub("## ", _COLONS.sub(": ", clean(text, longest)))
+
+
+def html_text(text: object, longest: int = SHORT) -> str:
+    """Return text for an HTML element or a quoted attribute."""
+    return html.escape(clean(text, longest), quote=True)
+
+
+def _printable(char: str) -> str:
+    if char.isprintable():
+        return char
+    return " " if char.isspace() and char not in _SEPARATORS else _UNKNOWN
+
+
+def _bounded(ticks: re.Match[str]) -> str:
+    run = ticks[0]
+    return run if len(run) <= _MOST_BACKTICKS else run[:_MOST_BACKTICKS] + "…"

@@ -1,0 +1,125 @@
+"""What every format for people says in the same words: order, counts, numbers, runs."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from policy_engine.evidence import Measurement
+from policy_engine.policy import Limit, Outcome
+from policy_engine.quantities import show
+from policy_engine.report import Effect, Judged, Report, RunRef, Verdict
+
+Quote = Callable[[object], str]
+"""Makes untrusted text part of one format: a function of `escape`."""
+
+WORDS = {
+    Verdict.ERROR: "Error",
+    Verdict.NOT_EVALUATED: "Not evaluated",
+    Verdict.FAIL: "Fail",
+    Verdict.WARN: "Warn",
+    Verdict.PASS: "Pass",
+    Verdict.NOT_APPLICABLE: "Not applicable",
+}
+
+_KINDS = ("error", "blocking", "warning", "waived", "skipped", "passed", "not applicable")
+_NOUNS = ("error", "warning")
+_EFFECTS = {Effect.BLOCK: "blocking", Effect.WARN: "warning", Effect.WAIVED: "waived"}
+_VERBS = {Effect.BLOCK: "blocks", Effect.WARN: "warns", Effect.WAIVED: "waived"}
+_OUTCOMES = {Outcome.PASS: "passed", Outcome.NOT_APPLICABLE: "not applicable"}
+
+
+def kind(finding: Judged) -> str:
+    """Return what a finding counts as; an error is one even where it only warns."""
+    if finding.outcome is Outcome.ERROR:
+        return "error"
+    return _EFFECTS.get(finding.effect) or _OUTCOMES.get(finding.outcome, "skipped")
+
+
+def ordered(findings: Iterable[Judged]) -> list[Judged]:
+    """Return the findings worst first; those of one kind stay in the order of the policy file."""
+    return sorted(findings, key=lambda finding: _KINDS.index(kind(finding)))
+
+
+def is_problem(finding: Judged) -> bool:
+    """Say whether somebody should look at it: it is an error, blocks, warns or is waived."""
+    return finding.effect is not Effect.NONE or finding.outcome is Outcome.ERROR
+
+
+def tally(findings: Iterable[Judged]) -> str:
+    """Return the counts, such as `1 blocking, 2 passed`; zeros are left out."""
+    counts = Counter(map(kind, findings))
+    counted = [
+        f"{counts[name]} {name}{'s' if name in _NOUNS and counts[name] > 1 else ''}"
+        for name in _KINDS
+        if counts[name]
+    ]
+    return ", ".join(counted) or "no findings"
+
+
+def every_finding(report: Report) -> list[Judged]:
+    """Return the findings of all subjects."""
+    return [finding for subject in report.subjects for finding in subject.findings]
+
+
+def verdict_words(finding: Judged) -> str:
+    """Return outcome and effect, such as `FAIL, blocks`; capitals only where it blocks."""
+    verb = _VERBS.get(finding.effect)
+    word = finding.outcome.value
+    if finding.effect is Effect.BLOCK:
+        word = word.upper()
+    if verb is None and kind(finding) == "skipped":
+        verb = "skipped"
+    return f"{word}, {verb}" if verb else word
+
+
+def measured(finding: Judged) -> str | None:
+    """Return the measured value with its unit, so that it never looks equal to its limit."""
+    return _amount(finding.measured, finding.limit)
+
+
+def limit(finding: Judged) -> str | None:
+    """Return the bound, such as `<= 200.0 MB`."""
+    bound = finding.limit
+    return None if bound is None else f"{bound.op} {_amount(bound, finding.measured)}"
+
+
+def baseline(finding: Judged) -> str | None:
+    """Return the baseline's value with its unit."""
+    return _amount(finding.baseline, finding.measured)
+
+
+def run_words(run: RunRef, quote: Quote) -> str:
+    """Return what is known of a run: model, registered version, run, commit."""
+    run_id = quote(run.run_id[:8])
+    words = [
+        None if run.model is None else f"model {quote(run.model)}",
+        None if run.registered is None else f"registered as {quote(run.registered)}",
+        f"run {run_id}" if run.run_name is None else f"run {quote(run.run_name)} ({run_id})",
+        None if run.commit is None else f"commit {quote(run.commit[:7])}",
+    ]
+    return ", ".join(word for word in words if word is not None)
+
+
+def rule_words(finding: Judged) -> str:
+    """Return where a finding's rule stands, which policy it binds, at which level."""
+    where = f"{finding.where.file}:{finding.where.line}"
+    named = "" if finding.policy == finding.id else f", {finding.policy}"
+    return f"{where}{named}, {finding.level.value}"
+
+
+def waiver_words(waiver: Mapping[str, Any]) -> str:
+    """Return a waiver's fields in one line, its id first."""
+    rest = (f"{key} {value}" for key, value in waiver.items() if key != "id" and value is not None)
+    return ", ".join([str(waiver.get("id", "without an id")), *rest])
+
+
+def short(digest: str) -> str:
+    """Return a digest by its algorithm and first 12 digits."""
+    return digest[: len("sha256:") + 12]
+
+
+def _amount(value: Measurement | Limit | None, beside: Measurement | Limit | None) -> str | None:
+    if value is None:
+        return None
+    same_unit = beside is not None and beside.unit == value.unit
+    return show(value.value, value.unit, beside.value if beside and same_unit else None)

@@ -1,0 +1,149 @@
+"""The report for a terminal and a job's log: what blocks stands first, the verdict last."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from policy_engine.evidence import Measurement
+from policy_engine.policy import Outcome
+from policy_engine.render import rows
+from policy_engine.render.columns import paragraph, table, together
+from policy_engine.render.escape import LONG, terminal
+from policy_engine.report import Judged, Report, Subject, Verdict, WaiverUse
+
+NARROWEST = 40
+"""The smallest width that is kept (columns)."""
+
+_HEAD = ("policy", "verdict", "measured", "limit", "baseline")
+_RED, _GREEN, _YELLOW, _FAINT = "31", "32", "33", "2"
+_VERDICT_COLOURS = {
+    Verdict.ERROR: f"1;{_RED}",
+    Verdict.NOT_EVALUATED: f"1;{_RED}",
+    Verdict.FAIL: f"1;{_RED}",
+    Verdict.WARN: f"1;{_YELLOW}",
+    Verdict.PASS: f"1;{_GREEN}",
+    Verdict.NOT_APPLICABLE: "1",
+}
+_ROW_COLOURS = {
+    "error": _RED,
+    "blocking": _RED,
+    "warning": _YELLOW,
+    "waived": _YELLOW,
+    "skipped": _FAINT,
+    "passed": _GREEN,
+    "not applicable": _FAINT,
+}
+
+_sentence = partial(terminal, longest=LONG)
+
+
+def as_text(report: Report, *, width: int = 80, colour: bool = False) -> str:
+    """Return the report as plain text.
+
+    Args:
+        report: The report.
+        width: No line is longer (columns; at least 40).
+        colour: Whether to colour it for a terminal; that changes nothing else.
+    """
+    width = max(width, NARROWEST)
+    blocks = ["\n".join(_subject(subject, width, colour)) for subject in report.subjects]
+    blocks.append("\n".join(_end(report, width, colour)))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _subject(subject: Subject, width: int, colour: bool) -> Iterator[str]:
+    counts = f": {rows.tally(subject.findings)}" if subject.findings else ""
+    told = _sentence(f"{subject.policy_file}{counts}")
+    yield from _headed(subject.verdict, " ", told, width, colour)
+    if subject.reason:
+        yield from paragraph("  why: ", _sentence(subject.reason), width)
+    if subject.candidate:
+        yield from paragraph("  candidate: ", rows.run_words(subject.candidate, terminal), width)
+        yield from paragraph("  baseline:  ", _baseline(subject), width)
+    for passed in subject.passed_over:
+        yield from paragraph("  passed over: ", _sentence(f"{passed.rule}: {passed.why}"), width)
+    for note in subject.notes:
+        yield from paragraph("  note: ", _sentence(note), width)
+    if subject.findings:
+        yield ""
+        yield from _findings(rows.ordered(subject.findings), width, colour)
+
+
+def _baseline(subject: Subject) -> str:
+    if subject.baseline is None:
+        return "none"
+    found_by = terminal(subject.baseline.found_by)
+    return f"{rows.run_words(subject.baseline, terminal)}, found by {found_by}"
+
+
+def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]:
+    head, *blocks = table(_HEAD, [_cells(finding) for finding in findings], width)
+    yield from head
+    for finding, lines in zip(findings, blocks, strict=True):
+        for line in lines:
+            yield _painted(line, _ROW_COLOURS[rows.kind(finding)] if colour else None)
+        yield from _details(finding, width)
+
+
+def _cells(finding: Judged) -> tuple[str, ...]:
+    part = f" ({terminal(finding.part)})" if finding.part else ""
+    return (
+        terminal(finding.id) + part,
+        rows.verdict_words(finding),
+        _graded(rows.measured(finding), finding.measured),
+        _graded(rows.limit(finding)),
+        _graded(rows.baseline(finding), finding.baseline),
+    )
+
+
+def _graded(amount: str | None, value: Measurement | None = None) -> str:
+    if amount is None:
+        return ""
+    told = together(terminal(amount))
+    return f"{told} {value.grade.value}" if value else told
+
+
+def _details(finding: Judged, width: int) -> Iterator[str]:
+    """Say why and how to fix it; a policy that passed needs neither."""
+    if finding.outcome is Outcome.PASS:
+        return
+    yield from paragraph("    why:  ", _sentence(finding.message), width)
+    if finding.remedy:
+        yield from paragraph("    fix:  ", _sentence(finding.remedy), width)
+    if finding.waiver:
+        yield from paragraph("    waiver: ", _sentence(rows.waiver_words(finding.waiver)), width)
+    if rows.is_problem(finding):
+        yield from paragraph("    rule: ", _sentence(rows.rule_words(finding)), width)
+
+
+def _end(report: Report, width: int, colour: bool) -> Iterator[str]:
+    yield from _waivers(report.waivers, width)
+    source = report.policies
+    ref = f"{terminal(source.ref)}, " if source.ref else ""
+    trust = "trusted" if source.trusted else "not trusted"
+    told = f"{ref}{terminal(rows.short(source.digest))}, {trust}"
+    yield from paragraph("policies: ", told, width)
+    counts = rows.tally(rows.every_finding(report))
+    told = f"(exit code {int(report.exit_code)}): {counts}"
+    yield from _headed(report.verdict, "", told, width, colour)
+
+
+def _waivers(waivers: WaiverUse, width: int) -> Iterator[str]:
+    kinds = {
+        "waiver expires soon: ": waivers.expiring,
+        "waiver expired: ": waivers.expired,
+        "waiver unused: ": waivers.unused,
+    }
+    for label, several in kinds.items():
+        for waiver in several:
+            yield from paragraph(label, _sentence(rows.waiver_words(waiver)), width)
+
+
+def _headed(verdict: Verdict, gap: str, told: str, width: int, colour: bool) -> Iterator[str]:
+    word = rows.WORDS[verdict].upper()
+    first, *rest = paragraph(f"{word}{gap} ", told, width)
+    yield _painted(word, _VERDICT_COLOURS[verdict] if colour else None) + first[len(word) :]
+    yield from rest
+
+
+def _painted(text: str, colour: str | None) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m" if colour else text

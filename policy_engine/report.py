@@ -1,0 +1,203 @@
+"""The report: verdict, subjects, findings. Everything that people see is rendered from it."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from policy_engine.evidence import Measurement
+from policy_engine.policy import Level, Limit, Outcome
+
+SCHEMA = "policy-engine/report/v1"
+
+
+class Effect(StrEnum):
+    """What a finding does to the merge."""
+
+    NONE = "none"
+    WARN = "warn"
+    BLOCK = "block"
+    WAIVED = "waived"
+
+
+class Verdict(StrEnum):
+    """What a subject, or the whole report, comes to; in the order in which one hides another."""
+
+    ERROR = "error"
+    NOT_EVALUATED = "not-evaluated"
+    FAIL = "fail"
+    WARN = "warn"
+    PASS = "pass"
+    NOT_APPLICABLE = "not-applicable"
+
+
+class ExitCode(IntEnum):
+    """What the command returns; the same for every format."""
+
+    MAY_MERGE = 0
+    BLOCKED = 1
+    USAGE = 2
+    UNDECIDED = 3
+    NOT_EVALUATED = 4
+    INTERRUPTED = 130
+
+
+EXIT_CODES = {
+    Verdict.ERROR: ExitCode.UNDECIDED,
+    Verdict.NOT_EVALUATED: ExitCode.NOT_EVALUATED,
+    Verdict.FAIL: ExitCode.BLOCKED,
+    Verdict.WARN: ExitCode.MAY_MERGE,
+    Verdict.PASS: ExitCode.MAY_MERGE,
+    Verdict.NOT_APPLICABLE: ExitCode.MAY_MERGE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The user's own line: path from the repository's root (POSIX), line from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A finding with what its binding makes of it.
+
+    `id` is the binding's, `policy` the policy's name, `plugin` the module that provides it;
+    `level` is the effective one. The rest is the finding's (see `policy_engine.policy.Finding`).
+    """
+
+    id: str
+    part: str | None
+    policy: str
+    plugin: str
+    level: Level
+    outcome: Outcome
+    effect: Effect
+    message: str
+    measured: Measurement | None
+    limit: Limit | None
+    baseline: Measurement | None
+    remedy: str | None
+    waiver: dict[str, Any] | None
+    where: Where
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRef:
+    """Which run, model and commit; None for what is not known."""
+
+    run_id: str
+    run_name: str | None
+    experiment: str | None
+    model_id: str | None
+    model: str | None
+    registered: str | None
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineRef(RunRef):
+    """The baseline, and the rule that found it."""
+
+    found_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A rule or run that was not taken as the baseline, and why."""
+
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One policy file on one candidate. Without a candidate, `reason` says why."""
+
+    policy_file: str
+    verdict: Verdict
+    reason: str | None
+    candidate: RunRef | None
+    baseline: BaselineRef | None
+    passed_over: tuple[PassedOver, ...]
+    notes: tuple[str, ...]
+    findings: tuple[Judged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """Which policies judged: digest, git ref, and whether they are the default branch's own."""
+
+    digest: str
+    ref: str | None = None
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverUse:
+    """Waivers to look after, by id."""
+
+    expiring: tuple[dict[str, Any], ...] = ()
+    expired: tuple[dict[str, Any], ...] = ()
+    unused: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The engine's version, and the plugins that took part (`name version`)."""
+
+    version: str
+    plugins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The decision, complete: from it follow every output and the exit code."""
+
+    verdict: Verdict
+    exit_code: ExitCode
+    subjects: tuple[Subject, ...]
+    policies: PolicySource
+    evidence_digest: str
+    engine: Engine
+    evaluated_at: datetime
+    waivers: WaiverUse = field(default_factory=WaiverUse)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values, every key always there (`null` for none)."""
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict.value,
+            "exit_code": int(self.exit_code),
+            "subjects": [_json(asdict(subject)) for subject in self.subjects],
+            "policies": _json(asdict(self.policies)),
+            "evidence": {"digest": self.evidence_digest},
+            "waivers": _json(asdict(self.waivers)),
+            "engine": _json(asdict(self.engine)),
+            "evaluated_at": self.evaluated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    def _repr_html_(self) -> str:
+        """Show the report as a table in a notebook."""
+        # A report shows itself in a notebook; nothing else here knows how it is rendered.
+        from policy_engine.render.notebook import as_html  # noqa: PLC0415
+
+        return as_html(self)
+
+
+def _json(value: Any) -> Any:
+    """Return plain JSON values: decimals as numbers, enums as their text, tuples as lists."""
+    if isinstance(value, dict):
+        return {key: _json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(item) for item in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return value

@@ -1,0 +1,305 @@
+"""The baseline rules, tried in order; what is passed over is named, with its reason."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from policy_engine.errors import UsageError
+from policy_engine.evaluate import COMMIT_TAGS
+from policy_engine.evidence import MissingEvidence, Needs, Run, resolve_metric
+from policy_engine.quantities import parse_duration
+from policy_engine.records import BaselineRecord, Gap, ModelRecord, PassedOver, RunRecord
+from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.tracking.candidates import model_of_version
+from policy_engine.tracking.reads import Reads
+from policy_engine.tracking.store import Json, NotFound, Unreadable, tag_filter
+from policy_engine.tracking.translate import run_record, tags_of
+
+MOST_HISTORY = 200
+"""Earlier runs that are looked at, newest first."""
+MOST_TAGGED = 50
+AT_ONCE = 8
+"""Commits whose runs are asked for at the same time."""
+
+Resolver = Callable[[Mapping[str, Any], Run, "Finder"], Run | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A run that a rule proposes, the model if the rule fixed it, and among how many it is best."""
+
+    run: Json
+    model_id: str | None = None
+    among: int | None = None
+
+
+class PassOver(Exception):  # noqa: N818 (not an error: the next rule is tried)
+    """The rule found nothing; the message says why."""
+
+
+@dataclass(slots=True)
+class Search:
+    """One list of rules for one candidate and one metric.
+
+    Attributes:
+        reads: The reads of this check.
+        candidate: The run that must be beaten by nobody but itself.
+        model: Its model, asked for only by the rules that need the registered name.
+        metric: The metric that a baseline must have; None: none.
+        goal: The direction of the metric.
+        ancestors: The merge base of the change and its first-parent ancestors, nearest first.
+        resolve: What plugins make of a rule that is not built in.
+    """
+
+    reads: Reads
+    candidate: RunRecord
+    model: Callable[[], ModelRecord | Gap | None]
+    metric: str | None
+    goal: str | None
+    ancestors: Sequence[str]
+    resolve: Resolver
+    passed_over: list[PassedOver] = field(default_factory=list)
+
+    def find(self, rules: Sequence[Mapping[str, Any]]) -> tuple[BaselineRecord, Hit | None]:
+        """Return the record of the search, without the run's own evidence, and the hit."""
+        for rule in rules:
+            label = ", ".join(f"{key}: {_said(value)}" for key, value in rule.items())
+            try:
+                hit = self._hit(rule, label)
+            except PassOver as e:
+                self.passed_over.append(PassedOver(rule=label, why=str(e)))
+            except Unreadable as e:
+                return self._record(rules, None, UnreadableRecord(unreadable=str(e))), None
+            else:
+                return self._record(rules, label, None, hit.among), hit
+        return self._record(rules, None, None), None
+
+    def _record(
+        self,
+        rules: Sequence[Mapping[str, Any]],
+        found_by: str | None,
+        run: UnreadableRecord | None,
+        among: int | None = None,
+    ) -> BaselineRecord:
+        return BaselineRecord(
+            rules=tuple(dict(rule) for rule in rules),
+            metric=self.metric,
+            found_by=found_by,
+            among=among,
+            passed_over=tuple(self.passed_over),
+            run=run,
+        )
+
+    def _hit(self, rule: Mapping[str, Any], label: str) -> Hit:
+        kind, value = next(iter(rule.items()))
+        built_in: dict[str, Callable[[Any, str], Hit]] = {
+            "run": self._by_run,
+            "alias": self._by_alias,
+            "commit": self._by_commit,
+            "tag": self._by_tag,
+            "best": self._best,
+        }
+        find = built_in.get(kind)
+        try:
+            if find is not None:
+                return find(value, label)
+            return self._by_plugin(rule, label)
+        except NotFound as e:
+            raise PassOver(str(e)) from e
+
+    def _by_run(self, run_id: str, _label: str) -> Hit:
+        return self._only(Hit(self.reads.get(self.reads.store.run, run_id)))
+
+    def _by_alias(self, alias: str, _label: str) -> Hit:
+        name, at, short = alias.partition("@")
+        if not at:
+            name, short = self._registered_name(), alias
+        version = self.reads.get(self.reads.store.version_by_alias, name, short)
+        if not version.get("run_id"):
+            raise PassOver(f"{name} version {version.get('version')} has no run")
+        run = self.reads.get(self.reads.store.run, version["run_id"])
+        return self._only(Hit(run, model_of_version(version)))
+
+    def _by_commit(self, _value: str, label: str) -> Hit:
+        if not self.ancestors:
+            raise PassOver("git knows no merge base with the default branch here")
+        for start in range(0, len(self.ancestors), AT_ONCE):
+            batch = self.ancestors[start : start + AT_ONCE]
+            asked = [
+                (sha, self.begin(tag_filter(tag, sha))) for sha in batch for tag in COMMIT_TAGS
+            ]
+            for sha, future in asked:
+                runs = [run for run in self.reads.wait(future) if _commit(run) == sha]
+                hit = self._first(runs, label)
+                if hit is not None:
+                    return hit
+        raise PassOver(
+            f"no run of the merge base {self.ancestors[0][:12]} or its "
+            f"{len(self.ancestors) - 1} first-parent ancestors"
+        )
+
+    def _by_tag(self, tags: Mapping[str, str], label: str) -> Hit:
+        wanted = " AND ".join(tag_filter(key, value) for key, value in tags.items())
+        hit = self._first(self.reads.wait(self.begin(wanted)), label)
+        if hit is None:
+            raise PassOver("no FINISHED run of the experiment has it")
+        return hit
+
+    def _best(self, within: Mapping[str, Any], _label: str) -> Hit:
+        if self.metric is None or self.goal is None:
+            raise PassOver("nobody says which metric counts")
+        window = parse_duration(within["within"])
+        runs = self.reads.get(
+            self.reads.store.runs,
+            (self.candidate.experiment_id or "",),
+            earlier_runs(self.candidate, float(window)),
+            limit=MOST_HISTORY,
+        )
+        known = [(self._value(run), run) for run in runs if self._refusal(run) is None]
+        if not known:
+            raise PassOver(f"no run among the {len(runs)} newest has a finite {self.metric}")
+        best = (max if self.goal == "maximize" else min)(known, key=lambda pair: pair[0])
+        return Hit(best[1], among=len(known))
+
+    def _by_plugin(self, rule: Mapping[str, Any], label: str) -> Hit:
+        finder = Finder(self)
+        try:
+            found = self.resolve(rule, Run(self.candidate, Needs.RUN), finder)
+        except MissingEvidence as e:
+            raise PassOver(str(e)) from e
+        if found is None:
+            raise UsageError(
+                f"baseline rule '{label}': no built-in rule and no loaded plugin knows it; "
+                "built in are alias, commit, tag, best and run"
+            )
+        return self._only(Hit(finder.seen[found.run_id]))
+
+    def begin(self, filter_: str) -> "Future[list[Json]]":
+        """Begin to look for FINISHED, active runs of the candidate's experiment, newest first."""
+        return self.reads.start(
+            self.reads.store.runs,
+            (self.candidate.experiment_id or "",),
+            f"{filter_} AND attributes.status = 'FINISHED'",
+            limit=MOST_TAGGED,
+        )
+
+    def _first(self, runs: list[Json], label: str) -> Hit | None:
+        """Return the first run that may be the baseline; the others before it are named."""
+        for run in runs:
+            why = self._refusal(run)
+            if why is None:
+                return Hit(run)
+            self.passed_over.append(PassedOver(rule=label, why=why))
+        return None
+
+    def _only(self, hit: Hit) -> Hit:
+        why = self._refusal(hit.run)
+        if why is not None:
+            raise PassOver(why)
+        return hit
+
+    def _refusal(self, run: Json) -> str | None:
+        """Say why a run may not be the baseline, or None if it may."""
+        info = run["info"]
+        label = f"run {info.get('run_name') or ''} ({info['run_id'][:8]})"
+        if info["run_id"] == self.candidate.run_id:
+            return f"{label} is the candidate itself"
+        if info.get("lifecycle_stage") == "deleted":
+            return f"{label} was deleted"
+        if info.get("status") != "FINISHED":
+            return f"{label} is {info.get('status')}, not FINISHED"
+        if self.metric is None:
+            return None
+        value = run_record(run, None).metrics.get(self.metric)
+        if value is None:
+            return f"{label} has no metric {self.metric}"
+        return None if isinstance(value, float) else f"{label} has {self.metric} = {value.invalid}"
+
+    def _value(self, run: Json) -> float:
+        value = run_record(run, None).metrics[self.metric or ""]
+        return value if isinstance(value, float) else float("nan")
+
+    def _registered_name(self) -> str:
+        model = self.model()
+        if isinstance(model, ModelRecord):
+            names = sorted({version.name for version in model.versions})
+            if len(names) == 1:
+                return names[0]
+            if names:
+                raise PassOver(f"the model is registered under several names: {', '.join(names)}")
+        raise PassOver(
+            "the candidate's model is not registered; write `alias: name@champion` "
+            "if it is registered only after the merge"
+        )
+
+
+class Finder:
+    """The read-only finder that baseline plugins get: frozen runs, no client, no token."""
+
+    def __init__(self, search: Search) -> None:
+        """Look for runs on behalf of one search."""
+        self._search = search
+        self.seen: dict[str, Json] = {}
+
+    def run(self, run_id: str) -> Run:
+        """Return a run by id."""
+        reads = self._search.reads
+        return self._shown(reads.get(reads.store.run, run_id))
+
+    def by_alias(self, name: str, alias: str) -> Run:
+        """Return the run of the registered version that carries the alias."""
+        reads = self._search.reads
+        version = reads.get(reads.store.version_by_alias, name, alias)
+        return self.run(version.get("run_id") or "")
+
+    def by_tag(self, key: str, value: str) -> tuple[Run, ...]:
+        """Return FINISHED runs of the candidate's experiment with this tag, newest first."""
+        runs = self._search.reads.wait(self._search.begin(tag_filter(key, value)))
+        return tuple(self._shown(run) for run in runs)
+
+    def _shown(self, run: Json) -> Run:
+        self.seen[run["info"]["run_id"]] = run
+        return Run(run_record(run, None), Needs.RUN, "baseline")
+
+
+def earlier_runs(candidate: RunRecord, window_s: float) -> str:
+    """Return MLflow's filter for FINISHED runs that ended before the candidate began.
+
+    Args:
+        candidate: The run that they must precede.
+        window_s: How far back their start may lie (seconds).
+    """
+    began = candidate.start_time or datetime.now(UTC)
+    since = began - timedelta(seconds=window_s)
+    return (
+        "attributes.status = 'FINISHED'"
+        f" AND attributes.end_time <= {_milliseconds(began)}"
+        f" AND attributes.start_time >= {_milliseconds(since)}"
+    )
+
+
+def metric_goal(name: str | None, goal: str | None) -> str | None:
+    """Return the direction of a metric, if its owner or its name says it."""
+    if name is None:
+        return None
+    try:
+        return resolve_metric(name, goal, None, "").goal  # type: ignore[arg-type]
+    except MissingEvidence:
+        return None
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _commit(run: Json) -> str | None:
+    tags = tags_of(run)
+    return next((tags[tag] for tag in COMMIT_TAGS if tag in tags), None)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    return str(value)

@@ -1,0 +1,201 @@
+"""Which runs are judged: those that a flag names, else those of the commit under judgement."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from policy_engine.evaluate import COMMIT_TAGS, is_current
+from policy_engine.policy_file import PolicyFile
+from policy_engine.records import ChangeRecord
+from policy_engine.tracking.models import models_of
+from policy_engine.tracking.reads import Reads
+from policy_engine.tracking.store import Json, NotFound, tag_filter
+from policy_engine.tracking.translate import tags_of
+
+CANDIDATE_TAG = "policy_engine.candidate"
+MOST_RUNS = 200
+"""Runs of one commit that are looked at, newest first."""
+
+_MODEL_URI = re.compile(
+    r"models:/(?:(?P<id>m-[0-9a-f]+)|(?P<name>[^/@]+)(?:/(?P<version>[0-9]+)|@(?P<alias>[^/@]+)))/?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Candidates that a flag names: run ids, or model URIs."""
+
+    runs: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A candidate run as MLflow tells it, the model if a flag fixed it, and what to say of it."""
+
+    run: Json
+    model_id: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Search:
+    """The candidates, and one sentence for each that is not there."""
+
+    found: list[Found] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+
+
+def named_candidates(reads: Reads, named: Named) -> Search:
+    """Return the runs that the flags name; a deleted or unknown one is absent, by name.
+
+    Raises:
+        Unreadable: If one cannot be read.
+    """
+    search = Search()
+    pending = [(run_id, reads.spawn(_run, reads, run_id)) for run_id in named.runs]
+    pending += [(uri, reads.spawn(_run_of_model, reads, uri)) for uri in named.models]
+    for name, task in pending:
+        try:
+            found = reads.wait(task)
+        except NotFound as e:
+            search.absent.append(str(e))
+            continue
+        if found.run["info"].get("lifecycle_stage") == "deleted":
+            search.absent.append(f"{name}: the run was deleted")
+        else:
+            search.found.append(found)
+    return search
+
+
+def candidates_of(reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile]) -> Search:
+    """Return one run for each experiment and logged-model name of the change's commits.
+
+    Runs tagged as candidate go first, then the newest FINISHED one that is nobody's child.
+
+    Raises:
+        Unreadable: If a search fails.
+    """
+    commits = _commits(change, files)
+    runs = _runs_of(reads, commits)
+    finished = [run for run in runs if run["info"].get("status") == "FINISHED"]
+    unfinished = [run for run in runs if run["info"].get("status") != "FINISHED"]
+    search = Search()
+    for group in _groups(reads, finished):
+        chosen = _chosen(group)
+        others = len(group) - 1
+        notes = [f"{others} other FINISHED run(s) of this change were not judged"] if others else []
+        notes += [f"not finished: {_label(run)}" for run in unfinished]
+        search.found.append(Found(chosen, notes=tuple(notes)))
+    if not search.found:
+        names = ", ".join(commit[:12] for commit in commits) or "no commit"
+        waiting = "; not finished: " + ", ".join(map(_label, unfinished)) if unfinished else ""
+        search.absent.append(
+            f"no FINISHED run is tagged with the change's commit ({names}){waiting}; "
+            "train it with policy-engine installed, or name a run with --run"
+        )
+    return search
+
+
+def _run(reads: Reads, run_id: str) -> Found:
+    return Found(reads.get(reads.store.run, run_id))
+
+
+def _run_of_model(reads: Reads, uri: str) -> Found:
+    store = reads.store
+    parts = _MODEL_URI.match(uri)
+    if parts is None:
+        raise NotFound(
+            f"{uri} is no model URI; write models:/name/3, models:/name@alias or models:/m-…"
+        )
+    if parts["id"]:
+        model_id: str | None = parts["id"]
+    else:
+        name = parts["name"]
+        version = (
+            reads.get(store.version, name, parts["version"])
+            if parts["version"]
+            else reads.get(store.version_by_alias, name, parts["alias"])
+        )
+        model_id = model_of_version(version)
+        if version.get("run_id"):
+            return Found(reads.get(store.run, version["run_id"]), model_id)
+    if model_id is None:
+        raise NotFound(f"{uri} has no run that logged it")
+    run_id = reads.get(store.model, model_id)["info"].get("source_run_id")
+    if not run_id:
+        raise NotFound(f"{uri} has no run that logged it")
+    return Found(reads.get(store.run, run_id), model_id)
+
+
+def model_of_version(version: Json) -> str | None:
+    """Return the logged model of a registered version; MLflow says it in `source` only."""
+    source = str(version.get("model_id") or version.get("source") or "")
+    found = re.search(r"(m-[0-9a-f]{32})", source)
+    return found[1] if found else None
+
+
+def _commits(change: ChangeRecord, files: Iterable[PolicyFile]) -> list[str]:
+    """Return the commits whose runs stand for the change in the eyes of some policy file."""
+    listed = [c for c in (change.head_sha, change.merge_sha) if c]
+    earlier = [c for c in change.later_paths if any(is_current(f, c, change) for f in files)]
+    return list(dict.fromkeys([*listed, *earlier]))
+
+
+def _runs_of(reads: Reads, commits: Sequence[str]) -> list[Json]:
+    if not commits:
+        return []
+    known = reads.get(reads.store.experiments)
+    for experiment in known:
+        reads.know(experiment, reads.store.experiment, experiment["experiment_id"])
+    experiments = tuple(each["experiment_id"] for each in known)
+    searches = [
+        (commit, reads.start(reads.store.runs, experiments, _filter(tag, commit), limit=MOST_RUNS))
+        for commit in commits
+        for tag in COMMIT_TAGS
+    ]
+    runs: dict[str, Json] = {}
+    for commit, future in searches:
+        for run in reads.wait(future):
+            tags = tags_of(run)
+            said = next((tags[t] for t in COMMIT_TAGS if t in tags), None)
+            # A run whose own tag says another commit is not a run of this one.
+            if said == commit and "mlflow.parentRunId" not in tags:
+                runs.setdefault(run["info"]["run_id"], run)
+    return sorted(runs.values(), key=_newest_first)
+
+
+def _filter(tag: str, commit: str) -> str:
+    return f"{tag_filter(tag, commit)} AND tags.`mlflow.parentRunId` IS NULL"
+
+
+def _groups(reads: Reads, runs: Iterable[Json]) -> list[list[Json]]:
+    """Return the runs by experiment and logged-model names; asks for names where it matters."""
+    by_experiment: dict[str, list[Json]] = {}
+    for run in runs:
+        by_experiment.setdefault(run["info"]["experiment_id"], []).append(run)
+    groups: list[list[Json]] = []
+    for members in by_experiment.values():
+        if len(members) == 1:
+            groups.append(members)
+            continue
+        tasks = [reads.spawn(models_of, reads, run) for run in members]
+        by_name: dict[tuple[str, ...], list[Json]] = {}
+        for run, task in zip(members, tasks, strict=True):
+            by_name.setdefault(tuple(m.name for m in reads.wait(task)), []).append(run)
+        groups += by_name.values()
+    return groups
+
+
+def _chosen(group: Sequence[Json]) -> Json:
+    tagged = [run for run in group if tags_of(run).get(CANDIDATE_TAG) == "true"]
+    return (tagged or group)[0]
+
+
+def _newest_first(run: Json) -> tuple[int, str]:
+    return -int(run["info"].get("start_time") or 0), run["info"]["run_id"]
+
+
+def _label(run: Json) -> str:
+    info = run["info"]
+    return f"{info.get('run_name') or 'run'} ({info['run_id'][:8]}, {info.get('status')})"

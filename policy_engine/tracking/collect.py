@@ -1,0 +1,291 @@
+"""From what the policies need to the evidence: everything independent is asked for at once."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from policy_engine.evaluate import NAMED_BASELINE, needs_run
+from policy_engine.evidence import Needs
+from policy_engine.policy_file import PolicySet
+from policy_engine.records import (
+    BaselineRecord,
+    CandidateRecord,
+    ChangeRecord,
+    EvidenceRecord,
+    Gap,
+    ModelRecord,
+    RunRecord,
+)
+from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.tracking.baselines import (
+    MOST_HISTORY,
+    Hit,
+    Resolver,
+    Search,
+    earlier_runs,
+    metric_goal,
+)
+from policy_engine.tracking.candidates import Found, Named, candidates_of, named_candidates
+from policy_engine.tracking.models import list_files, read_model, read_model_by_id
+from policy_engine.tracking.reads import Reads, reading
+from policy_engine.tracking.store import Deadline, Json, Store, Unreadable, tag_filter
+from policy_engine.tracking.translate import run_record
+
+MOST_CHILDREN = 1000
+HISTORY_S = 90 * 86400.0
+"""How far back the history goes (seconds): 90 days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to collect.
+
+    Attributes:
+        named: The candidates that flags name; None: those of the change's commits.
+        baseline: A run id that stands for every baseline rule.
+        change: The pull request, or the commit alone.
+        ancestors: The merge base and its first-parent ancestors, nearest first.
+        at: The moment of collection (UTC).
+    """
+
+    named: Named | None
+    baseline: str | None
+    change: ChangeRecord | None
+    ancestors: tuple[str, ...]
+    at: datetime
+
+
+def collect(
+    store: Store, deadline: Deadline, policies: PolicySet, request: Request, resolve: Resolver
+) -> EvidenceRecord:
+    """Read what the policies need about every candidate.
+
+    Args:
+        store: Where MLflow keeps it.
+        deadline: When to give up.
+        policies: Whose needs, baseline rules and model names are served.
+        request: The candidates.
+        resolve: What plugins make of baseline rules that are not built in.
+
+    Raises:
+        UsageError: If nobody knows a baseline rule.
+    """
+    collector = _Collector(Reads(store, deadline), policies, request, resolve)
+    empty = EvidenceRecord(
+        needs=policies.needs.names,
+        collected_at=request.at,
+        named=request.named is not None,
+        change=request.change,
+    )
+    try:
+        return collector.collect(empty)
+    except Unreadable as e:
+        return empty.model_copy(update={"unreadable": str(e)})
+
+
+class _Collector:
+    def __init__(
+        self, reads: Reads, policies: PolicySet, request: Request, resolve: Resolver
+    ) -> None:
+        self._reads = reads
+        self._policies = policies
+        self._request = request
+        self._resolve = resolve
+
+    def collect(self, empty: EvidenceRecord) -> EvidenceRecord:
+        request = self._request
+        if request.named is not None:
+            search = named_candidates(self._reads, request.named)
+        elif request.change is None:
+            absent = "there is no commit to look for; name a run with --run, --model or --commit"
+            return empty.model_copy(update={"absent": absent})
+        else:
+            files = [f for f in self._policies.files if needs_run(f, request.change)]
+            if not files:
+                return empty
+            search = candidates_of(self._reads, request.change, files)
+        tasks = [
+            self._reads.spawn(self._candidate, found, name)
+            for found in search.found
+            for name in dict.fromkeys(f.model_name for f in self._policies.files)
+        ]
+        return empty.model_copy(
+            update={
+                "candidates": tuple(c for t in tasks if (c := self._reads.wait(t)) is not None),
+                "absent": "; ".join(search.absent) or None,
+            }
+        )
+
+    def _candidate(self, found: Found, model_name: str | None) -> CandidateRecord | None:
+        """Return all evidence of one run and logged-model name; None if the name does not fit."""
+        begun = _Begun(self._reads, found.run, self._policies.needs, model_name, found.model_id)
+        history = self._history(found.run) if Needs.HISTORY in self._policies.needs else None
+        baselines = [
+            self._reads.spawn(self._baseline, begun, model_name, *spec)
+            for spec in self._baseline_specs(model_name)
+        ]
+        run = begun.record()
+        if found.model_id and model_name and getattr(run.model, "name", model_name) != model_name:
+            return None
+        return CandidateRecord(
+            run=run,
+            model_name=model_name,
+            baselines=tuple(self._reads.wait(task) for task in baselines),
+            history=self._earlier(history, run) if history else None,
+            notes=found.notes,
+        )
+
+    def _baseline_specs(
+        self, model_name: str | None
+    ) -> Iterator[tuple[tuple[dict[str, Any], ...], str | None, str | None]]:
+        """Return each distinct (rules, metric name, goal) of the files that need a baseline."""
+        seen: list[tuple[tuple[dict[str, Any], ...], str | None]] = []
+        for file in self._policies.files:
+            if file.model_name != model_name or Needs.BASELINE not in file.needs:
+                continue
+            name, goal = (file.metric.name, file.metric.goal) if file.metric else (None, None)
+            if (file.baseline, name) not in seen:
+                seen.append((file.baseline, name))
+                yield file.baseline, name, goal
+
+    def _baseline(
+        self,
+        begun: "_Begun",
+        model_name: str | None,
+        rules: tuple[dict[str, Any], ...],
+        metric: str | None,
+        goal: str | None,
+    ) -> BaselineRecord:
+        candidate = begun.facts()
+        primary = candidate.primary_metric
+        judged_by = metric or (primary.name if primary else None)
+        search = Search(
+            reads=self._reads,
+            candidate=candidate,
+            model=begun.model,
+            metric=judged_by,
+            goal=metric_goal(judged_by, goal or (primary.goal if primary and not metric else None)),
+            ancestors=self._request.ancestors,
+            resolve=self._resolve,
+        )
+        named = self._request.baseline
+        record, hit = search.find(({"run": named},) if named else rules)
+        update: dict[str, object] = {"metric": metric}
+        if named:
+            update |= {"rules": rules, "found_by": NAMED_BASELINE if hit else None}
+        if hit is not None:
+            update["run"] = self._baseline_run(hit, begun, model_name)
+        return record.model_copy(update=update)
+
+    def _baseline_run(
+        self, hit: Hit, begun: "_Begun", model_name: str | None
+    ) -> RunRecord | UnreadableRecord:
+        wanted = model_name
+        if wanted is None and hit.model_id is None and Needs.MODEL in self._policies.needs:
+            model = begun.model()
+            wanted = model.name if isinstance(model, ModelRecord) else None
+        try:
+            needs = self._policies.needs
+            return _Begun(self._reads, hit.run, needs, wanted, hit.model_id, "baseline").record()
+        except Unreadable as e:
+            return UnreadableRecord(unreadable=str(e))
+
+    def _history(self, run: Json) -> "Future[list[Json]] | None":
+        facts = run_record(run, None)
+        if facts.start_time is None:
+            return None
+        return self._reads.start(
+            self._reads.store.runs,
+            (facts.experiment_id or "",),
+            earlier_runs(facts, HISTORY_S),
+            limit=MOST_HISTORY,
+        )
+
+    def _earlier(
+        self, history: "Future[list[Json]]", candidate: RunRecord
+    ) -> tuple[RunRecord, ...] | UnreadableRecord | None:
+        return reading(
+            lambda: tuple(
+                run_record(run, None)
+                for run in self._reads.wait(history)
+                if run["info"]["run_id"] != candidate.run_id
+            )
+        )
+
+
+class _Begun:
+    """The reads of one run, begun at once; `record` waits for them."""
+
+    def __init__(
+        self,
+        reads: Reads,
+        run: Json,
+        needs: Needs,
+        model_name: str | None,
+        model_id: str | None,
+        role: str = "candidate",
+    ) -> None:
+        self._reads = reads
+        self._run = run
+        info = run["info"]
+        self._experiment = reads.start(reads.store.experiment, info["experiment_id"])
+        files = Needs.MODEL in needs
+        self._model: Future[ModelRecord | Gap | None] | None = None
+        if model_id is not None:
+            self._model = reads.spawn(read_model_by_id, reads, model_id, files=files)
+        elif files or role == "candidate":
+            self._model = reads.spawn(read_model, reads, run, model_name, files=files)
+        self._children = (
+            reads.start(
+                reads.store.runs,
+                (info["experiment_id"],),
+                tag_filter("mlflow.parentRunId", info["run_id"]),
+                limit=MOST_CHILDREN,
+            )
+            if Needs.CHILDREN in needs
+            else None
+        )
+        self._files = (
+            reads.spawn(list_files, reads, reads.store.list_run, info["run_id"])
+            if Needs.FILES in needs
+            else None
+        )
+        self._aliases = Needs.REGISTRY in needs
+
+    def model(self) -> ModelRecord | Gap | None:
+        return self._reads.wait(self._model) if self._model else None
+
+    def facts(self) -> RunRecord:
+        return run_record(self._run, self._reads.wait(self._experiment))
+
+    def record(self) -> RunRecord:
+        """Return the run with all that was begun.
+
+        Raises:
+            Unreadable: If its experiment cannot be read, or the deadline has come.
+        """
+        model = self.model()
+        files, children = self._files, self._children
+        return self.facts().model_copy(
+            update={
+                "model": model,
+                "files": reading(lambda: self._reads.wait(files)) if files else None,
+                "children": reading(lambda: self._child_records(children)) if children else None,
+                "aliases": reading(lambda: self._alias_map(model)) if self._aliases else None,
+            }
+        )
+
+    def _child_records(self, children: "Future[list[Json]]") -> tuple[RunRecord, ...]:
+        runs = self._reads.wait(children)
+        if len(runs) >= MOST_CHILDREN:
+            raise Unreadable(f"the run has {MOST_CHILDREN} child runs or more")
+        return tuple(run_record(run, None) for run in runs)
+
+    def _alias_map(self, model: ModelRecord | Gap | None) -> Mapping[str, str] | None:
+        if not isinstance(model, ModelRecord) or not model.versions:
+            return None
+        name = model.versions[-1].name
+        registered = self._reads.get(self._reads.store.registered_model, name)
+        return {str(a["alias"]): str(a["version"]) for a in registered.get("aliases") or ()}

@@ -1,0 +1,136 @@
+"""Which logged model of a run counts, and what its files say.
+
+The order of a run's outputs means nothing, FAILED models and a SHAP explainer stand among them: a
+model is chosen by its status and its name, and two that fit are no choice at all.
+"""
+
+from collections.abc import Callable
+
+from policy_engine.records import FileRecord, Gap, ModelRecord
+from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.tracking.reads import Reads, reading
+from policy_engine.tracking.store import Entry, Json, Unreadable
+from policy_engine.tracking.translate import mlmodel_facts, model_record
+
+MOST_FILES = 10_000
+MOST_FOLDERS = 500
+MLMODEL_CAP = 1_000_000
+"""Caps of one model's listing, and of its MLmodel file (bytes)."""
+
+
+def read_model(
+    reads: Reads, run: Json, wanted: str | None, *, files: bool
+) -> ModelRecord | Gap | None:
+    """Return the run's model, None if no model is READY.
+
+    Args:
+        reads: The reads of this check.
+        run: MLflow's answer about the run.
+        wanted: The logged name to take; None: the only one.
+        files: Whether to read its listing and its MLmodel file as well.
+    """
+    return reading(lambda: _chosen(reads, run, wanted, files=files))
+
+
+def read_model_by_id(reads: Reads, model_id: str, *, files: bool) -> ModelRecord | Gap | None:
+    """Return a model, with its listing and its MLmodel file if asked for."""
+    if files:
+        _begin_files(reads, model_id)
+
+    def completed() -> ModelRecord:
+        return _completed(reads, model_record(reads.get(reads.store.model, model_id)), files=files)
+
+    return reading(completed)
+
+
+def list_files(
+    reads: Reads, call: Callable[[str, str], list[Entry]], owner: str
+) -> tuple[FileRecord, ...]:
+    """Return all files below a root, folders of one level at once.
+
+    Raises:
+        Unreadable: If there are more than the caps allow.
+    """
+    files: list[FileRecord] = []
+    level, folders = [""], 0
+    while level:
+        folders += len(level)
+        if folders > MOST_FOLDERS or len(files) > MOST_FILES:
+            raise Unreadable(
+                f"more than {MOST_FOLDERS} folders or {MOST_FILES} files are stored; "
+                "log fewer, larger files"
+            )
+        answers = [reads.start(call, owner, folder) for folder in level]
+        entries = [entry for answer in answers for entry in reads.wait(answer)]
+        files += [FileRecord(path=e.path, size=e.size) for e in entries if not e.is_dir]
+        level = [e.path for e in entries if e.is_dir]
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def models_of(reads: Reads, run: Json) -> list[ModelRecord]:
+    """Return the READY models of a run, by name, without their files."""
+    ids = _output_ids(run)
+    if len(ids) == 1:
+        found = [reads.get(reads.store.model, ids[0])]
+    else:
+        info = run["info"]
+        found = reads.get(reads.store.models_of_run, info["experiment_id"], info["run_id"])
+    records = [model_record(model) for model in found]
+    return sorted((m for m in records if m.status == "READY"), key=lambda m: m.name)
+
+
+def _chosen(
+    reads: Reads, run: Json, wanted: str | None, *, files: bool
+) -> ModelRecord | Gap | None:
+    ids = _output_ids(run)
+    if files and len(ids) == 1:
+        _begin_files(reads, ids[0])
+    fitting = [m for m in models_of(reads, run) if wanted is None or m.name == wanted]
+    if len(fitting) > 1:
+        listed = ", ".join(f"{m.name} ({m.model_id})" for m in fitting)
+        return UnreadableRecord(
+            unreadable=f"the run has {len(fitting)} READY models: {listed}; "
+            "name one with `candidate: {model_name: …}` in the policy file"
+        )
+    return _completed(reads, fitting[0], files=files) if fitting else None
+
+
+def _completed(reads: Reads, model: ModelRecord, *, files: bool) -> ModelRecord:
+    """Return the model with what its stored files say, if that is asked for."""
+    if not files:
+        return model
+    _begin_files(reads, model.model_id)
+    listed = reading(lambda: list_files(reads, reads.store.list_model, model.model_id))
+    facts = reading(
+        lambda: mlmodel_facts(
+            reads.get(reads.store.model_text, model.model_id, "MLmodel", MLMODEL_CAP)
+        )
+    )
+    update: dict[str, object] = {"files": listed, "size": _size(listed), "flavors": facts}
+    if isinstance(facts, dict):
+        logged = facts.get("model_size_bytes")
+        update["flavors"] = tuple(sorted(map(str, facts["flavors"])))
+        update["logged_size"] = logged if type(logged) is int and logged >= 0 else None
+    return model.model_copy(update=update)
+
+
+def _output_ids(run: Json) -> list[str]:
+    """Return the ids of the models that a run put out, each once, whatever their status."""
+    outputs = (run.get("outputs") or {}).get("model_outputs") or ()
+    return sorted({output["model_id"] for output in outputs})
+
+
+def _begin_files(reads: Reads, model_id: str) -> None:
+    """Ask for the listing and the MLmodel file before anybody waits for the model itself."""
+    reads.start(reads.store.list_model, model_id, "")
+    reads.start(reads.store.model_text, model_id, "MLmodel", MLMODEL_CAP)
+
+
+def _size(files: tuple[FileRecord, ...] | UnreadableRecord | None) -> int | Gap | None:
+    """Return the sum of all files; a file of unknown size makes it unreadable, never smaller."""
+    if isinstance(files, UnreadableRecord) or files is None:
+        return files
+    unsized = [file.path for file in files if file.size is None]
+    if unsized:
+        return UnreadableRecord(unreadable=f"the store does not say the size of {unsized[0]}")
+    return sum(file.size or 0 for file in files) or None

@@ -1,0 +1,99 @@
+"""Store calls in daemon threads, each made once, all given up at one deadline.
+
+A daemon thread does not keep the process alive: a server that never answers costs the time budget
+and no more.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any, ParamSpec, TypeVar
+
+from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.tracking.store import Deadline, NotFound, Store, Unreadable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+AT_ONCE = 8
+"""Requests under way at the same time."""
+
+
+class Reads:
+    """The reads of one check."""
+
+    def __init__(self, store: Store, deadline: Deadline) -> None:
+        """Read from `store` until `deadline`."""
+        self.store = store
+        self._deadline = deadline
+        self._slots = threading.Semaphore(AT_ONCE)
+        self._lock = threading.Lock()
+        self._made: dict[tuple[Any, ...], Future[Any]] = {}
+
+    def start(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Begin a store call, or join the same call if it was begun already."""
+        key = (call.__name__, args, tuple(sorted(kwargs.items())))
+        with self._lock:
+            future = self._made.get(key)
+            if future is None:
+                future = self._made[key] = self._thread(self._slotted(call), *args, **kwargs)
+        return future
+
+    def get(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a store call answers.
+
+        Raises:
+            NotFound, Unreadable: As the store says; Unreadable at the deadline too.
+        """
+        return self.wait(self.start(call, *args, **kwargs))
+
+    def know(self, value: T, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Take the answer to a store call from another answer, so that it is not asked for."""
+        future: Future[T] = Future()
+        future.set_result(value)
+        with self._lock:
+            self._made.setdefault((call.__name__, args, tuple(sorted(kwargs.items()))), future)
+
+    def spawn(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Begin a task that itself waits for store calls."""
+        return self._thread(task, *args, **kwargs)
+
+    def wait(self, future: "Future[T]") -> T:
+        """Return what a call or task comes to, before the deadline."""
+        try:
+            return future.result(timeout=self._deadline.remaining())
+        except FutureTimeoutError:
+            raise Unreadable(
+                f"MLflow did not answer within {self._deadline.seconds:g} s; "
+                "see whether the server is well, or give it longer with --timeout"
+            ) from None
+
+    def _slotted(self, call: Callable[P, T]) -> Callable[P, T]:
+        def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            with self._slots:
+                return call(*args, **kwargs)
+
+        return run
+
+    def _thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(call(*args, **kwargs))
+            except BaseException as e:  # noqa: BLE001 (handed to whoever waits)
+                future.set_exception(e)
+
+        threading.Thread(target=work, daemon=True).start()
+        return future
+
+
+def reading(get: Callable[[], T]) -> T | UnreadableRecord | None:
+    """Return a value, None where it is absent, or the record that it could not be read."""
+    try:
+        return get()
+    except NotFound:
+        return None
+    except Unreadable as e:
+        return UnreadableRecord(unreadable=str(e))

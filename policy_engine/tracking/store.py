@@ -1,0 +1,350 @@
+"""What a store of MLflow answers, whoever asks it, and how it says that it cannot.
+
+NotFound        MLflow says that the thing is not there
+Unreadable      nobody can say: network, authentication, a size cap, a wrong shape, the deadline
+NoSuchStore     the tracking URI names no store that can be read
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+Json = dict[str, Any]
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+_EXPERIMENT_ID = re.compile(r"[0-9]{1,32}")
+_VERSION = re.compile(r"[0-9]{1,18}")
+_UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029'\"`\\]")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\ud7ff]+")
+# A server leaves these out where MLflow's client fills in a blank.
+_LEFT_OUT = ("deployment_job_state", "status_message", "user_id")
+_LONGEST_SHOWN = 200  # characters of a foreign text within a message
+
+
+class NotFound(Exception):  # noqa: N818 -- an answer of MLflow, not an error of ours
+    """MLflow says that the thing does not exist; the message is one plain sentence."""
+
+
+class Unreadable(Exception):  # noqa: N818 -- named for the state of the evidence, as NotFound is
+    """The thing may exist and could not be read; one plain sentence that says what to do."""
+
+
+class NoSuchStore(Exception):  # noqa: N818 -- as NotFound
+    """The tracking URI names nothing that can be read: a mistake of whoever gave it."""
+
+
+class Entry(NamedTuple):
+    """A file or a folder among the artifacts of a run or a model.
+
+    Attributes:
+        path: POSIX path from the artifact root.
+        is_dir: Whether it is a folder.
+        size: Bytes; None for a folder, and for a file of which MLflow does not know it.
+    """
+
+    path: str
+    is_dir: bool
+    size: int | None
+
+
+class Deadline:
+    """The wall-clock budget that all reads of one check share; it starts now."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds that are left; 0.0 once it is over."""
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def expired(self) -> bool:
+        """Whether nothing is left."""
+        return self.remaining() <= 0.0
+
+
+class Store(Protocol):
+    """What MLflow answers, as the JSON of its REST API; nothing is interpreted. Thread-safe.
+
+    Every method raises NotFound or Unreadable. An answer is about the id that was asked for, or
+    it is Unreadable. MLflow lists a folder that is not there as an empty one, and so does this.
+    """
+
+    @property
+    def request_count(self) -> int:
+        """HTTP requests so far, retries included; 0 where MLflow's own client makes them."""
+
+    def run(self, run_id: str) -> Json:
+        """Return `info`, `data`, `inputs` and `outputs` of a run, deleted ones too."""
+
+    def runs(
+        self,
+        experiment_ids: Sequence[str],
+        filter: str,  # noqa: A002 -- MLflow's word for it
+        *,
+        limit: int,
+        deleted: bool = False,
+    ) -> list[Json]:
+        """Return at most `limit` runs that match MLflow's filter, those that began last first.
+
+        Args:
+            experiment_ids: Where to look. MLflow finds nothing, silently, in an unknown one.
+            filter: In MLflow's language; quote what goes into it with `tag_filter`.
+            limit: The most runs to return, whatever MLflow's page size.
+            deleted: Look among the deleted runs instead of the active ones.
+        """
+
+    def experiment(self, experiment_id: str) -> Json:
+        """Return `experiment_id`, `name`, `tags` and more."""
+
+    def experiment_by_name(self, name: str) -> Json:
+        """Return the experiment of that name."""
+
+    def experiments(self) -> list[Json]:
+        """Return all active experiments, as `experiment` does."""
+
+    def models_of_run(self, experiment_id: str, run_id: str) -> list[Json]:
+        """Return `info` and `data` of each model that the run logged, whatever its status."""
+
+    def model(self, model_id: str) -> Json:
+        """Return `info` and `data` of a logged model."""
+
+    def list_model(self, model_id: str, folder: str = "") -> list[Entry]:
+        """Return what lies in one folder of a logged model, by path; not what lies deeper."""
+
+    def list_run(self, run_id: str, folder: str = "") -> list[Entry]:
+        """Return what lies in one folder of a run's own artifacts; its models lie elsewhere."""
+
+    def model_text(self, model_id: str, path: str, cap: int) -> str:
+        """Return the text of one UTF-8 file of a model; Unreadable if over `cap` bytes."""
+
+    def run_text(self, run_id: str, path: str, cap: int) -> str:
+        """Return the text of one UTF-8 file of a run; Unreadable if over `cap` bytes."""
+
+    def version(self, name: str, version: str) -> Json:
+        """Return a version of a registered model."""
+
+    def version_by_alias(self, name: str, alias: str) -> Json:
+        """Return the version of a registered model that an alias points to."""
+
+    def registered_model(self, name: str) -> Json:
+        """Return a registered model with its aliases."""
+
+
+def open_store(uri: str, deadline: Deadline) -> Store:
+    """Return a reader of the store at a tracking URI; a server is not asked anything yet.
+
+    Args:
+        uri: `http(s)://…` for a server, else anything that MLflow's client reads.
+        deadline: When every read gives up.
+
+    Raises:
+        NoSuchStore: If the URI is empty, a SQLite file is not there, or it is a file store.
+        Unreadable: If a database cannot be opened, or a token cannot be sent.
+    """
+    scheme = uri.partition(":")[0].lower()
+    if scheme in {"http", "https"} and not _needs_mlflow_client():
+        # Imported here: a reader of saved evidence or of SQLite needs no `requests`.
+        from policy_engine.tracking.rest import RestStore  # noqa: PLC0415
+
+        return RestStore(uri, deadline)
+    _refuse_what_holds_no_runs(uri, scheme)
+    # Imported here: importing mlflow takes a second, and a server needs none of it.
+    from policy_engine.tracking.client import ClientStore  # noqa: PLC0415
+
+    return ClientStore(uri, deadline)
+
+
+def _needs_mlflow_client() -> bool:
+    """Whether the environment asks for authentication that only MLflow's client speaks."""
+    sigv4 = os.environ.get("MLFLOW_TRACKING_AWS_SIGV4", "").lower() in {"true", "1"}
+    return sigv4 or bool(os.environ.get("MLFLOW_TRACKING_AUTH"))
+
+
+def _refuse_what_holds_no_runs(uri: str, scheme: str) -> None:
+    if not uri.strip():
+        raise NoSuchStore("no tracking URI: give --tracking-uri or set MLFLOW_TRACKING_URI")
+    if scheme.partition("+")[0] == "sqlite":
+        _refuse_absent_database(uri)
+    elif scheme == "file" or not ("://" in uri or scheme in {"databricks", "databricks-uc", "uc"}):
+        folder = uri.removeprefix("file:").removeprefix("//")
+        raise NoSuchStore(
+            f"{shown(uri)} is a file store, which MLflow no longer reads: "
+            f"move it with `mlflow migrate-filestore --source {shown(folder)} "
+            "--target sqlite:///mlflow.db` and give that address"
+        )
+
+
+def _refuse_absent_database(uri: str) -> None:
+    """Raise NoSuchStore where MLflow would make a new, empty database out of a typing mistake."""
+    name = uri.partition("://")[2].removeprefix("/").partition("?")[0]
+    if name in {"", ":memory:"}:
+        raise NoSuchStore(f"{shown(uri)} names no file: write sqlite:///path/to/mlflow.db")
+    path = Path(name)
+    if not path.is_file():
+        raise NoSuchStore(f"there is no SQLite file {shown(name)}; check the tracking URI")
+    if not _has_mlflow_tables(path):
+        raise NoSuchStore(f"{shown(name)} is no MLflow database; check the tracking URI")
+
+
+def _has_mlflow_tables(path: Path) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'experiments'"
+    try:
+        # Read-only: an empty file stays empty.
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as database:
+            return database.execute(query).fetchone() is not None
+    except sqlite3.OperationalError:
+        return True  # locked, or no permission: MLflow's own message says more
+    except sqlite3.DatabaseError:
+        return False
+
+
+def tag_filter(key: str, value: str) -> str:
+    """Return a filter on one tag, in MLflow's language.
+
+    Raises:
+        ValueError: If key or value holds a quote, a backtick, a backslash or a control
+            character: MLflow's language has no way to write them that holds everywhere.
+    """
+    for text in (key, value):
+        if not text or _UNQUOTABLE.search(text):
+            raise ValueError(f"{text!r} cannot be written in a filter of MLflow")
+    return f"tags.`{key}` = '{value}'"
+
+
+def checked_run_id(run_id: str) -> str:
+    """Return the id; NotFound if no run can have it, so that no request carries it."""
+    return _checked(_RUN_ID, run_id, "run id: 32 digits 0-9 and a-f")
+
+
+def checked_model_id(model_id: str) -> str:
+    """Return the id; NotFound if no logged model can have it."""
+    return _checked(_MODEL_ID, model_id, "logged model's id: m- and 32 digits 0-9 and a-f")
+
+
+def checked_experiment_id(experiment_id: str) -> str:
+    """Return the id; NotFound if no experiment can have it."""
+    return _checked(_EXPERIMENT_ID, experiment_id, "experiment id: digits alone")
+
+
+def checked_version(version: str) -> str:
+    """Return the version; NotFound if no registered model can have it."""
+    return _checked(_VERSION, version, "model version: digits alone")
+
+
+def _checked(pattern: re.Pattern[str], text: str, kind: str) -> str:
+    if pattern.fullmatch(text) is None:
+        raise NotFound(f"'{shown(text)}' is no {kind}")
+    return text
+
+
+def checked_name(name: str) -> str:
+    """Return a name of an experiment, registered model or alias; NotFound if it cannot be one."""
+    if not name.strip() or not name.isprintable():
+        raise NotFound(f"'{shown(name)}' is no name that MLflow gives")
+    return name
+
+
+def checked_path(path: str) -> str:
+    """Return a path of a file below an artifact root; Unreadable if it could lead elsewhere."""
+    strange = not path or path.startswith("/") or "\\" in path or "\0" in path
+    if strange or posixpath.normpath("/" + path) != "/" + path:
+        raise Unreadable(
+            f"the artifact path '{shown(path)}' is refused: write it from the artifact root, "
+            "with '/' between the parts and without '..'"
+        )
+    return path
+
+
+def checked_folder(folder: str) -> str:
+    """Return a path of a folder, empty for the root; Unreadable as `checked_path`."""
+    return checked_path(folder) if folder else folder
+
+
+def same_for_all(record: Json) -> Json:
+    """Return a model or model version without the blanks that only some readers fill in."""
+    for part in (record, record.get("info"), *(record.get("latest_versions") or ())):
+        if isinstance(part, dict):
+            for key in _LEFT_OUT:
+                if part.get(key) in {"", "DEPLOYMENT_JOB_CONNECTION_STATE_UNSPECIFIED"}:
+                    del part[key]
+    return record
+
+
+def with_empty_files(entries: Sequence[Entry], read: Callable[[str], object]) -> list[Entry]:
+    """Return a folder's entries by path, with 0 for the size of an empty file.
+
+    MLflow's JSON drops a size of 0, which looks the same as a size that the artifact store does
+    not tell. So where no file of a folder has a size, one of them is read to see.
+
+    Args:
+        entries: One folder's; a size that MLflow did not send is None.
+        read: Reads a file with a cap of 0 bytes; raises unless it is there and empty.
+    """
+    files = [each for each in entries if not each.is_dir]
+    unsized = [each for each in files if each.size is None]
+    if unsized and len(unsized) == len(files):
+        try:
+            read(unsized[0].path)
+        except (NotFound, Unreadable):
+            return sorted(entries)
+    return sorted(each._replace(size=0) if each in unsized else each for each in entries)
+
+
+def shown(text: str) -> str:
+    """Return a foreign text on one line, printable and short: how a message may quote it."""
+    line = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    return line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + "…"
+
+
+def without_secrets(uri: str) -> str:
+    """Return the URI as a message may show it: no user, no password, no query."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return "(not an address)"
+    if "://" not in uri:
+        return shown(uri.partition("?")[0])
+    return shown(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/"))
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Return the text with `***` for every secret in it."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def over_cap(what: str, cap: int, size: int | None) -> Unreadable:
+    """Return the error for a thing larger than its cap; both in bytes, size None if unknown."""
+    told = f"{size} bytes" if size is not None else f"more than {cap} bytes"
+    return Unreadable(f"{what} is {told}; at most {cap} bytes are read")
+
+
+def over_deadline(address: str, deadline: Deadline) -> Unreadable:
+    """Return the error for a store that took too long."""
+    return Unreadable(
+        f"MLflow at {address} did not answer within {deadline.seconds:g} s; "
+        "try again, or allow more with --timeout"
+    )
+
+
+def decoded(content: bytes, what: str) -> str:
+    """Return bytes as text; Unreadable if they are not UTF-8."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable(f"{what} is not UTF-8 text; only text is read") from None

@@ -1,0 +1,149 @@
+"""MLflow's JSON into records: the one place that knows the shape of both."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from policy_engine.records import (
+    DatasetRecord,
+    Invalid,
+    ModelRecord,
+    PrimaryMetric,
+    RunRecord,
+    Text,
+    VersionRecord,
+    metric_value,
+)
+from policy_engine.tracking.store import Json, Unreadable
+
+LONGEST_PARAM = 6000
+LONGEST_TAG = 8000
+"""MLflow cuts longer texts off without a mark (characters)."""
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_GOALS = {"true": "maximize", "false": "minimize"}
+_CONTEXT = "mlflow.data.context"
+
+
+def run_record(run: Json, experiment: Json | None) -> RunRecord:
+    """Return a run's facts: everything that the answer about the run itself holds."""
+    info, data = run["info"], run.get("data") or {}
+    return RunRecord(
+        run_id=info["run_id"],
+        run_name=info.get("run_name") or None,
+        experiment_id=info.get("experiment_id"),
+        experiment=experiment.get("name") if experiment else None,
+        primary_metric=primary_metric(experiment) if experiment else None,
+        status=info.get("status") or "UNKNOWN",
+        lifecycle=info.get("lifecycle_stage") or "active",
+        start_time=moment(info.get("start_time")),
+        end_time=moment(info.get("end_time")),
+        params=_texts(data.get("params"), LONGEST_PARAM),
+        tags=_texts(data.get("tags"), LONGEST_TAG),
+        metrics={m["key"]: metric_value(m.get("value")) for m in data.get("metrics") or ()},
+        datasets=tuple(_dataset(d) for d in (run.get("inputs") or {}).get("dataset_inputs") or ()),
+    )
+
+
+def model_record(model: Json) -> ModelRecord:
+    """Return what MLflow says of a logged model, without its files."""
+    info = model["info"]
+    return ModelRecord(
+        model_id=info["model_id"],
+        name=info.get("name") or "",
+        status=str(info.get("status", "")).removeprefix("LOGGED_MODEL_"),
+        versions=_versions(_pairs(info.get("tags")).get("mlflow.modelVersions")),
+    )
+
+
+def mlmodel_facts(text: str) -> dict[str, Any]:
+    """Return an MLmodel file as plain values.
+
+    Raises:
+        Unreadable: If it is no YAML mapping.
+    """
+    try:
+        facts = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as e:
+        raise Unreadable("the MLmodel file is not YAML; log the model again") from e
+    if not isinstance(facts, dict) or not isinstance(facts.get("flavors"), dict):
+        raise Unreadable("the MLmodel file names no flavors; log the model again")
+    return facts
+
+
+def primary_metric(experiment: Json) -> PrimaryMetric | None:
+    """Return the experiment's own primary metric, if its tags name one."""
+    tags = _pairs(experiment.get("tags"))
+    name = tags.get("mlflow.experiment.primaryMetric.name")
+    if not name:
+        return None
+    greater = tags.get("mlflow.experiment.primaryMetric.greaterIsBetter", "").lower()
+    return PrimaryMetric.model_validate({"name": name, "goal": _GOALS.get(greater)})
+
+
+def tags_of(run: Json) -> dict[str, str]:
+    """Return a run's tags."""
+    return _pairs((run.get("data") or {}).get("tags"))
+
+
+def moment(milliseconds: Any) -> datetime | None:
+    """Return epoch milliseconds as UTC; None for a time that is not set (MLflow may say 0)."""
+    try:
+        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _pairs(items: Iterable[Json] | None) -> dict[str, str]:
+    return {item["key"]: str(item.get("value", "")) for item in items or ()}
+
+
+def _texts(items: Iterable[Json] | None, longest: int) -> dict[str, Text]:
+    return {
+        key: value
+        if len(value) < longest
+        else Invalid(invalid=f"cut off by MLflow at {longest} characters")
+        for key, value in _pairs(items).items()
+    }
+
+
+def _versions(text: str | None) -> tuple[VersionRecord, ...]:
+    """Return the registered versions that a model's tag lists, each once, oldest first."""
+    try:
+        listed = json.loads(text) if text else []
+        pairs = {(str(v["name"]), str(v["version"])) for v in listed}
+    except (ValueError, TypeError, KeyError):
+        return ()
+    ordered = sorted(pairs, key=lambda p: (int(p[1]) if p[1].isdecimal() else 0, p[0]))
+    return tuple(VersionRecord(name=name, version=version) for name, version in ordered)
+
+
+def _dataset(item: Json) -> DatasetRecord:
+    dataset, tags = item.get("dataset") or {}, _pairs(item.get("tags"))
+    profile, schema = _object(dataset.get("profile")), _object(dataset.get("schema"))
+    columns = schema.get("mlflow_colspec")
+    rows = profile.get("num_rows")
+    return DatasetRecord(
+        name=dataset.get("name") or "",
+        digest=dataset.get("digest") or None,
+        context=tags.pop(_CONTEXT, None),
+        source_type=dataset.get("source_type") or None,
+        source=dataset.get("source") or None,
+        rows=rows if isinstance(rows, int) and rows >= 0 else None,
+        columns=tuple(str(c.get("name", "")) for c in columns if isinstance(c, Mapping))
+        if isinstance(columns, list)
+        else None,
+        tags=tags,
+    )
+
+
+def _object(text: Any) -> dict[str, Any]:
+    """Return the JSON object in a text, or nothing: MLflow keeps these as free text."""
+    try:
+        value = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {}

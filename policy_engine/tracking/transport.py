@@ -1,0 +1,428 @@
+"""One HTTP exchange with one server: bounded in time and bytes, and never with another host.
+
+Settings are those of MLflow's client, by the same environment variables, so that whoever can log
+to a server can also read it here.
+"""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import email.utils
+import http.client
+import io
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ContentDecodingError,
+    InvalidHeader,
+    ProxyError,
+    SSLError,
+)
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+from policy_engine.tracking.store import (
+    Deadline,
+    NoSuchStore,
+    Unreadable,
+    over_cap,
+    over_deadline,
+    redacted,
+    shown,
+    without_secrets,
+)
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+SET_CREDENTIALS = (
+    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+)
+
+_CERTIFICATE = "MLFLOW_TRACKING_SERVER_CERT_PATH"
+_SOCKET_SECONDS = 10.0  # one silence of the server; MLflow's own default is 120
+_RETRIES = 2
+_BACKOFF_SECONDS = 0.25  # then doubled
+_RETRIED = frozenset({429, 502, 503, 504})
+_PIECE = 64 * 1024  # bytes between two looks at cap and deadline
+_ERROR_CAP = 64 * 1024  # bytes of an error's body, of which a sentence is shown
+_OK, _REDIRECT, _BAD = 200, 300, 400
+_CONNECTIONS = 16  # kept alive; more threads than that would wait for one another
+
+
+class Answer(NamedTuple):
+    """An answer of the server: its status, headers (any case) and whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """Sends requests to one server until the deadline. Thread-safe.
+
+    Args:
+        uri: Tracking URI, `http(s)://[user:password@]host[:port][/prefix]`.
+        deadline: When every exchange gives up.
+
+    Raises:
+        NoSuchStore: If the URI names no host.
+        Unreadable: If the token cannot be sent.
+    """
+
+    def __init__(self, uri: str, deadline: Deadline) -> None:
+        self.address = without_secrets(uri)
+        self.deadline = deadline
+        self.request_count = 0
+        self._counting = threading.Lock()
+        self._base = _base(uri)
+        self._credentials = _Credentials.of(uri)
+        self._session = requests.Session()
+        # One adapter for both schemes: a redirect is not followed, so only one is ever used.
+        adapter = _DeadlineAdapter(deadline)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        workspace = os.environ.get("MLFLOW_WORKSPACE", "").strip()
+        if workspace:
+            self._session.headers["X-MLFLOW-WORKSPACE"] = workspace.encode()
+        if self._credentials.header is not None:
+            self._session.auth = self._credentials.sign
+        self._verify = _verify()
+        self._certificate = os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        cap: int,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Return the server's answer: 200, or an error status that the caller understands.
+
+        Args:
+            method: All requests only read, so each may be sent again.
+            path: From the server's root, quoted.
+            cap: The most bytes of a body to read.
+            what: What is read, for a message.
+            params: The query, not yet quoted.
+            body: Sent as JSON.
+
+        Raises:
+            Unreadable: If there is no answer in time, it is over the cap, it is a redirect, or it
+                says 401, 403, 429 or 5xx.
+        """
+        for attempt in range(_RETRIES + 1):
+            if self.deadline.expired:
+                break
+            pause = _BACKOFF_SECONDS * 2**attempt
+            try:
+                answer = self._exchange(method, path, params, body, cap, what)
+            except OSError as error:  # the base of all that `requests` raises
+                # `from None`: the text of such an error may quote a header with a secret.
+                if attempt == _RETRIES or not isinstance(error, _TRANSIENT):
+                    raise self._failure(error) from None
+            else:
+                if answer.status not in _RETRIED or attempt == _RETRIES:
+                    return self._allowed(answer)
+                pause = max(pause, _asked_pause(answer))
+                if pause >= self.deadline.remaining():
+                    raise self._overloaded(answer, pause)
+            time.sleep(min(pause, self.deadline.remaining()))
+        raise over_deadline(self.address, self.deadline)
+
+    def quoted(self, text: str) -> str:
+        """Return what the server said, fit for a message: short, printable, no secret of ours."""
+        return shown(redacted(text, self._credentials.secrets))
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        cap: int,
+        what: str,
+    ) -> Answer:
+        with self._counting:
+            self.request_count += 1
+        patience = max(min(_SOCKET_SECONDS, self.deadline.remaining()), 0.001)
+        with self._session.request(
+            method,
+            self._base + path,
+            params=params,
+            json=body,
+            timeout=patience,
+            verify=self._verify,
+            cert=self._certificate,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            content = self._body(response, cap, what)
+            return Answer(response.status_code, response.headers, content)
+
+    def _body(self, response: requests.Response, cap: int, what: str) -> bytes:
+        if response.status_code != _OK:
+            return next(response.iter_content(_ERROR_CAP), b"")
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced) > cap:
+            raise over_cap(what, cap, int(announced))
+        pieces: list[bytes] = []
+        size = 0
+        for piece in response.iter_content(_PIECE):
+            if self.deadline.expired:
+                raise over_deadline(self.address, self.deadline)
+            size += len(piece)
+            if size > cap:
+                raise over_cap(what, cap, None)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _allowed(self, answer: Answer) -> Answer:
+        """Return the answer, unless its status means that the server does not serve us."""
+        said = self.quoted(_message(answer.body))
+        if answer.status == http.client.UNAUTHORIZED:
+            raise Unreadable(
+                f"MLflow at {self.address} does not know who asks (HTTP 401): {SET_CREDENTIALS}"
+            )
+        if answer.status == http.client.FORBIDDEN:
+            raise Unreadable(
+                f"MLflow at {self.address} does not allow this read (HTTP 403{said}): "
+                f"give the user READ permission, or {SET_CREDENTIALS}"
+            )
+        if answer.status >= http.client.INTERNAL_SERVER_ERROR or answer.status in _RETRIED:
+            raise Unreadable(
+                f"MLflow at {self.address} failed (HTTP {answer.status}{said}); "
+                "try again, or look into the server's log"
+            )
+        if _REDIRECT <= answer.status < _BAD:
+            raise self._redirected(answer)
+        return answer
+
+    def _redirected(self, answer: Answer) -> Unreadable:
+        target = without_secrets(answer.headers.get("Location", ""))
+        return Unreadable(
+            f"MLflow at {self.address} answers with a redirect (HTTP {answer.status}) to "
+            f"{target or 'nowhere'}, which is not followed: if that is MLflow, make it the "
+            f"tracking URI; if it is a login page, {SET_CREDENTIALS}"
+        )
+
+    def _overloaded(self, answer: Answer, pause: float) -> Unreadable:
+        return Unreadable(
+            f"MLflow at {self.address} is busy (HTTP {answer.status}) and asks to wait "
+            f"{pause:g} s, more than is left of {self.deadline.seconds:g} s; "
+            "try again, or allow more with --timeout"
+        )
+
+    def _failure(self, error: OSError) -> Unreadable:
+        if self.deadline.expired:
+            return over_deadline(self.address, self.deadline)
+        return Unreadable(f"MLflow at {self.address} {_why(error)}")
+
+
+# The last two: a body that breaks off, and a proxy or server that closes a kept connection.
+_TRANSIENT = (
+    requests.ConnectionError,
+    requests.Timeout,
+    ChunkedEncodingError,
+    ContentDecodingError,
+)
+
+
+# What went wrong and what to do, never the text of the error itself; the first that fits, since
+# the later ones are base classes of the earlier.
+_WHY: tuple[tuple[type[Exception], str], ...] = (
+    (SSLError, f"has a certificate that is not trusted: set {_CERTIFICATE}"),
+    (ProxyError, "is not reached through the proxy: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
+    (InvalidHeader, "was not asked: take the line break out of MLFLOW_WORKSPACE"),
+    (ContentDecodingError, "sent an answer that cannot be unpacked; try again"),
+    (ChunkedEncodingError, "broke off in the middle of an answer; try again"),
+    (ProtocolError, "hung up without an answer; try again, or look into its log"),
+    (ReadTimeoutError, f"said nothing for {_SOCKET_SECONDS:g} s; try again, or look into its log"),
+    (
+        requests.ConnectionError,
+        "cannot be reached; check the tracking URI and that the server runs",
+    ),
+    (requests.RequestException, "cannot be asked; check the tracking URI"),
+    # What `requests` raises, before it asks, for a certificate that is not there.
+    (
+        Exception,
+        f"was not asked: {_CERTIFICATE} or MLFLOW_TRACKING_CLIENT_CERT_PATH names no file",
+    ),
+)
+
+
+def _why(error: OSError) -> str:
+    """Return the sentence of an error of `requests`, or of the one of urllib3 that it wraps."""
+    wrapped = error.args[0] if error.args else None
+    return next(text for kind, text in _WHY if isinstance(error, kind) or isinstance(wrapped, kind))
+
+
+def _message(body: bytes) -> str:
+    """Return `: …` with the sentence of an error of MLflow, or nothing."""
+    try:
+        said = json.loads(body)["message"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return f": {said}" if isinstance(said, str) and said else ""
+
+
+def _asked_pause(answer: Answer) -> float:
+    """Return the seconds that `Retry-After` asks for (a number or a date), else 0."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return 0.0
+
+
+def _base(uri: str) -> str:
+    """Return scheme, host, port and prefix: what stays of the URI for every request."""
+    try:
+        parts = urlsplit(uri.strip())
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise NoSuchStore(f"{without_secrets(uri)} is no address of a server")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+
+
+def _verify() -> bool | str:
+    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in {"true", "1"}:
+        return False
+    return os.environ.get(_CERTIFICATE) or True
+
+
+class _Credentials(NamedTuple):
+    """The `Authorization` header, if any, and the texts that no message may show."""
+
+    header: bytes | None
+    secrets: tuple[str, ...]
+
+    @classmethod
+    def of(cls, uri: str) -> _Credentials:
+        """Take them from the URI, else the environment, else `~/.mlflow/credentials`."""
+        parts = urlsplit(uri)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        token = os.environ.get("MLFLOW_TRACKING_TOKEN", "")
+        if not user:
+            stored_user, stored_password = _stored_credentials()
+            user = os.environ.get("MLFLOW_TRACKING_USERNAME") or stored_user
+            password = os.environ.get("MLFLOW_TRACKING_PASSWORD") or stored_password
+        if user and password:
+            basic = base64.b64encode(f"{user}:{password}".encode())
+            return cls(b"Basic " + basic, (password, parts.password or "", basic.decode(), token))
+        if any(character in token for character in "\r\n\0"):
+            raise Unreadable("MLFLOW_TRACKING_TOKEN holds a line break: set it without")
+        return cls(b"Bearer " + token.encode() if token else None, (token, password))
+
+    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header; as `auth` of the session it also keeps `~/.netrc` from replacing it."""
+        # Bytes, so that a password beyond Latin-1 can be sent; requests takes them.
+        request.headers["Authorization"] = self.header  # type: ignore[assignment]
+        return request
+
+
+def _stored_credentials() -> tuple[str, str]:
+    """Return user and password out of the file that `mlflow login` writes; empty if none."""
+    stored = configparser.ConfigParser(interpolation=None)
+    try:
+        stored.read(Path("~/.mlflow/credentials").expanduser(), encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError, RuntimeError):
+        return "", ""
+    get = stored.get
+    name = ("mlflow_tracking_username", "mlflow_tracking_password")
+    return get("mlflow", name[0], fallback=""), get("mlflow", name[1], fallback="")
+
+
+class _DeadlineAdapter(HTTPAdapter):
+    """Holds every byte of an answer, headers included, to the deadline.
+
+    A timeout of `requests` is for one silence: a server that sends a byte a second passes it for
+    ever. So the connections read through a socket that looks at the deadline each time.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._pools = _deadline_pools(deadline)
+        super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Make the pools of connections through a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+
+def _deadline_pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
+    class Response(http.client.HTTPResponse):
+        def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+            super().__init__(_DeadlineSocket(sock, deadline), *args, **kwargs)  # type: ignore[arg-type]
+
+    class Plain(HTTPConnection):
+        response_class = Response
+
+    class Secure(HTTPSConnection):
+        response_class = Response
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+class _DeadlineSocket(NamedTuple):
+    """As much of a socket as `http.client.HTTPResponse` asks for."""
+
+    sock: socket.socket
+    deadline: Deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Return a reader of the socket; `mode` is always `rb`."""
+        del mode
+        return io.BufferedReader(_DeadlineReader(self.sock, self.deadline))
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline.remaining()
+        if left <= 0.0:
+            raise TimeoutError
+        self._sock.settimeout(min(_SOCKET_SECONDS, left))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

@@ -1,0 +1,367 @@
+"""What every test may ask for: a clean environment, a real MLflow server, really trained models."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+# Fake commits, exposed by `Trained`: 40 hexadecimal digits, as git writes them.
+CHAMPION_SHA = "c" * 40
+CANDIDATE_SHA = "a" * 40
+OTHER_SHA = "b" * 40
+
+# Given, so that MLflow does not spend 10 to 18 seconds a model on guessing them.
+REQUIREMENTS = ["scikit-learn"]
+
+_START_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class MlflowServer:
+    """A running `mlflow server`: its address, its database, and the folder that holds both."""
+
+    uri: str
+    database: str
+    root: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Ids of what was really trained and logged. Read it, never write to it."""
+
+    experiment_id: str  # `fraud`: its artifacts lie in a local absolute folder
+    champion: str  # version 1, alias `champion`, commit CHAMPION_SHA
+    champion_model: str
+    candidate: str  # version 2, commit CANDIDATE_SHA, a larger model with a worse accuracy
+    candidate_model: str
+    without_model: str
+    running: str
+    failed: str
+    failed_log: str  # one FAILED logged model beside one READY one
+    failed_log_ready: str
+    failed_log_failed: str
+    two_models: str  # two READY models, `first` and `second`
+    two_models_ids: frozenset[str]
+    parent: str
+    children: tuple[str, str]
+    deleted: str
+    not_numbers: str  # metrics `nan`, `inf` and `minus_inf` that are no numbers
+    proxied_experiment_id: str  # `proxied`: its artifacts are served by the server
+    proxied: str
+    proxied_model: str  # the files of this model lie in nested folders
+    deleted_experiment_id: str
+    registered: str = "fraud"
+    champion_sha: str = CHAMPION_SHA
+    candidate_sha: str = CANDIDATE_SHA
+    other_sha: str = OTHER_SHA
+
+
+def _clean(environment: pytest.MonkeyPatch) -> None:
+    """Take out of the environment all that could make a test depend on where it runs."""
+    foreign = ("GITHUB_", "MLFLOW_", "POLICY_ENGINE_", "DATABRICKS_")
+    for name in list(os.environ):
+        if name.startswith(foreign) or name.lower() in {"http_proxy", "https_proxy", "all_proxy"}:
+            environment.delenv(name)
+    environment.setenv("NO_PROXY", "*")
+    environment.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    environment.setenv("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    environment.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_session() -> Iterator[None]:
+    """The same hygiene for the fixtures below, which are made before any test's own."""
+    with pytest.MonkeyPatch.context() as environment:
+        _clean(environment)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(_clean_session: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test starts with a clean environment, whatever an earlier one left there."""
+    _clean(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A real `mlflow server` on a free port, over a new SQLite database; ended by its pid."""
+    root = tmp_path_factory.mktemp("mlflow")
+    database = f"sqlite:///{root / 'mlflow.db'}"
+    port = _free_port()
+    uri = f"http://127.0.0.1:{port}"
+    log = root / "server.log"
+    command = [
+        *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+        *("--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", database),
+        *("--artifacts-destination", str(root / "proxied")),
+    ]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            # The import takes as long as the server takes to start: do both at once.
+            with _foreign_warnings_ignored():
+                import mlflow.sklearn  # noqa: F401 -- only to have it loaded
+            _wait_until_healthy(uri, process, log)
+            yield MlflowServer(uri, database, root)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def _foreign_warnings_ignored() -> Iterator[None]:
+    """Training code may warn; only our own code is held to `filterwarnings = error`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            # S310: the address is our own, on loopback.
+            with urllib.request.urlopen(f"{uri}/health", timeout=5):  # noqa: S310
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"the MLflow server did not start; its log:\n{log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def trained(mlflow_server: MlflowServer) -> Trained:
+    """Train small scikit-learn models and log them through the server, as a team would."""
+    # Imported here: tests that ask for no server shall not pay for it.
+    import mlflow
+
+    mlflow.set_tracking_uri(mlflow_server.uri)
+    mlflow.set_registry_uri(mlflow_server.uri)
+    try:
+        with _foreign_warnings_ignored():
+            return _Training(mlflow_server.root).run()
+    finally:
+        mlflow.set_tracking_uri("")
+        mlflow.set_registry_uri("")
+
+
+class _Training:
+    """The story of a small team: a champion, pull requests, and everything that went wrong."""
+
+    def __init__(self, root: Path) -> None:
+        from mlflow import MlflowClient
+        from sklearn.datasets import load_breast_cancer
+
+        self.client = MlflowClient()
+        self.root = root
+        self.features, self.labels = load_breast_cancer(return_X_y=True)
+        self.experiment_id = self.client.create_experiment(
+            "fraud",
+            artifact_location=str(root / "artifacts" / "fraud"),
+            tags={
+                "mlflow.experiment.primaryMetric.name": "val_accuracy",
+                "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+            },
+        )
+        self.proxied_id = self.client.create_experiment("proxied")
+
+    def run(self) -> Trained:
+        champion, champion_model = self.modelled(self.logistic(), CHAMPION_SHA, registered="fraud")
+        self.client.set_registered_model_alias("fraud", "champion", "1")
+        candidate, candidate_model = self.modelled(
+            self.forest(), CANDIDATE_SHA, registered="fraud", accuracy=0.9574468085106383
+        )
+        failed_log, ready, failed = self.failing_log()
+        two_models, two_models_ids = self.two_models()
+        parent, children = self.family()
+        proxied, proxied_model = self.in_folders()
+        return Trained(
+            experiment_id=self.experiment_id,
+            champion=champion,
+            champion_model=champion_model,
+            candidate=candidate,
+            candidate_model=candidate_model,
+            without_model=self.bare("without-model"),
+            running=self.bare("running", end=None),
+            failed=self.bare("failed", end="FAILED"),
+            failed_log=failed_log,
+            failed_log_ready=ready,
+            failed_log_failed=failed,
+            two_models=two_models,
+            two_models_ids=two_models_ids,
+            parent=parent,
+            children=children,
+            deleted=self.deleted(),
+            not_numbers=self.bare(
+                "not-numbers",
+                {"nan": float("nan"), "inf": float("inf"), "minus_inf": float("-inf")},
+            ),
+            proxied_experiment_id=self.proxied_id,
+            proxied=proxied,
+            proxied_model=proxied_model,
+            deleted_experiment_id=self.deleted_experiment(),
+        )
+
+    def logistic(self) -> Any:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        return make_pipeline(StandardScaler(), LogisticRegression()).fit(self.features, self.labels)
+
+    def forest(self) -> Any:
+        from sklearn.ensemble import RandomForestClassifier
+
+        forest = RandomForestClassifier(n_estimators=20, random_state=7)
+        return forest.fit(self.features, self.labels)
+
+    def package(self) -> Path:
+        """A Python package with an empty file, and a folder in a folder."""
+        package = self.root / "rules"
+        (package / "limits").mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "limits" / "limits.txt").write_text("0.95\n")
+        return package
+
+    def log_model(
+        self, model: Any, name: str, registered: str | None = None, code: Path | None = None
+    ) -> str:
+        import mlflow.sklearn
+
+        info = mlflow.sklearn.log_model(
+            model,
+            name=name,
+            pip_requirements=REQUIREMENTS,
+            registered_model_name=registered,
+            code_paths=None if code is None else [str(code)],
+            # MLflow's default, skops, refuses tree models.
+            serialization_format="cloudpickle",
+        )
+        model_id: str = info.model_id
+        return model_id
+
+    def log_dataset(self) -> None:
+        import mlflow
+        import mlflow.data.numpy_dataset
+
+        # A small part of the rows: the digest and the schema are what the tests read.
+        data = mlflow.data.numpy_dataset.from_numpy(
+            self.features[:50], targets=self.labels[:50], name="breast-cancer-validation"
+        )
+        mlflow.log_input(data, context="validation")
+
+    def modelled(
+        self, model: Any, sha: str, *, registered: str, accuracy: float = 0.9787234042553191
+    ) -> tuple[str, str]:
+        """A whole run: parameters, metrics, commit, dataset, a note for people, and the model."""
+        import mlflow
+
+        with mlflow.start_run(experiment_id=self.experiment_id, tags=_tags(sha)) as run:
+            mlflow.log_params({"model": type(model).__name__, "seed": 7})
+            mlflow.log_metrics({"val_accuracy": accuracy, "train_seconds": 0.25})
+            self.log_dataset()
+            mlflow.log_text("recall is what matters here\n", "notes/for reviewers.txt")
+            model_id = self.log_model(model, "fraud-model", registered)
+        return run.info.run_id, model_id
+
+    def bare(
+        self,
+        name: str,
+        metrics: Mapping[str, float] | None = None,
+        *,
+        end: str | None = "FINISHED",
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
+        """A run without a model, by requests alone. `end=None` leaves it RUNNING."""
+        run = self.client.create_run(
+            self.experiment_id, tags=_tags(OTHER_SHA) | dict(tags or {}), run_name=name
+        )
+        run_id: str = run.info.run_id
+        for key, value in ({"val_accuracy": 0.9} | dict(metrics or {})).items():
+            self.client.log_metric(run_id, key, value)
+        if end is not None:
+            self.client.set_terminated(run_id, end)
+        return run_id
+
+    def failing_log(self) -> tuple[str, str, str]:
+        """A run whose second `log_model` raised: MLflow keeps a FAILED model without files."""
+        import mlflow
+
+        model = self.logistic()
+        with mlflow.start_run(experiment_id=self.experiment_id, tags=_tags(OTHER_SHA)) as run:
+            mlflow.log_metric("val_accuracy", 0.9)
+            ready = self.log_model(model, "whole")
+            model.lock = threading.Lock()  # no pickle can hold a lock
+            with pytest.raises(TypeError, match="cannot pickle"):
+                self.log_model(model, "broken")
+        outputs = self.client.get_run(run.info.run_id).outputs
+        assert outputs is not None
+        (failed,) = {output.model_id for output in outputs.model_outputs} - {ready}
+        return run.info.run_id, ready, failed
+
+    def two_models(self) -> tuple[str, frozenset[str]]:
+        import mlflow
+
+        model = self.logistic()
+        with mlflow.start_run(experiment_id=self.experiment_id, tags=_tags(OTHER_SHA)) as run:
+            mlflow.log_metric("val_accuracy", 0.9)
+            models = frozenset(self.log_model(model, name) for name in ("first", "second"))
+        return run.info.run_id, models
+
+    def family(self) -> tuple[str, tuple[str, str]]:
+        parent = self.bare("parent")
+        tags = {"mlflow.parentRunId": parent}
+        return parent, (self.bare("child-1", tags=tags), self.bare("child-2", tags=tags))
+
+    def deleted(self) -> str:
+        run_id = self.bare("deleted")
+        self.client.delete_run(run_id)
+        return run_id
+
+    def deleted_experiment(self) -> str:
+        experiment_id: str = self.client.create_experiment("given up")
+        self.client.delete_experiment(experiment_id)
+        return experiment_id
+
+    def in_folders(self) -> tuple[str, str]:
+        """A model that the server serves, with a file in a folder of a folder, and an empty one."""
+        import mlflow
+
+        with mlflow.start_run(experiment_id=self.proxied_id, tags=_tags(OTHER_SHA)) as run:
+            mlflow.log_metric("val_accuracy", 0.9)
+            mlflow.log_text("a,b\n1,2\n", "tables/deep/rows.csv")
+            model_id = self.log_model(self.logistic(), "nested", code=self.package())
+        return run.info.run_id, model_id
+
+
+def _tags(sha: str) -> dict[str, str]:
+    return {"policy_engine.head_sha": sha, "mlflow.source.git.commit": sha}

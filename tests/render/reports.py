@@ -1,0 +1,196 @@
+"""Reports to render, built from the records themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from policy_engine.evidence import Grade, Measurement
+from policy_engine.policy import Level, Limit, Op, Outcome
+from policy_engine.report import (
+    EXIT_CODES,
+    BaselineRef,
+    Effect,
+    Engine,
+    Judged,
+    PassedOver,
+    PolicySource,
+    Report,
+    RunRef,
+    Subject,
+    Verdict,
+    WaiverUse,
+    Where,
+)
+
+FILE = "policies/fraud.yaml"
+
+
+def value(number: str, unit: str, grade: Grade = Grade.MEASURED, source: str = "") -> Measurement:
+    return Measurement(Decimal(number), unit, grade, source)
+
+
+def bound(number: str, unit: str, op: Op = "<=") -> Limit:
+    return Limit(Decimal(number), unit, op)
+
+
+def finding(name: str = "model-size-budget", **facts: Any) -> Judged:
+    """A finding that passed, but for what is given."""
+    plain: dict[str, Any] = {
+        "id": name,
+        "part": None,
+        "policy": name,
+        "plugin": "mlops_policies.general",
+        "level": Level.OVERRIDABLE,
+        "outcome": Outcome.PASS,
+        "effect": Effect.NONE,
+        "message": f"{name} is as it should be",
+        "measured": None,
+        "limit": None,
+        "baseline": None,
+        "remedy": None,
+        "waiver": None,
+        "where": Where(FILE, 14),
+    }
+    return Judged(**{**plain, **facts})
+
+
+def candidate(**facts: Any) -> RunRef:
+    plain: dict[str, Any] = {
+        "run_id": "4f1e2d3c" + "0" * 24,
+        "run_name": "brave-otter-12",
+        "experiment": "fraud",
+        "model_id": "m-" + "1" * 32,
+        "model": "fraud-lr",
+        "registered": "fraud/3",
+        "commit": "1a2b3c4" + "d" * 33,
+    }
+    return RunRef(**{**plain, **facts})
+
+
+def baseline(**facts: Any) -> BaselineRef:
+    plain: dict[str, Any] = {
+        "run_id": "89abcdef" + "0" * 24,
+        "run_name": "calm-fox-3",
+        "experiment": "fraud",
+        "model_id": "m-" + "2" * 32,
+        "model": "fraud-lr",
+        "registered": "fraud/2",
+        "commit": "5e6f7a8" + "d" * 33,
+        "found_by": "alias: champion",
+    }
+    return BaselineRef(**{**plain, **facts})
+
+
+def subject(*findings: Judged, verdict: Verdict = Verdict.PASS, **facts: Any) -> Subject:
+    plain: dict[str, Any] = {
+        "policy_file": FILE,
+        "reason": None,
+        "candidate": candidate(),
+        "baseline": baseline(),
+        "passed_over": (),
+        "notes": (),
+    }
+    return Subject(findings=findings, verdict=verdict, **{**plain, **facts})
+
+
+def report(*subjects: Subject, **facts: Any) -> Report:
+    """A report whose verdict is that of its first subject."""
+    verdict = facts.pop("verdict", subjects[0].verdict if subjects else Verdict.NOT_EVALUATED)
+    plain: dict[str, Any] = {
+        "verdict": verdict,
+        "exit_code": EXIT_CODES[verdict],
+        "subjects": subjects,
+        "policies": PolicySource("sha256:" + "ab" * 32, "main@1a2b3c4", trusted=True),
+        "evidence_digest": "sha256:" + "cd" * 32,
+        "engine": Engine("0.1.0", ("mlops_policies 0.1.0",)),
+        "evaluated_at": datetime(2026, 11, 22, 12, tzinfo=UTC),
+        "waivers": WaiverUse(),
+    }
+    return Report(**{**plain, **facts})
+
+
+def nothing_judged(verdict: Verdict, reason: str) -> Report:
+    """A report on a policy file that has no candidate."""
+    return report(subject(verdict=verdict, reason=reason, candidate=None, baseline=None))
+
+
+SIZE = finding(
+    part="size",
+    outcome=Outcome.FAIL,
+    effect=Effect.BLOCK,
+    message="model size is 253.0 MB; it must be at most 200.0 MB",
+    measured=value("253000000", "B"),
+    limit=bound("200000000", "B"),
+    baseline=value("181000000", "B"),
+    remedy="prune or quantise the model, or raise max_size and say why in the pull request",
+)
+EXPLAINED = finding(
+    "explanation-logged",
+    outcome=Outcome.MISSING,
+    effect=Effect.WARN,
+    level=Level.ADVISORY,
+    message="the candidate run has no file explanation/importance.json",
+    remedy="log it: policy_engine.training.log_importance(names, values)",
+    where=Where(FILE, 22),
+)
+LATENCY = finding(
+    "eu-latency",
+    policy="latency-percentile-budget",
+    outcome=Outcome.INCONCLUSIVE,
+    effect=Effect.WARN,
+    message="p95 latency is 49.6 ms on 12 requests; 100 are needed to say that it is under 50 ms",
+    measured=value("0.0496", "s", Grade.LOGGED),
+    limit=bound("0.05", "s"),
+    remedy="measure at least 100 requests",
+    where=Where(FILE, 18),
+)
+COST = finding(
+    "cost-per-point",
+    outcome=Outcome.FAIL,
+    effect=Effect.WAIVED,
+    message="one point costs 61.00 USD; it must be at most 50.00 USD",
+    measured=value("61", "USD", Grade.LOGGED),
+    limit=bound("50", "USD"),
+    remedy="train shorter",
+    waiver={
+        "id": "cost-per-point",
+        "model": "fraud-*",
+        "ceiling": "70 USD",
+        "approved_by": "@ben",
+        "expires": "2027-01-31",
+    },
+    where=Where(FILE, 16),
+)
+SCORE = finding(
+    "metric-threshold",
+    measured=value("0.9123", "val_f1", Grade.LOGGED),
+    limit=bound("0.9", "val_f1", ">="),
+    baseline=value("0.9051", "val_f1", Grade.LOGGED),
+    message="val_f1 is 0.9123 val_f1; it must be at least 0.9 val_f1",
+)
+SEEDED = finding("seeds-fixed", message="parameter seed is 7")
+TABULAR = finding(
+    "no-deep-learning-on-small-data",
+    outcome=Outcome.NOT_APPLICABLE,
+    message="the model is a LogisticRegression",
+)
+
+
+def mixed() -> Report:
+    """One finding that blocks, two that warn, one waived, two that passed, one beside the point."""
+    return report(
+        subject(
+            SCORE,
+            TABULAR,
+            SIZE,
+            SEEDED,
+            EXPLAINED,
+            LATENCY,
+            COST,
+            verdict=Verdict.FAIL,
+            passed_over=(PassedOver("commit: merge-base", "no run for commit 9f8e7d6"),),
+            notes=("2 other runs of this commit were not judged",),
+        )
+    )

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from policy_engine.errors import UsageError
+from policy_engine.render import FORMATS, as_json, as_markdown, as_text, render
+from tests.render import reports
+
+
+def test_the_formats_are_named_as_the_command_names_them() -> None:
+    assert dict(FORMATS) == {"text": as_text, "markdown": as_markdown, "json": as_json}
+
+
+def test_a_report_is_rendered_by_the_name_of_a_format() -> None:
+    assert render(reports.mixed(), "text") == as_text(reports.mixed())
+
+
+def test_a_plugin_may_bring_a_format() -> None:
+    formats = {**FORMATS, "verdict": lambda report: report.verdict.value}
+    assert render(reports.mixed(), "verdict", formats) == "fail"
+
+
+def test_an_unknown_format_is_an_error_that_names_those_that_exist() -> None:
+    with pytest.raises(UsageError) as error:
+        render(reports.mixed(), "yaml")
+    assert str(error.value) == "no format 'yaml'; there are json, markdown, text"
+
+
+def test_only_the_text_format_imports_tabulate() -> None:
+    code = (
+        "import sys; from policy_engine.render import as_json, as_markdown;"
+        "from tests.render.reports import mixed; as_json(mixed()); as_markdown(mixed());"
+        "assert not {'tabulate', 'mlflow', 'github3'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_json_is_the_whole_report_and_ends_its_line() -> None:
+    text = as_json(reports.mixed())
+    assert text.endswith("}\n")
+    assert json.loads(text) == reports.mixed().to_dict()
+
+
+def test_json_keeps_a_lone_surrogate() -> None:
+    hostile = replace(reports.SIZE, message="\ud800 日本\x1b")
+    text = as_json(reports.report(reports.subject(hostile)))
+    assert text.isascii()
+    assert json.loads(text)["subjects"][0]["findings"][0]["message"] == "\ud800 日本\x1b"

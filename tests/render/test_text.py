@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+from textwrap import dedent
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_engine.policy import Level, Outcome
+from policy_engine.render import as_text
+from policy_engine.report import Effect, PolicySource, Verdict, WaiverUse
+from tests.render import reports
+from tests.render.hostile import HOSTILE, commands, everywhere
+
+BENIGN = "benign"
+ANY_TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=120)
+
+
+def columns(line: str) -> int:
+    """Count the columns of a line, independently of the code under test."""
+    return sum(1 + (unicodedata.east_asian_width(char) in {"W", "F"}) for char in line)
+
+
+def test_what_blocks_stands_first_and_the_verdict_last() -> None:
+    assert as_text(reports.mixed()) == dedent("""\
+        FAIL  policies/fraud.yaml: 1 blocking, 2 warnings, 1 waived, 2 passed, 1 not
+              applicable
+          candidate: model fraud-lr, registered as fraud/3, run brave-otter-12
+                     (4f1e2d3c), commit 1a2b3c4
+          baseline:  model fraud-lr, registered as fraud/2, run calm-fox-3 (89abcdef),
+                     commit 5e6f7a8, found by alias: champion
+          passed over: commit: merge-base: no run for commit 9f8e7d6
+          note: 2 other runs of this commit were not judged
+
+        policy              verdict         measured       limit          baseline
+        ------------------  --------------  -------------  -------------  -------------
+        model-size-budget   FAIL, blocks    253.0 MB       <= 200.0 MB    181.0 MB
+        (size)                              measured                      measured
+            why:  model size is 253.0 MB; it must be at most 200.0 MB
+            fix:  prune or quantise the model, or raise max_size and say why in the pull
+                  request
+            rule: policies/fraud.yaml:14, overridable
+        explanation-logged  missing, warns
+            why:  the candidate run has no file explanation/importance.json
+            fix:  log it: policy_engine.training.log_importance(names, values)
+            rule: policies/fraud.yaml:22, advisory
+        eu-latency          inconclusive,   49.6 ms        <= 50 ms
+                            warns           logged
+            why:  p95 latency is 49.6 ms on 12 requests; 100 are needed to say that it
+                  is under 50 ms
+            fix:  measure at least 100 requests
+            rule: policies/fraud.yaml:18, latency-percentile-budget, overridable
+        cost-per-point      fail, waived    61.00 USD      <= 50.00 USD
+                                            logged
+            why:  one point costs 61.00 USD; it must be at most 50.00 USD
+            fix:  train shorter
+            waiver: cost-per-point, model fraud-*, ceiling 70 USD, approved_by @ben,
+                    expires 2027-01-31
+            rule: policies/fraud.yaml:16, overridable
+        metric-threshold    pass            0.9123 val_f1  >= 0.9 val_f1  0.9051 val_f1
+                                            logged                        logged
+        seeds-fixed         pass
+        no-deep-learning-   not-applicable
+        on-small-data
+            why:  the model is a LogisticRegression
+
+        policies: main@1a2b3c4, sha256:abababababab, trusted
+        FAIL (exit code 1): 1 blocking, 2 warnings, 1 waived, 2 passed, 1 not applicable
+        """)
+
+
+def test_a_wide_terminal_is_used() -> None:
+    run = reports.candidate(registered=None)
+    found = reports.subject(
+        reports.SIZE, reports.SEEDED, verdict=Verdict.FAIL, candidate=run, baseline=None
+    )
+    assert as_text(reports.report(found), width=120) == dedent("""\
+        FAIL  policies/fraud.yaml: 1 blocking, 1 passed
+          candidate: model fraud-lr, run brave-otter-12 (4f1e2d3c), commit 1a2b3c4
+          baseline:  none
+
+        policy                    verdict       measured           limit        baseline
+        ------------------------  ------------  -----------------  -----------  -----------------
+        model-size-budget (size)  FAIL, blocks  253.0 MB measured  <= 200.0 MB  181.0 MB measured
+            why:  model size is 253.0 MB; it must be at most 200.0 MB
+            fix:  prune or quantise the model, or raise max_size and say why in the pull request
+            rule: policies/fraud.yaml:14, overridable
+        seeds-fixed               pass
+
+        policies: main@1a2b3c4, sha256:abababababab, trusted
+        FAIL (exit code 1): 1 blocking, 1 passed
+        """)
+
+
+def test_a_narrow_terminal_breaks_words_at_their_joints() -> None:
+    found = reports.report(reports.subject(reports.SIZE, reports.SCORE, verdict=Verdict.FAIL))
+    assert as_text(found, width=60) == dedent("""\
+        FAIL  policies/fraud.yaml: 1 blocking, 1 passed
+          candidate: model fraud-lr, registered as fraud/3, run
+                     brave-otter-12 (4f1e2d3c), commit 1a2b3c4
+          baseline:  model fraud-lr, registered as fraud/2, run
+                     calm-fox-3 (89abcdef), commit 5e6f7a8, found by
+                     alias: champion
+
+        policy       verdict  measured  limit        baseline
+        -----------  -------  --------  -----------  --------
+        model-size-  FAIL,    253.0 MB  <= 200.0 MB  181.0 MB
+        budget       blocks   measured               measured
+        (size)
+            why:  model size is 253.0 MB; it must be at most 200.0
+                  MB
+            fix:  prune or quantise the model, or raise max_size and
+                  say why in the pull request
+            rule: policies/fraud.yaml:14, overridable
+        metric-      pass     0.9123    >= 0.9       0.9051
+        threshold             val_f1    val_f1       val_f1
+                              logged                 logged
+
+        policies: main@1a2b3c4, sha256:abababababab, trusted
+        FAIL (exit code 1): 1 blocking, 1 passed
+        """)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_colour_changes_nothing_but_colour(width: int) -> None:
+    coloured = as_text(reports.mixed(), width=width, colour=True)
+    plain = as_text(reports.mixed(), width=width)
+    assert coloured != plain
+    assert re.sub(r"\x1b\[[0-9;]+m", "", coloured) == plain
+
+
+def test_verdict_and_rows_are_coloured_by_what_they_do() -> None:
+    found = reports.report(reports.subject(reports.SIZE, reports.SEEDED, verdict=Verdict.FAIL))
+    coloured = [line for line in as_text(found, colour=True).split("\n") if "\x1b" in line]
+    assert coloured == [
+        "\x1b[1;31mFAIL\x1b[0m  policies/fraud.yaml: 1 blocking, 1 passed",
+        "\x1b[31mmodel-size-budget  FAIL, blocks  253.0 MB  <= 200.0 MB  181.0 MB\x1b[0m",
+        "\x1b[31m(size)                           measured               measured\x1b[0m",
+        "\x1b[32mseeds-fixed        pass\x1b[0m",
+        "\x1b[1;31mFAIL\x1b[0m (exit code 1): 1 blocking, 1 passed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "word", "code"),
+    [
+        (Verdict.NOT_EVALUATED, "NOT EVALUATED", 4),
+        (Verdict.NOT_APPLICABLE, "NOT APPLICABLE", 0),
+        (Verdict.ERROR, "ERROR", 3),
+    ],
+)
+def test_without_a_candidate_the_reason_is_said_and_nothing_else(
+    verdict: Verdict, word: str, code: int
+) -> None:
+    found = reports.nothing_judged(verdict, "no run is tagged with commit 1a2b3c4")
+    assert as_text(found) == dedent(f"""\
+        {word}  policies/fraud.yaml
+          why: no run is tagged with commit 1a2b3c4
+
+        policies: main@1a2b3c4, sha256:abababababab, trusted
+        {word} (exit code {code}): no findings
+        """)
+
+
+def test_a_report_on_nothing_at_all_still_says_its_verdict() -> None:
+    assert as_text(reports.report()) == dedent("""\
+        policies: main@1a2b3c4, sha256:abababababab, trusted
+        NOT EVALUATED (exit code 4): no findings
+        """)
+
+
+def test_policies_that_the_change_could_edit_are_called_so() -> None:
+    untrusted = PolicySource("sha256:" + "ab" * 32)
+    found = reports.report(reports.subject(reports.SEEDED, baseline=None), policies=untrusted)
+    assert as_text(found) == dedent("""\
+        PASS  policies/fraud.yaml: 1 passed
+          candidate: model fraud-lr, registered as fraud/3, run brave-otter-12
+                     (4f1e2d3c), commit 1a2b3c4
+          baseline:  none
+
+        policy       verdict
+        -----------  -------
+        seeds-fixed  pass
+
+        policies: sha256:abababababab, not trusted
+        PASS (exit code 0): 1 passed
+        """)
+
+
+def test_several_subjects_are_counted_together() -> None:
+    error = reports.finding(
+        "expression",
+        outcome=Outcome.ERROR,
+        effect=Effect.WARN,
+        level=Level.ADVISORY,
+        message="the policy raised ZeroDivisionError",
+        remedy="report it to the owners of mlops_policies",
+    )
+    unnamed = reports.candidate(run_name=None, model=None, registered=None, commit=None)
+    found = reports.report(
+        reports.subject(reports.SEEDED, error, verdict=Verdict.WARN, candidate=unnamed),
+        reports.subject(reports.SEEDED, policy_file="policies/nlp.yaml"),
+        waivers=WaiverUse(
+            expiring=({"id": "cost-per-point", "expires": "2026-11-30"},),
+            expired=({"id": "eu-latency", "owner": "@ana", "ticket": None},),
+            unused=({"id": "model-size-budget", "run": "4f1e"},),
+        ),
+    )
+    assert as_text(found) == dedent("""\
+        WARN  policies/fraud.yaml: 1 error, 1 passed
+          candidate: run 4f1e2d3c
+          baseline:  model fraud-lr, registered as fraud/2, run calm-fox-3 (89abcdef),
+                     commit 5e6f7a8, found by alias: champion
+
+        policy       verdict
+        -----------  ------------
+        expression   error, warns
+            why:  the policy raised ZeroDivisionError
+            fix:  report it to the owners of mlops_policies
+            rule: policies/fraud.yaml:14, advisory
+        seeds-fixed  pass
+
+        PASS  policies/nlp.yaml: 1 passed
+          candidate: model fraud-lr, registered as fraud/3, run brave-otter-12
+                     (4f1e2d3c), commit 1a2b3c4
+          baseline:  model fraud-lr, registered as fraud/2, run calm-fox-3 (89abcdef),
+                     commit 5e6f7a8, found by alias: champion
+
+        policy       verdict
+        -----------  -------
+        seeds-fixed  pass
+
+        waiver expires soon: cost-per-point, expires 2026-11-30
+        waiver expired: eu-latency, owner @ana
+        waiver unused: model-size-budget, run 4f1e
+        policies: main@1a2b3c4, sha256:abababababab, trusted
+        WARN (exit code 0): 1 error, 2 passed
+        """)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_changes_no_line_and_gives_no_command(text: str) -> None:
+    """So wide that nothing wraps: each line stands where it stands for a benign text."""
+    for (place, hostile), benign in zip(
+        everywhere(text).items(), everywhere(BENIGN).values(), strict=True
+    ):
+        log, expected = as_text(hostile, width=5000), as_text(benign, width=5000)
+        assert log.count("\n") == expected.count("\n"), place
+        for line, due in zip(log.split("\n"), expected.split("\n"), strict=True):
+            assert line.isprintable(), place
+            if not set(due) <= {"-", " "} and BENIGN not in due:
+                assert line.split() == due.split(), place
+        assert commands(log) == [], place
+        assert log.encode(), place
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_hostile_text_exceeds_no_width_and_gives_no_command(text: str, width: int) -> None:
+    for place, hostile in everywhere(text).items():
+        log = as_text(hostile, width=width)
+        assert max(map(columns, log.split("\n"))) <= width, place
+        assert commands(log) == [], place
+
+
+@given(ANY_TEXT, st.integers(min_value=40, max_value=200))
+def test_no_text_exceeds_any_width(text: str, width: int) -> None:
+    for place, found in everywhere(text).items():
+        log = as_text(found, width=width)
+        assert max(map(columns, log.split("\n"))) <= width, place
+        assert all(line.isprintable() for line in log.split("\n")), place
+        assert commands(log) == [], place
+
+
+@given(st.text(":#[] a\n", min_size=1, max_size=60), st.integers(min_value=40, max_value=60))
+def test_no_wrapping_makes_a_command(text: str, width: int) -> None:
+    for place, found in everywhere(text).items():
+        assert commands(as_text(found, width=width)) == [], place
+
+
+def test_long_names_are_wrapped_not_lost() -> None:
+    name = "a-policy-with-" + "x" * 46
+    long = replace(reports.SIZE, id=name, part="slice=" + "y" * 40)
+    run = reports.candidate(run_name="n" * 200)
+    log = as_text(reports.report(reports.subject(long, candidate=run)))
+    assert max(map(len, log.split("\n"))) == 80
+    assert log.count("n" * 20) >= 3
+    assert sum(line.startswith("x") or "x" * 5 in line for line in log.split("\n")) >= 1
+
+
+def test_ten_thousand_findings_are_all_listed_in_seconds() -> None:
+    many = [replace(reports.SIZE, part=f"slice={i}") for i in range(10_000)]
+    before = process_time()
+    log = as_text(reports.report(reports.subject(*many)))
+    assert process_time() - before < 20
+    assert log.count("FAIL, blocks") == 10_000
+    assert log.endswith("10000 blocking\n")

@@ -1,0 +1,203 @@
+"""The built distribution: what is in it, and that it works where nothing else is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from configparser import ConfigParser
+from email.parser import Parser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+LOCKS = ("run", "demo", "dev")
+PACKS = sorted(path.name for path in (ROOT / "policies").glob("*.y*ml"))
+
+POLICY_FILE = """\
+version: 1
+extends: [recommended]
+policies:
+  model-size-budget: {max_size: 200MB}
+"""
+
+# Prints how many entry points of the distribution import.
+LOAD_ALL = """
+from importlib.metadata import distribution
+print(sum(point.load() is not None for point in distribution("policy-engine").entry_points))
+"""
+
+
+def run(*command: str | Path, cwd: Path, exit_code: int = 0) -> str:
+    """Run a command outside this checkout, and give what it printed."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == exit_code, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the sdist, and the wheel out of the sdist: what the sdist lacks, the wheel lacks."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    return dist / "policy_engine-0.1.0-py3-none-any.whl"
+
+
+@pytest.fixture(scope="module")
+def wheel_names(wheel: Path) -> frozenset[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return frozenset(archive.namelist())
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the `bin` of an environment that has the wheel and what the lock pins, nothing else."""
+    home = tmp_path_factory.mktemp("installed")
+    run(sys.executable, "-m", "venv", "--without-pip", home / "venv", cwd=home)
+    scripts = home / "venv" / "bin"
+    pip = (sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--no-compile")
+    run(*pip, "--require-hashes", "-r", ROOT / "requirements" / "run.txt", cwd=home)
+    run(*pip, "--no-deps", wheel, cwd=home)
+    return scripts
+
+
+def metadata(wheel: Path, name: str) -> str:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(f"policy_engine-0.1.0.dist-info/{name}").decode()
+
+
+def names_under(folder: str, names: Iterable[str]) -> list[str]:
+    return sorted(name.removeprefix(folder) for name in names if name.startswith(folder))
+
+
+def test_wheel_holds_two_packages_and_nothing_beside_them(wheel_names: frozenset[str]) -> None:
+    assert {name.split("/")[0] for name in wheel_names} == {
+        "policy_engine",
+        "mlops_policies",
+        "policy_engine-0.1.0.dist-info",
+    }
+
+
+def test_wheel_carries_the_packs_without_their_tests(wheel_names: frozenset[str]) -> None:
+    assert "recommended.yaml" in PACKS
+    assert names_under("mlops_policies/packs/", wheel_names) == PACKS
+
+
+def test_wheel_says_that_both_packages_are_typed(wheel_names: frozenset[str]) -> None:
+    assert {"policy_engine/py.typed", "mlops_policies/py.typed"} <= wheel_names
+
+
+def test_wheel_carries_each_module_of_the_checkout(wheel_names: frozenset[str]) -> None:
+    expected = {path.relative_to(ROOT) for path in (ROOT / "policy_engine").rglob("*.py")}
+    expected |= {
+        path.relative_to(ROOT / "plugins")
+        for path in (ROOT / "plugins/mlops_policies").rglob("*.py")
+    }
+    assert {path.as_posix() for path in expected} == {n for n in wheel_names if n.endswith(".py")}
+
+
+def test_wheel_names_the_licence_and_carries_its_text(wheel: Path) -> None:
+    assert Parser().parsestr(metadata(wheel, "METADATA"))["License-Expression"] == "Apache-2.0"
+    assert metadata(wheel, "licenses/LICENSE") == (ROOT / "LICENSE").read_text("utf-8")
+
+
+def test_wheel_declares_the_command_the_plugins_and_the_context_provider(wheel: Path) -> None:
+    declared = ConfigParser(delimiters="=")
+    declared.read_string(metadata(wheel, "entry_points.txt"))
+    assert {group: dict(declared[group]) for group in declared.sections()} == {
+        "console_scripts": PROJECT["scripts"],
+        **PROJECT["entry-points"],
+    }
+
+
+def test_each_first_party_plugin_module_has_its_entry_point() -> None:
+    modules = {path.stem for path in (ROOT / "plugins/mlops_policies").glob("[!_]*.py")}
+    declared: Mapping[str, str] = PROJECT["entry-points"]["policy_engine"]
+    assert declared == {name: f"mlops_policies.{name}" for name in modules}
+
+
+def test_sdist_carries_what_a_contributor_needs(dist: Path) -> None:
+    with tarfile.open(dist / "policy_engine-0.1.0.tar.gz") as archive:
+        names = names_under("policy_engine-0.1.0/", archive.getnames())
+    assert {
+        ".ci/run",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "policies/recommended.yaml",
+        "requirements/dev.txt",
+        "tests/conftest.py",
+        "tests/test_packaging.py",
+    } <= set(names)
+
+
+def test_installed_wheel_shows_its_help(installed: Path, tmp_path: Path) -> None:
+    assert "Usage: policy-engine " in run(installed / "policy-engine", "--help", cwd=tmp_path)
+
+
+def test_installed_wheel_lists_the_policies_of_the_first_party_plugins(
+    installed: Path, tmp_path: Path
+) -> None:
+    assert "model-size-budget" in run(installed / "policy-engine", "list", cwd=tmp_path)
+
+
+def test_installed_wheel_shows_where_its_plugins_come_from(installed: Path, tmp_path: Path) -> None:
+    shown = run(installed / "policy-engine", "plugins", cwd=tmp_path)
+    assert [name for name in PROJECT["entry-points"]["policy_engine"] if name not in shown] == []
+
+
+def test_installed_wheel_validates_a_policy_file_that_extends_a_pack(
+    installed: Path, tmp_path: Path
+) -> None:
+    policy_file = tmp_path / "fraud.yaml"
+    policy_file.write_text(POLICY_FILE, encoding="utf-8")
+    run(installed / "policy-engine", "validate", policy_file, cwd=tmp_path)
+
+
+def test_installed_wheel_refuses_a_policy_file_that_is_wrong(
+    installed: Path, tmp_path: Path
+) -> None:
+    policy_file = tmp_path / "fraud.yaml"
+    policy_file.write_text(POLICY_FILE.replace("max_size", "max_sise"), encoding="utf-8")
+    run(installed / "policy-engine", "validate", policy_file, cwd=tmp_path, exit_code=2)
+
+
+def test_each_entry_point_of_the_installed_wheel_imports(installed: Path, tmp_path: Path) -> None:
+    declared = len(PROJECT["scripts"]) + sum(map(len, PROJECT["entry-points"].values()))
+    assert int(run(installed / "python", "-c", LOAD_ALL, cwd=tmp_path)) == declared
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_is_pinned_and_hashed_and_names_no_index(lock: str) -> None:
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")
+    line = re.compile(
+        r"[a-z0-9-]+==[\w.!+]+( ; .+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?| +# .*"
+    )
+    assert [shown for shown in text.splitlines() if not line.fullmatch(shown)] == []
+    assert "://" not in text
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_pins_each_runtime_dependency(lock: str) -> None:
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", text, flags=re.MULTILINE))
+    asked = {re.split(r"[<>=!]", line)[0].lower() for line in PROJECT["dependencies"]}
+    assert {name.replace(".", "-") for name in asked} - pinned == set()

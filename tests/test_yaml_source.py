@@ -1,0 +1,227 @@
+"""YAML that knows where everything stands, and refuses what could be misread."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_engine.problems import PolicyFileError
+from policy_engine.yaml_source import LARGEST_FILE, Located, load_yaml
+
+
+def read(text: str | bytes) -> Located:
+    return load_yaml(text if isinstance(text, bytes) else text.encode(), "p.yaml")
+
+
+def said_of(text: str | bytes) -> str:
+    with pytest.raises(PolicyFileError) as caught:
+        read(text)
+    return str(caught.value)
+
+
+def test_plain_values_are_those_of_yaml_1_1() -> None:
+    text = """\
+text: words and words
+quoted: "off"
+switch: off
+whole: 1_000
+hex: 0x10
+real: -1.5
+exponent: 1e-3
+day: 2027-01-01
+moment: 2027-01-01T12:00:00Z
+nothing:
+list: [1, [2], {a: b}]
+"""
+    assert read(text).data == {
+        "text": "words and words",
+        "quoted": "off",
+        "switch": False,
+        "whole": 1000,
+        "hex": 16,
+        "real": -1.5,
+        "exponent": "1e-3",
+        "day": date(2027, 1, 1),
+        "moment": datetime(2027, 1, 1, 12, tzinfo=UTC),
+        "nothing": None,
+        "list": [1, [2], {"a": "b"}],
+    }
+
+
+def test_keys_and_values_know_their_line_and_column() -> None:
+    located = read("version: 1\npolicies:\n  size: {max: 5MB,\n    of: [a, b]}\n")
+    assert located.key_at(("policies",)) == (2, 1)
+    assert located.value_at(("policies",)) == (3, 3)
+    assert located.key_at(("policies", "size", "max")) == (3, 10)
+    assert located.value_at(("policies", "size", "max")) == (3, 15)
+    assert located.value_at(("policies", "size", "of", 1)) == (4, 13)
+    assert located.key_at(("policies", "size", "of", 1)) == (4, 13)
+    assert located.value_at(()) == (1, 1)
+
+
+@pytest.mark.parametrize("path", [("b",), ("a", "b"), ("a", 2), ("a", -1), ("a", 0, "x")])
+def test_a_path_that_leads_nowhere_is_a_key_error(path: tuple[str | int, ...]) -> None:
+    with pytest.raises(KeyError):
+        read("a: [1, 2]").value_at(path)
+
+
+def test_columns_count_characters_not_bytes() -> None:
+    assert read("{ä€😀: 1, b: 2}").key_at(("b",)) == (1, 10)
+
+
+def test_values_remember_how_they_were_written() -> None:
+    located = read("a: off\nb: 0.50\nc: 'x y'\nd: [1]\n")
+    assert [located.text_at((key,)) for key in "abcd"] == ["off", "0.50", "x y", None]
+
+
+def test_an_alias_stands_for_its_anchor() -> None:
+    located = read("a: &x {k: 1}\nb: *x\nc: &x 2\nd: *x\n")
+    assert located.data == {"a": {"k": 1}, "b": {"k": 1}, "c": 2, "d": 2}
+    assert located.value_at(("b", "k")) == (1, 11)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+    assert read(b"\xef\xbb\xbfa: 1\n").data == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "1:1: the file is empty"),
+        ("---\n", "1:1: the file is empty"),
+        ("a: 1\na: 2\n", "2:1: a: duplicate key, first in line 1\n  keep one of the two"),
+        (
+            "a:\n- x: 1\n  'x': 2\n",
+            "3:3: a[0].x: duplicate key, first in line 2\n  keep one of the two",
+        ),
+        ("no: 1\n", "1:1: YAML reads the key 'no' as a boolean\n  quote it: \"no\""),
+        ("~: 1\n", "1:1: YAML reads the key '~' as nothing\n  quote it: \"~\""),
+        ("1.5: 1\n", "1:1: YAML reads the key '1.5' as a number\n  quote it: \"1.5\""),
+        ("? [a]\n: 1\n", "1:3: a key must be text, not a list or a mapping"),
+        (
+            "a: &a {k: 1}\nb: {<<: *a}\n",
+            (
+                "2:5: b: merge keys (<<) are not read\n"
+                "  repeat the lines, or put them into a file to extend"
+            ),
+        ),
+        ("a: &a [*a]\n", "1:8: the alias *a stands within itself"),
+        ("a: *b\n", "1:4: the alias *b has no anchor\n  write &b before it"),
+        (
+            "a: 1\n---\nb: 1\n",
+            "2:1: a second document begins here\n  put it into a file of its own",
+        ),
+        ("a: !!set {x, y}\n", "1:4: a: the tag '!!set' is not allowed\n  write the plain value"),
+        ("a: !mine x\n", "1:4: a: the tag '!mine' is not allowed\n  write the plain value"),
+        (
+            "a: !!binary aGk=\n",
+            "1:4: a: the tag '!!binary' is not allowed\n  write the plain value",
+        ),
+        ("a: !!int x\n", "1:4: a: 'x' is no whole number that exists\n  quote it if it is text"),
+        ("a: .nan\n", "1:4: a: '.nan' is no finite number\n  quote it if it is text"),
+        ("a: 1.0e+999\n", "1:4: a: '1.0e+999' is no finite number\n  quote it if it is text"),
+        (
+            "a: 010\n",
+            (
+                "1:4: a: YAML reads '010' as 8\n"
+                "  quote it if it is text; a number has no leading zero and no colon"
+            ),
+        ),
+        (
+            "a: 1:30\n",
+            (
+                "1:4: a: YAML reads '1:30' as 90\n"
+                "  quote it if it is text; a number has no leading zero and no colon"
+            ),
+        ),
+        (
+            "a: 2027-02-30\n",
+            "1:4: a: '2027-02-30' is no date that exists\n  quote it if it is text",
+        ),
+        ("a: b: c\n", None),
+        ("a:\n\tb: 1\n", None),
+        (b"a: \xff\n", "1:1: not UTF-8 text\n  save the file as UTF-8"),
+        ("a: 1\n".encode("utf-16"), "1:1: not UTF-8 text\n  save the file as UTF-8"),
+        ("a: 1\nb: \x07\n", "2:4: the character '\\x07' is not allowed in YAML\n  remove it"),
+        (
+            b"a: " + b"x" * LARGEST_FILE,
+            "1:1: the file is larger than 1 MiB\n  split it into several",
+        ),
+    ],
+)
+def test_what_could_be_misread_is_refused(text: str | bytes, said: str | None) -> None:
+    problem, _, count = said_of(text).rpartition("\n")
+    assert count == "1 problem found; nothing was evaluated."
+    assert said is None or problem == f"p.yaml:{said}"
+
+
+def test_all_problems_are_said_at_once() -> None:
+    assert said_of("a: 1\na: 010\nno: !x y\n") == (
+        "p.yaml:2:1: a: duplicate key, first in line 1\n"
+        "  keep one of the two\n"
+        "p.yaml:2:4: a: YAML reads '010' as 8\n"
+        "  quote it if it is text; a number has no leading zero and no colon\n"
+        "p.yaml:3:1: YAML reads the key 'no' as a boolean\n"
+        '  quote it: "no"\n'
+        "p.yaml:3:5: no: the tag '!x' is not allowed\n"
+        "  write the plain value\n"
+        "4 problems found; nothing was evaluated."
+    )
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "a: &a [x, x, x, x, x, x, x, x]\n"
+        + "".join(
+            f"{n}: &{n} [{', '.join([f'*{p}'] * 8)}]\n"
+            for p, n in zip("abcdefg", "bcdefgh", strict=True)
+        ),
+        "a: &a [x]\n"
+        + "".join(f"a{i}: &a{i} [*a{i - 1 or ''}]\n" for i in range(1, 500)).replace("*a]", "*a]"),
+        "[" * 500_000,
+        "{a: " * 200_000,
+        "- " * 400_000,
+        "? " * 400_000,
+        "[" + "x, " * 300_000 + "]",
+        "&a " * 300_000,
+        "'" + "''" * 500_000,
+    ],
+    ids=[
+        "laughs",
+        "chain",
+        "lists",
+        "maps",
+        "dashes",
+        "marks",
+        "wide",
+        "anchors",
+        "quotes",
+    ],
+)
+def test_a_hostile_file_is_refused_soon(bomb: str) -> None:
+    begin = time.perf_counter()
+    assert said_of(bomb).endswith("1 problem found; nothing was evaluated.")
+    assert time.perf_counter() - begin < 10  # seconds; about 0.2 on two busy cores
+
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.dates(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), PLAIN, min_size=1))
+def test_what_pyyaml_writes_comes_back_equal(content: dict[str, object]) -> None:
+    assert read(yaml.safe_dump(content)).data == content
