@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         UnreadableEvidence,
     )
     from policy_engine.hookspecs import hookimpl
-    from policy_engine.policy import Field, Finding, Level, Limit, Outcome, Policy
+    from policy_engine.policy import Field, Finding, Level, Limit, Outcome, Policy, part
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,7 @@ _HOMES = {
     "Limit": "policy",
     "Outcome": "policy",
     "Policy": "policy",
+    "part": "policy",
 }
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Policy",
     "UnreadableEvidence",
     "hookimpl",
+    "part",
 ]
 
 

@@ -1,19 +1,63 @@
-"""What people read about policies and plugins: `list`, `explain`, `plugins`, and the docs."""
+"""What people read about policies and plugins: `list`, `explain`, `plugins`, and the docs.
+
+All of it comes out of the policy class: its docstring, its settings, its needs. So no page can say
+something else than the policy does.
+"""
 
 import difflib
 import inspect
+import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
+import yaml
+from pydantic import BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 from tabulate import tabulate
 
+from policy_engine import quantities
 from policy_engine.errors import UsageError
+from policy_engine.evidence import Needs
 from policy_engine.plugins import Loaded
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a policy, in words: its kind with an example, its default, its meaning."""
+
+    name: str
+    kind: str
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """All that there is to know about one policy.
+
+    Attributes:
+        name: The policy's name.
+        plugin: The plugin that offers it.
+        text: What is true of a model that passes, and why the policy exists.
+        settings: In the order of the class.
+        reads: The kinds of evidence.
+        example: A policy file (YAML) that binds it, as small as its settings allow.
+        logging: Python that leaves the evidence that it reads.
+    """
+
+    name: str
+    plugin: str
+    text: str
+    settings: tuple[Setting, ...]
+    reads: tuple[str, ...]
+    example: str
+    logging: str
 
 
 def listing(policies: Mapping[str, Offered]) -> str:
@@ -24,8 +68,8 @@ def listing(policies: Mapping[str, Offered]) -> str:
     )
 
 
-def explain(name: str, policies: Mapping[str, Offered]) -> str:
-    """Return all that there is to know about one policy.
+def describe(name: str, policies: Mapping[str, Offered]) -> Description:
+    """Return what the policy's class says of it.
 
     Raises:
         UsageError: If there is no such policy.
@@ -34,24 +78,39 @@ def explain(name: str, policies: Mapping[str, Offered]) -> str:
         near = difflib.get_close_matches(name, policies, n=1)
         hint = f"did you mean {near[0]}?" if near else "`policy-engine list` names them all"
         raise UsageError(f"there is no policy '{name}'; {hint}")
-    policy = policies[name].policy
-    settings = [
-        (setting, _kind(field), _default(field), field.description or "")
-        for setting, field in policy.model_fields.items()
-    ]
+    policy, plugin = policies[name]
+    return Description(
+        name=name,
+        plugin=plugin,
+        text=inspect.getdoc(policy) or "",
+        settings=tuple(_setting(*each) for each in policy.model_fields.items()),
+        reads=("run", *policy.needs.names),
+        example=_example(policy),
+        logging=_logging(policy),
+    )
+
+
+def explain(name: str, policies: Mapping[str, Offered]) -> str:
+    """Return all that there is to know about one policy, as text.
+
+    Raises:
+        UsageError: If there is no such policy.
+    """
+    known = describe(name, policies)
+    rows = [(s.name, s.kind, s.default, s.meaning) for s in known.settings]
+    table = tabulate(
+        rows,
+        headers=("setting", "kind", "default", "meaning"),
+        disable_numparse=True,
+        maxcolwidths=[None, 26, 16, 48],
+    )
     parts = [
-        f"{name} (plugin {policies[name].plugin})",
-        inspect.getdoc(policy) or "",
-        f"Reads: {', '.join(('run', *policy.needs.names))}",
-        "Settings:\n"
-        + tabulate(
-            settings,
-            headers=("setting", "kind", "default", "meaning"),
-            disable_numparse=True,
-            maxcolwidths=[None, 24, 16, 60],
-        )
-        if settings
-        else "It has no settings.",
+        f"{name} (plugin {known.plugin})",
+        known.text,
+        f"Settings:\n{table}" if rows else "It has no settings.",
+        f"Reads: {', '.join(known.reads)}",
+        f"In a policy file:\n{_indented(known.example)}",
+        f"How to log what it reads:\n{_indented(known.logging)}",
     ]
     return "\n\n".join(parts)
 
@@ -78,39 +137,180 @@ def _summary(policy: type[Policy]) -> str:
     return (inspect.getdoc(policy) or "").partition("\n")[0]
 
 
-def _kind(field: FieldInfo) -> str:
-    """Return a setting's type as the policy file's writer knows it."""
-    names = [_name(part, field) for part in _parts(field.annotation) if part is not type(None)]
-    return " | ".join(dict.fromkeys(names))
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-_KINDS = {
-    "Decimal": "number",
-    "int": "whole number",
-    "str": "text",
-    "Money": "money",
-    "Rate": "price",
-    "Margin": "distance",
-    "bool": "true | false",
+# The kinds of settings.
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How people write a setting: in words, an example, and the unit of its value."""
+
+    words: str
+    example: Any
+    unit: str = ""
+
+
+_QUANTITIES: Mapping[Any, _Kind] = {
+    quantities.exact: _Kind("number", 0.9),
+    quantities.parse_bytes: _Kind("size, as 200MB", "200MB", "B"),
+    quantities.parse_percent: _Kind("percentage, as 10%", "10%", "%"),
+    quantities.parse_duration: _Kind("duration, as 30s", "30s", "s"),
+    quantities.parse_money: _Kind("money, as 50 USD", "50 USD"),
+    quantities.parse_rate: _Kind("price, as 0.50 USD/h", "0.50 USD/h"),
+    quantities.parse_margin: _Kind("distance, as 0.5pt or 0.01", "0.5pt"),
+}
+"""By the function that reads the value."""
+
+_PLAIN: Mapping[Any, _Kind] = {
+    bool: _Kind("true or false", example=True),
+    int: _Kind("whole number", 1),
+    float: _Kind("number", 0.9),
+    Decimal: _Kind("number", 0.9),
+    str: _Kind("text", "text"),
 }
 
-
-def _parts(annotation: object) -> tuple[object, ...]:
-    if typing.get_origin(annotation) in {typing.Union, types.UnionType}:
-        return typing.get_args(annotation)
-    return (annotation,)
+_METRIC = "val_f1"
+"""The metric of every example; a setting called `metric` names one."""
 
 
-def _name(annotation: object, field: FieldInfo) -> str:
-    if typing.get_origin(annotation) is typing.Literal:
-        return " | ".join(map(str, typing.get_args(annotation)))
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _name(typing.get_args(annotation)[0], field)
-    name = getattr(annotation, "__name__", str(annotation))
-    return _KINDS.get(name, name)
+def _setting(name: str, field: FieldInfo) -> Setting:
+    words = dict.fromkeys(kind.words for kind in _kinds(field))
+    return Setting(name, " or ".join(words), _default(field), field.description or "")
+
+
+def _kinds(field: FieldInfo) -> Iterator[_Kind]:
+    """Yield what the field admits, "none" aside."""
+    annotation = field.annotation
+    union = typing.get_origin(annotation) in {typing.Union, types.UnionType}
+    for part in typing.get_args(annotation) if union else (annotation,):
+        if part is not types.NoneType:
+            yield _kind(part, () if union else field.metadata)
+
+
+def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> _Kind:
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        annotation, metadata = inner[0], inner[1:]
+        origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    for each in metadata:
+        if isinstance(each, BeforeValidator) and each.func in _QUANTITIES:
+            return _QUANTITIES[each.func]
+    if origin is typing.Literal:
+        return _Kind(" or ".join(map(str, inner)), inner[0])
+    if origin in {tuple, list, set, frozenset} and inner:
+        entry = _kind(inner[0])
+        return _Kind(f"list of {entry.words}", [entry.example])
+    return _PLAIN.get(annotation) or _Kind(getattr(annotation, "__name__", str(annotation)), "text")
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default is PydanticUndefined:
-        return "required" if field.is_required() else ""
-    return "off" if field.default is None else str(field.default)
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is None:
+        return "off"
+    if isinstance(value, bool):
+        return str(value).lower()
+    unit = next((kind.unit for kind in _kinds(field)), "")
+    if unit and isinstance(value, (int, Decimal)):
+        return quantities.show(Decimal(value), unit)
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value)
+
+
+# The example.
+
+
+def _example(policy: type[Policy]) -> str:
+    """Return a policy file with the settings that are required, and more until they are valid."""
+    values = _values(policy)
+    file: dict[str, str] = {"version": "1"}
+    if _reads(policy, values) & Needs.BASELINE:
+        file["metric"] = f"{{name: {_METRIC}, goal: maximize}}"
+        file["baseline"] = "[{alias: champion}]"
+    if "`prices:`" in _prose(policy):
+        file["prices"] = "{default: 0.50 USD/h}"
+    file["policies"] = f"\n  {policy.policy_name}: {_flow(values) if values else 'on'}"
+    return "\n".join(f"{key}: {value}".replace(": \n", ":\n") for key, value in file.items())
+
+
+def _values(policy: type[Policy]) -> dict[str, Any]:
+    fields = policy.model_fields
+    wanted = [name for name, field in fields.items() if field.is_required()]
+    values = {name: _value(name, fields[name]) for name in wanted}
+    for name, field in fields.items():
+        if _is_valid(policy, values):
+            break
+        values.setdefault(name, _value(name, field))
+    return values
+
+
+def _value(name: str, field: FieldInfo) -> Any:
+    if field.examples:
+        return field.examples[0]
+    example = next(_kinds(field)).example
+    return _METRIC if name == "metric" and example == "text" else example
+
+
+def _is_valid(policy: type[Policy], values: Mapping[str, Any]) -> bool:
+    try:
+        policy.model_validate(dict(values))
+    except ValidationError:
+        return False
+    return True
+
+
+def _reads(policy: type[Policy], values: Mapping[str, Any]) -> Needs:
+    if not _is_valid(policy, values):
+        return policy.needs
+    return policy.model_validate(dict(values)).reads()
+
+
+def _flow(values: Mapping[str, Any]) -> str:
+    text: str = yaml.safe_dump(
+        values, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000
+    )
+    return text.strip()
+
+
+# How to log the evidence.
+
+_NAMED = re.compile(r"\b(metric|tag|parameter) `([A-Za-z][\w.]*)`")
+"""Evidence that a policy's docstring names: "the metric `cost.total`"."""
+
+_NAMED_CALLS = {
+    "metric": 'mlflow.log_metric("{}", value)',
+    "tag": 'mlflow.set_tag("{}", "…")',
+    "parameter": 'mlflow.log_param("{}", value)',
+}
+
+_CALLS = {
+    Needs.MODEL: 'mlflow.sklearn.log_model(model, name="model")  # or another flavor',
+    Needs.DATASETS: 'mlflow.log_input(dataset, context="training")',
+    Needs.FILES: 'mlflow.log_artifact("report.html")',
+    Needs.CHILDREN: "with mlflow.start_run(nested=True): ...  # a child run, where there are any",
+}
+
+_ALIAS = (
+    "\n# Once, for the run to beat: the version of the registered model that is in use.\n"
+    'mlflow.MlflowClient().set_registered_model_alias("fraud", "champion", "3")'
+)
+
+
+def _logging(policy: type[Policy]) -> str:
+    named = dict.fromkeys(_NAMED.findall(_prose(policy)))
+    calls = [f'mlflow.log_metric("{_METRIC}", value)  # the metric that counts']
+    calls += [_NAMED_CALLS[kind].format(name) for kind, name in named]
+    calls += [call for need, call in _CALLS.items() if need in policy.needs]
+    lines = ["import mlflow", "", "with mlflow.start_run():", *(f"    {call}" for call in calls)]
+    if policy.needs & (Needs.BASELINE | Needs.REGISTRY):
+        lines += _ALIAS.split("\n")
+    return "\n".join(lines)
+
+
+def _prose(policy: type[Policy]) -> str:
+    return " ".join((inspect.getdoc(policy) or "").split())

@@ -9,9 +9,10 @@ Every command is a thin shell over a function of this module.
 """
 
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from policy_engine import __version__, plugins
+from policy_engine import __version__, git, plugins
 from policy_engine.change import Situation, policy_source, situation
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
@@ -36,6 +37,8 @@ EVIDENCE_CAP = 256 * 1024 * 1024
 """The largest evidence file that is read (bytes)."""
 POLL_S = 5.0
 """How long `wait` pauses between two looks for a run (seconds)."""
+
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +118,15 @@ def load(paths: Sequence[str], root: Path = Path()) -> Loaded:
     """Return the policies of files and folders, valid as a whole, and the plugins they name.
 
     Raises:
-        UsageError: If a path is not there or holds no policy file.
+        UsageError: If a path is not there or holds no policy file, or nobody knows a baseline rule.
         PolicyFileError: If a policy file is wrong; it holds every problem.
         PluginError: If a plugin cannot be loaded.
     """
     files, neighbours = policy_paths(paths, root)
     offered = plugins.load(named_plugins(files, neighbours))
-    return Loaded(load_policies(files, offered.policies, offered.packs, neighbours), offered)
+    loaded = Loaded(load_policies(files, offered.policies, offered.packs, neighbours), offered)
+    _refuse_unknown_rules(loaded)
+    return loaded
 
 
 def read_evidence(path: Path) -> EvidenceRecord:
@@ -138,23 +143,17 @@ def read_evidence(path: Path) -> EvidenceRecord:
         raise UsageError(f"evidence file {path}: {e.strerror}") from e
     except ValidationError as e:
         first = e.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        # pydantic names the part of a union that it tried last; nobody wrote that.
+        parts = (str(part) for part in first["loc"] if part != "constrained-float")
+        where = ".".join(parts) or "the file"
         return _unreadable(path, f"{where}: {first['msg']}")
-
-
-def report_ready(loaded: Plugins, report: Report, tell: Callable[[str], object]) -> None:
-    """Hand the report to the plugins; what one of them raises is told and changes nothing."""
-    try:
-        loaded.report_ready(report)
-    except (Exception, SystemExit) as e:  # noqa: BLE001 (a plugin must not change the verdict)
-        tell(f"a plugin's report_ready raised {type(e).__name__}: {e}; the verdict stands")
 
 
 def _report(options: Options, loaded: Loaded, evidence: EvidenceRecord) -> Report:
     paths = [file.path for file in loaded.policies.files]
     source = policy_source(options.root, loaded.policies.digest, paths, evidence.change)
     report = evaluate(loaded.policies, evidence, Context(_now(options), source, _engine(loaded)))
-    report_ready(loaded.plugins, report, lambda note: sys.stderr.write(f"{note}\n"))
+    loaded.plugins.report_ready(report, lambda note: sys.stderr.write(f"{note}\n"))
     return report
 
 
@@ -199,7 +198,13 @@ def save_evidence(evidence: EvidenceRecord, path: Path) -> None:
 def _patiently(uri: str, options: Options, loaded: Loaded, request: "Request") -> EvidenceRecord:
     """Collect; look again for a run that is not there yet, as long as the options wait."""
     from policy_engine.tracking.collect import collect as collect_now  # noqa: PLC0415
-    from policy_engine.tracking.store import Deadline, NoSuchStore, open_store  # noqa: PLC0415
+    from policy_engine.tracking.collect import without_candidates  # noqa: PLC0415
+    from policy_engine.tracking.store import (  # noqa: PLC0415
+        Deadline,
+        NoSuchStore,
+        Unreadable,
+        open_store,
+    )
 
     give_up = time.monotonic() + options.wait_s
     while True:
@@ -208,6 +213,8 @@ def _patiently(uri: str, options: Options, loaded: Loaded, request: "Request") -
             store = open_store(uri, deadline)
         except NoSuchStore as e:
             raise UsageError(str(e)) from e
+        except Unreadable as e:
+            return without_candidates(loaded.policies, request, str(e))
         evidence = collect_now(
             store, deadline, loaded.policies, request, loaded.plugins.resolve_baseline
         )
@@ -221,10 +228,35 @@ def _situation(options: Options, policies: PolicySet, *, search: bool) -> Situat
     by_commit = any("commit" in rule for file in policies.files for rule in file.baseline)
     return situation(
         options.root,
-        options.commit,
+        _full_sha(options),
         search=search,
         ancestors=by_commit and Needs.BASELINE in policies.needs and options.baseline is None,
     )
+
+
+def _full_sha(options: Options) -> str | None:
+    """Return the sha of the commit that the options name: runs are tagged with nothing shorter."""
+    commit = options.commit
+    if commit is None or _SHA.fullmatch(commit):
+        return commit
+    try:
+        return git.first_parents(options.root, commit, 1)[0]
+    except (git.GitError, ValueError, IndexError) as e:
+        raise UsageError(
+            f"--commit {commit}: git knows no such commit here; give all digits of its sha"
+        ) from e
+
+
+def _refuse_unknown_rules(loaded: Loaded) -> None:
+    """Refuse a baseline rule that nobody can resolve, even one behind a rule that hits."""
+    from policy_engine.tracking.baselines import BUILT_IN, unknown_rule  # noqa: PLC0415
+
+    if any("resolve_baseline" in plugin.hooks for plugin in loaded.plugins.loaded):
+        return
+    for file in loaded.policies.files:
+        for rule in file.baseline:
+            if not rule.keys() <= set(BUILT_IN):
+                raise unknown_rule(rule)
 
 
 def _refuse_contradictions(options: Options) -> None:

@@ -23,6 +23,14 @@ EXAMPLES = {
 }
 
 
+def filled(_context: click.Context, _option: click.Parameter, value: Any) -> Any:
+    """Refuse an empty text: `--commit "$SHA"` without a SHA must not judge another commit."""
+    texts = value if isinstance(value, tuple) else (value,)
+    if any(text is not None and not text.strip() for text in texts):
+        raise click.BadParameter("it is empty; is a variable not set?")
+    return value
+
+
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"Example: {EXAMPLES['check']}",
@@ -47,19 +55,38 @@ def command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that `check` and `collect` share."""
     options = [
-        click.option("--run", "runs", multiple=True, metavar="ID", help="Candidate run."),
-        click.option("--model", "models", multiple=True, metavar="URI", help="Candidate model."),
-        click.option("--commit", metavar="SHA", help="Judge the runs of this commit."),
-        click.option("--baseline", metavar="RUN", help="The run to beat, whatever the rules say."),
+        click.option(
+            "--run", "runs", callback=filled, multiple=True, metavar="ID", help="Candidate run."
+        ),
+        click.option(
+            "--model",
+            "models",
+            callback=filled,
+            multiple=True,
+            metavar="URI",
+            help="Candidate model.",
+        ),
+        click.option(
+            "--commit", callback=filled, metavar="SHA", help="Judge the runs of this commit."
+        ),
+        click.option(
+            "--baseline",
+            callback=filled,
+            metavar="RUN",
+            help="The run to beat, whatever the rules say.",
+        ),
         click.option(
             "--policies",
+            callback=filled,
             multiple=True,
             default=("policies",),
             show_default="policies/",
             metavar="PATH",
             help="Policy file or folder.",
         ),
-        click.option("--tracking-uri", metavar="URI", help="Else MLFLOW_TRACKING_URI."),
+        click.option(
+            "--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI."
+        ),
         click.option("--timeout", default="30s", show_default=True, help="Limit of all reads."),
         click.option("--wait", default="0s", show_default=True, help="Wait for a run to come."),
     ]
@@ -70,20 +97,30 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @command("check")
 @collecting
-@click.option("--evidence", metavar="FILE", help="Judge saved evidence; MLflow is not asked.")
+@click.option(
+    "--evidence", callback=filled, metavar="FILE", help="Judge saved evidence; MLflow is not asked."
+)
 @click.option(
     "--format",
     "formats",
+    callback=filled,
     multiple=True,
     default=("text",),
     metavar="NAME[=FILE]",
     help="text, markdown, json, or a plugin's; one without =FILE goes to stdout.",
 )
-@click.option("--save-evidence", metavar="FILE", help="Keep the evidence, to judge it again.")
-@click.option("--at", metavar="TIME", help="Judge as of this moment (ISO 8601; no zone is UTC).")
+@click.option(
+    "--save-evidence", callback=filled, metavar="FILE", help="Keep the evidence, to judge it again."
+)
+@click.option(
+    "--at",
+    callback=filled,
+    metavar="TIME",
+    help="Judge as of this moment (ISO 8601; no zone is UTC).",
+)
 def check_command(
     formats: tuple[str, ...], evidence: str | None, save_evidence: str | None, **given: Any
-) -> NoReturn:
+) -> int:
     """Judge candidates and print the verdict; the exit code is the gate."""
     from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
 
@@ -92,13 +129,15 @@ def check_command(
     outputs = output.parse(formats, loaded.plugins.renderers)
     report = check.check(options, loaded)
     output.write(report, outputs)
-    sys.exit(int(report.exit_code))
+    return int(report.exit_code)
 
 
 @command("collect")
 @collecting
-@click.option("--output", required=True, metavar="FILE", help="Where the evidence goes.")
-def collect_command(output: str, **given: Any) -> None:
+@click.option(
+    "--output", callback=filled, required=True, metavar="FILE", help="Where the evidence goes."
+)
+def collect_command(output: str, **given: Any) -> int:
     """Read the evidence and save it: `check --evidence FILE` judges it without MLflow."""
     from policy_engine import check  # noqa: PLC0415
 
@@ -108,9 +147,9 @@ def collect_command(output: str, **given: Any) -> None:
     if say:
         click.echo(say, err=True)
     if evidence.unreadable:
-        sys.exit(3)
-    if not evidence.candidates:
-        sys.exit(4)
+        return 3
+    # A change that owes no run has no candidate, and nothing is absent.
+    return 4 if not evidence.candidates and (evidence.named or evidence.absent) else 0
 
 
 @command("validate")
@@ -152,18 +191,18 @@ def plugins_command(paths: tuple[str, ...]) -> None:
 
 @command("demo")
 @click.option("--folder", default="policy-engine-demo", show_default=True, metavar="FOLDER")
-def demo_command(folder: str) -> None:
-    """Train real models into an embedded MLflow store and judge four pull requests."""
+def demo_command(folder: str) -> int:
+    """Train real models into an embedded MLflow store and judge three pull requests."""
     from policy_engine import demo  # noqa: PLC0415
 
-    demo.run(Path(folder))
+    return demo.run(Path(folder))
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command; every error that a user can act on is one plain sentence."""
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
     try:
-        cli.main(args=arguments, prog_name="policy-engine", standalone_mode=False)
+        code = cli.main(args=arguments, prog_name="policy-engine", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         sys.exit(130)
@@ -179,7 +218,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         from policy_engine import crash  # noqa: PLC0415
 
         sys.exit(crash.explain(e))
-    sys.exit(0)
+    except SystemExit:
+        # Our commands return their code. Whoever else exits here must not choose it.
+        click.echo("policy-engine: a plugin called exit(); nothing was decided", err=True)
+        sys.exit(3)
+    sys.exit(code or 0)
 
 
 def _options(given: dict[str, Any], **more: str | None) -> "Options":

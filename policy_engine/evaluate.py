@@ -5,15 +5,18 @@ wrong (it raises, exits, yields nothing, passes a value over its own limit) is a
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from decimal import localcontext
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+from typing import Any, Self, TypedDict
 
 from policy_engine.errors import PluginError
 from policy_engine.evidence import (
     Case,
     InvalidEvidence,
+    Measurement,
     Metric,
     MissingEvidence,
     Needs,
@@ -22,15 +25,18 @@ from policy_engine.evidence import (
     UnreadableEvidence,
     resolve_metric,
 )
-from policy_engine.policy import Finding, Level, Outcome, Policy
+from policy_engine.policy import Finding, Level, Limit, Outcome, Policy
 from policy_engine.policy_file import Binding, PolicyFile, PolicySet
+from policy_engine.quantities import EXACT
 from policy_engine.records import (
     BaselineRecord,
     CandidateRecord,
     ChangeRecord,
     EvidenceRecord,
+    Invalid,
     ModelRecord,
     RunRecord,
+    Unreadable,
 )
 from policy_engine.report import (
     EXIT_CODES,
@@ -50,7 +56,18 @@ COMMIT_TAGS = ("policy_engine.head_sha", "mlflow.source.git.commit")
 """The tags that say which commit a run was trained on; the first that a run has counts."""
 
 _HIDES = list(Verdict)
-_COLLECT_AGAIN = "collect the evidence again with the policies that judge it"
+
+
+class Identity(TypedDict):
+    """The fields of a `RunRef`."""
+
+    run_id: str
+    run_name: str | None
+    experiment: str | None
+    model_id: str | None
+    model: str | None
+    registered: str | None
+    commit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +81,9 @@ class Context:
 
 def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) -> Report:
     """Judge every candidate by every policy file that applies to it."""
-    subjects = [s for file in policies.files for s in _subjects(file, evidence, context)]
-    if not subjects:
-        reason = "no policy file applies to the candidate"
-        subjects = [_without_candidate(policies.files[0].path, Verdict.NOT_EVALUATED, reason)]
+    here = _Here.of(evidence, context)
+    subjects = [s for file in policies.files for s in _subjects(_File.of(file, here), here)]
+    subjects += _unjudged(policies, evidence, subjects)
     verdict = min((s.verdict for s in subjects), key=_HIDES.index)
     return Report(
         verdict=verdict,
@@ -81,11 +97,15 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
 
 
 def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
-    """Return the policy's findings on the case; what goes wrong inside is a finding too."""
+    """Return the policy's findings on the case; what goes wrong inside is a finding too.
+
+    Decimals are exact inside, whatever another plugin made of the process's decimal context.
+    """
     found: list[Finding] = []
     try:
-        for finding in policy.evaluate(case):
-            found.append(_checked(finding, found))
+        with localcontext(EXACT):
+            for finding in policy.evaluate(case):
+                found.append(_checked(finding, found))
         found = found or [_broken("the policy yielded no finding")]
     except NotApplicable as e:
         found.append(Finding(outcome=Outcome.NOT_APPLICABLE, message=str(e)))
@@ -97,7 +117,9 @@ def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
         found.append(Finding(outcome=Outcome.ERROR, message=str(e), remedy=e.remedy))
     except PluginError as e:
         found.append(_broken(str(e)))
-    except (Exception, SystemExit) as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
         found.append(_broken(f"the policy raised {type(e).__name__}: {e}"))
     return tuple(found)
 
@@ -139,7 +161,90 @@ def commit_of(run: RunRecord) -> str | None:
     return None
 
 
-def _subjects(file: PolicyFile, evidence: EvidenceRecord, context: Context) -> Iterator[Subject]:
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """What is the same for every subject of one evaluation."""
+
+    evidence: EvidenceRecord
+    collected: Needs
+    now: datetime
+    is_untrusted_proposal: bool
+
+    @classmethod
+    def of(cls, evidence: EvidenceRecord, context: Context) -> Self:
+        change = evidence.change
+        proposed = change is not None and change.pull_request is not None
+        return cls(
+            evidence=evidence,
+            collected=Needs.of(evidence.needs),
+            now=context.now,
+            is_untrusted_proposal=proposed and not context.source.trusted,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A binding with what it comes to today, whoever the candidate is."""
+
+    binding: Binding
+    needs: Needs
+    needs_baseline: bool
+    level: Level
+    refusal: Finding | None
+
+    @classmethod
+    def of(cls, binding: Binding, here: _Here) -> Self:
+        needs = binding.policy.reads() | Needs.RUN
+        absent = needs & ~here.collected & ~Needs.RUN
+        message = f"the evidence was collected without {', '.join(absent.names)}"
+        return cls(
+            binding=binding,
+            needs=needs,
+            needs_baseline=Needs.BASELINE in needs,
+            level=_level(binding, here.now),
+            refusal=_collect_again(message) if absent else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A policy file with what it comes to today, whoever the candidate is."""
+
+    file: PolicyFile
+    bound: tuple[_Bound, ...]
+    metric: Metric | None
+
+    @classmethod
+    def of(cls, file: PolicyFile, here: _Here) -> Self:
+        return cls(file, tuple(_Bound.of(b, here) for b in file.bindings), _metric_setting(file))
+
+    def case(
+        self, record: CandidateRecord, needs: Needs, baseline: BaselineRecord | None, here: _Here
+    ) -> Case:
+        return Case(
+            evidence=record,
+            needs=needs,
+            metric_setting=self.metric,
+            found=baseline,
+            prices=self.file.prices,
+            first_run=self.file.first_run,
+            change_record=here.evidence.change,
+            now=here.now,
+        )
+
+
+def _collect_again(message: str) -> Finding:
+    remedy = "collect the evidence again with the policies that judge it"
+    return Finding(outcome=Outcome.ERROR, message=message, remedy=remedy)
+
+
+_OTHER_RULES = _collect_again(
+    "the evidence was collected with other baseline rules than the policy file's"
+)
+
+
+def _subjects(bound: _File, here: _Here) -> Iterator[Subject]:
+    file, evidence = bound.file, here.evidence
     if evidence.unreadable is not None:
         yield _without_candidate(file.path, Verdict.ERROR, evidence.unreadable)
         return
@@ -151,10 +256,26 @@ def _subjects(file: PolicyFile, evidence: EvidenceRecord, context: Context) -> I
         return
     mine = [c for c in evidence.candidates if _is_for(file, c, change)]
     for candidate in mine:
-        yield _subject(file, candidate, evidence, context)
-    if not mine and (change is not None or not evidence.candidates):
+        yield _subject(bound, candidate, here)
+    if evidence.named and evidence.absent is not None:
+        yield _without_candidate(file.path, Verdict.NOT_EVALUATED, evidence.absent)
+    elif not mine and (change is not None or not evidence.candidates):
         reason = evidence.absent or "no run of this change is one that this policy file applies to"
         yield _without_candidate(file.path, Verdict.NOT_EVALUATED, reason)
+
+
+def _unjudged(
+    policies: PolicySet, evidence: EvidenceRecord, subjects: list[Subject]
+) -> Iterator[Subject]:
+    """Yield a subject for each candidate that a flag named and that no policy file applies to."""
+    if not evidence.named:
+        return
+    judged = {s.candidate.run_id for s in subjects if s.candidate is not None}
+    left = dict.fromkeys(c.run.run_id for c in evidence.candidates)
+    for run_id in left:
+        if run_id not in judged:
+            reason = f"no policy file applies to run {run_id}"
+            yield _without_candidate(policies.files[0].path, Verdict.NOT_EVALUATED, reason)
 
 
 def _is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord | None) -> bool:
@@ -165,80 +286,69 @@ def _is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord |
 
 
 def _applies(file: PolicyFile, run: RunRecord) -> bool:
+    """Say whether a file judges a run; where the run does not let itself be read, it does."""
     rule = file.applies_to
     if rule is None:
         return True
-    if rule.model is not None:
-        model = run.model if isinstance(run.model, ModelRecord) else None
-        names = {model.name, *(v.name for v in model.versions)} if model else set()
+    if rule.model is not None and not isinstance(run.model, Invalid | Unreadable):
+        names = {run.model.name, *(v.name for v in run.model.versions)} if run.model else set()
         if not any(fnmatchcase(name, rule.model) for name in names):
             return False
     if rule.experiment is not None and not fnmatchcase(run.experiment or "", rule.experiment):
         return False
     return all(
-        isinstance(value := run.tags.get(key), str) and fnmatchcase(value, glob)
+        isinstance(value := run.tags.get(key), Invalid)
+        or (value is not None and fnmatchcase(value, glob))
         for key, glob in rule.tags.items()
     )
 
 
-def _subject(
-    file: PolicyFile, candidate: CandidateRecord, evidence: EvidenceRecord, context: Context
-) -> Subject:
-    baseline = _baseline_for(file, candidate)
-    template = Case(
-        evidence=_renamed(candidate, file.names),
-        needs=Needs.RUN,
-        metric_setting=_metric_setting(file),
-        found=baseline,
-        prices=file.prices,
-        first_run=file.first_run,
-        change_record=evidence.change,
-        now=context.now,
-    )
-    collected = Needs.of(evidence.needs)
+def _subject(file: "_File", candidate: CandidateRecord, here: "_Here") -> Subject:
+    baseline = _baseline_for(file.file, candidate)
+    record = _all_renamed(candidate, file.file.names)
+    if file.file.names and baseline is not None and isinstance(baseline.run, RunRecord):
+        renamed = _renamed(baseline.run, file.file.names)
+        baseline = baseline.model_copy(update={"run": renamed})
+    cases: dict[Needs, Case] = {}
     findings: list[Judged] = []
-    skipped = 0
-    for binding in file.bindings:
-        for finding in _judge(binding, template, collected):
-            judged = _judged(binding, finding, context.now)
-            skipped += judged.effect is Effect.NONE and finding.outcome is not Outcome.PASS
+    idle = 0
+    for bound in file.bound:
+        if bound.refusal is not None:
+            found: tuple[Finding, ...] = (bound.refusal,)
+        elif bound.needs_baseline and baseline is None:
+            found = (_OTHER_RULES,)
+        else:
+            case = cases.get(bound.needs)
+            if case is None:
+                case = cases[bound.needs] = file.case(record, bound.needs, baseline, here)
+            found = findings_of(bound.binding.policy, case)
+        for finding in found:
+            judged = _judged(bound, finding)
+            idle += judged.effect is Effect.NONE and finding.outcome is not Outcome.PASS
             findings.append(judged)
+    passed_over = baseline.passed_over if baseline else ()
     return Subject(
-        policy_file=file.path,
-        verdict=_verdict(findings, skipped, context, evidence),
+        policy_file=file.file.path,
+        verdict=_verdict(findings, idle, here),
         reason=None,
-        candidate=_run_ref(candidate.run),
+        candidate=RunRef(**_identity(candidate.run)),
         baseline=_baseline_ref(baseline),
-        passed_over=tuple(
-            PassedOver(p.rule, p.why) for p in (baseline.passed_over if baseline else ())
-        ),
-        notes=(*candidate.notes, *_first_run_notes(file, template)),
+        passed_over=tuple(PassedOver(p.rule, p.why) for p in passed_over),
+        notes=(*candidate.notes, *_first_run_notes(file.file, baseline)),
         findings=tuple(findings),
     )
 
 
-def _judge(binding: Binding, template: Case, collected: Needs) -> tuple[Finding, ...]:
-    needs = binding.policy.reads() | Needs.RUN
-    absent = needs & ~collected & ~Needs.RUN
-    if absent:
-        message = f"the evidence was collected without {', '.join(absent.names)}"
-        return (Finding(outcome=Outcome.ERROR, message=message, remedy=_COLLECT_AGAIN),)
-    if Needs.BASELINE in needs and template.found is None:
-        message = "the evidence was collected with other baseline rules than the policy file's"
-        return (Finding(outcome=Outcome.ERROR, message=message, remedy=_COLLECT_AGAIN),)
-    return findings_of(binding.policy, replace(template, needs=needs))
-
-
-def _judged(binding: Binding, finding: Finding, now: datetime) -> Judged:
-    level = _level(binding, now)
+def _judged(bound: "_Bound", finding: Finding) -> Judged:
+    binding = bound.binding
     return Judged(
         id=binding.id,
         part=finding.part,
         policy=binding.policy_name,
         plugin=binding.plugin,
-        level=level,
+        level=bound.level,
         outcome=finding.outcome,
-        effect=_effect(binding, level, finding.outcome),
+        effect=_effect(binding, bound.level, finding.outcome),
         message=finding.message,
         measured=finding.measured,
         limit=finding.limit,
@@ -269,9 +379,7 @@ def _effect(binding: Binding, level: Level, outcome: Outcome) -> Effect:
     return Effect.WARN if word == "warn" or level is Level.ADVISORY else Effect.BLOCK
 
 
-def _verdict(
-    findings: list[Judged], idle: int, context: Context, evidence: EvidenceRecord
-) -> Verdict:
+def _verdict(findings: list[Judged], idle: int, here: "_Here") -> Verdict:
     effects = {f.effect for f in findings}
     if any(f.outcome is Outcome.ERROR and f.effect is Effect.BLOCK for f in findings):
         return Verdict.ERROR
@@ -279,8 +387,7 @@ def _verdict(
         return Verdict.NOT_EVALUATED
     if Effect.BLOCK in effects:
         return Verdict.FAIL
-    proposed = evidence.change is not None and evidence.change.pull_request is not None
-    if effects & {Effect.WARN, Effect.WAIVED} or (proposed and not context.source.trusted):
+    if here.is_untrusted_proposal or Effect.WARN in effects or Effect.WAIVED in effects:
         return Verdict.WARN
     return Verdict.PASS
 
@@ -290,7 +397,9 @@ def _checked(finding: object, earlier: list[Finding]) -> Finding:
         raise PluginError(
             f"the policy yielded {finding!r:.200}, which is no Finding with an Outcome"
         )
-    if not finding.message:
+    if not _is_well_typed(finding):
+        raise PluginError(f"the policy yielded a finding of wrong types: {finding!r:.300}")
+    if not finding.message.strip():
         raise PluginError("the policy yielded a finding without a message")
     if any(other.part == finding.part for other in earlier):
         raise PluginError(f"the policy yielded part '{finding.part}' twice")
@@ -308,6 +417,18 @@ def _checked(finding: object, earlier: list[Finding]) -> Finding:
                 f"the policy passed a value that its own limit refuses: {finding.message}"
             )
     return finding
+
+
+def _is_well_typed(finding: Any) -> bool:
+    """Say whether every output can show the finding: a plugin may be written without types."""
+    return (
+        isinstance(finding.message, str)
+        and isinstance(finding.measured, Measurement | None)
+        and isinstance(finding.limit, Limit | None)
+        and isinstance(finding.baseline, Measurement | None)
+        and isinstance(finding.part, str | None)
+        and isinstance(finding.remedy, str | None)
+    )
 
 
 def _broken(message: str) -> Finding:
@@ -352,11 +473,8 @@ def _metric_setting(file: PolicyFile) -> Metric | None:
     return resolve_metric(setting.name, setting.goal, setting.point, file.path)
 
 
-def _renamed(candidate: CandidateRecord, names: Mapping[str, str]) -> CandidateRecord:
-    """Return the candidate with the user's own evidence names under the documented ones."""
-    if not names:
-        return candidate
-    run = candidate.run
+def _renamed(run: RunRecord, names: Mapping[str, str]) -> RunRecord:
+    """Return the run with the user's own evidence names under the documented ones."""
     update = {
         field: {
             **values,
@@ -365,33 +483,43 @@ def _renamed(candidate: CandidateRecord, names: Mapping[str, str]) -> CandidateR
         for field in ("metrics", "params", "tags")
         if (values := getattr(run, field))
     }
-    return candidate.model_copy(update={"run": run.model_copy(update=update)})
+    return run.model_copy(update=update)
+
+
+def _all_renamed(candidate: CandidateRecord, names: Mapping[str, str]) -> CandidateRecord:
+    """Return the candidate, its history too, under the documented names."""
+    if not names:
+        return candidate
+    update: dict[str, object] = {"run": _renamed(candidate.run, names)}
+    if isinstance(candidate.history, tuple):
+        update["history"] = tuple(_renamed(run, names) for run in candidate.history)
+    return candidate.model_copy(update=update)
 
 
 def _baseline_ref(baseline: BaselineRecord | None) -> BaselineRef | None:
     if baseline is None or not isinstance(baseline.run, RunRecord):
         return None
-    return BaselineRef(found_by=baseline.found_by or "", **asdict(_run_ref(baseline.run)))
+    return BaselineRef(found_by=baseline.found_by or "", **_identity(baseline.run))
 
 
-def _run_ref(run: RunRecord) -> RunRef:
+def _identity(run: RunRecord) -> Identity:
     model = run.model if isinstance(run.model, ModelRecord) else None
     version = model.versions[-1] if model and model.versions else None
-    return RunRef(
-        run_id=run.run_id,
-        run_name=run.run_name,
-        experiment=run.experiment,
-        model_id=model.model_id if model else None,
-        model=model.name if model else None,
-        registered=f"{version.name}/{version.version}" if version else None,
-        commit=commit_of(run),
-    )
+    return {
+        "run_id": run.run_id,
+        "run_name": run.run_name,
+        "experiment": run.experiment,
+        "model_id": model.model_id if model else None,
+        "model": model.name if model else None,
+        "registered": f"{version.name}/{version.version}" if version else None,
+        "commit": commit_of(run),
+    }
 
 
-def _first_run_notes(file: PolicyFile, case: Case) -> Iterator[str]:
+def _first_run_notes(file: PolicyFile, baseline: BaselineRecord | None) -> Iterator[str]:
     if not file.first_run:
         return
-    if case.has_baseline:
+    if baseline is not None and baseline.run is not None:
         yield "a baseline exists now: remove `first_run: true` from the policy file"
     else:
         yield "first_run: nothing was compared with a baseline; this is a rubber stamp, once"

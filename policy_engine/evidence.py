@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Flag, StrEnum, auto
-from functools import cached_property
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from policy_engine.errors import PolicyEngineError
 from policy_engine.metrics import Goal, known
@@ -29,6 +28,7 @@ from policy_engine.records import (
     FileRecord,
     Invalid,
     ModelRecord,
+    NeedName,
     RunRecord,
     Unreadable,
     VersionRecord,
@@ -39,6 +39,9 @@ T = TypeVar("T")
 Dataset = DatasetRecord
 Artifact = FileRecord
 Change = ChangeRecord
+
+_SETTERS = {"parameter": "log_param", "tag": "set_tag"}
+_END = "let the run end by itself (with mlflow.start_run(): …)"
 
 
 class EvidenceError(PolicyEngineError):
@@ -88,9 +91,10 @@ class Needs(Flag):
     TRACES = auto()
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[NeedName, ...]:
         """The needs as the evidence file writes them: lower case, sorted, without `run`."""
-        return tuple(sorted(n.name.lower() for n in self if n.name and n is not Needs.RUN))
+        named = sorted(n.name.lower() for n in self if n.name and n is not Needs.RUN)
+        return cast("tuple[NeedName, ...]", tuple(named))
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "Needs":
@@ -160,6 +164,12 @@ class Metric:
             MissingEvidence: If it is in points and the metric has none.
         """
         return margin.amount * self.required_point if margin.in_points else margin.amount
+
+    @property
+    def perfect(self) -> Decimal | None:
+        """The best value there is (its units); None where its name does not tell."""
+        kind = known(self.name)
+        return kind.perfect if kind else None
 
     @property
     def required_point(self) -> Decimal:
@@ -276,12 +286,12 @@ class Run:
     @property
     def start_time(self) -> datetime:
         """When it began (UTC), as the training client said."""
-        return _present(self._record.start_time, f"the {self.role} run has no start time")
+        return _present(self._record.start_time, f"the {self.role} run has no start time", _END)
 
     @property
     def end_time(self) -> datetime:
         """When it ended (UTC), as the training client said."""
-        return _present(self._record.end_time, f"the {self.role} run has no end time")
+        return _present(self._record.end_time, f"the {self.role} run has no end time", _END)
 
     @property
     def duration(self) -> Measurement:
@@ -407,11 +417,13 @@ class Run:
                 f"the {self.role} run has no {kind} {name}{_nearest(name, texts)}"
             )
         if isinstance(value, Invalid):
-            raise InvalidEvidence(f"{kind} {name} of the {self.role} run is {value.invalid}")
+            raise InvalidEvidence(
+                f"{kind} {name} of the {self.role} run is {value.invalid}", "log a shorter text"
+            )
         return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that one policy may judge: candidate, baseline, history, change, settings and `now`.
 
@@ -435,7 +447,7 @@ class Case:
     change_record: ChangeRecord | None = None
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
-    @cached_property
+    @property
     def candidate(self) -> Run:
         """The run under judgement."""
         return Run(self.evidence.run, self.needs)
@@ -445,7 +457,7 @@ class Case:
         """Whether a rule found a baseline."""
         return self.found is not None and self.found.run is not None
 
-    @cached_property
+    @property
     def baseline(self) -> Run:
         """The run that the candidate must beat. Needs `BASELINE`.
 
@@ -463,11 +475,11 @@ class Case:
             raise UnreadableEvidence(f"the baseline could not be read: {record.unreadable}")
         if record is not None:
             return Run(record, self.needs, "baseline")
-        if self.first_run and not self._earlier_version:
+        if self.first_run and not self._has_earlier_version():
             raise NotApplicable("the policy file declares first_run: there is no baseline yet")
         raise MissingEvidence(*self._no_baseline())
 
-    @cached_property
+    @property
     def metric(self) -> Metric:
         """The metric that counts: the policy file's, else the experiment's primary metric.
 
@@ -507,12 +519,19 @@ class Case:
                 "the policy reads the change without declaring it",
                 "add `Needs.CHANGE` to the policy's `needs`",
             )
-        return _present(self.change_record, "there is no pull request to read")
+        return _present(
+            self.change_record,
+            "there is no pull request to read",
+            "run the check in a workflow of the pull request",
+        )
 
-    @property
-    def _earlier_version(self) -> bool:
+    def _has_earlier_version(self) -> bool:
         model = self.evidence.run.model
-        versions = model.versions if isinstance(model, ModelRecord) else ()
+        if isinstance(model, (Invalid, Unreadable)):
+            raise UnreadableEvidence(
+                "the candidate's model could not be read: nobody can say whether first_run holds"
+            )
+        versions = model.versions if model is not None else ()
         return any(v.version.isdecimal() and int(v.version) > 1 for v in versions)
 
     def _no_baseline(self) -> tuple[str, str]:
@@ -549,17 +568,19 @@ def resolve_metric(name: str, goal: Goal | None, point: Decimal | None, source: 
 def _value(reading: "T | Invalid | Unreadable | None", what: str) -> T:
     """Return the value of a read, or raise what it is instead."""
     if reading is None:
-        raise MissingEvidence(f"{what} is not recorded")
+        raise MissingEvidence(f"{what} is not recorded", "log the run again with MLflow 3")
     if isinstance(reading, Invalid):
-        raise InvalidEvidence(f"{what} is invalid: {reading.invalid}")
+        raise InvalidEvidence(f"{what} is invalid: {reading.invalid}", "log it again")
     if isinstance(reading, Unreadable):
-        raise UnreadableEvidence(f"{what} could not be read: {reading.unreadable}")
+        raise UnreadableEvidence(
+            f"{what} could not be read: {reading.unreadable}", "mend that, then check again"
+        )
     return reading
 
 
-def _present(value: T | None, message: str) -> T:
+def _present(value: T | None, message: str, remedy: str) -> T:
     if value is None:
-        raise MissingEvidence(message)
+        raise MissingEvidence(message, remedy)
     return value
 
 

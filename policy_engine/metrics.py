@@ -33,7 +33,7 @@ _LOSSES = frozenset(
     (
         "loss log_loss logloss cross_entropy brier brier_loss mae mse rmse mape rmsle "
         "mean_absolute_error mean_squared_error root_mean_squared_error max_error "
-        "absolute_error squared_error root_squared_error error perplexity wer cer"
+        "absolute_error squared_error root_squared_error error wer cer"
     ).split()
 )
 
@@ -57,6 +57,7 @@ class Known:
 
 _SCORE = Known("maximize", bounded=True, point=POINT, perfect=Decimal(1))
 _COEFFICIENT = Known("maximize", bounded=False, point=POINT, perfect=Decimal(1))
+_PERPLEXITY = Known("minimize", bounded=False, point=None, perfect=Decimal(1))
 _LOSS = Known("minimize", bounded=False, point=None, perfect=Decimal(0))
 
 
@@ -72,4 +73,6 @@ def known(name: str) -> Known | None:
             return _COEFFICIENT
         if kind in _LOSSES:
             return _LOSS
+        if kind == "perplexity":
+            return _PERPLEXITY
     return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from policy_engine.errors import UsageError
+from policy_engine.errors import PluginError, UsageError
 from policy_engine.hookspecs import Renderer
 from policy_engine.render import FORMATS
 from policy_engine.report import Report
@@ -57,15 +57,30 @@ def write(report: Report, outputs: Sequence[Output]) -> None:
 
     Raises:
         UsageError: If a file cannot be written.
+        PluginError: If a plugin's renderer breaks down.
     """
     for output in sorted(outputs, key=lambda o: o.file is None):
         if output.file is None:
-            print_text(_for_terminal(report) if output.format == "text" else output.render(report))
+            for_terminal = output.format == "text"
+            print_text(_for_terminal(report) if for_terminal else _rendered(output, report))
             continue
+        text = _rendered(output, report)
         try:
-            output.file.write_text(output.render(report), encoding="utf-8")
+            output.file.write_text(text, encoding="utf-8")
         except OSError as e:
             raise UsageError(f"--format {output.format}={output.file}: {e.strerror}") from e
+
+
+def _rendered(output: Output, report: Report) -> str:
+    try:
+        text = output.render(report)
+    except (Exception, SystemExit) as e:
+        if output.format in FORMATS:
+            raise
+        raise PluginError(f"--format {output.format}: it raised {type(e).__name__}: {e}") from e
+    if not isinstance(text, str):
+        raise PluginError(f"--format {output.format}: it returned {text!r:.100}, which is no text")
+    return text
 
 
 def print_text(text: str) -> None:

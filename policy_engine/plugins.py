@@ -23,6 +23,7 @@ from policy_engine.evidence import Run
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered, PackText
+from policy_engine.problems import near_or_all
 from policy_engine.report import Report
 
 OURS = "policy-engine"
@@ -69,18 +70,33 @@ class Plugins:
         self, rule: Mapping[str, Any], candidate: Run, tracking: Tracking
     ) -> Run | None:
         """Ask the plugins for the run that a baseline rule names; the first answer counts."""
-        found = self._manager.hook.resolve_baseline(
-            rule=dict(rule), candidate=candidate, tracking=tracking
-        )
+        try:
+            found = self._manager.hook.resolve_baseline(
+                rule=dict(rule), candidate=candidate, tracking=tracking
+            )
+        except SystemExit as e:
+            raise PluginError(f"resolve_baseline called exit({e}) for the rule {dict(rule)}") from e
         if found is not None and not isinstance(found, Run):
             raise PluginError(
                 f"resolve_baseline returned {found!r:.100}, which is no run of `tracking`"
             )
         return found
 
-    def report_ready(self, report: Report) -> None:
-        """Tell every plugin of the finished report."""
-        self._manager.hook.report_ready(report=report)
+    def report_ready(self, report: Report, tell: Callable[[str], object]) -> None:
+        """Hand the report to every plugin; what one of them raises is told and changes nothing.
+
+        Args:
+            report: The report.
+            tell: Where what went wrong is said.
+        """
+        for loaded in self.loaded:
+            if "report_ready" not in loaded.hooks:
+                continue
+            try:
+                self._alone("report_ready", loaded)(report=report)
+            except (Exception, SystemExit) as e:  # noqa: BLE001 (the verdict stands)
+                why = f"{type(e).__name__}: {e}"
+                tell(f"plugin {loaded}: report_ready raised {why}; the verdict stands")
 
     def _register(self, owner: str, version: str, entry: EntryPoint) -> Loaded:
         name = f"{owner}[{entry.name}]"
@@ -99,16 +115,19 @@ class Plugins:
             raise PluginError(
                 f"plugin {name} {version} implements no hook; mark its functions with @hookimpl"
             )
-        for hook in hooks:
-            _refuse_keyword_only(name, getattr(plugin, hook, None))
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            for implementation in caller.get_hookimpls():
+                _refuse_keyword_only(name, implementation.function)
         return Loaded(name, owner, version, entry.name, tuple(hooks))
 
     def _refuse_unknown_hooks(self) -> None:
-        try:
-            self._manager.check_pending()
-        except pluggy.PluginValidationError as e:
-            known = ", ".join(sorted(vars(self._manager.hook)))
-            raise PluginError(f"{e}; the hooks are {known}") from e
+        callers = [c for name, c in vars(self._manager.hook).items() if not name.startswith("_")]
+        known = sorted(c.name for c in callers if c.has_spec())
+        for loaded in self.loaded:
+            for hook in loaded.hooks:
+                if hook not in known:
+                    hint = near_or_all(hook, known, "the hooks are")
+                    raise PluginError(f"plugin {loaded}: there is no hook '{hook}'; {hint}")
 
     def _offered(
         self, hook: str, read: Callable[[Loaded, Any], Mapping[str, Any]]
@@ -128,11 +147,15 @@ class Plugins:
                 offered[name] = thing
         return dict(sorted(offered.items()))
 
-    def _answer(self, hook: str, loaded: Loaded) -> Any:
+    def _alone(self, hook: str, loaded: Loaded) -> pluggy.HookCaller:
+        """Return the hook of one plugin."""
         plugin = self._manager.get_plugin(loaded.name)
         others = [p for p in self._manager.get_plugins() if p is not plugin]
+        return self._manager.subset_hook_caller(hook, others)
+
+    def _answer(self, hook: str, loaded: Loaded) -> Any:
         try:
-            answers = self._manager.subset_hook_caller(hook, others)()
+            answers = self._alone(hook, loaded)()
         except (Exception, SystemExit) as e:
             raise PluginError(f"plugin {loaded}: {hook} raised {type(e).__name__}: {e}") from e
         return answers[0] if answers else None
@@ -155,7 +178,7 @@ class Plugins:
         for name, path in answer.items():
             try:
                 text = Path(path).read_bytes()
-            except OSError as e:
+            except (OSError, TypeError) as e:
                 raise PluginError(f"plugin {loaded}: pack '{name}' cannot be read: {e}") from e
             packs[name] = PackText(f"{name} (pack of {loaded.name})", text)
         return packs

@@ -24,10 +24,18 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from policy_engine.errors import PluginError
-from policy_engine.evidence import Case, Measurement, Needs
+from policy_engine.evidence import (
+    Case,
+    InvalidEvidence,
+    Measurement,
+    MissingEvidence,
+    Needs,
+    NotApplicable,
+    UnreadableEvidence,
+)
 from policy_engine.quantities import show
 
-__all__ = ["ENGINE_KEYS", "Field", "Finding", "Level", "Limit", "Op", "Outcome", "Policy"]
+__all__ = ["ENGINE_KEYS", "Field", "Finding", "Level", "Limit", "Op", "Outcome", "Policy", "part"]
 
 ENGINE_KEYS = ("policy", "level", "enforce_from", "when", "on_missing", "on_inconclusive", "why")
 """Keys of a binding that the engine reads itself; no policy may have a setting of that name."""
@@ -143,6 +151,26 @@ class Finding:
             baseline=baseline,
             remedy=None if passed else remedy,
         )
+
+
+def part(name: str, judge: Callable[[], Finding]) -> Finding:
+    """Return what `judge` finds; evidence that is no value becomes a finding of the part `name`.
+
+    A policy of several parts yields one finding for each, whatever the evidence of the others is.
+
+    Raises:
+        UndeclaredNeed: If the policy reads what it does not declare; that concerns all its parts.
+    """
+    try:
+        return judge()
+    except NotApplicable as e:
+        return Finding(outcome=Outcome.NOT_APPLICABLE, part=name, message=str(e))
+    except MissingEvidence as e:
+        return Finding(outcome=Outcome.MISSING, part=name, message=str(e), remedy=e.remedy)
+    except InvalidEvidence as e:
+        return Finding(outcome=Outcome.FAIL, part=name, message=str(e), remedy=e.remedy)
+    except UnreadableEvidence as e:
+        return Finding(outcome=Outcome.ERROR, part=name, message=str(e), remedy=e.remedy)
 
 
 class Policy(BaseModel):

@@ -7,11 +7,12 @@ milliseconds afterwards. Amounts are exact decimals, so that a limit holds at it
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import Annotated
+from functools import cache
+from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-_NUMBER = r"(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
+_NUMBER = r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)"
 _AMOUNT = re.compile(_NUMBER + r"\s*(?P<unit>[A-Za-zµ%/]*)\s*\Z")
 
 _BYTES = {
@@ -20,6 +21,7 @@ _BYTES = {
     "KB": 10**3,
     **{f"{p}iB": 2 ** (10 * i) for i, p in enumerate(["K", "M", "G", "T"], 1)},
 }
+_LARGE_BYTES = ("TB", "GB", "MB", "kB")
 _SECONDS = {
     "ms": Decimal("0.001"),
     "s": Decimal(1),
@@ -31,6 +33,9 @@ _SECONDS = {
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 LONGEST = 15
 """Digits before or behind the point beyond which a number is shown with an exponent."""
+_MOST_DIGITS = 30
+EXACT = Context(prec=1000)
+"""Sums and products of two floats have at most 650 digits, so none is rounded; `divide` divides."""
 _DIVIDE = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
@@ -212,58 +217,73 @@ def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None =
             not, so that a report never says "200.0 MB is over 200.0 MB".
     """
     number = value if isinstance(value, Decimal) else exact(value)
-    scale, name = _scale(number, unit)
-    scaled = divide(number, scale)
-    digits = 0 if name == "B" else _digits(unit)
+    _, scale, suffix, digits = _step(number.copy_abs(), unit)
+    scaled = number if scale is _ONE else _DIVIDE.divide(number, scale)
     text = _rounded(scaled, digits)
     if apart_from is not None:
         other = apart_from if isinstance(apart_from, Decimal) else exact(apart_from)
         if other != number:
-            text = _told_apart(scaled, divide(other, scale), digits)
-    return f"{text}{name}" if name.startswith("%") else f"{text} {name}".rstrip()
+            text = _told_apart(text, scaled, _DIVIDE.divide(other, scale), digits)
+    return text + suffix
 
 
-def _digits(unit: str) -> int | None:
-    """How many decimals a unit is shown with; None: four significant digits."""
-    if unit == "B":
-        return 1
-    return 2 if unit in {"pt", "%"} or _CURRENCY.match(unit.partition("/")[0]) else None
+class _Step(NamedTuple):
+    """How to show a number of at least `least`: divided by `scale`, with so many decimals."""
+
+    least: Decimal
+    scale: Decimal
+    suffix: str
+    digits: int | None
 
 
-def _scale(number: Decimal, unit: str) -> tuple[Decimal, str]:
-    magnitude = abs(number)
+_ONE = Decimal(1)
+_NONE = Decimal(0)
+
+
+def _step(magnitude: Decimal, unit: str) -> _Step:
+    """Return the way to show a number of this size."""
+    steps = _steps(unit)
+    if len(steps) > 1:
+        return next((step for step in steps if magnitude >= step.least), steps[-1])
+    return steps[0]
+
+
+@cache
+def _steps(unit: str) -> tuple[_Step, ...]:
+    """Return the ways to show a unit, greatest numbers first; None: four significant digits."""
     if unit == "%":
-        return Decimal("0.01"), "%"
+        return (_Step(_NONE, Decimal("0.01"), "%", 2),)
     if unit == "B":
-        for name in ("TB", "GB", "MB", "kB"):
-            if magnitude >= _BYTES[name]:
-                return Decimal(_BYTES[name]), name
-        return Decimal(1), "B"
+        large = [_Step(Decimal(_BYTES[n]), Decimal(_BYTES[n]), f" {n}", 1) for n in _LARGE_BYTES]
+        return (*large, _Step(_NONE, _ONE, " B", 0))
     if unit == "s":
-        for name in ("d", "h", "min"):
-            if magnitude >= 2 * _SECONDS[name]:
-                return _SECONDS[name], name
-        return (_SECONDS["ms"], "ms") if 0 < magnitude < 1 else (Decimal(1), "s")
-    return Decimal(1), unit
+        long = [_Step(2 * _SECONDS[n], _SECONDS[n], f" {n}", None) for n in ("d", "h", "min")]
+        short = _Step(Decimal("1e-15"), _SECONDS["ms"], " ms", None)
+        return (*long, _Step(_ONE, _ONE, " s", None), short, _Step(_NONE, _ONE, " s", None))
+    suffix = f" {unit}" if unit else ""
+    is_fixed = unit == "pt" or _CURRENCY.match(unit.partition("/")[0])
+    return (_Step(_NONE, _ONE, suffix, 2 if is_fixed else None),)
 
 
 def _rounded(number: Decimal, digits: int | None) -> str:
-    if number and abs(number.adjusted()) > LONGEST:
+    if not number:
+        return f"{_NONE:.{digits or 0}f}"
+    place = number.adjusted()
+    if place > LONGEST or place < -LONGEST:
         return f"{number:.3e}"
-    if number and digits and abs(number) < Decimal(1).scaleb(-digits):
-        digits = 1 - number.adjusted()  # two significant digits: 0.0001 USD is not 0.00 USD
     if digits is None:
         # Four significant digits, but never fewer than stand before the point.
-        digits = max(0, 3 - number.adjusted()) if number else 0
+        digits = max(0, 3 - place)
         text = f"{number:.{digits}f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        return text.rstrip("0").rstrip(".") if digits else text
+    if place < -digits and digits:
+        digits = 1 - place  # two significant digits: 0.0001 USD is not 0.00 USD
     return f"{number:.{digits}f}"
 
 
-def _told_apart(number: Decimal, other: Decimal, digits: int | None) -> str:
-    text = _rounded(number, digits)
+def _told_apart(text: str, number: Decimal, other: Decimal, digits: int | None) -> str:
     more = digits or 0
-    while text == _rounded(other, digits) and more < 30:  # noqa: PLR2004 (more than 28 digits)
+    while text == _rounded(other, digits) and more < _MOST_DIGITS:
         more += 1
         digits = more
         text = _rounded(number, digits)

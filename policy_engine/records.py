@@ -8,20 +8,19 @@ Policies do not see these records but the views of `policy_engine.evidence` on t
 import hashlib
 import json
 import math
-from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 LARGEST_FLOAT = 1.7976931348623157e308
 """MLflow's SQL store keeps an infinity as this number: a metric of this size is no measurement."""
 
 
 class Record(BaseModel):
-    """Frozen, and closed: an unknown key is an error, not noise."""
+    """Frozen, closed and strict: an unknown key is an error, "0.9" and `true` are no numbers."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=()
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
     )
 
 
@@ -37,9 +36,35 @@ class Unreadable(Record):
     unreadable: str
 
 
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse NaN and infinity at any depth: they have no JSON, so no digest."""
+    try:
+        json.dumps(value, allow_nan=False, default=str)
+    except TypeError as e:
+        raise ValueError(str(e)) from e
+    return value
+
+
 Gap = Invalid | Unreadable
-Metric = float | Invalid
+Metric = Annotated[float, Field(gt=-LARGEST_FLOAT, lt=LARGEST_FLOAT)] | Invalid
 Text = str | Invalid
+Plain = Annotated[dict[str, Any], AfterValidator(_plain_json)]
+"""A mapping of JSON values."""
+NeedName = Literal[
+    "model",
+    "files",
+    "registry",
+    "datasets",
+    "predictions",
+    "importance",
+    "metric_history",
+    "children",
+    "baseline",
+    "history",
+    "change",
+    "traces",
+]
+"""A kind of evidence, as `policy_engine.evidence.Needs` names it."""
 
 
 def metric_value(value: object) -> Metric:
@@ -51,7 +76,10 @@ def metric_value(value: object) -> Metric:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         text = str(value)
         return Invalid(invalid=text if text in {"NaN", "Infinity", "-Infinity"} else "not a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        number = math.inf if value > 0 else -math.inf
     if math.isnan(number):
         return Invalid(invalid="NaN")
     if math.isinf(number) or abs(number) >= LARGEST_FLOAT:
@@ -92,11 +120,11 @@ class ModelRecord(Record):
     model_id: str
     name: str
     status: str = "READY"
-    size: int | Gap | None = None
-    logged_size: int | None = None
+    size: Annotated[int, Field(ge=0)] | Gap | None = None
+    logged_size: int | None = Field(default=None, ge=0)
     files: tuple[FileRecord, ...] | Gap | None = None
     flavors: tuple[str, ...] | Gap | None = None
-    mlmodel: dict[str, Any] | None = None
+    mlmodel: Plain | None = None
     versions: tuple[VersionRecord, ...] = ()
 
 
@@ -117,8 +145,8 @@ class RunRecord(Record):
     primary_metric: PrimaryMetric | None = None
     status: str = "FINISHED"
     lifecycle: str = "active"
-    start_time: datetime | None = None
-    end_time: datetime | None = None
+    start_time: AwareDatetime | None = None
+    end_time: AwareDatetime | None = None
     params: dict[str, Text] = {}
     tags: dict[str, Text] = {}
     metrics: dict[str, Metric] = {}
@@ -139,7 +167,7 @@ class PassedOver(Record):
 class BaselineRecord(Record):
     """The outcome of one list of baseline rules for one metric."""
 
-    rules: tuple[dict[str, Any], ...]
+    rules: tuple[Plain, ...]
     metric: str | None = None
     found_by: str | None = None
     among: int | None = None
@@ -185,8 +213,8 @@ class EvidenceRecord(Record):
     schema_: Literal["policy-engine/evidence/v1"] = Field(
         default="policy-engine/evidence/v1", alias="schema"
     )
-    needs: tuple[str, ...] = ()
-    collected_at: datetime | None = None
+    needs: tuple[NeedName, ...] = ()
+    collected_at: AwareDatetime | None = None
     named: bool = True
     change: ChangeRecord | None = None
     candidates: tuple[CandidateRecord, ...] = ()

@@ -176,7 +176,7 @@ def assert_outcome(
     mine = [f for f in found if f.part == part] if part is not None else found
     listed = "\n".join(f"  {f.outcome.value} [{f.part or '-'}] {f.message}" for f in found)
     if len(mine) != 1:
-        which = f"part '{part}'" if part is not None else "the only finding (say `part=`)"
+        which = f"part '{part}'" if part is not None else "the only one (say `part=`)"
         raise AssertionError(f"{len(mine)} findings are {which}; all of them:\n{listed}")
     finding = mine[0]
     if finding.outcome != Outcome(outcome):

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from policy_engine.evidence import (
     Case,
@@ -51,9 +52,7 @@ def test_a_metric_is_a_measurement_that_the_training_code_logged() -> None:
 def test_an_absent_metric_is_missing_and_names_the_nearest() -> None:
     with pytest.raises(MissingEvidence) as caught:
         seen(run(metrics={"val_f1": 0.9, "loss": 0.1})).candidate.metric("val_f2")
-    assert str(caught.value) == (
-        "the candidate run has no metric val_f2; nearest names: val_f1"
-    )
+    assert str(caught.value) == ("the candidate run has no metric val_f2; nearest names: val_f1")
     assert caught.value.remedy == 'log it: mlflow.log_metric("val_f2", value)'
 
 
@@ -77,6 +76,27 @@ def test_what_is_stored_and_is_no_number_is_invalid(stored: object, said: str) -
     with pytest.raises(InvalidEvidence) as caught:
         seen(record).candidate.metric("rmse")
     assert str(caught.value) == f"metric rmse of the candidate run is {said}"
+
+
+@pytest.mark.parametrize(
+    "run_json",
+    [
+        '{"run_id": "a", "metrics": {"f1": "0.9"}}',
+        '{"run_id": "a", "metrics": {"f1": true}}',
+        '{"run_id": "a", "metrics": {"f1": NaN}}',
+        '{"run_id": "a", "metrics": {"f1": 1e999}}',
+        '{"run_id": "a", "model": {"model_id": "m", "name": "x", "size": "12"}}',
+        '{"run_id": "a", "model": {"model_id": "m", "name": "x", "size": true}}',
+        '{"run_id": "a", "model": {"model_id": "m", "name": "x", "size": -1}}',
+        '{"run_id": "a", "start_time": 5}',
+        '{"run_id": "a", "metric": {"f1": 0.9}}',
+    ],
+)
+def test_an_evidence_file_with_anything_but_a_number_where_one_is_due_is_refused(
+    run_json: str,
+) -> None:
+    with pytest.raises(ValidationError):
+        RunRecord.model_validate_json(run_json)
 
 
 @pytest.mark.parametrize("value", [-0.01, 1.01, 91.0])
@@ -121,7 +141,7 @@ def test_a_run_that_ends_before_it_starts_has_no_duration() -> None:
 @pytest.mark.parametrize("which", ["start_time", "end_time"])
 def test_a_run_without_a_time_has_no_duration(which: str) -> None:
     with pytest.raises(MissingEvidence):
-        _ = seen(run(**{which: None})).candidate.duration
+        _ = seen(run().model_copy(update={which: None})).candidate.duration
 
 
 NEEDED: list[tuple[Needs, Callable[[Case], object]]] = [
@@ -140,9 +160,7 @@ NEEDED: list[tuple[Needs, Callable[[Case], object]]] = [
 def test_what_a_policy_does_not_declare_is_closed_to_it(
     need: Needs, read: Callable[[Case], object]
 ) -> None:
-    record = run(
-        model=model(), files=(), aliases={}, datasets=(DatasetRecord(name="train"),)
-    )
+    record = run(model=model(), files=(), aliases={}, datasets=(DatasetRecord(name="train"),))
     facts = {"candidate": record, "baseline": run(), "change": ChangeRecord()}
     read(case(need, **facts))  # type: ignore[arg-type]
     with pytest.raises(UndeclaredNeed) as caught:
@@ -227,9 +245,7 @@ def test_without_a_rule_there_is_no_baseline() -> None:
     bare = Case(evidence=one.evidence, needs=Needs.BASELINE, found=None)
     with pytest.raises(MissingEvidence) as caught:
         _ = bare.baseline
-    assert str(caught.value) == (
-        "the policy file has no `baseline:` rule, so there is no baseline"
-    )
+    assert str(caught.value) == ("the policy file has no `baseline:` rule, so there is no baseline")
 
 
 def test_a_first_run_holds_only_without_earlier_versions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import model_validator
+from pydantic import BaseModel, model_validator
 
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Case, Needs
@@ -122,6 +123,19 @@ class Mixed(_Silent, name="mixed-setting"):
     rows: int | list[int] = Field(1, description="Rows (count), or several.")
 
 
+class Area(BaseModel, extra="forbid", frozen=True, strict=True):
+    """A part of the data."""
+
+    column: str
+    weight: float = 1.0
+
+
+class Areas(_Silent, name="weighted-areas"):
+    """Its setting has settings of its own."""
+
+    areas: list[Area]
+
+
 class Broken(_Silent, name="broken-policy"):
     """Its author made a mistake."""
 
@@ -141,6 +155,7 @@ POLICIES = (
     LatencyBudget,
     Slices,
     Mixed,
+    Areas,
     Broken,
 )
 OFFERED = {policy.policy_name: Offered(policy, "tests") for policy in POLICIES}
@@ -521,6 +536,30 @@ def test_an_inherited_mandatory_binding_may_be_repeated() -> None:
     assert file.bindings[0].level == Level.MANDATORY
 
 
+def test_a_list_or_mapping_may_be_repeated_too_but_not_changed() -> None:
+    text = (
+        "version: 1\npolicies:\n  weighted-areas: "
+        "{areas: [{column: x, weight: %s}], level: mandatory}\n"
+    )
+    beside = {"policies/_org.yaml": (text % "0.5").encode()}
+    extending = "extends: [_org.yaml]\n"
+    assert load_one(extending + text % "0.50", beside).bindings[0].level == Level.MANDATORY
+    assert said_of(extending + text % "0.6", beside) == (
+        "policies/fraud.yaml:4:27: policies.weighted-areas.areas: "
+        "the binding is mandatory (policies/_org.yaml:3); it cannot be changed\n"
+        "  remove the line, or change policies/_org.yaml:3\n"
+        "1 problem found; nothing was evaluated."
+    )
+
+
+def test_off_withdraws_an_inherited_day_of_enforcement() -> None:
+    beside = {
+        "policies/_p.yaml": b"version: 1\npolicies: {run-finished: {enforce_from: 2027-01-01}}\n"
+    }
+    text = "version: 1\nextends: [_p.yaml]\npolicies: {run-finished: {enforce_from: off}}\n"
+    assert load_one(text, beside).bindings[0].enforce_from is None
+
+
 def test_a_mandatory_binding_holds_through_a_file_in_between() -> None:
     beside = {
         "policies/_org.yaml": MANDATORY,
@@ -642,8 +681,11 @@ def test_unusable_paths_are_usage_errors(tmp_path: Path) -> None:
     (root / "broken").mkdir()
     (root / "broken/gone.yaml").symlink_to(root / "nothing")
     (root / "p/ok.yaml").symlink_to(root / "p/b.yaml")
+    (root / "pipe").mkdir()
+    os.mkfifo(root / "pipe/a.yaml")
+    long = "x" * 300
     said = {}
-    for path in ("nowhere", "empty", "links", "folder", "broken"):
+    for path in ("nowhere", "empty", "links", "folder", "broken", "pipe", long):
         with pytest.raises(UsageError) as caught:
             policy_paths([path], root)
         said[path] = str(caught.value)
@@ -654,6 +696,8 @@ def test_unusable_paths_are_usage_errors(tmp_path: Path) -> None:
         "links": "'links/out.yaml' is a link that leads out of the repository",
         "folder": "'folder/a.yaml' is a link that leads out of the repository",
         "broken": "'broken/gone.yaml' is a link to nothing",
+        "pipe": "'pipe/a.yaml' is no file that can be read",
+        long: f"'{long}' cannot be read: File name too long",
     }
     assert set(policy_paths(["p"], root)[0]) == {"p/b.yaml", "p/ok.yaml"}
 
@@ -714,13 +758,13 @@ def only_loads_or_explains(text: bytes) -> None:
 
 
 @given(st.text().map(str.encode) | st.binary())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_text_loads_or_is_explained(text: bytes) -> None:
     only_loads_or_explains(text)
 
 
 @given(TREES | SECTIONS)
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_yaml_loads_or_is_explained(tree: Any) -> None:
     import yaml
 
@@ -743,6 +787,7 @@ def flow(settings: Mapping[str, str]) -> str:
 
 
 @given(SIZES, SIZES)
+@settings(deadline=None)
 def test_a_file_wins_over_its_pack_setting_by_setting(
     pack: dict[str, str], own: dict[str, str]
 ) -> None:
@@ -768,6 +813,7 @@ def test_a_file_wins_over_its_pack_setting_by_setting(
         ]
     )
 )
+@settings(deadline=None)
 def test_the_order_of_keys_does_not_matter(lines: list[str]) -> None:
     file = load_one("\n".join(lines))
     assert [b.id for b in file.bindings] == [

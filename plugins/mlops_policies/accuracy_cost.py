@@ -7,7 +7,6 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from mlops_policies.exact import EXACT
 from mlops_policies.training_cost import training_cost
 from policy_engine.evidence import (
     Case,
@@ -16,7 +15,6 @@ from policy_engine.evidence import (
     Metric,
     MissingEvidence,
     Needs,
-    resolve_metric,
 )
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Limit, Outcome, Policy
@@ -56,9 +54,7 @@ class _Gain:
     def value(self) -> Decimal:
         """The gain, in the metric's units; negative where the candidate is worse."""
         new, old = self.candidate.value, self.baseline.value
-        return (
-            EXACT.subtract(new, old) if self.metric.goal == "maximize" else EXACT.subtract(old, new)
-        )
+        return new - old if self.metric.goal == "maximize" else old - new
 
     @property
     def source(self) -> str:
@@ -116,19 +112,19 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
         if not margin.in_points:
             return _judged(gain, "absolute", g, margin.amount, gain.metric.name)
         in_points = divide(g, gain.metric.required_point)
-        passed = g >= EXACT.multiply(margin.amount, gain.metric.required_point)
+        passed = g >= margin.amount * gain.metric.required_point
         return _judged(gain, "absolute", in_points, margin.amount, "pt", passed=passed)
 
     def _relative(self, gain: _Gain, g: Decimal, least: Decimal) -> Finding:
         size = gain.baseline.value.copy_abs()
         if not size:
             return _judged(gain, "relative", g, ANY_IMPROVEMENT, gain.metric.name)
-        passed = g >= EXACT.multiply(least, size)
+        passed = g >= least * size
         return _judged(gain, "relative", divide(g, size), least, "%", passed=passed)
 
     def _headroom(self, gain: _Gain, g: Decimal, least: Decimal) -> Finding:
-        perfect = self.perfect if self.perfect is not None else _perfect(gain.metric.name)
-        room = EXACT.subtract(perfect, gain.baseline.value).copy_abs()
+        perfect = self.perfect if self.perfect is not None else _perfect(gain.metric)
+        room = abs(perfect - gain.baseline.value)
         if not room:
             return Finding(
                 outcome=Outcome.NOT_APPLICABLE,
@@ -136,7 +132,7 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
                 message=f"the baseline's {gain.metric.name} is perfect: nothing is left to gain",
                 baseline=gain.baseline,
             )
-        passed = g >= EXACT.multiply(least, room)
+        passed = g >= least * room
         return _judged(gain, "headroom", divide(g, room), least, "%", passed=passed)
 
 
@@ -175,16 +171,14 @@ def _judged(
     )
 
 
-def _perfect(name: str) -> Decimal:
-    """Return the best value of a metric known by name: 1 of a score or coefficient, 0 of a loss."""
-    try:
-        kind = resolve_metric(name, None, None, "its name")
-    except MissingEvidence as e:
+def _perfect(metric: Metric) -> Decimal:
+    """Return the best value of a metric known by name."""
+    if metric.perfect is None:
         raise MissingEvidence(
-            f"nobody said what the best value of {name} is",
+            f"nobody said what the best value of {metric.name} is",
             "set `perfect:` of min-useful-gain, in the metric's own units",
-        ) from e
-    return Decimal(1 if kind.point is not None else 0)
+        )
+    return metric.perfect
 
 
 class CostPerPoint(Policy, name="cost-per-point"):
@@ -238,7 +232,7 @@ class CostPerPoint(Policy, name="cost-per-point"):
         new = training_cost(case.candidate, case.prices)
         old = training_cost(case.baseline, case.prices)
         self._require_one_currency(new, old)
-        more = EXACT.subtract(new.value, old.value)
+        more = new.value - old.value
         ignored = self._ignored(old.value)
         g = gain.value
         if more.copy_abs() <= ignored or (more < 0 and g >= 0):
@@ -260,15 +254,15 @@ class CostPerPoint(Policy, name="cost-per-point"):
     def _ignored(self, before: Decimal) -> Decimal:
         if self.ignore_below is not None:
             return self.ignore_below.amount
-        return max(EXACT.multiply(NOISE_SHARE, before), NOISE_FLOOR)
+        return max(NOISE_SHARE * before, NOISE_FLOOR)
 
     def _dearer(self, gain: _Gain, g: Decimal, more: Decimal, old: Measurement) -> Finding:
         price = self.max_cost_per_point
         currency, unit = price.currency, f"{price.currency}/pt"
         name, point = gain.metric.name, gain.metric.required_point
-        worth = EXACT.multiply(price.amount, divide(max(g, Decimal()), point))
-        passed = g > 0 and EXACT.multiply(more, point) <= EXACT.multiply(price.amount, g)
-        each = divide(EXACT.multiply(more, point), g) if g > 0 else None
+        worth = price.amount * divide(max(g, Decimal()), point)
+        passed = g > 0 and more * point <= price.amount * g
+        each = divide(more * point, g) if g > 0 else None
         gained = show(divide(g, point), "pt")
         if each is None:
             paid = f"{name} gains nothing ({gained})"
@@ -290,7 +284,7 @@ class CostPerPoint(Policy, name="cost-per-point"):
 
     def _remedy(self, name: str, more: Decimal, worth: Decimal, old: Measurement) -> str:
         limit = self.max_cost_per_point
-        affordable = show(EXACT.add(old.value, worth), limit.currency)
+        affordable = show(old.value + worth, limit.currency)
         if not limit.amount:
             return f"train for at most {affordable}, or raise max_cost_per_point and say why"
         needed = show(divide(more, limit.amount), "pt")
@@ -310,9 +304,9 @@ class CostPerPoint(Policy, name="cost-per-point"):
                 "without min_saving_per_point nobody says what a lost point is worth",
             )
         point, unit = gain.metric.required_point, f"{currency}/pt"
-        passed = EXACT.multiply(saving, point) >= EXACT.multiply(least.amount, loss)
-        each = divide(EXACT.multiply(saving, point), loss)
-        needed = EXACT.multiply(least.amount, divide(loss, point))
+        passed = saving * point >= least.amount * loss
+        each = divide(saving * point, loss)
+        needed = least.amount * divide(loss, point)
         return Finding(
             outcome=Outcome.PASS if passed else Outcome.FAIL,
             message=f"{name} loses {show(divide(loss, point), 'pt')} and saves "
@@ -327,7 +321,7 @@ class CostPerPoint(Policy, name="cost-per-point"):
 
 def _affordable(new: Measurement, old: Measurement, ignored: Decimal) -> Finding:
     """Pass a cost that is not above the baseline's, or not by more than is ignored."""
-    limit = EXACT.add(old.value, ignored)
+    limit = old.value + ignored
     unit = new.unit
     return Finding(
         outcome=Outcome.PASS,

@@ -5,10 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from mlops_policies.parts import part
 from policy_engine.evidence import Case, Needs
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Finding, Outcome, Policy
+from policy_engine.policy import Finding, Outcome, Policy, part
 from policy_engine.quantities import show
 
 RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]

@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from mlops_policies import packs
-from mlops_policies.exact import EXACT
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs, resolve_metric
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Limit, Op, Outcome, Policy
@@ -105,7 +104,7 @@ class MetricThreshold(Policy, name="metric-threshold"):
         if not magnitude:
             said = show(ANY_IMPROVEMENT, "")
             return self._change("relative-change", value, baseline, ANY_IMPROVEMENT, said)
-        change = EXACT.multiply(least, magnitude)
+        change = least * magnitude
         return self._change("relative-change", value, baseline, change, show(least, "%"))
 
     def _change(
@@ -114,10 +113,10 @@ class MetricThreshold(Policy, name="metric-threshold"):
         """Judge the candidate against the baseline improved by `change` (the metric's units)."""
         if self.goal == "maximize":
             op: Op = ">="
-            limit = EXACT.add(baseline.value, change)
+            limit = baseline.value + change
         else:
             op = "<="
-            limit = EXACT.subtract(baseline.value, change)
+            limit = baseline.value - change
         note = f" (the baseline's {show(baseline.value, '', value.value)} improved by {said})"
         return self._judged(part, value, op, limit, note, baseline)
 

@@ -7,8 +7,6 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from mlops_policies.exact import EXACT
-from mlops_policies.parts import part
 from policy_engine.evidence import (
     Case,
     EvidenceError,
@@ -19,7 +17,7 @@ from policy_engine.evidence import (
     NotApplicable,
 )
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.policy import Finding, Limit, Outcome, Policy, part
 from policy_engine.quantities import Bytes, Percent, Points, divide, show
 
 REMOTE_FLAVORS = frozenset({"openai"})
@@ -102,7 +100,7 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
                 f"growth is judged from {show(start, 'B', size.value)} on"
             )
         before = _size(case.baseline.model)
-        limit = EXACT.multiply(EXACT.add(1, max_growth), before.value)
+        limit = (1 + max_growth) * before.value
         growth = divide(size.value - before.value, before.value)
         finding = Finding.judge(
             size,

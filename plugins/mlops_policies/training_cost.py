@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from mlops_policies.exact import EXACT
 from policy_engine.evidence import Grade, InvalidEvidence, Measurement, MissingEvidence, Run
 from policy_engine.quantities import Rate, divide
 
@@ -30,7 +29,7 @@ def training_cost(run: Run, prices: Mapping[str, Rate]) -> Measurement:
         return _logged(run)
     rate = _rate(run, prices)
     seconds = _seconds(run)
-    amount = divide(EXACT.multiply(seconds, rate.per_hour), _HOUR)
+    amount = divide(seconds * rate.per_hour, _HOUR)
     return Measurement(amount, rate.currency, Grade.LOGGED, "duration x price")
 
 

@@ -1,4 +1,4 @@
-"""The demo: real models, trained here into an embedded MLflow store, and what the gate says of them.
+"""The demo: models trained here into an embedded MLflow store, and what the gate says of them.
 
     from policy_engine import demo
 

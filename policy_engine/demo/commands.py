@@ -27,8 +27,8 @@ What to try next
 
 {third}
 
-4. Write a policy file of your own, in the same folder. These say which policies
-   there are, what one means, and whether your file is right:
+4. Write a policy file of your own, and check with it: --policies my.yaml. These
+   say which policies there are, what one means, and whether your file is right:
 
 {policies}
 """
@@ -60,8 +60,7 @@ def next_steps(folder: Folder, checks: Sequence[Options]) -> str:
         second=_indented(check_command(checks[1])),
         third=_indented(check_command(checks[2])),
         policies=_indented(
-            f"{engine} list\n{engine} explain cost-per-point\n"
-            f"{engine} validate {shlex.quote(str(folder.policies))}"
+            f"{engine} list\n{engine} explain cost-per-point\n{engine} validate my.yaml"
         ),
     )
 

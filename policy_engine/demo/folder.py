@@ -9,7 +9,9 @@ from pathlib import Path
 from policy_engine.errors import UsageError
 
 MARKER = ".policy-engine-demo"
-_MARKER_TEXT = "policy-engine demo made this folder; it may remove mlflow.db and mlartifacts here.\n"
+_MARKER_TEXT = (
+    "policy-engine demo made this folder; it may remove mlflow.db and mlartifacts here.\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class Folder:
     def has_own_rules(self) -> bool:
         """Whether somebody changed the policies since the demo wrote them."""
         written = sorted(path.name for path in self.policies.iterdir())
-        return written != ["demo.yaml"] or self.policy_file.read_text("utf-8") != packaged_policies()
+        return (
+            written != ["demo.yaml"] or self.policy_file.read_text("utf-8") != packaged_policies()
+        )
 
 
 def packaged_policies() -> str:

@@ -25,6 +25,15 @@ _QUIET = {
 }
 
 
+_INTRODUCTION = """
+A team reads handwritten digits. Its champion is a forest of 60 trees, registered
+in MLflow. Three pull requests bring a model each; the gate judges them by
+{file}.
+A CPU second of training costs 1 USD here, so that seconds read like the hours of
+a real training. All numbers are measured on this machine.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequest:
     """A candidate, what its author says of it, and the exit code that the demo promises."""
@@ -38,7 +47,7 @@ class PullRequest:
 _PULL_REQUESTS = (
     PullRequest(
         "another kind of model",
-        "A support vector machine, tuned over three settings, in place of the forest.",
+        "A support vector machine, tuned over six settings, in place of the forest.",
         "TUNED_SVM",
         0,
     ),
@@ -80,9 +89,10 @@ def run(path: Path) -> int:
     if prepare(folder):
         _tell(f"{path} holds the store of an earlier demo: it starts anew")
     if folder.has_own_rules:
-        _tell(f"{folder.policies} was changed since the demo wrote it: your rules judge")
+        _tell(f"{folder.policies} was changed: your rules judge")
     loaded = check.load([str(folder.policies)])
     checks = [_options(folder, trained) for trained in _train(train, folder)]
+    output.print_text(_INTRODUCTION.format(file=folder.policy_file))
     codes = [
         _show(number, request, options, loaded)
         for number, (request, options) in enumerate(zip(_PULL_REQUESTS, checks, strict=True), 1)

@@ -60,7 +60,7 @@ TUNED_SVM = Recipe(
     "pr-1-tuned-svm",
     DIGITS,
     load_digits,
-    lambda: GridSearchCV(SVC(gamma=0.001), {"C": [1, 3, 10]}, cv=3),
+    lambda: GridSearchCV(SVC(), {"C": [1, 3, 10], "gamma": [0.0005, 0.001]}, cv=3),
 )
 MANY_TREES = Recipe(
     "pr-2-many-trees", DIGITS, load_digits, lambda: RandomForestClassifier(1000, random_state=0)

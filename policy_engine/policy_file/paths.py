@@ -32,18 +32,30 @@ def policy_paths(paths: Sequence[str], root: Path) -> tuple[dict[str, bytes], di
     files: dict[str, bytes] = {}
     beside: dict[str, bytes] = {}
     for given in paths:
-        start = Path(os.path.normpath(root / given))
-        named = _Names(given, start, Path(os.path.normpath(root)))
-        if not start.exists():
-            raise UsageError(f"there is no policy file or folder '{given}'")
-        folder = start if start.is_dir() else start.parent
-        siblings = list(_siblings(folder, named))
-        chosen = [p for p in siblings if not p.name.startswith("_")] if folder == start else [start]
-        if not chosen:
-            raise UsageError(f"the folder '{given}' has no policy file (*.yaml or *.yml)")
-        files.update((named.key(path), _read(path, named)) for path in chosen)
-        beside.update((named.key(p), _read(p, named)) for p in siblings if p not in chosen)
+        try:
+            chosen, others = _read_one(given, root)
+        except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
+            why = getattr(error, "strerror", None) or str(error)
+            raise UsageError(f"'{given}' cannot be read: {why}") from error
+        files.update(chosen)
+        beside.update(others)
     return files, {key: text for key, text in beside.items() if key not in files}
+
+
+def _read_one(given: str, root: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    start = Path(os.path.normpath(root / given))
+    if not start.exists():
+        raise UsageError(f"there is no policy file or folder '{given}'")
+    named = _Names(given, start, Path(os.path.normpath(root)))
+    folder = start if start.is_dir() else start.parent
+    siblings = list(_siblings(folder))
+    chosen = [p for p in siblings if not p.name.startswith("_")] if folder == start else [start]
+    if not chosen:
+        raise UsageError(f"the folder '{given}' has no policy file (*.yaml or *.yml)")
+    return (
+        {named.key(path): _read(path, named) for path in chosen},
+        {named.key(path): _read(path, named) for path in siblings if path not in chosen},
+    )
 
 
 class _Names:
@@ -67,15 +79,9 @@ class _Names:
         return key
 
 
-def _siblings(folder: Path, named: _Names) -> Iterator[Path]:
-    """Yield the YAML files of a folder, sorted; a broken link is an error, not nothing."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise UsageError(
-            f"the folder '{named.key(folder)}' cannot be read: {_why(error)}"
-        ) from None
-    for path in entries:
+def _siblings(folder: Path) -> Iterator[Path]:
+    """Yield the YAML files of a folder, sorted; a broken link too: it is an error, not nothing."""
+    for path in sorted(folder.iterdir()):
         if path.suffix in _SUFFIXES and path.name not in _WAIVERS and not path.is_dir():
             yield path
 
@@ -86,12 +92,5 @@ def _read(path: Path, named: _Names) -> bytes:
     if not path.is_file():
         what = "is a link to nothing" if path.is_symlink() else "is no file that can be read"
         raise UsageError(f"'{key}' {what}")
-    try:
-        with path.open("rb") as stream:
-            return stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise UsageError(f"'{key}' cannot be read: {_why(error)}") from None
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+    with path.open("rb") as stream:
+        return stream.read(LARGEST_FILE + 1)

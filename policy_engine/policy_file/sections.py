@@ -230,7 +230,7 @@ def _quantity(place: Place, parse: Any) -> Any:
         return parse(place.node.data)
     except ValueError as error:
         place.wrong(str(error))
-        return None
+    return None
 
 
 def read_prices(items: Mapping[str, Item], problems: Problems) -> Mapping[str, Rate]:

@@ -35,7 +35,7 @@ def build(key: str, bound: Bound, policy: type[Policy], problems: Problems) -> P
             complaints.add(details)
         complaints.tell()
         return None
-    except Exception as error:  # noqa: BLE001 (a plugin's code may raise anything)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's code may raise anything)
         why = f"policy '{policy.policy_name}' broke while it read its settings"
         problems.add(bound.at, key, f"{why}: {type(error).__name__}: {error}")
         return None

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from policy_engine.errors import UsageError
+from policy_engine.errors import PolicyEngineError, UsageError
 from policy_engine.evaluate import COMMIT_TAGS
 from policy_engine.evidence import MissingEvidence, Needs, Run, resolve_metric
 from policy_engine.quantities import parse_duration
@@ -14,14 +14,18 @@ from policy_engine.records import BaselineRecord, Gap, ModelRecord, PassedOver, 
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.candidates import model_of_version
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Json, NotFound, Unreadable, tag_filter
+from policy_engine.tracking.store import Json, NotFound, Unreadable, shown, tag_filter
 from policy_engine.tracking.translate import run_record, tags_of
 
 MOST_HISTORY = 200
 """Earlier runs that are looked at, newest first."""
 MOST_TAGGED = 50
+LONGEST_WINDOW_S = 100 * 365 * 86400.0
+"""A window of `best` beyond this is as good as endless (seconds)."""
 AT_ONCE = 8
 """Commits whose runs are asked for at the same time."""
+BUILT_IN = ("alias", "commit", "tag", "best", "run")
+"""The rules that need no plugin."""
 
 Resolver = Callable[[Mapping[str, Any], Run, "Finder"], Run | None]
 
@@ -65,7 +69,7 @@ class Search:
     def find(self, rules: Sequence[Mapping[str, Any]]) -> tuple[BaselineRecord, Hit | None]:
         """Return the record of the search, without the run's own evidence, and the hit."""
         for rule in rules:
-            label = ", ".join(f"{key}: {_said(value)}" for key, value in rule.items())
+            label = _label(rule)
             try:
                 hit = self._hit(rule, label)
             except PassOver as e:
@@ -128,11 +132,13 @@ class Search:
         for start in range(0, len(self.ancestors), AT_ONCE):
             batch = self.ancestors[start : start + AT_ONCE]
             asked = [
-                (sha, self.begin(tag_filter(tag, sha))) for sha in batch for tag in COMMIT_TAGS
+                (sha, [self.begin(tag_filter(tag, sha)) for tag in COMMIT_TAGS]) for sha in batch
             ]
-            for sha, future in asked:
-                runs = [run for run in self.reads.wait(future) if _commit(run) == sha]
-                hit = self._first(runs, label)
+            for sha, futures in asked:
+                found = [run for future in futures for run in self.reads.wait(future)]
+                # By id: a run with both tags is found twice.
+                runs = {run["info"]["run_id"]: run for run in found if _commit(run) == sha}
+                hit = self._first(list(runs.values()), label)
                 if hit is not None:
                     return hit
         raise PassOver(
@@ -141,20 +147,27 @@ class Search:
         )
 
     def _by_tag(self, tags: Mapping[str, str], label: str) -> Hit:
-        wanted = " AND ".join(tag_filter(key, value) for key, value in tags.items())
-        hit = self._first(self.reads.wait(self.begin(wanted)), label)
+        try:
+            wanted = " AND ".join(tag_filter(key, value) for key, value in tags.items())
+        except ValueError as e:
+            raise UsageError(f"baseline rule '{label}': {e}") from e
+        runs = self.reads.wait(self.begin(wanted))
+        hit = self._first(runs, label)
         if hit is None:
-            raise PassOver("no FINISHED run of the experiment has it")
+            other = "other " if runs else ""
+            raise PassOver(f"no {other}FINISHED run of the experiment has it")
         return hit
 
     def _best(self, within: Mapping[str, Any], _label: str) -> Hit:
         if self.metric is None or self.goal is None:
             raise PassOver("nobody says which metric counts")
+        if self.candidate.start_time is None:
+            raise PassOver("the candidate run has no start time, so nothing is earlier")
         window = parse_duration(within["within"])
         runs = self.reads.get(
             self.reads.store.runs,
             (self.candidate.experiment_id or "",),
-            earlier_runs(self.candidate, float(window)),
+            earlier_runs(self.candidate.start_time, min(float(window), LONGEST_WINDOW_S)),
             limit=MOST_HISTORY,
         )
         known = [(self._value(run), run) for run in runs if self._refusal(run) is None]
@@ -169,10 +182,21 @@ class Search:
             found = self.resolve(rule, Run(self.candidate, Needs.RUN), finder)
         except MissingEvidence as e:
             raise PassOver(str(e)) from e
+        except (PolicyEngineError, NotFound, Unreadable):
+            raise
+        except (Exception, SystemExit) as e:
+            raise Unreadable(
+                f"baseline rule '{label}': a plugin's resolve_baseline raised "
+                f"{type(e).__name__}: {e}"
+            ) from e
         if found is None:
-            raise UsageError(
-                f"baseline rule '{label}': no built-in rule and no loaded plugin knows it; "
-                "built in are alias, commit, tag, best and run"
+            raise unknown_rule(rule)
+        if found.run_id == self.candidate.run_id:
+            raise PassOver("the plugin names the candidate itself")
+        if found.run_id not in finder.seen:
+            raise Unreadable(
+                f"baseline rule '{label}': a plugin's resolve_baseline returned a run that "
+                "`tracking` did not give it"
             )
         return self._only(Hit(finder.seen[found.run_id]))
 
@@ -203,7 +227,7 @@ class Search:
     def _refusal(self, run: Json) -> str | None:
         """Say why a run may not be the baseline, or None if it may."""
         info = run["info"]
-        label = f"run {info.get('run_name') or ''} ({info['run_id'][:8]})"
+        label = f"run {shown(info.get('run_name') or 'without a name')} ({info['run_id'][:8]})"
         if info["run_id"] == self.candidate.run_id:
             return f"{label} is the candidate itself"
         if info.get("lifecycle_stage") == "deleted":
@@ -223,6 +247,8 @@ class Search:
 
     def _registered_name(self) -> str:
         model = self.model()
+        if isinstance(model, UnreadableRecord):
+            raise Unreadable(model.unreadable)
         if isinstance(model, ModelRecord):
             names = sorted({version.name for version in model.versions})
             if len(names) == 1:
@@ -264,14 +290,21 @@ class Finder:
         return Run(run_record(run, None), Needs.RUN, "baseline")
 
 
-def earlier_runs(candidate: RunRecord, window_s: float) -> str:
+def unknown_rule(rule: Mapping[str, Any]) -> UsageError:
+    """Return the error for a rule that neither we nor a loaded plugin know."""
+    return UsageError(
+        f"baseline rule '{_label(rule)}': no built-in rule and no loaded plugin knows it; "
+        "built in are alias, commit, tag, best and run"
+    )
+
+
+def earlier_runs(began: datetime, window_s: float) -> str:
     """Return MLflow's filter for FINISHED runs that ended before the candidate began.
 
     Args:
-        candidate: The run that they must precede.
+        began: When the candidate began (UTC).
         window_s: How far back their start may lie (seconds).
     """
-    began = candidate.start_time or datetime.now(UTC)
     since = began - timedelta(seconds=window_s)
     return (
         "attributes.status = 'FINISHED'"
@@ -291,12 +324,16 @@ def metric_goal(name: str | None, goal: str | None) -> str | None:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    return round(moment.timestamp() * 1000)
 
 
 def _commit(run: Json) -> str | None:
     tags = tags_of(run)
     return next((tags[tag] for tag in COMMIT_TAGS if tag in tags), None)
+
+
+def _label(rule: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}: {_said(value)}" for key, value in rule.items())
 
 
 def _said(value: Any) -> str:

@@ -9,7 +9,7 @@ from policy_engine.policy_file import PolicyFile
 from policy_engine.records import ChangeRecord
 from policy_engine.tracking.models import models_of
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Json, NotFound, tag_filter
+from policy_engine.tracking.store import Json, NotFound, shown, tag_filter
 from policy_engine.tracking.translate import tags_of
 
 CANDIDATE_TAG = "policy_engine.candidate"
@@ -53,8 +53,9 @@ def named_candidates(reads: Reads, named: Named) -> Search:
         Unreadable: If one cannot be read.
     """
     search = Search()
-    pending = [(run_id, reads.spawn(_run, reads, run_id)) for run_id in named.runs]
-    pending += [(uri, reads.spawn(_run_of_model, reads, uri)) for uri in named.models]
+    runs, models = dict.fromkeys(named.runs), dict.fromkeys(named.models)
+    pending = [(run_id, reads.spawn(_run, reads, run_id)) for run_id in runs]
+    pending += [(uri, reads.spawn(_run_of_model, reads, uri)) for uri in models]
     for name, task in pending:
         try:
             found = reads.wait(task)
@@ -198,4 +199,4 @@ def _newest_first(run: Json) -> tuple[int, str]:
 
 def _label(run: Json) -> str:
     info = run["info"]
-    return f"{info.get('run_name') or 'run'} ({info['run_id'][:8]}, {info.get('status')})"
+    return f"{shown(info.get('run_name') or 'run')} ({info['run_id'][:8]}, {info.get('status')})"

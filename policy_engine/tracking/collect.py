@@ -30,7 +30,14 @@ from policy_engine.tracking.baselines import (
 from policy_engine.tracking.candidates import Found, Named, candidates_of, named_candidates
 from policy_engine.tracking.models import list_files, read_model, read_model_by_id
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Deadline, Json, Store, Unreadable, tag_filter
+from policy_engine.tracking.store import (
+    Deadline,
+    Json,
+    NotFound,
+    Store,
+    Unreadable,
+    tag_filter,
+)
 from policy_engine.tracking.translate import run_record
 
 MOST_CHILDREN = 1000
@@ -73,16 +80,34 @@ def collect(
         UsageError: If nobody knows a baseline rule.
     """
     collector = _Collector(Reads(store, deadline), policies, request, resolve)
-    empty = EvidenceRecord(
+    try:
+        return collector.collect(without_candidates(policies, request))
+    except Unreadable as e:
+        return without_candidates(policies, request, str(e))
+    except _WRONG_SHAPE as e:
+        return without_candidates(
+            policies,
+            request,
+            f"MLflow sent an answer of an unexpected shape ({type(e).__name__}); "
+            "check that the tracking URI leads to MLflow 3",
+        )
+
+
+def without_candidates(
+    policies: PolicySet, request: Request, unreadable: str | None = None
+) -> EvidenceRecord:
+    """Return the evidence before anything was read, or the reason why nothing could be."""
+    return EvidenceRecord(
         needs=policies.needs.names,
         collected_at=request.at,
         named=request.named is not None,
         change=request.change,
+        unreadable=unreadable,
     )
-    try:
-        return collector.collect(empty)
-    except Unreadable as e:
-        return empty.model_copy(update={"unreadable": str(e)})
+
+
+# What a key that is not there, or a value of another type, comes to; pydantic's is a ValueError.
+_WRONG_SHAPE = (LookupError, TypeError, AttributeError, ValueError, OverflowError)
 
 
 class _Collector:
@@ -182,13 +207,15 @@ class _Collector:
     def _baseline_run(
         self, hit: Hit, begun: "_Begun", model_name: str | None
     ) -> RunRecord | UnreadableRecord:
-        wanted = model_name
-        if wanted is None and hit.model_id is None and Needs.MODEL in self._policies.needs:
-            model = begun.model()
-            wanted = model.name if isinstance(model, ModelRecord) else None
         try:
-            needs = self._policies.needs
-            return _Begun(self._reads, hit.run, needs, wanted, hit.model_id, "baseline").record()
+            return _Begun(
+                self._reads,
+                hit.run,
+                self._policies.needs,
+                model_name,
+                hit.model_id,
+                beside=begun,
+            ).record()
         except Unreadable as e:
             return UnreadableRecord(unreadable=str(e))
 
@@ -199,7 +226,7 @@ class _Collector:
         return self._reads.start(
             self._reads.store.runs,
             (facts.experiment_id or "",),
-            earlier_runs(facts, HISTORY_S),
+            earlier_runs(facts.start_time, HISTORY_S),
             limit=MOST_HISTORY,
         )
 
@@ -225,8 +252,9 @@ class _Begun:
         needs: Needs,
         model_name: str | None,
         model_id: str | None,
-        role: str = "candidate",
+        beside: "_Begun | None" = None,
     ) -> None:
+        """Begin to read a run; `beside` is the candidate if this is a baseline."""
         self._reads = reads
         self._run = run
         info = run["info"]
@@ -235,8 +263,11 @@ class _Begun:
         self._model: Future[ModelRecord | Gap | None] | None = None
         if model_id is not None:
             self._model = reads.spawn(read_model_by_id, reads, model_id, files=files)
-        elif files or role == "candidate":
-            self._model = reads.spawn(read_model, reads, run, model_name, files=files)
+        elif files or beside is None:
+            rather = beside.model_name if beside is not None else lambda: None
+            self._model = reads.spawn(
+                read_model, reads, run, model_name, files=files, rather=rather
+            )
         self._children = (
             reads.start(
                 reads.store.runs,
@@ -257,8 +288,15 @@ class _Begun:
     def model(self) -> ModelRecord | Gap | None:
         return self._reads.wait(self._model) if self._model else None
 
+    def model_name(self) -> str | None:
+        model = self.model()
+        return model.name if isinstance(model, ModelRecord) else None
+
     def facts(self) -> RunRecord:
-        return run_record(self._run, self._reads.wait(self._experiment))
+        try:
+            return run_record(self._run, self._reads.wait(self._experiment))
+        except NotFound as e:
+            raise Unreadable(f"{e}, which run {self._run['info']['run_id']} belongs to") from e
 
     def record(self) -> RunRecord:
         """Return the run with all that was begun.

@@ -6,7 +6,7 @@ model is chosen by its status and its name, and two that fit are no choice at al
 
 from collections.abc import Callable
 
-from policy_engine.records import FileRecord, Gap, ModelRecord
+from policy_engine.records import FileRecord, Gap, Invalid, ModelRecord
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import Entry, Json, Unreadable
@@ -19,7 +19,12 @@ MLMODEL_CAP = 1_000_000
 
 
 def read_model(
-    reads: Reads, run: Json, wanted: str | None, *, files: bool
+    reads: Reads,
+    run: Json,
+    wanted: str | None,
+    *,
+    files: bool,
+    rather: Callable[[], str | None] = lambda: None,
 ) -> ModelRecord | Gap | None:
     """Return the run's model, None if no model is READY.
 
@@ -28,8 +33,9 @@ def read_model(
         run: MLflow's answer about the run.
         wanted: The logged name to take; None: the only one.
         files: Whether to read its listing and its MLmodel file as well.
+        rather: Asked only where several fit: the name that decides between them.
     """
-    return reading(lambda: _chosen(reads, run, wanted, files=files))
+    return reading(lambda: _chosen(reads, run, wanted, rather, files=files))
 
 
 def read_model_by_id(reads: Reads, model_id: str, *, files: bool) -> ModelRecord | Gap | None:
@@ -80,12 +86,20 @@ def models_of(reads: Reads, run: Json) -> list[ModelRecord]:
 
 
 def _chosen(
-    reads: Reads, run: Json, wanted: str | None, *, files: bool
+    reads: Reads,
+    run: Json,
+    wanted: str | None,
+    rather: Callable[[], str | None],
+    *,
+    files: bool,
 ) -> ModelRecord | Gap | None:
     ids = _output_ids(run)
     if files and len(ids) == 1:
         _begin_files(reads, ids[0])
     fitting = [m for m in models_of(reads, run) if wanted is None or m.name == wanted]
+    if len(fitting) > 1:
+        name = rather()
+        fitting = [m for m in fitting if m.name == name] or fitting
     if len(fitting) > 1:
         listed = ", ".join(f"{m.name} ({m.model_id})" for m in fitting)
         return UnreadableRecord(
@@ -99,6 +113,10 @@ def _completed(reads: Reads, model: ModelRecord, *, files: bool) -> ModelRecord:
     """Return the model with what its stored files say, if that is asked for."""
     if not files:
         return model
+    if model.status != "READY":
+        # What lies there may be the half of an upload: its size would pass any budget.
+        why = Invalid(invalid=f"the model is {model.status}, not READY")
+        return model.model_copy(update={"files": why, "size": why, "flavors": why})
     _begin_files(reads, model.model_id)
     listed = reading(lambda: list_files(reads, reads.store.list_model, model.model_id))
     facts = reading(

@@ -26,6 +26,7 @@ LONGEST_TAG = 8000
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _GOALS = {"true": "maximize", "false": "minimize"}
 _CONTEXT = "mlflow.data.context"
+_STATUS = {"UPLOAD_FAILED": "FAILED"}  # as MLflow's client names it
 
 
 def run_record(run: Json, experiment: Json | None) -> RunRecord:
@@ -51,10 +52,11 @@ def run_record(run: Json, experiment: Json | None) -> RunRecord:
 def model_record(model: Json) -> ModelRecord:
     """Return what MLflow says of a logged model, without its files."""
     info = model["info"]
+    status = str(info.get("status", "")).removeprefix("LOGGED_MODEL_")
     return ModelRecord(
         model_id=info["model_id"],
         name=info.get("name") or "",
-        status=str(info.get("status", "")).removeprefix("LOGGED_MODEL_"),
+        status=_STATUS.get(status, status),
         versions=_versions(_pairs(info.get("tags")).get("mlflow.modelVersions")),
     )
 
