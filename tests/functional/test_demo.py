@@ -1,0 +1,250 @@
+"""The demo, run as its reader runs it: in a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHECKOUT = Path(__file__).parents[2]
+TIMEOUT_S = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A demo that ended: its folder's place, and all that it said."""
+
+    home: Path
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def policy_file(self) -> Path:
+        return self.home / "policy-engine-demo" / "policies" / "demo.yaml"
+
+    def pull_request(self, number: int) -> str:
+        """What it showed of one pull request."""
+        after = self.stdout.split(f"\nPull request {number}: ")[1]
+        return re.split(r"\nPull request |\nWhat to try next\n", after)[0]
+
+    @property
+    def next_steps(self) -> str:
+        return self.stdout.split("\nWhat to try next\n")[1]
+
+
+def run(command: Sequence[str], home: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    source = os.pathsep.join((str(CHECKOUT), str(CHECKOUT / "plugins")))
+    return subprocess.run(
+        command,
+        cwd=home,
+        env=os.environ | {"PYTHONPATH": source, "COLUMNS": "80", "PYTHONUTF8": "1"} | more,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def run_demo(home: Path, *arguments: str) -> Told:
+    done = run(
+        [sys.executable, "-m", "policy_engine", "demo", *arguments],
+        home,
+        # A team's own server, which a demo must never write to: nothing listens there.
+        MLFLOW_TRACKING_URI="http://127.0.0.1:9",
+        MLFLOW_REGISTRY_URI="http://127.0.0.1:9",
+        MLFLOW_RUN_ID="0" * 32,
+    )
+    return Told(home, done.returncode, done.stdout, done.stderr)
+
+
+def words(text: str) -> str:
+    """The text with each run of blanks as one, so that its sentences can be found."""
+    return " ".join(text.split())
+
+
+def commands(text: str) -> list[list[str]]:
+    """The commands in a text, as a shell would split them: in blocks of their own, or after `$`."""
+    whole = text.replace("\\\n", " ")
+    blocks = [b for b in whole.split("\n\n") if b.startswith("   ") and not b.startswith("   `")]
+    lines = [line for block in blocks for line in block.splitlines()]
+    lines += [line[2:] for line in whole.splitlines() if line.startswith("$ ")]
+    return [shlex.split(line) for line in lines if "echo" not in line]
+
+
+def checks(text: str) -> list[list[str]]:
+    return [command for command in commands(text) if "check" in command]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """A demo that is told once; no test changes it. Its folder's name holds a blank."""
+    return run_demo(tmp_path_factory.mktemp("the demo"))
+
+
+def test_the_demo_comes_out_as_it_promises(told: Told) -> None:
+    assert (told.exit_code, told.stderr[-500:]) == (0, told.stderr[-500:])
+
+
+def test_the_first_pull_request_may_merge(told: Told) -> None:
+    shown = words(told.pull_request(1))
+
+    assert "PASS (exit code 0): 9 passed $ echo $? 0" in shown
+    assert "found by alias: champion" in shown
+    assert "min-useful-gain pass 2.11 pt logged >= 0.50 pt" in shown
+    assert "model-size- pass 260.5 kB <= 2.4 MB 2.1 MB measured budget (growth) measured" in shown
+
+
+def test_the_second_pull_request_gains_a_hair_and_is_stopped(told: Told) -> None:
+    shown = words(told.pull_request(2))
+
+    assert "FAIL (exit code 1): 4 blocking, 5 passed $ echo $? 1" in shown
+    assert (
+        "val_accuracy goes from 0.97 to 0.9733: a gain of 0.33 pt; it must be at least 0.50 pt"
+    ) in shown
+    assert "model size is 35.5 MB; it must be at most 25.0 MB" in shown
+    assert "(the baseline's 2.1 MB and 10.00%; it grew by 1559." in shown
+    cost = re.search(
+        r"val_accuracy gains 0\.33 pt for ([\d.]+) USD more: ([\d.]+) USD/pt; "
+        r"it must be at most 1\.00 USD/pt",
+        shown,
+    )
+    assert cost is not None
+    more, each = float(cost[1]), float(cost[2])
+    assert each == pytest.approx(more / (3 / 899 * 100), abs=0.05)  # three digits of 899 are won
+
+
+def test_the_third_pull_request_is_stopped_for_want_of_a_baseline(told: Told) -> None:
+    shown = words(told.pull_request(3))
+
+    assert "FAIL (exit code 1): 4 blocking, 5 passed $ echo $? 1" in shown
+    assert (
+        "passed over: alias: champion: the registered model 'tumours' has no alias 'champion'"
+    ) in shown
+    assert "baseline-logged MISSING, blocks" in shown
+    assert "for the very first model say `first_run: true`" in shown
+    assert "metric-threshold pass 0.9439 val_accuracy >= 0.9 val_accuracy" in shown
+
+
+def test_progress_and_nothing_else_goes_to_stderr(told: Told) -> None:
+    progress = re.sub(r"[\d.]+(?= CPU s)", "?", told.stderr)
+
+    assert re.sub(r"\d+(?= s$)", "?", progress.rstrip()).splitlines() == [
+        "starting MLflow and scikit-learn …",
+        "training champion (digits) … ? CPU s, val_accuracy 0.9700",
+        "training pr-1-tuned-svm (digits) … ? CPU s, val_accuracy 0.9911",
+        "training pr-2-many-trees (digits) … ? CPU s, val_accuracy 0.9733",
+        "training pr-3-tumours (tumours) … ? CPU s, val_accuracy 0.9439",
+        "",
+        "all of it took ? s",
+    ]
+
+
+def test_a_printed_check_gives_the_verdict_that_was_shown(told: Told) -> None:
+    shown = told.pull_request(2)
+    (command,) = checks(shown)
+
+    done = run(command, told.home)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"{done.stdout}$ echo $?\n1\n" in shown
+
+
+def edited(told: Told, folder: Path, command: list[str], old: str, new: str) -> list[str]:
+    """The command with an edited copy of the demo's policies in place of the demo's."""
+    text = told.policy_file.read_text("utf-8")
+    assert text.count(old) == 1
+    (folder / "demo.yaml").write_text(text.replace(old, new), "utf-8")
+    at = command.index("--policies") + 1
+    return [*command[:at], str(folder), *command[at + 1 :]]
+
+
+def test_the_changed_limit_lets_one_line_more_pass(told: Told, tmp_path: Path) -> None:
+    command = checks(told.next_steps)[0]
+
+    done = run(edited(told, tmp_path, command, "25MB", "100MB"), told.home)
+
+    assert done.returncode == 1
+    assert done.stdout.endswith("FAIL (exit code 1): 3 blocking, 6 passed\n")
+
+
+def test_a_declared_first_run_lets_the_new_question_pass(told: Told, tmp_path: Path) -> None:
+    command = checks(told.next_steps)[1]
+
+    done = run(edited(told, tmp_path, command, "# first_run", "first_run"), told.home)
+
+    assert done.returncode == 0
+
+
+def test_the_other_printed_commands_work(told: Told) -> None:
+    interface, *others = [c for c in commands(told.next_steps) if "check" not in c]
+    (told.home / "my.yaml").write_bytes(told.policy_file.read_bytes())
+
+    assert [command[1] for command in others] == ["list", "explain", "validate"]
+    assert [run(command, told.home).returncode for command in others] == [0, 0, 0]
+    assert interface[1:] == [
+        *("server", "--workers", "1"),
+        *("--backend-store-uri", "sqlite:///policy-engine-demo/mlflow.db"),
+    ]
+
+
+def test_a_second_demo_starts_anew_and_keeps_edited_policies(told: Told, tmp_path: Path) -> None:
+    folder = tmp_path / "policy-engine-demo"
+    (folder / "policies").mkdir(parents=True)
+    (folder / ".policy-engine-demo").touch()
+    (folder / "mlflow.db").write_text("no database")
+    (folder / "notes.txt").write_text("mine")
+    rules = told.policy_file.read_text("utf-8").replace("min_abs: 0.5pt", "min_abs: 5pt")
+    (folder / "policies" / "demo.yaml").write_text(rules, "utf-8")
+
+    again = run_demo(tmp_path)
+
+    assert again.exit_code == 0
+    assert again.stderr.splitlines()[1:3] == [
+        "policy-engine-demo holds the store of an earlier demo: it starts anew",
+        f"{Path('policy-engine-demo/policies')} was changed: your rules judge",
+    ]
+    assert "it must be at least 5.00 pt" in words(again.pull_request(1))
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert again.policy_file.read_text("utf-8") == rules
+
+
+def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    database.write_text("precious")
+
+    refused = run_demo(tmp_path.parent, "--folder", str(tmp_path))
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"policy-engine: {tmp_path} is there already and was not made by the demo, so the demo "
+        "leaves it alone; name another folder with --folder\n"
+    )
+    assert list(tmp_path.iterdir()) == [database]
+    assert database.read_text() == "precious"
+
+
+def test_without_the_extra_the_demo_says_what_to_install(tmp_path: Path) -> None:
+    without = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "from policy_engine.cli import main; main(['demo'])"
+    )
+
+    done = run([sys.executable, "-c", without], tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == (
+        "policy-engine: the demo trains real models, and sklearn is not installed: "
+        "pip install 'policy-engine[demo]'"
+    )
+    assert list(tmp_path.iterdir()) == []
