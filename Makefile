@@ -12,7 +12,7 @@ PACKAGES = policy_engine plugins/mlops_policies
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench build lock clean
+.PHONY: help demo test lint format docs bench build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ lint: $(DEV)/.installed ## ruff, mypy and the import contract
 format: $(DEV)/.installed ## let ruff repair what it can
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
+
+docs: $(DEV)/.installed ## write the pages that repeat what the code says
+	$(DEV)/bin/python docs/generate.py
 
 # Both sides of a comparison run from bytecode, even where the environment forbids writing it.
 bench: $(DEV)/.installed ## measure a check against hand-written scripts

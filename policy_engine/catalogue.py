@@ -292,7 +292,7 @@ _CALLS = {
     Needs.MODEL: 'mlflow.sklearn.log_model(model, name="model")  # or another flavor',
     Needs.DATASETS: 'mlflow.log_input(dataset, context="training")',
     Needs.FILES: 'mlflow.log_artifact("report.html")',
-    Needs.CHILDREN: "with mlflow.start_run(nested=True): ...  # a child run, where there are any",
+    Needs.CHILDREN: "with mlflow.start_run(nested=True):\n        ...  # a child run, if any",
 }
 
 _ALIAS = (

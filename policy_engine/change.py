@@ -53,7 +53,7 @@ def situation(
         EventError: If GitHub's event file is missing or malformed.
     """
     event = read_event(os.environ if environ is None else environ)
-    head = commit or (event.head_sha if event else None)
+    head = _full(root, commit) if commit else (event.head_sha if event else None)
     if head is None and (search or ancestors):
         head = _asked(lambda: git.head(root))
     if head is None:
@@ -94,6 +94,12 @@ def policy_source(
 def _is_edited(root: Path, paths: Sequence[str]) -> bool:
     """Say whether any file of the work tree, or a policy file, is not as HEAD has it."""
     return git.is_dirty(root) is not False or not all(git.is_tracked(root / p) for p in paths)
+
+
+def _full(root: Path, commit: str) -> str:
+    """Return the sha that runs are tagged with; as given where this clone does not know it."""
+    known = _asked(lambda: git.first_parents(root, commit, limit=1))
+    return known[0] if known else commit
 
 
 def _change(

@@ -256,7 +256,11 @@ def _subjects(bound: _File, here: _Here) -> Iterator[Subject]:
         return
     mine = [c for c in evidence.candidates if _is_for(file, c, change)]
     for candidate in mine:
-        yield _subject(bound, candidate, here)
+        unknown = _unknown_model(file, candidate.run)
+        if unknown is None:
+            yield _subject(bound, candidate, here)
+        else:
+            yield _without_candidate(file.path, Verdict.ERROR, unknown)
     if evidence.named and evidence.absent is not None:
         yield _without_candidate(file.path, Verdict.NOT_EVALUATED, evidence.absent)
     elif not mine and (change is not None or not evidence.candidates):
@@ -267,8 +271,11 @@ def _subjects(bound: _File, here: _Here) -> Iterator[Subject]:
 def _unjudged(
     policies: PolicySet, evidence: EvidenceRecord, subjects: list[Subject]
 ) -> Iterator[Subject]:
-    """Yield a subject for each candidate that a flag named and that no policy file applies to."""
-    if not evidence.named:
+    """Yield a subject for each named candidate that no policy file applies to.
+
+    For a change it is the policy files that owe a verdict, and they gave it.
+    """
+    if not evidence.named and evidence.change is not None:
         return
     judged = {s.candidate.run_id for s in subjects if s.candidate is not None}
     left = dict.fromkeys(c.run.run_id for c in evidence.candidates)
@@ -285,8 +292,18 @@ def _is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord |
     return change is None or (commit is not None and is_current(file, commit, change))
 
 
+def _unknown_model(file: PolicyFile, run: RunRecord) -> str | None:
+    """Say why nobody can tell whether the file is for the run's model; None where it is."""
+    if file.applies_to is None or file.applies_to.model is None:
+        return None
+    if not isinstance(run.model, Invalid | Unreadable):
+        return None
+    why = run.model.invalid if isinstance(run.model, Invalid) else run.model.unreadable
+    return f"run {run.run_id}: its model is not known, so nobody can tell whether it applies: {why}"
+
+
 def _applies(file: PolicyFile, run: RunRecord) -> bool:
-    """Say whether a file judges a run; where the run does not let itself be read, it does."""
+    """Say whether a file is for a run; what the run does not let be read excludes nothing."""
     rule = file.applies_to
     if rule is None:
         return True
@@ -402,7 +419,8 @@ def _checked(finding: object, earlier: list[Finding]) -> Finding:
     if not finding.message.strip():
         raise PluginError("the policy yielded a finding without a message")
     if any(other.part == finding.part for other in earlier):
-        raise PluginError(f"the policy yielded part '{finding.part}' twice")
+        what = "two findings without a part" if finding.part is None else f"'{finding.part}' twice"
+        raise PluginError(f"the policy yielded {what}")
     if (
         finding.outcome is Outcome.PASS
         and finding.limit is not None

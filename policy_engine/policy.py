@@ -212,6 +212,10 @@ class Policy(BaseModel):
         """Return the needs that these settings really have: `needs`, or fewer."""
         return self.needs
 
+    def rules(self) -> tuple[tuple[dict[str, Any], ...], ...]:
+        """Return baseline rules of the policy's own; `case.against` returns what they find."""
+        return ()
+
     @abstractmethod
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield at least one finding on the case; pure: no clock, no environment, no I/O.

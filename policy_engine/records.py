@@ -48,6 +48,7 @@ def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
 Gap = Invalid | Unreadable
 Metric = Annotated[float, Field(gt=-LARGEST_FLOAT, lt=LARGEST_FLOAT)] | Invalid
 Text = str | Invalid
+Cell = str | bool | int | float | None
 Plain = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 """A mapping of JSON values."""
 NeedName = Literal[
@@ -58,6 +59,7 @@ NeedName = Literal[
     "predictions",
     "importance",
     "metric_history",
+    "repeats",
     "children",
     "baseline",
     "history",
@@ -114,6 +116,35 @@ class VersionRecord(Record):
     version: str
 
 
+class ModelMetricRecord(Record):
+    """A metric that was logged for a model: on which dataset, by which run."""
+
+    key: str
+    value: Metric
+    dataset: str | None = None
+    digest: str | None = None
+    run_id: str | None = None
+
+
+class TableRecord(Record):
+    """A logged table by column; all columns have one length. NaN is null."""
+
+    run_id: str
+    source: str
+    columns: dict[str, tuple[Cell, ...]]
+
+
+class ImportanceRecord(Record):
+    """How much each feature counts, by a file that says it in numbers.
+
+    `values` is None where only pictures were found; `pictures` are their paths.
+    """
+
+    source: str | None = None
+    values: dict[str, Metric] | None = None
+    pictures: tuple[str, ...] = ()
+
+
 class ModelRecord(Record):
     """A logged model, its registered versions and what its MLmodel file says."""
 
@@ -124,7 +155,10 @@ class ModelRecord(Record):
     logged_size: int | None = Field(default=None, ge=0)
     files: tuple[FileRecord, ...] | Gap | None = None
     flavors: tuple[str, ...] | Gap | None = None
-    mlmodel: Plain | None = None
+    mlmodel: Plain | Gap | None = None
+    texts: dict[str, str | Gap] | None = None
+    created: AwareDatetime | None = None
+    metrics: tuple[ModelMetricRecord, ...] = ()
     versions: tuple[VersionRecord, ...] = ()
 
 
@@ -155,6 +189,10 @@ class RunRecord(Record):
     files: tuple[FileRecord, ...] | Gap | None = None
     aliases: dict[str, str] | Gap | None = None
     children: "tuple[RunRecord, ...] | Gap | None" = None
+    repeats: "tuple[RunRecord, ...] | Gap | None" = None
+    predictions: TableRecord | Gap | None = None
+    importance: ImportanceRecord | Gap | None = None
+    tries: Annotated[int, Field(ge=1)] | Gap | None = None
 
 
 class PassedOver(Record):

@@ -10,7 +10,7 @@ from policy_engine.errors import PolicyEngineError, UsageError
 from policy_engine.evaluate import COMMIT_TAGS
 from policy_engine.evidence import MissingEvidence, Needs, Run, resolve_metric
 from policy_engine.quantities import parse_duration
-from policy_engine.records import BaselineRecord, Gap, ModelRecord, PassedOver, RunRecord
+from policy_engine.records import BaselineRecord, Gap, Metric, ModelRecord, PassedOver, RunRecord
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.candidates import model_of_version
 from policy_engine.tracking.reads import Reads
@@ -55,6 +55,7 @@ class Search:
         goal: The direction of the metric.
         ancestors: The merge base of the change and its first-parent ancestors, nearest first.
         resolve: What plugins make of a rule that is not built in.
+        own_name: The user's own name of the metric, tried first; None: there is none.
     """
 
     reads: Reads
@@ -64,6 +65,7 @@ class Search:
     goal: str | None
     ancestors: Sequence[str]
     resolve: Resolver
+    own_name: str | None = None
     passed_over: list[PassedOver] = field(default_factory=list)
 
     def find(self, rules: Sequence[Mapping[str, Any]]) -> tuple[BaselineRecord, Hit | None]:
@@ -170,9 +172,13 @@ class Search:
             earlier_runs(self.candidate.start_time, min(float(window), LONGEST_WINDOW_S)),
             limit=MOST_HISTORY,
         )
+        if not runs:
+            raise PassOver("no FINISHED run began within it and ended before the candidate began")
         known = [(self._value(run), run) for run in runs if self._refusal(run) is None]
         if not known:
-            raise PassOver(f"no run among the {len(runs)} newest has a finite {self.metric}")
+            raise PassOver(
+                f"none of the {len(runs)} earlier FINISHED run(s) has a finite {self.metric}"
+            )
         best = (max if self.goal == "maximize" else min)(known, key=lambda pair: pair[0])
         return Hit(best[1], among=len(known))
 
@@ -236,13 +242,18 @@ class Search:
             return f"{label} is {info.get('status')}, not FINISHED"
         if self.metric is None:
             return None
-        value = run_record(run, None).metrics.get(self.metric)
+        value = self._metric_of(run)
         if value is None:
             return f"{label} has no metric {self.metric}"
         return None if isinstance(value, float) else f"{label} has {self.metric} = {value.invalid}"
 
+    def _metric_of(self, run: Json) -> Metric | None:
+        metrics = run_record(run, None).metrics
+        name = self.own_name if self.own_name in metrics else self.metric
+        return metrics.get(name or "")
+
     def _value(self, run: Json) -> float:
-        value = run_record(run, None).metrics[self.metric or ""]
+        value = self._metric_of(run)
         return value if isinstance(value, float) else float("nan")
 
     def _registered_name(self) -> str:

@@ -14,8 +14,6 @@ from policy_engine.records import (
     CandidateRecord,
     ChangeRecord,
     EvidenceRecord,
-    Gap,
-    ModelRecord,
     RunRecord,
 )
 from policy_engine.records import Unreadable as UnreadableRecord
@@ -27,20 +25,13 @@ from policy_engine.tracking.baselines import (
     earlier_runs,
     metric_goal,
 )
+from policy_engine.tracking.begun import MOST_TRIES, Begun, Scope
 from policy_engine.tracking.candidates import Found, Named, candidates_of, named_candidates
-from policy_engine.tracking.models import list_files, read_model, read_model_by_id
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import (
-    Deadline,
-    Json,
-    NotFound,
-    Store,
-    Unreadable,
-    tag_filter,
-)
+from policy_engine.tracking.store import Deadline, Json, Store, Unreadable, tag_filter
+from policy_engine.tracking.tables import TABLE_CAP
 from policy_engine.tracking.translate import run_record
 
-MOST_CHILDREN = 1000
 HISTORY_S = 90 * 86400.0
 """How far back the history goes (seconds): 90 days."""
 
@@ -118,6 +109,9 @@ class _Collector:
         self._policies = policies
         self._request = request
         self._resolve = resolve
+        # One read serves all files: the largest cap that one of them allows.
+        caps = [file.caps["max_text"] for file in policies.files if "max_text" in file.caps]
+        self._scope = Scope(policies.needs, max(caps, default=TABLE_CAP))
 
     def collect(self, empty: EvidenceRecord) -> EvidenceRecord:
         request = self._request
@@ -145,13 +139,16 @@ class _Collector:
 
     def _candidate(self, found: Found, model_name: str | None) -> CandidateRecord | None:
         """Return all evidence of one run and logged-model name; None if the name does not fit."""
-        begun = _Begun(self._reads, found.run, self._policies.needs, model_name, found.model_id)
+        begun = Begun(self._reads, found.run, self._scope, model_name, found.model_id)
         history = self._history(found.run) if Needs.HISTORY in self._policies.needs else None
         baselines = [
             self._reads.spawn(self._baseline, begun, model_name, *spec)
             for spec in self._baseline_specs(model_name)
         ]
+        tries = self._tries(found.run)
         run = begun.record()
+        if tries is not None:
+            run = run.model_copy(update={"tries": reading(self._count, tries, run)})
         if found.model_id and model_name and getattr(run.model, "name", model_name) != model_name:
             return None
         return CandidateRecord(
@@ -164,24 +161,27 @@ class _Collector:
 
     def _baseline_specs(
         self, model_name: str | None
-    ) -> Iterator[tuple[tuple[dict[str, Any], ...], str | None, str | None]]:
-        """Return each distinct (rules, metric name, goal) of the files that need a baseline."""
+    ) -> Iterator[tuple[tuple[dict[str, Any], ...], str | None, str | None, Mapping[str, str]]]:
+        """Return each distinct (rules, metric name, goal, own names) where a baseline is needed."""
         seen: list[tuple[tuple[dict[str, Any], ...], str | None]] = []
         for file in self._policies.files:
             if file.model_name != model_name or Needs.BASELINE not in file.needs:
                 continue
             name, goal = (file.metric.name, file.metric.goal) if file.metric else (None, None)
-            if (file.baseline, name) not in seen:
-                seen.append((file.baseline, name))
-                yield file.baseline, name, goal
+            own = [rules for binding in file.bindings for rules in binding.policy.rules()]
+            for rules in (file.baseline, *own):
+                if (rules, name) not in seen:
+                    seen.append((rules, name))
+                    yield rules, name, goal, file.names
 
     def _baseline(
         self,
-        begun: "_Begun",
+        begun: Begun,
         model_name: str | None,
         rules: tuple[dict[str, Any], ...],
         metric: str | None,
         goal: str | None,
+        names: Mapping[str, str],
     ) -> BaselineRecord:
         candidate = begun.facts()
         primary = candidate.primary_metric
@@ -194,8 +194,11 @@ class _Collector:
             goal=metric_goal(judged_by, goal or (primary.goal if primary and not metric else None)),
             ancestors=self._request.ancestors,
             resolve=self._resolve,
+            own_name=names.get(judged_by or ""),
         )
-        named = self._request.baseline
+        # A flag stands for the files' own rules, not for those that a policy brings along.
+        own = any(rules == file.baseline for file in self._policies.files)
+        named = self._request.baseline if own else None
         record, hit = search.find(({"run": named},) if named else rules)
         update: dict[str, object] = {"metric": metric}
         if named:
@@ -205,19 +208,40 @@ class _Collector:
         return record.model_copy(update=update)
 
     def _baseline_run(
-        self, hit: Hit, begun: "_Begun", model_name: str | None
+        self, hit: Hit, begun: Begun, model_name: str | None
     ) -> RunRecord | UnreadableRecord:
         try:
-            return _Begun(
+            return Begun(
                 self._reads,
                 hit.run,
-                self._policies.needs,
+                self._scope,
                 model_name,
                 hit.model_id,
                 beside=begun,
             ).record()
         except Unreadable as e:
             return UnreadableRecord(unreadable=str(e))
+
+    def _tries(self, run: Json) -> "list[Future[list[Json]]] | None":
+        """Begin to look for the runs of the pull request in the experiment, deleted ones too."""
+        number = self._request.change.pull_request if self._request.change else None
+        if number is None or Needs.CHANGE not in self._policies.needs:
+            return None
+        mine = tag_filter("policy_engine.pull_request", str(number))
+        experiments = (run["info"]["experiment_id"],)
+        return [
+            self._reads.start(
+                self._reads.store.runs, experiments, mine, limit=MOST_TRIES, deleted=deleted
+            )
+            for deleted in (False, True)
+        ]
+
+    def _count(self, tries: "list[Future[list[Json]]]", candidate: RunRecord) -> int:
+        """Count the tries on the candidate's data; one whose data nobody knows counts."""
+        data = {d.digest for d in candidate.datasets}
+        runs = [run_record(run, None) for future in tries for run in self._reads.wait(future)]
+        other = [r for r in runs if data and r.datasets and data.isdisjoint(_digests(r))]
+        return max(1, len(runs) - len(other))
 
     def _history(self, run: Json) -> "Future[list[Json]] | None":
         facts = run_record(run, None)
@@ -242,88 +266,5 @@ class _Collector:
         )
 
 
-class _Begun:
-    """The reads of one run, begun at once; `record` waits for them."""
-
-    def __init__(
-        self,
-        reads: Reads,
-        run: Json,
-        needs: Needs,
-        model_name: str | None,
-        model_id: str | None,
-        beside: "_Begun | None" = None,
-    ) -> None:
-        """Begin to read a run; `beside` is the candidate if this is a baseline."""
-        self._reads = reads
-        self._run = run
-        info = run["info"]
-        self._experiment = reads.start(reads.store.experiment, info["experiment_id"])
-        files = Needs.MODEL in needs
-        self._model: Future[ModelRecord | Gap | None] | None = None
-        if model_id is not None:
-            self._model = reads.spawn(read_model_by_id, reads, model_id, files=files)
-        elif files or beside is None:
-            rather = beside.model_name if beside is not None else lambda: None
-            self._model = reads.spawn(
-                read_model, reads, run, model_name, files=files, rather=rather
-            )
-        self._children = (
-            reads.start(
-                reads.store.runs,
-                (info["experiment_id"],),
-                tag_filter("mlflow.parentRunId", info["run_id"]),
-                limit=MOST_CHILDREN,
-            )
-            if Needs.CHILDREN in needs
-            else None
-        )
-        self._files = (
-            reads.spawn(list_files, reads, reads.store.list_run, info["run_id"])
-            if Needs.FILES in needs
-            else None
-        )
-        self._aliases = Needs.REGISTRY in needs
-
-    def model(self) -> ModelRecord | Gap | None:
-        return self._reads.wait(self._model) if self._model else None
-
-    def model_name(self) -> str | None:
-        model = self.model()
-        return model.name if isinstance(model, ModelRecord) else None
-
-    def facts(self) -> RunRecord:
-        try:
-            return run_record(self._run, self._reads.wait(self._experiment))
-        except NotFound as e:
-            raise Unreadable(f"{e}, which run {self._run['info']['run_id']} belongs to") from e
-
-    def record(self) -> RunRecord:
-        """Return the run with all that was begun.
-
-        Raises:
-            Unreadable: If its experiment cannot be read, or the deadline has come.
-        """
-        model = self.model()
-        files, children = self._files, self._children
-        return self.facts().model_copy(
-            update={
-                "model": model,
-                "files": reading(lambda: self._reads.wait(files)) if files else None,
-                "children": reading(lambda: self._child_records(children)) if children else None,
-                "aliases": reading(lambda: self._alias_map(model)) if self._aliases else None,
-            }
-        )
-
-    def _child_records(self, children: "Future[list[Json]]") -> tuple[RunRecord, ...]:
-        runs = self._reads.wait(children)
-        if len(runs) >= MOST_CHILDREN:
-            raise Unreadable(f"the run has {MOST_CHILDREN} child runs or more")
-        return tuple(run_record(run, None) for run in runs)
-
-    def _alias_map(self, model: ModelRecord | Gap | None) -> Mapping[str, str] | None:
-        if not isinstance(model, ModelRecord) or not model.versions:
-            return None
-        name = model.versions[-1].name
-        registered = self._reads.get(self._reads.store.registered_model, name)
-        return {str(a["alias"]): str(a["version"]) for a in registered.get("aliases") or ()}
+def _digests(run: RunRecord) -> set[str | None]:
+    return {dataset.digest for dataset in run.datasets}

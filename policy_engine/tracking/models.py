@@ -10,7 +10,7 @@ from policy_engine.records import FileRecord, Gap, Invalid, ModelRecord
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import Entry, Json, Unreadable
-from policy_engine.tracking.translate import mlmodel_facts, model_record
+from policy_engine.tracking.translate import mlmodel_facts, model_record, plain_json
 
 MOST_FILES = 10_000
 MOST_FOLDERS = 500
@@ -124,9 +124,11 @@ def _completed(reads: Reads, model: ModelRecord, *, files: bool) -> ModelRecord:
             reads.get(reads.store.model_text, model.model_id, "MLmodel", MLMODEL_CAP)
         )
     )
-    update: dict[str, object] = {"files": listed, "size": _size(listed), "flavors": facts}
+    update: dict[str, object] = {"files": listed, "size": _size(listed)}
+    update |= {"flavors": facts, "mlmodel": facts}
     if isinstance(facts, dict):
         logged = facts.get("model_size_bytes")
+        update["mlmodel"] = plain_json(facts)
         update["flavors"] = tuple(sorted(map(str, facts["flavors"])))
         update["logged_size"] = logged if type(logged) is int and logged >= 0 else None
     return model.model_copy(update=update)

@@ -89,10 +89,10 @@ class Reads:
         return future
 
 
-def reading(get: Callable[[], T]) -> T | UnreadableRecord | None:
+def reading(get: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | UnreadableRecord | None:
     """Return a value, None where it is absent, or the record that it could not be read."""
     try:
-        return get()
+        return get(*args, **kwargs)
     except NotFound:
         return None
     except Unreadable as e:

@@ -1,6 +1,7 @@
 """MLflow's JSON into records: the one place that knows the shape of both."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +9,11 @@ from typing import Any
 import yaml
 
 from policy_engine.records import (
+    Cell,
     DatasetRecord,
     Invalid,
+    Metric,
+    ModelMetricRecord,
     ModelRecord,
     PrimaryMetric,
     RunRecord,
@@ -58,6 +62,10 @@ def model_record(model: Json) -> ModelRecord:
         name=info.get("name") or "",
         status=_STATUS.get(status, status),
         versions=_versions(_pairs(info.get("tags")).get("mlflow.modelVersions")),
+        created=moment(info.get("creation_timestamp_ms")),
+        metrics=tuple(
+            _model_metric(each) for each in (model.get("data") or {}).get("metrics") or ()
+        ),
     )
 
 
@@ -74,6 +82,58 @@ def mlmodel_facts(text: str) -> dict[str, Any]:
     if not isinstance(facts, dict) or not isinstance(facts.get("flavors"), dict):
         raise Unreadable("the MLmodel file names no flavors; log the model again")
     return facts
+
+
+def table_columns(text: str) -> dict[str, tuple[Cell, ...]] | Invalid:
+    """Return a table in pandas' "split" JSON by column, or why it is none. NaN becomes null."""
+    try:
+        table = json.loads(text)
+        names, rows = table["columns"], table["data"]
+        if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+            return Invalid(invalid="its columns are not texts, each once")
+        if any(len(row) != len(names) for row in rows):
+            return Invalid(invalid="a row has another length than the columns")
+        if not rows:
+            return Invalid(invalid="it has no rows")
+        columns = zip(*rows, strict=True)
+        return {
+            name: tuple(map(_cell, column)) for name, column in zip(names, columns, strict=True)
+        }
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Invalid(
+            invalid="it is no table in pandas' split JSON, as mlflow.log_table writes it"
+        )
+
+
+def importance_values(text: str) -> dict[str, Metric] | Invalid:
+    """Return importances by feature, or why the file is none."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict) or not values:
+        return Invalid(invalid="it is no JSON object of feature and number")
+    return {str(feature): metric_value(value) for feature, value in values.items()}
+
+
+def _cell(value: object) -> Cell:
+    """Return a table's cell; what is neither text nor a finite number is shown as text or null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    return json.dumps(value, sort_keys=True)
+
+
+def plain_json(value: Any) -> Any:
+    """Return YAML's values as JSON's: dates as text, NaN as its name, keys as text."""
+    if isinstance(value, dict):
+        return {str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
 def primary_metric(experiment: Json) -> PrimaryMetric | None:
@@ -139,6 +199,16 @@ def _dataset(item: Json) -> DatasetRecord:
         if isinstance(columns, list)
         else None,
         tags=tags,
+    )
+
+
+def _model_metric(item: Json) -> ModelMetricRecord:
+    return ModelMetricRecord(
+        key=str(item["key"]),
+        value=metric_value(item.get("value")),
+        dataset=item.get("dataset_name") or None,
+        digest=item.get("dataset_digest") or None,
+        run_id=item.get("run_id") or None,
     )
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from policy_engine.training import GIT_BUDGET_S, RunContextProvider
+from policy_engine.training import RunContextProvider
+from policy_engine.training.provider import GIT_BUDGET_S
 from tests.repository import Repository
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RUN_URL = "https://github.com/acme/fraud/actions/runs/4711"
 WARNING = "policy-engine cannot say all of what was trained here: "
 
@@ -143,7 +144,7 @@ class TestOutsideGitHub:
     def test_commit_made_between_two_runs_of_a_notebook_is_seen(
         self, repository: Repository, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("policy_engine.training._KEPT_S", -1.0)
+        monkeypatch.setattr("policy_engine.training.provider._KEPT_S", -1.0)
         provider = RunContextProvider()
         first = provider.tags()["policy_engine.head_sha"]
         second = repository.commit("train.py")
@@ -307,7 +308,7 @@ class TestNothingStopsTraining:
             f"{WARNING}cannot read the event file absent.json: No such file or directory"
         ]
         assert caplog.records[0].levelno == logging.WARNING
-        assert caplog.records[0].name == "policy_engine.training"
+        assert caplog.records[0].name == "policy_engine.training.provider"
 
     def test_git_that_hangs_holds_training_up_once_and_not_for_long(
         self,
@@ -317,7 +318,7 @@ class TestNothingStopsTraining:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         _fake_git(tmp_path / "bin", "exec sleep 60", monkeypatch)
-        monkeypatch.setattr("policy_engine.training._KEPT_S", -1.0)
+        monkeypatch.setattr("policy_engine.training.provider._KEPT_S", -1.0)
         provider = RunContextProvider()
         start = time.monotonic()
         found = [provider.tags(), provider.tags()]
@@ -365,7 +366,7 @@ def test_importing_training_loads_no_heavy_module() -> None:
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    allowed = {"errors", "git", "github", "github.event", "training"}
+    allowed = {"errors", "git", "github", "github.event", "training", "training.provider"}
     loaded = set(json.loads(result.stdout.replace("'", '"')))
     assert loaded <= {f"policy_engine.{name}" for name in allowed}
 

@@ -1,0 +1,46 @@
+"""What a policy sees: a case, its runs and models, and measurements that carry unit and grade.
+
+Each read has four results. A value is returned; the three others are raised, so that a policy
+cannot take one for another:
+
+- `MissingEvidence`: it is not there (finding `missing`);
+- `InvalidEvidence`: it is there and unusable, such as NaN (finding `fail`);
+- `UnreadableEvidence`: it could not be read (finding `error`).
+"""
+
+from policy_engine.evidence.case import Case, Change
+from policy_engine.evidence.measurement import Grade, Measurement, Metric, resolve_metric
+from policy_engine.evidence.model import Artifact, Model, ModelMetric
+from policy_engine.evidence.needs import Needs
+from policy_engine.evidence.run import Dataset, Importance, Run, Table
+from policy_engine.evidence.states import (
+    EvidenceError,
+    InvalidEvidence,
+    MissingEvidence,
+    NotApplicable,
+    UndeclaredNeed,
+    UnreadableEvidence,
+)
+
+__all__ = [
+    "Artifact",
+    "Case",
+    "Change",
+    "Dataset",
+    "EvidenceError",
+    "Grade",
+    "Importance",
+    "InvalidEvidence",
+    "Measurement",
+    "Metric",
+    "MissingEvidence",
+    "Model",
+    "ModelMetric",
+    "Needs",
+    "NotApplicable",
+    "Run",
+    "Table",
+    "UndeclaredNeed",
+    "UnreadableEvidence",
+    "resolve_metric",
+]

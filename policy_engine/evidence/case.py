@@ -1,0 +1,175 @@
+"""All that one policy may judge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from policy_engine.evidence.measurement import Metric, resolve_metric
+from policy_engine.evidence.needs import Needs
+from policy_engine.evidence.run import Run
+from policy_engine.evidence.states import (
+    MissingEvidence,
+    NotApplicable,
+    UndeclaredNeed,
+    UnreadableEvidence,
+    present,
+    value_of,
+)
+from policy_engine.quantities import Rate
+from policy_engine.records import (
+    BaselineRecord,
+    CandidateRecord,
+    ChangeRecord,
+    Invalid,
+    Unreadable,
+)
+
+Change = ChangeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that one policy may judge: candidate, baseline, history, change, settings and `now`.
+
+    Attributes:
+        evidence: What was read of the candidate.
+        needs: What the judging policy declares; everything else is closed to it.
+        metric_setting: The file's `metric:`, resolved; None: the experiment's own tags decide.
+        found: The baseline rules' outcome; None when no rule was asked.
+        prices: Hourly prices by instance; `default` for any other.
+        first_run: Whether the policy file says that there can be no baseline yet.
+        change: The pull request, where there is one.
+        now: The moment of judgement (UTC); a policy has no other clock.
+    """
+
+    evidence: CandidateRecord
+    needs: Needs
+    metric_setting: Metric | None = None
+    found: BaselineRecord | None = None
+    prices: Mapping[str, Rate] = field(default_factory=dict)
+    first_run: bool = False
+    change_record: ChangeRecord | None = None
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    @property
+    def candidate(self) -> Run:
+        """The run under judgement."""
+        return Run(self.evidence.run, self.needs)
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether a rule found a baseline."""
+        return self.found is not None and self.found.run is not None
+
+    @property
+    def baseline(self) -> Run:
+        """The run that the candidate must beat. Needs `BASELINE`.
+
+        Raises:
+            MissingEvidence: If no rule found one; names what was passed over.
+            NotApplicable: If the policy file declares `first_run` and there can be none yet.
+        """
+        if Needs.BASELINE not in self.needs:
+            raise UndeclaredNeed(
+                "the policy reads the baseline without declaring it",
+                "add `Needs.BASELINE` to the policy's `needs`",
+            )
+        return self._found(self.found, self.found.rules if self.found else ())
+
+    def against(self, rules: tuple[dict[str, Any], ...]) -> Run:
+        """Return the run that baseline rules of the policy's own find. Needs `BASELINE`.
+
+        Args:
+            rules: One of the lists that the policy's `rules()` returned.
+
+        Raises:
+            MissingEvidence: If none of them found one; names what was passed over.
+        """
+        return self._found(
+            next((r for r in self.evidence.baselines if r.rules == rules), None), rules
+        )
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that counts: the policy file's, else the experiment's primary metric.
+
+        Raises:
+            MissingEvidence: If neither says one, or nobody says its direction.
+        """
+        if self.metric_setting is not None:
+            return self.metric_setting
+        primary = self.evidence.run.primary_metric
+        if primary is None:
+            raise MissingEvidence(
+                "neither the policy file nor the experiment says which metric counts",
+                "set `metric: {name: …, goal: maximize}` in the policy file",
+            )
+        return resolve_metric(primary.name, primary.goal, None, "the experiment's tags")
+
+    @property
+    def history(self) -> tuple[Run, ...]:
+        """Earlier FINISHED runs of the experiment, newest first, facts only. Needs `HISTORY`."""
+        if Needs.HISTORY not in self.needs:
+            raise UndeclaredNeed(
+                "the policy reads the history without declaring it",
+                "add `Needs.HISTORY` to the policy's `needs`",
+            )
+        records = value_of(self.evidence.history, "the earlier runs of the experiment")
+        return tuple(Run(record, Needs.RUN, "earlier") for record in records)
+
+    @property
+    def change(self) -> Change:
+        """The pull request. Needs `CHANGE`.
+
+        Raises:
+            MissingEvidence: Outside a pull request.
+        """
+        if Needs.CHANGE not in self.needs:
+            raise UndeclaredNeed(
+                "the policy reads the change without declaring it",
+                "add `Needs.CHANGE` to the policy's `needs`",
+            )
+        return present(
+            self.change_record,
+            "there is no pull request to read",
+            "run the check in a workflow of the pull request",
+        )
+
+    def _found(self, found: BaselineRecord | None, rules: tuple[dict[str, Any], ...]) -> Run:
+        if Needs.BASELINE not in self.needs:
+            raise UndeclaredNeed(
+                "the policy reads the baseline without declaring it",
+                "add `Needs.BASELINE` to the policy's `needs`",
+            )
+        record = found.run if found else None
+        if isinstance(record, Unreadable):
+            raise UnreadableEvidence(f"the baseline could not be read: {record.unreadable}")
+        if record is not None:
+            return Run(record, self.needs, "baseline")
+        if self.first_run and not self._has_earlier_version():
+            raise NotApplicable("the policy file declares first_run: there is no baseline yet")
+        raise MissingEvidence(*self._no_baseline(found, rules))
+
+    def _has_earlier_version(self) -> bool:
+        model = self.evidence.run.model
+        if isinstance(model, (Invalid, Unreadable)):
+            raise UnreadableEvidence(
+                "the candidate's model could not be read: nobody can say whether first_run holds"
+            )
+        versions = model.versions if model is not None else ()
+        return any(v.version.isdecimal() and int(v.version) > 1 for v in versions)
+
+    def _no_baseline(
+        self, found: BaselineRecord | None, rules: tuple[dict[str, Any], ...]
+    ) -> tuple[str, str]:
+        remedy = (
+            "set an alias on the registered model, or add a rule under `baseline:`; "
+            "for the very first model say `first_run: true`"
+        )
+        if found is None or not rules:
+            return "the policy file has no `baseline:` rule, so there is no baseline", remedy
+        whys = [f"{p.rule}: {p.why}" for p in found.passed_over]
+        if self.first_run:
+            whys.append("first_run is declared, but the registered model has earlier versions")
+        return f"no baseline ({'; '.join(whys) or 'no rule found one'})", remedy

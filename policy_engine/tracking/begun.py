@@ -1,0 +1,168 @@
+"""One run with all that the needs name: begun at once, then waited for."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+from policy_engine.evaluate import COMMIT_TAGS
+from policy_engine.evidence import Needs
+from policy_engine.records import Gap, ModelRecord, RunRecord, TableRecord, Unreadable
+from policy_engine.tracking.models import list_files, read_model, read_model_by_id
+from policy_engine.tracking.reads import Reads, reading
+from policy_engine.tracking.store import Json, NotFound, tag_filter
+from policy_engine.tracking.store import Unreadable as UnreadableRead
+from policy_engine.tracking.tables import read_importance, read_predictions, read_texts
+from policy_engine.tracking.translate import run_record, tags_of
+
+T = TypeVar("T")
+
+MOST_CHILDREN = 1000
+MOST_REPEATS = 200
+MOST_TRIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to read of each run: the needs, and the largest table (bytes)."""
+
+    needs: Needs
+    table_cap: int
+
+
+class Begun:
+    """The reads of one run, begun at once; `record` waits for them."""
+
+    def __init__(
+        self,
+        reads: Reads,
+        run: Json,
+        scope: Scope,
+        model_name: str | None,
+        model_id: str | None,
+        beside: "Begun | None" = None,
+    ) -> None:
+        """Begin to read a run; `beside` is the candidate if this is a baseline."""
+        needs = scope.needs
+        self._reads = reads
+        self._run = run
+        info = run["info"]
+        self._experiment = reads.start(reads.store.experiment, info["experiment_id"])
+        files = Needs.MODEL in needs
+        self._model: Future[ModelRecord | Gap | None] | None = None
+        if model_id is not None:
+            self._model = reads.spawn(read_model_by_id, reads, model_id, files=files)
+        elif files or beside is None:
+            rather = beside.model_name if beside is not None else lambda: None
+            self._model = reads.spawn(
+                read_model, reads, run, model_name, files=files, rather=rather
+            )
+        self._children = (
+            reads.start(
+                reads.store.runs,
+                (info["experiment_id"],),
+                tag_filter("mlflow.parentRunId", info["run_id"]),
+                limit=MOST_CHILDREN,
+            )
+            if Needs.CHILDREN in needs
+            else None
+        )
+        self._files = (
+            reads.spawn(list_files, reads, reads.store.list_run, info["run_id"])
+            if Needs.FILES in needs
+            else None
+        )
+        self._needs = needs
+        self._cap = scope.table_cap
+        self._predictions = self._spawned(Needs.PREDICTIONS, self._read_predictions)
+        self._importance = self._spawned(Needs.IMPORTANCE, lambda: read_importance(reads, run))
+        self._repeats = self._spawned(Needs.REPEATS, self._read_repeats)
+
+    def model(self) -> ModelRecord | Gap | None:
+        """Return its model; None where there is none, or nobody asked."""
+        return self._reads.wait(self._model) if self._model else None
+
+    def model_name(self) -> str | None:
+        """Return the name that its model was logged under."""
+        model = self.model()
+        return model.name if isinstance(model, ModelRecord) else None
+
+    def facts(self) -> RunRecord:
+        """Return the run's own facts.
+
+        Raises:
+            Unreadable: If its experiment cannot be read.
+        """
+        try:
+            return run_record(self._run, self._reads.wait(self._experiment))
+        except NotFound as e:
+            raise UnreadableRead(f"{e}, which run {self._run['info']['run_id']} belongs to") from e
+
+    def record(self) -> RunRecord:
+        """Return the run with all that was begun.
+
+        Raises:
+            Unreadable: If its experiment cannot be read, or the deadline has come.
+        """
+        model = self.model()
+        files, children = self._files, self._children
+        if isinstance(model, ModelRecord) and Needs.FILES in self._needs:
+            model = model.model_copy(update={"texts": read_texts(self._reads, model)})
+        return self.facts().model_copy(
+            update={
+                "model": model,
+                "files": reading(lambda: self._reads.wait(files)) if files else None,
+                "children": reading(lambda: self._child_records(children)) if children else None,
+                "aliases": reading(lambda: self._alias_map(model))
+                if Needs.REGISTRY in self._needs
+                else None,
+                "predictions": self._waited(self._predictions),
+                "importance": self._waited(self._importance),
+                "repeats": self._waited(self._repeats),
+            }
+        )
+
+    def _spawned(self, need: Needs, read: Callable[[], T]) -> "Future[T] | None":
+        return self._reads.spawn(read) if need in self._needs else None
+
+    def _waited(self, begun: "Future[T] | None") -> T | Unreadable | None:
+        return reading(lambda: self._reads.wait(begun)) if begun is not None else None
+
+    def _read_predictions(self) -> TableRecord | Gap | None:
+        return read_predictions(self._reads, self._run, self.model(), self._cap)
+
+    def _read_repeats(self) -> tuple[RunRecord, ...]:
+        """Return the runs of the same commit, deleted ones too, but the run itself."""
+        info, tags = self._run["info"], tags_of(self._run)
+        said = next(((tag, tags[tag]) for tag in COMMIT_TAGS if tag in tags), None)
+        if said is None:
+            return ()
+        asked = [
+            self._reads.start(
+                self._reads.store.runs,
+                (info["experiment_id"],),
+                tag_filter(*said),
+                limit=MOST_REPEATS,
+                deleted=deleted,
+            )
+            for deleted in (False, True)
+        ]
+        runs = [run for future in asked for run in self._reads.wait(future)]
+        if len(runs) >= MOST_REPEATS:
+            raise UnreadableRead(f"the commit has {MOST_REPEATS} runs or more")
+        return tuple(
+            run_record(run, None) for run in runs if run["info"]["run_id"] != info["run_id"]
+        )
+
+    def _child_records(self, children: "Future[list[Json]]") -> tuple[RunRecord, ...]:
+        runs = self._reads.wait(children)
+        if len(runs) >= MOST_CHILDREN:
+            raise UnreadableRead(f"the run has {MOST_CHILDREN} child runs or more")
+        return tuple(run_record(run, None) for run in runs)
+
+    def _alias_map(self, model: ModelRecord | Gap | None) -> Mapping[str, str] | None:
+        if not isinstance(model, ModelRecord) or not model.versions:
+            return None
+        name = model.versions[-1].name
+        registered = self._reads.get(self._reads.store.registered_model, name)
+        return {str(a["alias"]): str(a["version"]) for a in registered.get("aliases") or ()}

@@ -1,0 +1,109 @@
+"""What training left in files: predictions by row, feature importances, a model's small texts."""
+
+import json
+from collections.abc import Mapping
+
+from policy_engine.records import Gap, ImportanceRecord, Invalid, ModelRecord, TableRecord
+from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.tracking.models import list_files
+from policy_engine.tracking.reads import Reads, reading
+from policy_engine.tracking.store import Json
+from policy_engine.tracking.translate import importance_values, table_columns, tags_of
+
+PREDICTIONS = "policy_engine/predictions.json"
+IMPORTANCE = "policy_engine/importance.json"
+AUTOLOGGED = tuple(f"feature_importance_{kind}.json" for kind in ("gain", "weight", "split"))
+"""Where autologging of the boosting libraries leaves importances, the scale-free kind first."""
+MODEL_TEXTS = (
+    "requirements.txt",
+    "python_env.yaml",
+    "input_example.json",
+    "serving_input_example.json",
+)
+TABLE_CAP = 64 * 1024 * 1024
+TEXT_CAP = 1024 * 1024
+"""The largest table, and the largest other text, that is read (bytes)."""
+
+_PICTURES = (".png", ".svg", ".jpg")
+
+
+def read_predictions(
+    reads: Reads, run: Json, model: ModelRecord | Gap | None, cap: int
+) -> TableRecord | Gap | None:
+    """Return the predictions table of a run, else of an evaluation run of its model.
+
+    Args:
+        reads: The reads of this check.
+        run: MLflow's answer about the run.
+        model: Its model; the metrics logged for it name its evaluation runs.
+        cap: The largest table that is read (bytes).
+    """
+    run_id = run["info"]["run_id"]
+    elsewhere: list[str] = []
+    if isinstance(model, ModelRecord):
+        elsewhere = [m.run_id for m in model.metrics if m.run_id and m.run_id != run_id]
+    for owner in dict.fromkeys([run_id, *elsewhere]):
+        for path in (PREDICTIONS, *(_evaluation_tables(run) if owner == run_id else ())):
+            table = reading(_table, reads, owner, path, cap)
+            if table is not None:
+                return table
+    return None
+
+
+def read_importance(reads: Reads, run: Json) -> ImportanceRecord | Gap | None:
+    """Return the feature importances of a run; pictures where there is nothing else."""
+    run_id = run["info"]["run_id"]
+    found = reading(_importance, reads, run_id, IMPORTANCE)
+    if found is not None:
+        return found
+    files = reading(list_files, reads, reads.store.list_run, run_id)
+    if files is None or isinstance(files, UnreadableRecord):
+        return files
+    paths = [file.path for file in files]
+    for path in AUTOLOGGED:
+        if path in paths:
+            return reading(_importance, reads, run_id, path)
+    pictures = tuple(p for p in paths if p.endswith(_PICTURES) and _is_explanation(p))
+    return ImportanceRecord(pictures=pictures) if pictures else None
+
+
+def read_texts(reads: Reads, model: ModelRecord | Gap | None) -> Mapping[str, str | Gap] | None:
+    """Return the small texts of a model that its listing names."""
+    if not isinstance(model, ModelRecord) or not isinstance(model.files, tuple):
+        return {}
+    there = {file.path for file in model.files}
+    begun = {
+        path: reads.start(reads.store.model_text, model.model_id, path, TEXT_CAP)
+        for path in MODEL_TEXTS
+        if path in there
+    }
+    texts = {path: reading(reads.wait, future) for path, future in begun.items()}
+    return {path: text for path, text in texts.items() if text is not None}
+
+
+def _evaluation_tables(run: Json) -> list[str]:
+    """Return the tables that MLflow's own evaluation left in the run, by its tag."""
+    try:
+        listed = json.loads(tags_of(run).get("mlflow.loggedArtifacts", "[]"))
+        paths = [str(each["path"]) for each in listed if each.get("type") == "table"]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []
+    return [path for path in paths if path.endswith("eval_results_table.json")]
+
+
+def _table(reads: Reads, run_id: str, path: str, cap: int) -> TableRecord | Invalid:
+    columns = table_columns(reads.get(reads.store.run_text, run_id, path, cap))
+    if isinstance(columns, Invalid):
+        return Invalid(invalid=f"{path}: {columns.invalid}")
+    return TableRecord(run_id=run_id, source=path, columns=columns)
+
+
+def _importance(reads: Reads, run_id: str, path: str) -> ImportanceRecord | Invalid:
+    values = importance_values(reads.get(reads.store.run_text, run_id, path, TEXT_CAP))
+    if isinstance(values, Invalid):
+        return Invalid(invalid=f"{path}: {values.invalid}")
+    return ImportanceRecord(source=path, values=values)
+
+
+def _is_explanation(path: str) -> bool:
+    return any(word in path.lower() for word in ("shap", "importance", "explanation"))

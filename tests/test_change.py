@@ -1,0 +1,388 @@
+"""What is under judgement, and whose policies judge it: told by real repositories and events."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policy_engine.change import MOST_COMMITS, Situation, policy_source, situation
+from policy_engine.github.event import EventError
+from policy_engine.records import ChangeRecord
+from policy_engine.report import PolicySource
+from tests.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DIGEST = "sha256:abc"
+NOWHERE: Mapping[str, str] = {}
+PULL_REQUEST = ChangeRecord(pull_request=7, head_sha="a" * 40)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with a policy and training code on `main`."""
+    made = Repository.new(tmp_path / "work")
+    made.commit("policies/fraud.yaml", "training/train.py")
+    return made
+
+
+def source(repository: Repository, change: ChangeRecord | None = None) -> PolicySource:
+    return policy_source(repository.folder, DIGEST, ["policies/fraud.yaml"], change)
+
+
+def found(repository: Repository, commit: str | None = None, **facts: Any) -> Situation:
+    known: dict[str, Any] = {"search": True, "ancestors": True, "environ": NOWHERE}
+    return situation(repository.folder, commit, **(known | facts))
+
+
+def changed(here: Situation) -> ChangeRecord:
+    assert here.change is not None
+    return here.change
+
+
+# ── whose policies judge ──────────────────────────────────────────────────────────────────────────
+
+
+def test_the_default_branch_s_own_policies_are_trusted(repository: Repository) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    assert source(repository) == PolicySource(DIGEST, f"main@{head[:7]}", trusted=True)
+
+
+def test_a_commit_that_is_on_the_default_branch_is_trusted_though_it_is_not_its_tip(
+    repository: Repository,
+) -> None:
+    old = repository.git("rev-parse", "HEAD")
+    repository.commit("training/train.py")
+    repository.git("checkout", "--quiet", old)
+    assert source(repository) == PolicySource(DIGEST, f"main@{old[:7]}", trusted=True)
+
+
+def test_another_branch_is_not_trusted(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "forest")
+    head = repository.commit("training/train.py")
+    assert source(repository) == PolicySource(DIGEST, head[:7], trusted=False)
+
+
+def test_a_pull_request_s_work_tree_is_not_trusted_even_on_the_default_branch(
+    repository: Repository,
+) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    assert source(repository, PULL_REQUEST) == PolicySource(
+        DIGEST, f"main@{head[:7]}", trusted=False
+    )
+
+
+def test_an_edited_policy_file_is_not_trusted(repository: Repository) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    (repository.folder / "policies" / "fraud.yaml").write_text("version: 1\n")
+    expected = PolicySource(DIGEST, f"main@{head[:7]} (edited)", trusted=False)
+    assert source(repository) == expected
+    repository.git("add", "--all")
+    assert source(repository) == expected, "staged is edited too"
+
+
+def test_a_policy_file_that_git_does_not_track_is_not_trusted(repository: Repository) -> None:
+    (repository.folder / "policies" / "new.yaml").write_text("version: 1\n")
+    assert source(repository).trusted, "a file that does not judge changes nothing"
+    new = policy_source(repository.folder, DIGEST, ["policies/new.yaml"], None)
+    assert new.trusted is False
+    assert str(new.ref).endswith(" (edited)")
+
+
+def test_an_ignored_policy_file_is_not_trusted(repository: Repository) -> None:
+    repository.git("config", "core.excludesFile", str(repository.folder.parent / "ignored"))
+    (repository.folder.parent / "ignored").write_text("*.local.yaml\n")
+    (repository.folder / "policies" / "x.local.yaml").write_text("version: 1\n")
+    paths = ["policies/fraud.yaml", "policies/x.local.yaml"]
+    assert policy_source(repository.folder, DIGEST, paths, None).trusted is False
+
+
+def test_a_clone_trusts_the_branch_that_its_origin_points_to(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.git("branch", "--move", "trunk")
+    clone = Repository.clone(repository, tmp_path / "clone")
+    head = clone.git("rev-parse", "HEAD")
+    assert source(clone) == PolicySource(DIGEST, f"trunk@{head[:7]}", trusted=True)
+
+
+def test_a_local_commit_on_the_default_branch_is_not_on_the_origin_s(
+    repository: Repository, tmp_path: Path
+) -> None:
+    clone = Repository.clone(repository, tmp_path / "clone")
+    head = clone.commit("policies/fraud.yaml")
+    assert source(clone) == PolicySource(DIGEST, head[:7], trusted=False)
+
+
+def test_outside_a_repository_nobody_can_tell_where_policies_come_from(tmp_path: Path) -> None:
+    assert policy_source(tmp_path, DIGEST, ["policies"], None) == PolicySource(DIGEST)
+
+
+def test_a_repository_without_a_commit_is_not_trusted(tmp_path: Path) -> None:
+    empty = Repository.new(tmp_path / "empty")
+    assert source(empty) == PolicySource(DIGEST)
+
+
+# ── on one's own machine ──────────────────────────────────────────────────────────────────────────
+
+
+def test_without_a_flag_the_work_tree_s_head_is_under_judgement(repository: Repository) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    change = changed(found(repository))
+    assert change == ChangeRecord(head_sha=head)
+    assert change.paths is None, "a branch that nobody proposed owes a run"
+
+
+def test_a_commit_that_a_flag_names_goes_before_head(repository: Repository) -> None:
+    old = repository.git("rev-parse", "HEAD")
+    repository.commit("training/train.py")
+    assert changed(found(repository, old)).head_sha == old
+
+
+@pytest.mark.parametrize("name", ["HEAD", "main", "short", "v1"])
+def test_a_commit_may_be_named_as_git_names_it(repository: Repository, name: str) -> None:
+    """Runs are tagged with the full sha: `--commit HEAD` would find none of them."""
+    head = repository.git("rev-parse", "HEAD")
+    repository.git("tag", "v1")
+    commit = head[:8] if name == "short" else name
+    assert changed(found(repository, commit)).head_sha == head
+
+
+@pytest.mark.parametrize("commit", ["f" * 40, "no-such-branch", "--all", "main..HEAD"])
+def test_a_commit_that_this_clone_does_not_know_is_taken_as_it_is(
+    repository: Repository, commit: str
+) -> None:
+    assert found(repository, commit) == Situation(ChangeRecord(head_sha=commit), ())
+
+
+def test_outside_a_repository_there_is_nothing_to_look_for(tmp_path: Path) -> None:
+    here = situation(tmp_path, None, search=True, ancestors=True, environ=NOWHERE)
+    assert here == Situation(None, ())
+
+
+def test_git_is_not_asked_where_candidates_are_named(tmp_path: Path) -> None:
+    repository = Repository.new(tmp_path / "work")
+    repository.commit("train.py")
+    here = found(repository, search=False, ancestors=False)
+    assert here == Situation(None, ())
+
+
+def test_on_the_default_branch_the_ancestors_are_the_commits_before(
+    repository: Repository,
+) -> None:
+    first = repository.git("rev-parse", "HEAD")
+    second = repository.commit("training/train.py")
+    repository.commit("training/train.py")
+    assert found(repository).ancestors == (second, first)
+
+
+def test_on_a_branch_the_ancestors_begin_with_the_merge_base(repository: Repository) -> None:
+    first = repository.git("rev-parse", "HEAD")
+    fork = repository.commit("training/train.py")
+    repository.git("checkout", "--quiet", "-b", "forest")
+    repository.commit("training/forest.py")
+    repository.git("checkout", "--quiet", "main")
+    repository.commit("training/train.py")
+    repository.git("checkout", "--quiet", "forest")
+    assert found(repository).ancestors == (fork, first)
+
+
+def test_the_ancestors_are_first_parents_alone(repository: Repository) -> None:
+    first = repository.git("rev-parse", "HEAD")
+    repository.git("checkout", "--quiet", "-b", "side")
+    side = repository.commit("side.py")
+    repository.git("checkout", "--quiet", "main")
+    on_main = repository.commit("training/train.py")
+    merged = repository.merge("side")
+    repository.git("checkout", "--quiet", "-b", "forest")
+    repository.commit("training/forest.py")
+    ancestors = found(repository).ancestors
+    assert ancestors == (merged, on_main, first)
+    assert side not in ancestors
+
+
+@pytest.mark.parametrize("on_default", [True, False])
+def test_no_more_ancestors_are_looked_at_than_the_limit(
+    repository: Repository, on_default: bool
+) -> None:
+    for _ in range(MOST_COMMITS + 2):
+        repository.git("commit", "--quiet", "--allow-empty", "--message", "x")
+    if not on_default:
+        repository.git("checkout", "--quiet", "-b", "forest")
+        repository.commit("training/forest.py")
+    ancestors = found(repository).ancestors
+    assert len(ancestors) == MOST_COMMITS
+    assert ancestors[0] == repository.git("rev-parse", "HEAD~1")
+
+
+def test_no_ancestors_are_asked_for_where_no_rule_is_by_commit(repository: Repository) -> None:
+    repository.commit("training/train.py")
+    assert found(repository, ancestors=False).ancestors == ()
+
+
+def test_what_changed_after_each_earlier_commit_of_the_branch_is_known(
+    repository: Repository,
+) -> None:
+    repository.git("checkout", "--quiet", "-b", "forest")
+    first = repository.commit("training/forest.py")
+    second = repository.commit("docs/forest.md")
+    repository.commit("docs/more.md")
+    assert changed(found(repository)).later_paths == {
+        second: ("docs/more.md",),
+        first: ("docs/forest.md", "docs/more.md"),
+    }
+
+
+def test_a_change_that_was_taken_back_later_is_no_later_change(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "forest")
+    first = repository.commit("training/forest.py")
+    second = repository.commit("training/train.py")
+    repository.git("revert", "--no-edit", "HEAD")
+    later = changed(found(repository)).later_paths
+    assert later[first] == ()
+    assert later[second] == ("training/train.py",)
+
+
+# ── in a pull request ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def proposal(repository: Repository, tmp_path: Path) -> Proposal:
+    return Proposal(repository, tmp_path)
+
+
+class Proposal:
+    """A pull request of branch `forest`, checked out as GitHub Actions does: its merge commit."""
+
+    def __init__(self, origin: Repository, folder: Path) -> None:
+        self.origin = origin
+        self.folder = folder
+        self.fork = origin.git("rev-parse", "HEAD")
+        origin.git("checkout", "--quiet", "-b", "forest")
+        self.earlier = origin.commit("training/forest.py")
+        self.head = origin.commit("docs/forest.md")
+        origin.git("checkout", "--quiet", "main")
+        self.base = origin.commit("training/other.py")
+        origin.git("checkout", "--quiet", "-b", "merged")
+        self.merge = origin.merge("forest")
+        origin.git("checkout", "--quiet", "main")
+
+    def clone(self, *options: str) -> Repository:
+        """Clone with the merge commit checked out, on no branch."""
+        clone = Repository.clone(self.origin, self.folder / "clone", *options)
+        clone.git("fetch", "--quiet", *options, "origin", "merged")
+        clone.git("checkout", "--quiet", "FETCH_HEAD")
+        return clone
+
+    def environ(self, **changes: Any) -> dict[str, str]:
+        """Return the environment that GitHub sets for the event."""
+        pull_request = {
+            "number": 12,
+            "user": {"login": "ana"},
+            "labels": [{"name": "model"}],
+            "head": {"sha": self.head, "ref": "forest", "repo": {"full_name": "acme/fraud"}},
+            "base": {"sha": self.base, "ref": "main", "repo": {"full_name": "acme/fraud"}},
+        }
+        event = self.folder / "event.json"
+        event.write_text(json.dumps({"pull_request": pull_request | changes}))
+        return {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": "pull_request",
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_SHA": self.merge,
+            "GITHUB_REPOSITORY": "acme/fraud",
+        }
+
+
+def test_a_pull_request_is_judged_by_its_head_and_not_by_what_is_checked_out(
+    proposal: Proposal,
+) -> None:
+    clone = proposal.clone()
+    assert clone.git("rev-parse", "HEAD") == proposal.merge
+    here = found(clone, environ=proposal.environ())
+    assert changed(here) == ChangeRecord(
+        pull_request=12,
+        repository="acme/fraud",
+        author="ana",
+        head_sha=proposal.head,
+        merge_sha=proposal.merge,
+        base_sha=proposal.base,
+        labels=("model",),
+        paths=("docs/forest.md", "training/forest.py"),
+        later_paths={proposal.earlier: ("docs/forest.md",)},
+    )
+    assert here.ancestors == (proposal.fork,)
+
+
+def test_what_the_base_branch_gained_meanwhile_is_not_what_the_pull_request_touches(
+    proposal: Proposal,
+) -> None:
+    change = changed(found(proposal.clone(), environ=proposal.environ()))
+    assert "training/other.py" not in (change.paths or ())
+
+
+def test_a_commit_that_a_flag_names_goes_before_the_pull_request(proposal: Proposal) -> None:
+    here = found(proposal.clone(), proposal.earlier, environ=proposal.environ())
+    change = changed(here)
+    assert (change.head_sha, change.pull_request, change.paths) == (proposal.earlier, None, None)
+
+
+def test_candidates_that_a_flag_names_still_belong_to_the_pull_request(proposal: Proposal) -> None:
+    """Else a named run would be judged as if no proposal had written the policies."""
+    here = found(proposal.clone(), search=False, ancestors=False, environ=proposal.environ())
+    change = changed(here)
+    assert (change.pull_request, change.author, change.paths) == (12, "ana", None)
+
+
+def test_a_shallow_clone_cannot_tell_what_the_pull_request_touches_so_it_owes_a_run(
+    proposal: Proposal,
+) -> None:
+    here = found(proposal.clone("--depth=1"), environ=proposal.environ())
+    change = changed(here)
+    assert (change.head_sha, change.paths, change.later_paths) == (proposal.head, None, {})
+    assert here.ancestors == ()
+
+
+def test_a_pull_request_s_policies_are_those_of_its_proposal(proposal: Proposal) -> None:
+    clone = proposal.clone()
+    change = changed(found(clone, environ=proposal.environ()))
+    assert source(clone, change) == PolicySource(DIGEST, proposal.merge[:7], trusted=False)
+
+
+def test_a_base_branch_that_this_clone_does_not_have_is_known_by_its_commit(
+    proposal: Proposal,
+) -> None:
+    clone = proposal.clone()
+    clone.git("update-ref", "-d", "refs/remotes/origin/main")
+    change = changed(found(clone, environ=proposal.environ()))
+    assert change.paths == ("docs/forest.md", "training/forest.py")
+
+
+def test_a_push_is_a_commit_and_no_pull_request(proposal: Proposal) -> None:
+    environ = proposal.environ() | {"GITHUB_EVENT_NAME": "push", "GITHUB_SHA": proposal.base}
+    here = found(proposal.clone(), environ=environ)
+    assert changed(here) == ChangeRecord(head_sha=proposal.base)
+    assert here.ancestors == (proposal.fork,)
+
+
+def test_an_event_file_that_is_not_there_is_said_and_not_passed_over(
+    proposal: Proposal,
+) -> None:
+    environ = proposal.environ() | {"GITHUB_EVENT_PATH": "/no/event.json"}
+    with pytest.raises(EventError) as error:
+        found(proposal.origin, environ=environ)
+    assert str(error.value) == (
+        "cannot read the event file /no/event.json: No such file or directory"
+    )
+
+
+def test_an_event_without_a_head_is_said_and_not_passed_over(proposal: Proposal) -> None:
+    with pytest.raises(EventError) as error:
+        found(proposal.origin, environ=proposal.environ(head={"sha": None}))
+    assert str(error.value).endswith(
+        "event.json: pull_request.head.sha must be 40 hexadecimal digits, not null"
+    )

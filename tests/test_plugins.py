@@ -1,0 +1,510 @@
+"""Plugins: what loads, in which order, and everything that stops the run instead."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policy_engine import plugins
+from policy_engine.errors import PluginError
+from policy_engine.evidence import MissingEvidence, Needs, Run
+from policy_engine.testing import run
+from tests.command import Project, candidate, command, evidence
+from tests.plugin_factory import HEAD, REGISTER, Site, on_the_path, policy_class, policy_module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policy_engine.hookspecs import Tracking
+
+PASS = "yield Finding(outcome=Outcome.PASS, message='the model is fine')"
+HOOK = HEAD + "@hookimpl\ndef "
+ACME = "plugin acme-policies[acme] 1.2.0"
+MINIMUM = """\
+version: 1
+plugins: [acme-policies]
+policies:
+  metric-threshold: {metric: val_f1, min: 0.9}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with on_the_path(Site(tmp_path / "site"), monkeypatch) as site:
+        yield site
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    made = Project(tmp_path)
+    made.policy(MINIMUM)
+    return made
+
+
+def names(loaded: plugins.Plugins) -> list[str]:
+    return [each.name for each in loaded.loaded]
+
+
+# ── what loads ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_without_a_named_plugin_only_our_own_load_in_the_order_of_their_names() -> None:
+    loaded = plugins.load()
+    assert names(loaded) == sorted(names(loaded))
+    assert {each.distribution for each in loaded.loaded} == {"policy-engine"}
+    assert list(loaded.policies) == sorted(loaded.policies)
+    assert "recommended" in loaded.packs
+
+
+def test_a_named_plugin_offers_its_policies_beside_ours(site: Site) -> None:
+    site.install(policy_module(PASS))
+    loaded = plugins.load(["acme-policies"])
+    assert loaded.policies["acme-rule"].plugin == "acme"
+    assert set(plugins.load().policies) < set(loaded.policies)
+    assert str(loaded.loaded[-1]) == "acme-policies[acme] 1.2.0"
+    assert loaded.loaded[-1].hooks == ("register_policies",)
+
+
+def test_outside_plugins_load_after_ours_sorted_by_distribution_and_entry(site: Site) -> None:
+    for name in ("zeta-policies", "beta-policies"):
+        prefix = name[:4]
+        for entry in ("two", "one"):
+            source = policy_module(PASS, name=f"{prefix}-{entry}")
+            (site.folder / f"{prefix}_{entry}.py").write_text(source)
+        entries = f"[policy_engine]\ntwo = {prefix}_two\none = {prefix}_one\n"
+        site.metadata(name, "1", entries)
+    loaded = plugins.load(["zeta-policies", "beta-policies"])
+    assert names(loaded)[-4:] == [
+        "beta-policies[one]",
+        "beta-policies[two]",
+        "zeta-policies[one]",
+        "zeta-policies[two]",
+    ]
+
+
+@pytest.mark.parametrize("installed", ["acme-policies", "Acme_Policies", "acme.policies"])
+@pytest.mark.parametrize("named", ["acme-policies", "Acme_Policies", "ACME.policies"])
+def test_a_distribution_s_name_is_compared_as_packaging_does(
+    site: Site, installed: str, named: str
+) -> None:
+    site.install(policy_module(PASS), name=installed)
+    assert names(plugins.load([named]))[-1] == "acme-policies[acme]"
+    assert plugins.installed()["acme-policies"] == "1.2.0"
+
+
+def test_a_plugin_that_is_named_twice_loads_once(site: Site) -> None:
+    site.install(policy_module(PASS))
+    loaded = plugins.load(["acme-policies", "Acme_Policies", "policy-engine"])
+    assert names(loaded).count("acme-policies[acme]") == 1
+    assert len(names(loaded)) == len(set(names(loaded)))
+
+
+def test_an_installed_plugin_that_no_file_names_is_not_imported(
+    site: Site, project: Project
+) -> None:
+    trace = project.folder / "imported"
+    site.install(f"from pathlib import Path\nPath({str(trace)!r}).touch()\n" + policy_module(PASS))
+    project.policy(MINIMUM.replace("plugins: [acme-policies]\n", ""))
+    good = evidence(candidate())
+    codes = [
+        project.check(good).code,
+        command("validate").code,
+        command("list").code,
+        command("explain", "run-finished").code,
+        command("plugins").code,
+    ]
+    assert codes == [0, 0, 0, 0, 0]
+    assert not trace.exists()
+    project.policy(MINIMUM)
+    assert project.check(good).code == 0
+    assert trace.exists(), "named, it is imported: the test can fail"
+
+
+def test_a_plugin_that_only_an_unread_file_names_is_not_imported(
+    site: Site, project: Project
+) -> None:
+    trace = project.folder / "imported"
+    site.install(f"from pathlib import Path\nPath({str(trace)!r}).touch()\n" + policy_module(PASS))
+    project.policy(MINIMUM, "policies/_part.yaml")
+    project.policy(MINIMUM.replace("plugins: [acme-policies]\n", ""))
+    assert project.check(evidence(candidate())).code == 0
+    assert not trace.exists()
+
+
+def test_the_report_names_the_plugins_that_took_part(site: Site, project: Project) -> None:
+    site.install(policy_module(PASS))
+    project.policy(MINIMUM + "  acme-rule: on\n")
+    report = project.check(evidence(candidate())).report
+    assert "acme-policies[acme] 1.2.0" in report["engine"]["plugins"]
+    (_, finding) = report["subjects"][0]["findings"]
+    assert (finding["id"], finding["policy"], finding["plugin"]) == (
+        "acme-rule",
+        "acme-rule",
+        "acme",
+    )
+
+
+def test_the_plugins_command_shows_who_waits_to_be_named(site: Site, project: Project) -> None:
+    site.install(policy_module(PASS))
+    waiting = (
+        "Installed, and loaded only when a policy file names them under `plugins:`: "
+        "acme-policies 1.2.0\n"
+    )
+    assert command("plugins").out.endswith(waiting)
+    named = command("plugins", "policies").out
+    assert "acme-policies[acme]           1.2.0      register_policies" in named
+    assert waiting not in named
+
+
+# ── what stops the run ────────────────────────────────────────────────────────────────────────────
+
+
+def refused(*sources: str, site: Site) -> str:
+    """Install plugins with these sources and return why they do not load."""
+    wanted = [f"{prefix}-policies" for prefix in ("acme", "beta")[: len(sources)]]
+    for name, source in zip(wanted, sources, strict=True):
+        site.install(source, name=name, module=name.replace("-", "_"), entry=name[:4])
+    with pytest.raises(PluginError) as refusal:
+        plugins.load(wanted)
+    return str(refusal.value)
+
+
+def test_two_plugins_with_a_policy_of_one_name_are_both_named(site: Site) -> None:
+    assert refused(policy_module(PASS), policy_module(PASS), site=site) == (
+        "register_policies: 'acme-rule' is provided by acme-policies[acme] "
+        "and by beta-policies[beta]"
+    )
+
+
+def test_a_plugin_cannot_replace_a_policy_of_ours(site: Site) -> None:
+    assert refused(policy_module(PASS, name="run-finished"), site=site) == (
+        "register_policies: 'run-finished' is provided by policy-engine[engineering] "
+        "and by acme-policies[acme]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hook", "thing"), [("register_renderers", "print"), ("register_packs", "Path(__file__)")]
+)
+def test_two_plugins_with_a_format_or_pack_of_one_name_are_both_named(
+    site: Site, hook: str, thing: str
+) -> None:
+    source = HOOK + f"{hook}():\n    return {{'acme': {thing}}}\n"
+    assert refused(source, source, site=site) == (
+        f"{hook}: 'acme' is provided by acme-policies[acme] and by beta-policies[beta]"
+    )
+
+
+def test_a_plugin_cannot_replace_a_pack_of_ours(site: Site) -> None:
+    source = HOOK + "register_packs():\n    return {'recommended': Path(__file__)}\n"
+    assert refused(source, site=site) == (
+        "register_packs: 'recommended' is provided by policy-engine[general] "
+        "and by acme-policies[acme]"
+    )
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "json"])
+def test_a_plugin_cannot_replace_a_built_in_format(site: Site, name: str) -> None:
+    source = HOOK + f"register_renderers():\n    return {{'{name}': str}}\n"
+    assert refused(source, site=site) == f"{ACME}: format '{name}' is built in"
+
+
+def test_an_argument_that_the_hook_does_not_have_is_named(site: Site) -> None:
+    message = refused(HOOK + "resolve_baseline(rule, run):\n    return None\n", site=site)
+    assert message.startswith(f"{ACME} breaks the hook contract: ")
+    assert "Argument(s) {'run'} are declared in the hookimpl" in message
+
+
+@pytest.mark.parametrize("marker", ["@hookimpl", "@hookimpl(specname='report_ready')"])
+def test_keyword_only_parameters_are_refused(site: Site, marker: str) -> None:
+    """Pluggy leaves them out of the signature, and would call the hook without them."""
+    name = "tell" if "specname" in marker else "report_ready"
+    source = HEAD + f"{marker}\ndef {name}(*, report):\n    pass\n"
+    assert refused(source, site=site) == (
+        f"plugin acme-policies[acme]: {name} has keyword-only parameters"
+    )
+
+
+def test_a_module_without_any_hook_is_refused(site: Site) -> None:
+    assert refused(policy_module(PASS).replace("@hookimpl", ""), site=site) == (
+        f"{ACME} implements no hook; mark its functions with @hookimpl"
+    )
+
+
+@pytest.mark.parametrize("marker", ["@hookimpl", "@hookimpl(optionalhook=True)"])
+def test_a_misspelt_hook_is_refused_even_beside_a_right_one(site: Site, marker: str) -> None:
+    source = policy_module(PASS) + f"\n{marker}\ndef report_redy(report):\n    pass\n"
+    assert refused(source, site=site) == (
+        f"{ACME}: there is no hook 'report_redy'; did you mean 'report_ready'?"
+    )
+
+
+def test_a_hook_that_is_like_no_other_is_told_which_there_are(site: Site) -> None:
+    assert refused(HOOK + "xyz():\n    pass\n", site=site) == (
+        f"{ACME}: there is no hook 'xyz'; the hooks are: register_packs, register_policies, "
+        "register_renderers, report_ready, resolve_baseline"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (
+            HOOK + "register_policies():\n    pass\n",
+            "register_policies returned no list of policies",
+        ),
+        (
+            HOOK + "register_policies():\n    return 'acme-rule'\n",
+            "register_policies returned no list of policies",
+        ),
+        (HOOK + "register_policies():\n    return [int]\n", "<class 'int'> is no Policy class"),
+        (HOOK + "register_policies():\n    return [Policy]\n", "Policy has no name="),
+        (
+            HOOK + "register_policies():\n    raise KeyError('x')\n",
+            "register_policies raised KeyError: 'x'",
+        ),
+        (
+            policy_module(PASS).replace('"""The model is as the team wants it."""', ""),
+            "policy 'acme-rule' has no docstring",
+        ),
+        (
+            policy_module(PASS).replace("def evaluate", "def judge"),
+            "policy 'acme-rule' has no evaluate()",
+        ),
+        (HOOK + "register_packs():\n    return ['a']\n", "register_packs returned no mapping"),
+        (
+            HOOK + "register_packs():\n    return {'a': '/no/pack.yaml'}\n",
+            "pack 'a' cannot be read: [Errno 2] No such file or directory: '/no/pack.yaml'",
+        ),
+        (
+            HOOK + "register_packs():\n    return {'a': None}\n",
+            "pack 'a' cannot be read: expected str, bytes or os.PathLike object, not NoneType",
+        ),
+        (
+            HOOK + "register_renderers():\n    return {'a': 'text'}\n",
+            "register_renderers returned no mapping of functions",
+        ),
+    ],
+)
+def test_an_offer_of_the_wrong_kind_is_refused(site: Site, source: str, why: str) -> None:
+    assert refused(source, site=site) == f"{ACME}: {why}"
+
+
+def test_a_policy_that_is_offered_twice_is_refused(site: Site) -> None:
+    source = HEAD + policy_class(PASS) + REGISTER.format(class_names="AcmeRule, AcmeRule")
+    assert refused(source, site=site) == f"{ACME} provides 'acme-rule' twice"
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (
+            policy_module(PASS).replace('name="acme-rule"', 'name="Acme Rule"'),
+            "policy name 'Acme Rule' is not kebab-case, such as model-size-budget",
+        ),
+        (
+            policy_module(PASS).replace(
+                "needs = Needs.RUN", "needs = Needs.RUN\n    level: int = 3"
+            ),
+            "policy 'acme-rule' has a setting 'level', a key of the engine",
+        ),
+    ],
+)
+def test_a_policy_that_breaks_a_naming_rule_is_refused(site: Site, source: str, why: str) -> None:
+    assert refused(source, site=site) == f"{ACME} failed to import: PluginError: {why}"
+
+
+def test_a_distribution_without_plugins_is_as_good_as_absent(site: Site) -> None:
+    site.install(policy_module(PASS), group="console_scripts")
+    with pytest.raises(PluginError) as refusal:
+        plugins.load(["acme-policies"])
+    assert str(refusal.value) == (
+        "plugin 'acme-policies' is named under `plugins:` but not installed, or offers no plugin; "
+        "installed plugins: none"
+    )
+
+
+def test_an_absent_plugin_is_told_what_is_installed(site: Site) -> None:
+    site.install(policy_module(PASS))
+    with pytest.raises(PluginError, match=r"installed plugins: acme-policies$"):
+        plugins.load(["acme-polices"])
+
+
+def test_a_distribution_that_lost_its_files_stops_the_run(site: Site) -> None:
+    site.install(policy_module(PASS))
+    (site.folder / "acme_policies.py").unlink()
+    with pytest.raises(PluginError, match="failed to import: ModuleNotFoundError: No module named"):
+        plugins.load(["acme-policies"])
+    shutil.rmtree(site.folder / "acme_policies-1.2.0.dist-info")
+    with pytest.raises(PluginError, match="named under `plugins:` but not installed"):
+        plugins.load(["acme-policies"])
+
+
+# ── each hook at work ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_register_policies_lets_a_policy_file_bind_the_policy(site: Site, project: Project) -> None:
+    site.install(policy_module("raise MissingEvidence('no model card')"))
+    project.policy(MINIMUM + "  acme-rule: {on_missing: warn}\n")
+    told = project.check(evidence(candidate()))
+    assert told.findings[1] == ("missing", "warn", "no model card")
+    assert (told.code, told.report["verdict"]) == (0, "warn")
+
+
+def test_register_packs_lets_a_policy_file_extend_the_pack(site: Site, project: Project) -> None:
+    pack = project.folder / "strict.yaml"
+    pack.write_text("version: 1\npolicies:\n  run-finished: {level: mandatory}\n")
+    site.install(HOOK + f"register_packs():\n    return {{'acme': Path({str(pack)!r})}}\n")
+    project.policy(
+        "version: 1\nplugins: [acme-policies]\nextends: [acme]\npolicies:\n  run-finished: off\n"
+    )
+    told = project.check(evidence(candidate()))
+    assert (told.code, told.out) == (2, "")
+    assert told.err == (
+        "policies/fraud.yaml:5:17: policies.run-finished: the binding is mandatory "
+        "(acme (pack of acme-policies[acme]):3); it cannot be turned off\n"
+        "  remove the line, or change acme (pack of acme-policies[acme]):3\n"
+        "1 problem found; nothing was evaluated.\n"
+    )
+
+
+def test_register_renderers_adds_a_format_to_the_command(site: Site, project: Project) -> None:
+    site.install(
+        HOOK
+        + "register_renderers():\n"
+        + "    return {'acme': lambda report: f'{report.verdict} {report.exit_code}\\n'}\n"
+    )
+    told = project.check(evidence(candidate()), "--format", "acme", "--format", "acme=report.acme")
+    assert (told.code, told.out) == (0, "pass 0\n")
+    assert (project.folder / "report.acme").read_text() == "pass 0\n"
+
+
+def test_a_format_of_a_plugin_that_no_file_names_is_unknown(site: Site, project: Project) -> None:
+    site.install(HOOK + "register_renderers():\n    return {'acme': str}\n")
+    project.policy(MINIMUM.replace("plugins: [acme-policies]\n", ""))
+    told = project.check(evidence(candidate()), "--format", "acme")
+    assert told.code == 2
+    assert told.err == "policy-engine: --format acme: unknown; choose from json, markdown, text\n"
+
+
+class NoTracking:
+    """A finder that nobody asks."""
+
+    def run(self, run_id: str) -> Run:
+        raise NotImplementedError
+
+    def by_alias(self, name: str, alias: str) -> Run:
+        raise NotImplementedError
+
+    def by_tag(self, key: str, value: str) -> tuple[Run, ...]:
+        raise NotImplementedError
+
+
+TRACKING: Tracking = NoTracking()
+CANDIDATE = Run(run(), Needs.RUN)
+
+
+def resolver(answer: str) -> str:
+    return HOOK + f"resolve_baseline(rule, candidate):\n    {answer}\n"
+
+
+def resolved(site: Site, *answers: str) -> Any:
+    wanted = [f"{prefix}-policies" for prefix in ("acme", "beta")[: len(answers)]]
+    for name, answer in zip(wanted, answers, strict=True):
+        site.install(resolver(answer), name=name, module=name.replace("-", "_"), entry=name[:4])
+    return plugins.load(wanted).resolve_baseline({"last-week": 1}, CANDIDATE, TRACKING)
+
+
+def test_resolve_baseline_takes_the_first_plugin_that_knows_the_rule(site: Site) -> None:
+    known = "return candidate if rule == {'last-week': 1} else None"
+    assert resolved(site, known, "return None") is CANDIDATE
+
+
+def test_resolve_baseline_asks_on_where_a_plugin_does_not_know_the_rule(site: Site) -> None:
+    assert resolved(site, "return candidate", "return None") is CANDIDATE
+
+
+def test_resolve_baseline_without_a_plugin_that_knows_the_rule_is_none(site: Site) -> None:
+    assert resolved(site, "return None", "return None") is None
+
+
+def test_resolve_baseline_may_say_why_there_is_none(site: Site) -> None:
+    with pytest.raises(MissingEvidence, match=r"^no run last week$"):
+        resolved(site, "raise MissingEvidence('no run last week')")
+
+
+def test_resolve_baseline_must_return_a_run(site: Site) -> None:
+    with pytest.raises(PluginError) as refusal:
+        resolved(site, "return 'abc'")
+    assert str(refusal.value) == "resolve_baseline returned 'abc', which is no run of `tracking`"
+
+
+def test_resolve_baseline_cannot_end_the_command(site: Site) -> None:
+    """Left alone, `sys.exit(0)` in it would be the exit code of the gate."""
+    with pytest.raises(PluginError) as refusal:
+        resolved(site, "sys.exit(0)")
+    assert str(refusal.value) == "resolve_baseline called exit(0) for the rule {'last-week': 1}"
+
+
+def test_resolve_baseline_cannot_change_the_rule_that_is_on_record(site: Site) -> None:
+    site.install(resolver("rule.clear()"))
+    rule = {"last-week": 1}
+    assert plugins.load(["acme-policies"]).resolve_baseline(rule, CANDIDATE, TRACKING) is None
+    assert rule == {"last-week": 1}
+
+
+def test_report_ready_is_called_once_with_the_finished_report(site: Site, project: Project) -> None:
+    log = project.folder / "log"
+    body = (
+        f"    with open({str(log)!r}, 'a') as log:\n"
+        "        print(report.verdict, report.exit_code, file=log)\n"
+    )
+    site.install(HOOK + "report_ready(report):\n" + body)
+    bad = evidence(candidate(metrics={"val_f1": 0.1}))
+    assert project.check(bad, "--format", "json", "--format", "text=report.txt").code == 1
+    assert log.read_text() == "fail 1\n"
+
+
+def test_a_plugin_whose_report_ready_raises_does_not_silence_the_others(
+    site: Site, project: Project
+) -> None:
+    """Pluggy ends the whole call at the first exception; later registrations go first."""
+    for prefix, action in (("acme", "Path('heard').touch()"), ("beta", "raise ValueError('full')")):
+        source = HOOK + f"report_ready(report):\n    {action}\n"
+        module = f"{prefix}_policies"
+        site.install(source, name=f"{prefix}-policies", module=module, entry=prefix)
+    project.policy(MINIMUM.replace("[acme-policies]", "[acme-policies, beta-policies]"))
+    told = project.check(evidence(candidate()))
+    assert told.err == (
+        "plugin beta-policies[beta] 1.2.0: report_ready raised ValueError: full; "
+        "the verdict stands\n"
+    )
+    assert (project.folder / "heard").exists()
+    assert told.code == 0
+
+
+# ── seeing what happens ───────────────────────────────────────────────────────────────────────────
+
+
+def test_the_trace_variable_prints_each_hook_call(
+    site: Site, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.install(HOOK + "report_ready(report):\n    pass\n")
+    monkeypatch.setenv("POLICY_ENGINE_TRACE", "1")
+    told = project.check(evidence(candidate()))
+    assert "register_policies [hook]" in told.err
+    assert "report_ready [hook]" in told.err
+    assert told.code == 0
+
+
+@pytest.mark.parametrize("value", ["", "0"])
+def test_without_the_trace_variable_nothing_is_printed(
+    site: Site, project: Project, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    site.install(HOOK + "report_ready(report):\n    pass\n")
+    monkeypatch.setenv("POLICY_ENGINE_TRACE", value)
+    assert project.check(evidence(candidate())).err == ""
