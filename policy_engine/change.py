@@ -61,9 +61,7 @@ def situation(
     base = _base(root, event) if search or ancestors else None
     fork_point = _asked(lambda: git.merge_base(root, base, head)) if base else None
     return Situation(
-        _change(
-            root, event if commit is None else None, head, base if search else None, fork_point
-        ),
+        _change(root, event, head, base if search else None, fork_point, is_named=bool(commit)),
         _ancestors(root, fork_point, head) if ancestors else (),
     )
 
@@ -103,8 +101,15 @@ def _full(root: Path, commit: str) -> str:
 
 
 def _change(
-    root: Path, event: Event | None, head: str, base: str | None, fork_point: str | None
+    root: Path,
+    event: Event | None,
+    head: str,
+    base: str | None,
+    fork_point: str | None,
+    *,
+    is_named: bool,
 ) -> ChangeRecord:
+    """Return the change; a commit that a flag names owes a run, whatever the change touches."""
     later = _later_paths(root, fork_point, head) if base else {}
     change = ChangeRecord(head_sha=head, later_paths=later)
     if event is None or event.pull_request is None:
@@ -114,10 +119,10 @@ def _change(
             "pull_request": event.pull_request,
             "repository": event.repository,
             "author": event.author,
-            "merge_sha": event.merge_sha,
+            "merge_sha": None if is_named else event.merge_sha,
             "base_sha": event.base_sha,
             "labels": event.labels,
-            "paths": _paths(root, base, head),
+            "paths": None if is_named else _paths(root, base, head),
         }
     )
 

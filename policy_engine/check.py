@@ -274,6 +274,7 @@ def _refuse_contradictions(options: Options) -> None:
             "--baseline": options.baseline,
             "--tracking-uri": options.tracking_uri,
             "--wait": options.wait_s,
+            "--save-evidence": options.save_evidence,
         }
         clash = [flag for flag, value in needless.items() if value]
         if clash:

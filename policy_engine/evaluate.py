@@ -7,36 +7,23 @@ wrong (it raises, exits, yields nothing, passes a value over its own limit) is a
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from decimal import localcontext
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
-from typing import Any, Self, TypedDict
+from typing import Self, TypedDict
 
-from policy_engine.errors import PluginError
 from policy_engine.evidence import (
     Case,
-    InvalidEvidence,
-    Measurement,
     Metric,
-    MissingEvidence,
     Needs,
-    NotApplicable,
-    UndeclaredNeed,
-    UnreadableEvidence,
     resolve_metric,
 )
-from policy_engine.policy import Finding, Level, Limit, Outcome, Policy
+from policy_engine.judgement import findings_of
+from policy_engine.policy import Finding, Level, Outcome
 from policy_engine.policy_file import Binding, PolicyFile, PolicySet
-from policy_engine.quantities import EXACT
 from policy_engine.records import (
     BaselineRecord,
     CandidateRecord,
-    ChangeRecord,
     EvidenceRecord,
-    Invalid,
     ModelRecord,
     RunRecord,
-    Unreadable,
 )
 from policy_engine.report import (
     EXIT_CODES,
@@ -51,9 +38,7 @@ from policy_engine.report import (
     Subject,
     Verdict,
 )
-
-COMMIT_TAGS = ("policy_engine.head_sha", "mlflow.source.git.commit")
-"""The tags that say which commit a run was trained on; the first that a run has counts."""
+from policy_engine.scope import commit_of, is_for, needs_run, unknown_model
 
 _HIDES = list(Verdict)
 
@@ -96,71 +81,6 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
     )
 
 
-def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
-    """Return the policy's findings on the case; what goes wrong inside is a finding too.
-
-    Decimals are exact inside, whatever another plugin made of the process's decimal context.
-    """
-    found: list[Finding] = []
-    try:
-        with localcontext(EXACT):
-            for finding in policy.evaluate(case):
-                found.append(_checked(finding, found))
-        found = found or [_broken("the policy yielded no finding")]
-    except NotApplicable as e:
-        found.append(Finding(outcome=Outcome.NOT_APPLICABLE, message=str(e)))
-    except MissingEvidence as e:
-        found.append(Finding(outcome=Outcome.MISSING, message=str(e), remedy=e.remedy))
-    except InvalidEvidence as e:
-        found.append(Finding(outcome=Outcome.FAIL, message=str(e), remedy=e.remedy))
-    except (UnreadableEvidence, UndeclaredNeed) as e:
-        found.append(Finding(outcome=Outcome.ERROR, message=str(e), remedy=e.remedy))
-    except PluginError as e:
-        found.append(_broken(str(e)))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
-        found.append(_broken(f"the policy raised {type(e).__name__}: {e}"))
-    return tuple(found)
-
-
-def needs_run(file: PolicyFile, change: ChangeRecord | None) -> bool:
-    """Say whether a change owes this policy file a run.
-
-    It owes none when git can tell what it touches, and that is nothing of `candidate.paths`, or
-    nothing outside the policy file's own folder.
-    """
-    if change is None or change.paths is None:
-        return True
-    if file.candidate_paths:
-        return _touches(change.paths, file.candidate_paths)
-    folder = PurePosixPath(file.path).parent
-    if folder == PurePosixPath():
-        return any(path != file.path for path in change.paths)
-    return any(folder not in PurePosixPath(path).parents for path in change.paths)
-
-
-def is_current(file: PolicyFile, commit: str, change: ChangeRecord) -> bool:
-    """Say whether a run of this commit stands for the head of the change, as the file sees it."""
-    if commit in {change.head_sha, change.merge_sha}:
-        return True
-    later = change.later_paths.get(commit)
-    return (
-        later is not None
-        and bool(file.candidate_paths)
-        and not _touches(later, file.candidate_paths)
-    )
-
-
-def commit_of(run: RunRecord) -> str | None:
-    """Return the commit that a run says it was trained on."""
-    for tag in COMMIT_TAGS:
-        value = run.tags.get(tag)
-        if isinstance(value, str):
-            return value
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class _Here:
     """What is the same for every subject of one evaluation."""
@@ -188,6 +108,7 @@ class _Bound:
 
     binding: Binding
     needs: Needs
+    reads: tuple[str, ...]
     needs_baseline: bool
     level: Level
     refusal: Finding | None
@@ -200,6 +121,7 @@ class _Bound:
         return cls(
             binding=binding,
             needs=needs,
+            reads=needs.names,  # as a key: hashing a flag is slow
             needs_baseline=Needs.BASELINE in needs,
             level=_level(binding, here.now),
             refusal=_collect_again(message) if absent else None,
@@ -254,9 +176,9 @@ def _subjects(bound: _File, here: _Here) -> Iterator[Subject]:
         reason = f"the change does not touch {paths}: it needs no run"
         yield _without_candidate(file.path, Verdict.NOT_APPLICABLE, reason)
         return
-    mine = [c for c in evidence.candidates if _is_for(file, c, change)]
+    mine = [c for c in evidence.candidates if is_for(file, c, change)]
     for candidate in mine:
-        unknown = _unknown_model(file, candidate.run)
+        unknown = unknown_model(file, candidate.run)
         if unknown is None:
             yield _subject(bound, candidate, here)
         else:
@@ -285,48 +207,13 @@ def _unjudged(
             yield _without_candidate(policies.files[0].path, Verdict.NOT_EVALUATED, reason)
 
 
-def _is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord | None) -> bool:
-    if candidate.model_name != file.model_name or not _applies(file, candidate.run):
-        return False
-    commit = commit_of(candidate.run)
-    return change is None or (commit is not None and is_current(file, commit, change))
-
-
-def _unknown_model(file: PolicyFile, run: RunRecord) -> str | None:
-    """Say why nobody can tell whether the file is for the run's model; None where it is."""
-    if file.applies_to is None or file.applies_to.model is None:
-        return None
-    if not isinstance(run.model, Invalid | Unreadable):
-        return None
-    why = run.model.invalid if isinstance(run.model, Invalid) else run.model.unreadable
-    return f"run {run.run_id}: its model is not known, so nobody can tell whether it applies: {why}"
-
-
-def _applies(file: PolicyFile, run: RunRecord) -> bool:
-    """Say whether a file is for a run; what the run does not let be read excludes nothing."""
-    rule = file.applies_to
-    if rule is None:
-        return True
-    if rule.model is not None and not isinstance(run.model, Invalid | Unreadable):
-        names = {run.model.name, *(v.name for v in run.model.versions)} if run.model else set()
-        if not any(fnmatchcase(name, rule.model) for name in names):
-            return False
-    if rule.experiment is not None and not fnmatchcase(run.experiment or "", rule.experiment):
-        return False
-    return all(
-        isinstance(value := run.tags.get(key), Invalid)
-        or (value is not None and fnmatchcase(value, glob))
-        for key, glob in rule.tags.items()
-    )
-
-
 def _subject(file: "_File", candidate: CandidateRecord, here: "_Here") -> Subject:
     baseline = _baseline_for(file.file, candidate)
     record = _all_renamed(candidate, file.file.names)
     if file.file.names and baseline is not None and isinstance(baseline.run, RunRecord):
         renamed = _renamed(baseline.run, file.file.names)
         baseline = baseline.model_copy(update={"run": renamed})
-    cases: dict[Needs, Case] = {}
+    cases: dict[tuple[str, ...], Case] = {}
     findings: list[Judged] = []
     idle = 0
     for bound in file.bound:
@@ -335,9 +222,9 @@ def _subject(file: "_File", candidate: CandidateRecord, here: "_Here") -> Subjec
         elif bound.needs_baseline and baseline is None:
             found = (_OTHER_RULES,)
         else:
-            case = cases.get(bound.needs)
+            case = cases.get(bound.reads)
             if case is None:
-                case = cases[bound.needs] = file.case(record, bound.needs, baseline, here)
+                case = cases[bound.reads] = file.case(record, bound.needs, baseline, here)
             found = findings_of(bound.binding.policy, case)
         for finding in found:
             judged = _judged(bound, finding)
@@ -384,7 +271,7 @@ def _level(binding: Binding, now: datetime) -> Level:
 
 
 def _effect(binding: Binding, level: Level, outcome: Outcome) -> Effect:
-    if outcome in {Outcome.PASS, Outcome.NOT_APPLICABLE}:
+    if outcome is Outcome.PASS or outcome is Outcome.NOT_APPLICABLE:
         return Effect.NONE
     word = "block"
     if outcome is Outcome.MISSING:
@@ -407,54 +294,6 @@ def _verdict(findings: list[Judged], idle: int, here: "_Here") -> Verdict:
     if here.is_untrusted_proposal or Effect.WARN in effects or Effect.WAIVED in effects:
         return Verdict.WARN
     return Verdict.PASS
-
-
-def _checked(finding: object, earlier: list[Finding]) -> Finding:
-    if not isinstance(finding, Finding) or not isinstance(finding.outcome, Outcome):
-        raise PluginError(
-            f"the policy yielded {finding!r:.200}, which is no Finding with an Outcome"
-        )
-    if not _is_well_typed(finding):
-        raise PluginError(f"the policy yielded a finding of wrong types: {finding!r:.300}")
-    if not finding.message.strip():
-        raise PluginError("the policy yielded a finding without a message")
-    if any(other.part == finding.part for other in earlier):
-        what = "two findings without a part" if finding.part is None else f"'{finding.part}' twice"
-        raise PluginError(f"the policy yielded {what}")
-    if (
-        finding.outcome is Outcome.PASS
-        and finding.limit is not None
-        and finding.measured is not None
-    ):
-        if finding.measured.unit != finding.limit.unit:
-            raise PluginError(
-                f"'{finding.message}' compares {finding.measured.unit} with {finding.limit.unit}"
-            )
-        if not finding.limit.holds(finding.measured.value):
-            raise PluginError(
-                f"the policy passed a value that its own limit refuses: {finding.message}"
-            )
-    return finding
-
-
-def _is_well_typed(finding: Any) -> bool:
-    """Say whether every output can show the finding: a plugin may be written without types."""
-    return (
-        isinstance(finding.message, str)
-        and isinstance(finding.measured, Measurement | None)
-        and isinstance(finding.limit, Limit | None)
-        and isinstance(finding.baseline, Measurement | None)
-        and isinstance(finding.part, str | None)
-        and isinstance(finding.remedy, str | None)
-    )
-
-
-def _broken(message: str) -> Finding:
-    return Finding(
-        outcome=Outcome.ERROR,
-        message=message,
-        remedy="report it to the policy's author; until then the candidate counts as not judged",
-    )
 
 
 def _without_candidate(path: str, verdict: Verdict, reason: str) -> Subject:
@@ -541,23 +380,3 @@ def _first_run_notes(file: PolicyFile, baseline: BaselineRecord | None) -> Itera
         yield "a baseline exists now: remove `first_run: true` from the policy file"
     else:
         yield "first_run: nothing was compared with a baseline; this is a rubber stamp, once"
-
-
-def _touches(paths: tuple[str, ...], globs: tuple[str, ...]) -> bool:
-    return any(matches(path, glob) for path in paths for glob in globs)
-
-
-def matches(path: str, glob: str) -> bool:
-    """Say whether a repository path lies at or beneath what a glob names; `**` spans folders.
-
-    A glob that names a folder covers all of it: `training` must not silently match nothing.
-    """
-    return _matches(PurePosixPath(path).parts, PurePosixPath(glob.lstrip("/")).parts)
-
-
-def _matches(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:
-    if not globs:
-        return True
-    if globs[0] == "**":
-        return any(_matches(parts[i:], globs[1:]) for i in range(len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], globs[0]) and _matches(parts[1:], globs[1:])

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from policy_engine.errors import PluginError, UsageError
 from policy_engine.hookspecs import Renderer
@@ -84,19 +85,29 @@ def _rendered(output: Output, report: Report) -> str:
 
 
 def print_text(text: str) -> None:
-    """Print to stdout; a reader that went away, or a narrow encoding, changes no exit code."""
+    """Print to stdout; a reader that went away, or a narrow encoding, changes no exit code.
+
+    Raises:
+        UsageError: If stdout cannot be written for another reason, such as a full disk.
+    """
+    stdout: TextIO | None = sys.stdout
+    if stdout is None:  # closed before we began: nobody reads
+        return
     try:
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+        encoding = stdout.encoding or "utf-8"
+        stdout.write(text.encode(encoding, "replace").decode(encoding))
+        stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+    except OSError as e:
+        raise UsageError(f"stdout: {e.strerror}") from e
 
 
 def _for_terminal(report: Report) -> str:
     """Return the text report as wide as the terminal; colour only where one is."""
     from policy_engine.render.text import as_text  # noqa: PLC0415 (only the text format needs it)
 
+    stdout: TextIO | None = sys.stdout
     width = max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colour = stdout is not None and stdout.isatty() and not os.environ.get("NO_COLOR")
     return as_text(report, width=width, colour=colour)

@@ -34,6 +34,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 LONGEST = 15
 """Digits before or behind the point beyond which a number is shown with an exponent."""
 _MOST_DIGITS = 30
+_FIXED = tuple(f".{digits}f" for digits in range(_MOST_DIGITS + 2))
 EXACT = Context(prec=1000)
 """Sums and products of two floats have at most 650 digits, so none is rounded; `divide` divides."""
 _DIVIDE = Context(prec=28, rounding=ROUND_HALF_EVEN)
@@ -222,9 +223,16 @@ def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None =
     text = _rounded(scaled, digits)
     if apart_from is not None:
         other = apart_from if isinstance(apart_from, Decimal) else exact(apart_from)
-        if other != number:
+        if _near(other, number):
             text = _told_apart(text, scaled, _DIVIDE.divide(other, scale), digits)
     return text + suffix
+
+
+def _near(one: Decimal, other: Decimal) -> bool:
+    """Say whether two different numbers could look equal: not if one has two digits more."""
+    if not (one and other):
+        return bool(one or other)
+    return -2 < one.adjusted() - other.adjusted() < 2 and one != other  # noqa: PLR2004
 
 
 class _Step(NamedTuple):
@@ -242,10 +250,10 @@ _NONE = Decimal(0)
 
 def _step(magnitude: Decimal, unit: str) -> _Step:
     """Return the way to show a number of this size."""
-    steps = _steps(unit)
-    if len(steps) > 1:
-        return next((step for step in steps if magnitude >= step.least), steps[-1])
-    return steps[0]
+    for step in _steps(unit):
+        if magnitude >= step.least:
+            return step
+    return _steps(unit)[-1]
 
 
 @cache
@@ -267,18 +275,18 @@ def _steps(unit: str) -> tuple[_Step, ...]:
 
 def _rounded(number: Decimal, digits: int | None) -> str:
     if not number:
-        return f"{_NONE:.{digits or 0}f}"
+        return format(_NONE, _FIXED[digits or 0])
     place = number.adjusted()
     if place > LONGEST or place < -LONGEST:
         return f"{number:.3e}"
     if digits is None:
         # Four significant digits, but never fewer than stand before the point.
         digits = max(0, 3 - place)
-        text = f"{number:.{digits}f}"
+        text = format(number, _FIXED[digits])
         return text.rstrip("0").rstrip(".") if digits else text
     if place < -digits and digits:
         digits = 1 - place  # two significant digits: 0.0001 USD is not 0.00 USD
-    return f"{number:.{digits}f}"
+    return format(number, _FIXED[digits])
 
 
 def _told_apart(text: str, number: Decimal, other: Decimal, digits: int | None) -> str:

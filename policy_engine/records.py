@@ -97,7 +97,11 @@ class FileRecord(Record):
 
 
 class DatasetRecord(Record):
-    """One dataset input of a run, as MLflow keeps it."""
+    """One dataset input of a run, as MLflow keeps it.
+
+    `types` are MLflow's of `columns`, one each, with a `?` behind where a cell may be null.
+    `elements` is the size of the largest array of a numpy dataset, which has no named columns.
+    """
 
     name: str
     digest: str | None = None
@@ -106,6 +110,8 @@ class DatasetRecord(Record):
     source: str | None = None
     rows: int | None = Field(default=None, ge=0)
     columns: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    elements: int | None = Field(default=None, ge=0)
     tags: dict[str, str] = {}
 
 
@@ -262,7 +268,10 @@ class EvidenceRecord(Record):
     @property
     def digest(self) -> str:
         """`sha256:` of the canonical JSON, without the moment of collection."""
-        facts = self.as_json()
+        # Without defaults: a field that a later release adds changes no digest of today.
+        facts = self.model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
+        )
         facts.pop("collected_at", None)
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Level, Limit, Outcome
@@ -61,8 +61,7 @@ class Where:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(NamedTuple):
     """A finding with what its binding makes of it.
 
     `id` is the binding's, `policy` the policy's name, `plugin` the module that provides it;
@@ -190,6 +189,8 @@ class Report:
 
 def _json(value: Any) -> Any:
     """Return plain JSON values: decimals as numbers, enums as their text, tuples as lists."""
+    if isinstance(value, Judged):
+        value = value._asdict()
     if isinstance(value, dict):
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

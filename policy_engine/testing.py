@@ -15,17 +15,19 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from policy_engine.evaluate import findings_of
 from policy_engine.evidence import Case, Change, Metric, Needs, resolve_metric
+from policy_engine.judgement import findings_of
 from policy_engine.policy import Finding, Outcome, Policy
 from policy_engine.quantities import parse_bytes, parse_duration, parse_rate
 from policy_engine.records import (
     BaselineRecord,
     CandidateRecord,
+    Cell,
     FileRecord,
     ModelRecord,
     PassedOver,
     RunRecord,
+    TableRecord,
     metric_value,
 )
 
@@ -72,6 +74,17 @@ def model(
     if files is not None:
         known["files"] = tuple(FileRecord(path=path, size=n) for path, n in files.items())
     return ModelRecord(**(known | facts))
+
+
+def table(source: str = "policy_engine/predictions.json", **columns: Iterable[Cell]) -> TableRecord:
+    """Return a predictions table: `table(row_id=…, target=…, prediction=…)`, columns of one length.
+
+    Args:
+        source: Its path among the run's artifacts.
+        **columns: The cells of each column.
+    """
+    cells = {name: tuple(column) for name, column in columns.items()}
+    return TableRecord(run_id="0" * 32, source=source, columns=cells)
 
 
 def run(

@@ -12,7 +12,8 @@ from policy_engine.evidence.case import Case, Change
 from policy_engine.evidence.measurement import Grade, Measurement, Metric, resolve_metric
 from policy_engine.evidence.model import Artifact, Model, ModelMetric
 from policy_engine.evidence.needs import Needs
-from policy_engine.evidence.run import Dataset, Importance, Run, Table
+from policy_engine.evidence.predictions import Joined, Predictions, join
+from policy_engine.evidence.run import Dataset, Importance, Run
 from policy_engine.evidence.states import (
     EvidenceError,
     InvalidEvidence,
@@ -31,6 +32,7 @@ __all__ = [
     "Grade",
     "Importance",
     "InvalidEvidence",
+    "Joined",
     "Measurement",
     "Metric",
     "MissingEvidence",
@@ -38,9 +40,10 @@ __all__ = [
     "ModelMetric",
     "Needs",
     "NotApplicable",
+    "Predictions",
     "Run",
-    "Table",
     "UndeclaredNeed",
     "UnreadableEvidence",
+    "join",
     "resolve_metric",
 ]

@@ -22,6 +22,7 @@ from policy_engine.records import (
     CandidateRecord,
     ChangeRecord,
     Invalid,
+    RunRecord,
     Unreadable,
 )
 
@@ -52,15 +53,17 @@ class Case:
     change_record: ChangeRecord | None = None
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
-    @property
-    def candidate(self) -> Run:
-        """The run under judgement."""
-        return Run(self.evidence.run, self.needs)
+    candidate: Run = field(init=False, repr=False, compare=False)
+    """The run under judgement."""
+
+    def __post_init__(self) -> None:
+        """Open the candidate to what the policy declares."""
+        object.__setattr__(self, "candidate", Run(self.evidence.run, self.needs))
 
     @property
     def has_baseline(self) -> bool:
         """Whether a rule found a baseline."""
-        return self.found is not None and self.found.run is not None
+        return self.found is not None and isinstance(self.found.run, RunRecord)
 
     @property
     def baseline(self) -> Run:
@@ -86,9 +89,13 @@ class Case:
         Raises:
             MissingEvidence: If none of them found one; names what was passed over.
         """
-        return self._found(
-            next((r for r in self.evidence.baselines if r.rules == rules), None), rules
-        )
+        found = next((r for r in self.evidence.baselines if r.rules == rules), None)
+        if found is None:
+            raise UnreadableEvidence(
+                "the evidence was collected without the baseline rules of this policy",
+                "collect the evidence again with the policies that judge it",
+            )
+        return self._found(found, rules)
 
     @property
     def metric(self) -> Metric:
@@ -109,14 +116,18 @@ class Case:
 
     @property
     def history(self) -> tuple[Run, ...]:
-        """Earlier FINISHED runs of the experiment, newest first, facts only. Needs `HISTORY`."""
+        """Earlier FINISHED runs of the experiment, newest first, facts only. Needs `HISTORY`.
+
+        Their dataset inputs need `DATASETS` too.
+        """
         if Needs.HISTORY not in self.needs:
             raise UndeclaredNeed(
                 "the policy reads the history without declaring it",
                 "add `Needs.HISTORY` to the policy's `needs`",
             )
         records = value_of(self.evidence.history, "the earlier runs of the experiment")
-        return tuple(Run(record, Needs.RUN, "earlier") for record in records)
+        open_to = Needs.RUN | (self.needs & Needs.DATASETS)
+        return tuple(Run(record, open_to, "earlier") for record in records)
 
     @property
     def change(self) -> Change:

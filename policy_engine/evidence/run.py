@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
 from policy_engine.evidence.measurement import Grade, Measurement
 from policy_engine.evidence.model import Artifact, Model
 from policy_engine.evidence.needs import Needs
+from policy_engine.evidence.predictions import Predictions
 from policy_engine.evidence.states import (
     InvalidEvidence,
     MissingEvidence,
@@ -22,11 +24,9 @@ from policy_engine.records import (
     ImportanceRecord,
     Invalid,
     RunRecord,
-    TableRecord,
 )
 
 Dataset = DatasetRecord
-Table = TableRecord
 Importance = ImportanceRecord
 
 _SETTERS = {"parameter": "log_param", "tag": "set_tag"}
@@ -111,14 +111,7 @@ class Run:
                 f"metric {name} of the {self.role} run is {value.invalid}",
                 "find out why training logged it, and log a finite number",
             )
-        number = Decimal(repr(value))
-        kind = known(name)
-        if kind is not None and kind.bounded and not 0 <= number <= 1:
-            raise InvalidEvidence(
-                f"metric {name} of the {self.role} run is {value}; it lies in [0, 1] by definition",
-                "log it as a fraction",
-            )
-        return Measurement(number, name, Grade.LOGGED, f"metric {name}")
+        return _measured(name, value, self.role)
 
     def param(self, name: str) -> str:
         """Return a parameter, as text.
@@ -197,7 +190,7 @@ class Run:
         return tuple(Run(each, Needs.RUN, f"repeat of the {self.role}") for each in records)
 
     @property
-    def predictions(self) -> Table:
+    def predictions(self) -> Predictions:
         """Its logged per-row predictions. Needs `PREDICTIONS`.
 
         Raises:
@@ -210,7 +203,9 @@ class Run:
                 f"the {self.role} run has no predictions table",
                 "log it: policy_engine.training.log_predictions(row_id, target, prediction)",
             )
-        return value_of(table, f"the predictions table of the {self.role} run")
+        return Predictions(
+            value_of(table, f"the predictions table of the {self.role} run"), self.role
+        )
 
     @property
     def importance(self) -> Importance:
@@ -254,3 +249,16 @@ class Run:
                 f"{kind} {name} of the {self.role} run is {value.invalid}", "log a shorter text"
             )
         return value
+
+
+@lru_cache
+def _measured(name: str, value: float, role: str) -> Measurement:
+    """Return a metric with its unit; several policies ask for the same one."""
+    number = Decimal(repr(value))
+    kind = known(name)
+    if kind is not None and kind.bounded and not 0 <= number <= 1:
+        raise InvalidEvidence(
+            f"metric {name} of the {role} run is {value}; it lies in [0, 1] by definition",
+            "log it as a fraction",
+        )
+    return Measurement(number, name, Grade.LOGGED, f"metric {name}")

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from policy_engine.errors import PolicyEngineError, UsageError
-from policy_engine.evaluate import COMMIT_TAGS
 from policy_engine.evidence import MissingEvidence, Needs, Run, resolve_metric
 from policy_engine.quantities import parse_duration
 from policy_engine.records import BaselineRecord, Gap, Metric, ModelRecord, PassedOver, RunRecord
 from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.scope import COMMIT_TAGS
 from policy_engine.tracking.candidates import model_of_version
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound, Unreadable, shown, tag_filter

@@ -5,9 +5,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-from policy_engine.evaluate import COMMIT_TAGS
 from policy_engine.evidence import Needs
 from policy_engine.records import Gap, ModelRecord, RunRecord, TableRecord, Unreadable
+from policy_engine.scope import COMMIT_TAGS
 from policy_engine.tracking.models import list_files, read_model, read_model_by_id
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import Json, NotFound, tag_filter

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from policy_engine.evaluate import COMMIT_TAGS, is_current
 from policy_engine.policy_file import PolicyFile
 from policy_engine.records import ChangeRecord
+from policy_engine.scope import COMMIT_TAGS, is_current
 from policy_engine.tracking.models import models_of
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound, shown, tag_filter

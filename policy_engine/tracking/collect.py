@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from policy_engine.evaluate import NAMED_BASELINE, needs_run
+from policy_engine.evaluate import NAMED_BASELINE
 from policy_engine.evidence import Needs
 from policy_engine.policy_file import PolicySet
 from policy_engine.records import (
@@ -17,6 +17,7 @@ from policy_engine.records import (
     RunRecord,
 )
 from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.scope import needs_run
 from policy_engine.tracking.baselines import (
     MOST_HISTORY,
     Hit,
@@ -32,8 +33,8 @@ from policy_engine.tracking.store import Deadline, Json, Store, Unreadable, tag_
 from policy_engine.tracking.tables import TABLE_CAP
 from policy_engine.tracking.translate import run_record
 
-HISTORY_S = 90 * 86400.0
-"""How far back the history goes (seconds): 90 days."""
+HISTORY_S = 180 * 86400.0
+"""How far back the history goes (seconds): 180 days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

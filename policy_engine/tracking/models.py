@@ -153,4 +153,4 @@ def _size(files: tuple[FileRecord, ...] | UnreadableRecord | None) -> int | Gap 
     unsized = [file.path for file in files if file.size is None]
     if unsized:
         return UnreadableRecord(unreadable=f"the store does not say the size of {unsized[0]}")
-    return sum(file.size or 0 for file in files) or None
+    return sum(file.size or 0 for file in files)

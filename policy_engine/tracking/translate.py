@@ -186,20 +186,44 @@ def _versions(text: str | None) -> tuple[VersionRecord, ...]:
 def _dataset(item: Json) -> DatasetRecord:
     dataset, tags = item.get("dataset") or {}, _pairs(item.get("tags"))
     profile, schema = _object(dataset.get("profile")), _object(dataset.get("schema"))
-    columns = schema.get("mlflow_colspec")
-    rows = profile.get("num_rows")
+    listed = schema.get("mlflow_colspec")
+    columns = [c for c in listed if isinstance(c, Mapping)] if isinstance(listed, list) else None
     return DatasetRecord(
         name=dataset.get("name") or "",
         digest=dataset.get("digest") or None,
         context=tags.pop(_CONTEXT, None),
         source_type=dataset.get("source_type") or None,
         source=dataset.get("source") or None,
-        rows=rows if isinstance(rows, int) and rows >= 0 else None,
-        columns=tuple(str(c.get("name", "")) for c in columns if isinstance(c, Mapping))
-        if isinstance(columns, list)
-        else None,
+        rows=_rows(profile),
+        columns=None if columns is None else tuple(str(c.get("name", "")) for c in columns),
+        types=_types(columns),
+        elements=max(
+            _counts(profile.get("features_size"), profile.get("targets_size")), default=None
+        ),
         tags=tags,
     )
+
+
+def _rows(profile: Mapping[str, Any]) -> int | None:
+    """Return the rows of a dataset: as its profile says, or the first length of its arrays."""
+    shape = profile.get("features_shape")
+    if isinstance(shape, Mapping):
+        shape = next(iter(shape.values()), None)
+    first = shape[0] if isinstance(shape, list) and shape else None
+    return next(iter(_counts(profile.get("num_rows"), first)), None)
+
+
+def _counts(*values: Any) -> list[int]:
+    """Return what is a count among values, and among the values of mappings."""
+    flat = [v for each in values for v in (each.values() if isinstance(each, Mapping) else [each])]
+    return [v for v in flat if type(v) is int and v >= 0]
+
+
+def _types(columns: list[Mapping[str, Any]] | None) -> tuple[str, ...] | None:
+    """Return the type of each column, with a `?` where it may be null; None unless all say one."""
+    if columns is None or not all(isinstance(c.get("type"), str) for c in columns):
+        return None
+    return tuple(f"{c['type']}{'' if c.get('required', True) is True else '?'}" for c in columns)
 
 
 def _model_metric(item: Json) -> ModelMetricRecord:

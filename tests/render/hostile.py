@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -85,19 +84,19 @@ def everywhere(text: str) -> Mapping[str, Report]:
     """Return one report for each place that untrusted text can take, with the text there."""
     measured = Measurement(Decimal("1.5"), text, source=text)
     findings = {
-        "id": replace(reports.SIZE, id=text),
-        "part": replace(reports.SIZE, part=text),
-        "policy": replace(reports.SIZE, policy=text),
-        "message": replace(reports.SIZE, message=text),
-        "remedy": replace(reports.SIZE, remedy=text),
-        "unit": replace(
-            reports.SIZE, measured=measured, limit=Limit(Decimal(1), text), baseline=measured
+        "id": reports.SIZE._replace(id=text),
+        "part": reports.SIZE._replace(part=text),
+        "policy": reports.SIZE._replace(policy=text),
+        "message": reports.SIZE._replace(message=text),
+        "remedy": reports.SIZE._replace(remedy=text),
+        "unit": reports.SIZE._replace(
+            measured=measured, limit=Limit(Decimal(1), text), baseline=measured
         ),
-        "where": replace(reports.SIZE, where=Where(text, 3)),
-        "waiver": replace(reports.COST, waiver={"id": text, "reason": text}),
-        "key of a waiver": replace(reports.COST, waiver={"id": "a", text: "x"}),
-        "message of a pass": replace(reports.SEEDED, message=text),
-        "id of a pass": replace(reports.SEEDED, id=text),
+        "where": reports.SIZE._replace(where=Where(text, 3)),
+        "waiver": reports.COST._replace(waiver={"id": text, "reason": text}),
+        "key of a waiver": reports.COST._replace(waiver={"id": "a", text: "x"}),
+        "message of a pass": reports.SEEDED._replace(message=text),
+        "id of a pass": reports.SEEDED._replace(id=text),
     }
     subjects = {
         "policy file": reports.subject(reports.SIZE, policy_file=text),

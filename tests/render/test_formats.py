@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
@@ -47,7 +46,7 @@ def test_json_is_the_whole_report_and_ends_its_line() -> None:
 
 
 def test_json_keeps_a_lone_surrogate() -> None:
-    hostile = replace(reports.SIZE, message="\ud800 日本\x1b")
+    hostile = reports.SIZE._replace(message="\ud800 日本\x1b")
     text = as_json(reports.report(reports.subject(hostile)))
     assert text.isascii()
     assert json.loads(text)["subjects"][0]["findings"][0]["message"] == "\ud800 日本\x1b"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from textwrap import dedent
 
 import pytest
@@ -149,7 +148,7 @@ def test_no_text_changes_the_structure(text: str) -> None:
 
 
 def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
-    many = [replace(reports.SIZE, part=f"slice={i}") for i in range(10_000)]
+    many = [reports.SIZE._replace(part=f"slice={i}") for i in range(10_000)]
     comment = as_markdown(
         reports.report(
             reports.subject(
@@ -171,7 +170,7 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
 
 
 def test_one_finding_too_many_is_counted_in_the_singular() -> None:
-    two = reports.report(reports.subject(reports.SIZE, replace(reports.SIZE, message="m" * 900)))
+    two = reports.report(reports.subject(reports.SIZE, reports.SIZE._replace(message="m" * 900)))
     whole = as_markdown(two, elsewhere="the JSON report")
     cut = as_markdown(two, limit=len(whole.encode()) - 100, elsewhere="the JSON report")
     assert "\n**1 more finding is in the JSON report.**\n" in cut
@@ -200,7 +199,7 @@ def test_the_verdict_is_never_cut(limit: int) -> None:
 
 def test_the_limit_holds_in_bytes_too() -> None:
     """A check run is limited to 65,535 bytes: four for each of these characters."""
-    emoji = [replace(reports.SIZE, message="\U0001f600" * 2000) for _ in range(100)]
+    emoji = [reports.SIZE._replace(message="\U0001f600" * 2000) for _ in range(100)]
     comment = as_markdown(reports.report(reports.subject(*emoji)), limit=65_000)
     assert 60_000 < len(comment.encode()) <= 65_000
 

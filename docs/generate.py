@@ -1,0 +1,198 @@
+"""Writes what the docs repeat of the code: `policies.md`, `command.md`, the report in `report.md`.
+
+    python docs/generate.py            # or: make docs
+
+`tests/test_docs.py` fails while a page differs from what this makes of the code.
+"""  # noqa: INP001 (a script beside the pages that it writes)
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from policy_engine import __version__, catalogue, plugins
+from policy_engine.cli import cli
+from policy_engine.evaluate import Context, evaluate
+from policy_engine.policy import Policy
+from policy_engine.policy_file import Offered, load_policies
+from policy_engine.records import EvidenceRecord
+from policy_engine.report import Engine, PolicySource, Report
+
+HERE = Path(__file__).resolve().parent
+WIDTH = 100
+"""Columns of a command's help."""
+
+_MARK = "<!-- Written by docs/generate.py (make docs); change the code instead. -->"
+
+_POLICIES = f"""\
+{_MARK}
+
+# The policies
+
+Each policy is a plugin's class: its docstring says why it exists, its fields are its settings. This
+page is made of those classes, as is `policy-engine explain NAME`. How settings are written, and the
+keys that every binding may have (`level`, `on_missing`, …), stands in
+[the policy file](policy-file.md). A setting whose default is `off` does nothing until it is set.
+
+What every policy does without its evidence: `missing` where it is absent, `fail` where it is NaN or
+otherwise unusable, `error` where it could not be read. None of them passes. "Reads" names the
+[kinds of evidence](evidence.md#what-is-read) that a policy may read; with some settings it reads
+fewer.
+"""
+
+_COMMAND = f"""\
+{_MARK}
+
+# The command
+
+`policy-engine` is a thin shell over `policy_engine.check`; in Python, `check(Options(...))` returns
+the same report.
+
+## Exit codes
+
+The exit code is the gate. It is the same for every `--format`.
+
+| exit code | meaning | verdict of the report |
+|---|---|---|
+| 0 | may merge | `pass`, `warn`, `not-applicable` |
+| 1 | a policy blocks | `fail` |
+| 2 | the command line, a policy file or a plugin is wrong: nothing was judged | no report |
+| 3 | could not decide: evidence cannot be read, or a policy broke | `error` |
+| 4 | nothing was evaluated: no candidate, or no policy that applies | `not-evaluated` |
+| 130 | interrupted | no report |
+
+Where several subjects disagree, 3 goes before 4, 4 before 1, and 1 before 0. `collect` returns 0,
+2, 3 or 4; `validate`, `list`, `explain` and `plugins` return 0 or 2. `demo` returns 0, or 1 where a
+verdict is not the one that it promises. A fault of policy-engine itself is 3, with a block to paste
+into a report.
+
+stdout carries the one format without `=FILE`, and nothing else; notes and errors go to stderr. An
+error is one sentence; `--debug` (before the command) shows its traceback.
+
+## The environment
+
+| variable | what for |
+|---|---|
+| `MLFLOW_TRACKING_URI` | where MLflow is, without `--tracking-uri` |
+| `MLFLOW_TRACKING_USERNAME`, `MLFLOW_TRACKING_PASSWORD` | as for MLflow's own client |
+| `MLFLOW_TRACKING_TOKEN` | as for MLflow's own client |
+| `GITHUB_ACTIONS` | `true`: the pull request is read from the variables below |
+| `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH`, `GITHUB_SHA` | what started the job |
+| `POLICY_ENGINE_TRACE` | `1`: every hook call is printed to stderr |
+| `NO_COLOR` | any value: no colour |
+"""
+
+
+def policies_page() -> str:
+    """Return `policies.md`: a section for each policy, one module after the other."""
+    offered = plugins.load().policies
+    return "\n".join([_POLICIES, *_contents(offered), *_sections(offered)])
+
+
+def command_page() -> str:
+    """Return `command.md`: the exit codes, and the help of each command."""
+    names = ["", *sorted(cli.commands)]
+    helps = [
+        f"\n## policy-engine {name}".rstrip() + f"\n\n```text\n{_help(name)}```" for name in names
+    ]
+    return "\n".join([_COMMAND.rstrip(), *helps]) + "\n"
+
+
+def report_page() -> str:
+    """Return `report.md` with the report that its policy file makes of the evidence's example."""
+    page = (HERE / "report.md").read_text("utf-8")
+    begin, end = "<!-- report: written by docs/generate.py -->\n", "<!-- end of report -->"
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    shown = json.dumps(example_report(page).to_dict(), indent=2, ensure_ascii=False)
+    return f"{before}{begin}\n```json\n{shown}\n```\n\n{end}{after}"
+
+
+def example_report(page: str) -> Report:
+    """Return the report of the page's policy file on the evidence that `evidence.md` shows."""
+    evidence = EvidenceRecord.from_json(_block((HERE / "evidence.md").read_text("utf-8"), "json"))
+    loaded = plugins.load()
+    path = "policies/fraud.yaml"
+    file = _block(page, "yaml").encode()
+    policies = load_policies({path: file}, loaded.policies, loaded.packs)
+    source = PolicySource(policies.digest, ref="5d41402", trusted=False)
+    engine = Engine(__version__, tuple(map(str, loaded.loaded)))
+    return evaluate(
+        policies, evidence, Context(datetime(2026, 11, 22, 12, tzinfo=UTC), source, engine)
+    )
+
+
+PAGES = {"policies.md": policies_page, "command.md": command_page, "report.md": report_page}
+"""What makes each page."""
+
+
+def main() -> None:
+    """Write every page."""
+    for name, make in PAGES.items():
+        (HERE / name).write_text(make(), encoding="utf-8")
+
+
+def _contents(offered: Mapping[str, Offered]) -> Iterator[str]:
+    yield "| policy | a model that passes |\n|---|---|"
+    for name, each in offered.items():
+        yield f"| [`{name}`](#{name}) | {(inspect.getdoc(each.policy) or '').splitlines()[0]} |"
+
+
+def _sections(offered: Mapping[str, Offered]) -> Iterator[str]:
+    by_plugin = sorted(offered, key=lambda name: (_title(offered[name].policy), name))
+    title = ""
+    for name in by_plugin:
+        if _title(offered[name].policy) != title:
+            title = _title(offered[name].policy)
+            yield f"\n## {title}"
+        yield f"\n### {name}\n\n{_section(catalogue.describe(name, offered))}"
+
+
+def _title(policy: type[Policy]) -> str:
+    """Return the first line of the module that a policy stands in."""
+    module = inspect.getdoc(inspect.getmodule(policy)) or ""
+    return module.splitlines()[0].removesuffix(".")
+
+
+def _section(policy: catalogue.Description) -> str:
+    parts = [
+        policy.text,
+        _settings(policy),
+        f"Plugin: `{policy.plugin}`. Reads: {', '.join(policy.reads)}.",
+        f"```yaml\n{policy.example}\n```",
+        f"```python\n{policy.logging}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _settings(policy: catalogue.Description) -> str:
+    if not policy.settings:
+        return "It has no settings."
+    rows = [
+        f"| `{each.name}` | {each.kind} | {each.default} | {each.meaning} |"
+        for each in policy.settings
+    ]
+    return "\n".join(["| setting | kind | default | meaning |\n|---|---|---|---|", *rows])
+
+
+def _block(page: str, language: str) -> str:
+    """Return the first block of code in a language."""
+    found = re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    if found is None:
+        raise ValueError(f"there is no block of {language}")
+    return found[1]
+
+
+def _help(command: str) -> str:
+    arguments = [command, "--help"] if command else ["--help"]
+    done = CliRunner().invoke(cli, arguments, prog_name="policy-engine", terminal_width=WIDTH)
+    if done.exit_code:
+        raise RuntimeError(f"policy-engine {command} --help: exit code {done.exit_code}")
+    return done.output
+
+
+if __name__ == "__main__":
+    main()

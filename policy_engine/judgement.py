@@ -1,0 +1,102 @@
+"""One policy on one case: its findings, and what it does wrong as a finding too."""
+
+from decimal import localcontext
+from types import NoneType
+from typing import Any
+
+from policy_engine.errors import PluginError
+from policy_engine.evidence import (
+    Case,
+    InvalidEvidence,
+    Measurement,
+    MissingEvidence,
+    NotApplicable,
+    UndeclaredNeed,
+    UnreadableEvidence,
+)
+from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.quantities import EXACT
+
+_TEXT = (str, NoneType)
+_MEASUREMENT = (Measurement, NoneType)
+_LIMIT = (Limit, NoneType)
+
+
+def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
+    """Return the policy's findings on the case; what goes wrong inside is a finding too.
+
+    Decimals are exact inside, whatever another plugin made of the process's decimal context.
+    """
+    found: list[Finding] = []
+    try:
+        with localcontext(EXACT):
+            for finding in policy.evaluate(case):
+                found.append(_checked(finding, found))
+        found = found or [_broken("the policy yielded no finding")]
+    except NotApplicable as e:
+        found.append(Finding(outcome=Outcome.NOT_APPLICABLE, message=str(e)))
+    except MissingEvidence as e:
+        found.append(Finding(outcome=Outcome.MISSING, message=str(e), remedy=e.remedy))
+    except InvalidEvidence as e:
+        found.append(Finding(outcome=Outcome.FAIL, message=str(e), remedy=e.remedy))
+    except (UnreadableEvidence, UndeclaredNeed) as e:
+        found.append(Finding(outcome=Outcome.ERROR, message=str(e), remedy=e.remedy))
+    except PluginError as e:
+        found.append(_broken(str(e)))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
+        found.append(_broken(f"the policy raised {type(e).__name__}: {e}"))
+    return tuple(found)
+
+
+def _checked(finding: object, earlier: list[Finding]) -> Finding:
+    if not isinstance(finding, Finding) or not isinstance(finding.outcome, Outcome):
+        raise PluginError(
+            f"the policy yielded {finding!r:.200}, which is no Finding with an Outcome"
+        )
+    if not _is_well_typed(finding):
+        raise PluginError(f"the policy yielded a finding of wrong types: {finding!r:.300}")
+    if not finding.message or finding.message.isspace():
+        raise PluginError("the policy yielded a finding without a message")
+    for other in earlier:
+        if other.part == finding.part:
+            part = finding.part
+            what = "two findings without a part" if part is None else f"'{part}' twice"
+            raise PluginError(f"the policy yielded {what}")
+    if finding.outcome is Outcome.PASS:
+        _refuse_false_pass(finding)
+    return finding
+
+
+def _refuse_false_pass(finding: Finding) -> None:
+    """Refuse a pass whose measured value does not hold its own limit."""
+    measured, limit = finding.measured, finding.limit
+    if measured is None or limit is None:
+        return
+    if measured.unit != limit.unit:
+        raise PluginError(f"'{finding.message}' compares {measured.unit} with {limit.unit}")
+    if not limit.holds(measured.value):
+        raise PluginError(
+            f"the policy passed a value that its own limit refuses: {finding.message}"
+        )
+
+
+def _is_well_typed(finding: Any) -> bool:
+    """Say whether every output can show the finding: a plugin may be written without types."""
+    return (
+        isinstance(finding.message, str)
+        and isinstance(finding.measured, _MEASUREMENT)
+        and isinstance(finding.limit, _LIMIT)
+        and isinstance(finding.baseline, _MEASUREMENT)
+        and isinstance(finding.part, _TEXT)
+        and isinstance(finding.remedy, _TEXT)
+    )
+
+
+def _broken(message: str) -> Finding:
+    return Finding(
+        outcome=Outcome.ERROR,
+        message=message,
+        remedy="report it to the policy's author; until then the candidate counts as not judged",
+    )

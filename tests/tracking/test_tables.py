@@ -1,0 +1,174 @@
+"""What training left in files, read from a real server: predictions, importances, texts, repeats."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import pandas as pd
+import pytest
+
+from policy_engine.evidence import Needs
+from policy_engine.records import ImportanceRecord, Invalid, RunRecord, Unreadable
+from policy_engine.tracking.begun import Begun, Scope
+from policy_engine.tracking.reads import Reads
+from policy_engine.tracking.store import Deadline, open_store
+from policy_engine.tracking.tables import PREDICTIONS, TABLE_CAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import MlflowServer, Trained
+
+pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # the training side may warn
+
+ROWS = pd.DataFrame(
+    {
+        "row_id": ["a", "b", "c"],
+        "target": [1, 0, 1],
+        "prediction": [1, None, 0],
+        "score": [0.9, 0.25, float("nan")],
+        "region": ["EU", None, "US"],
+    }
+)
+
+
+@pytest.fixture
+def experiment(mlflow_server: MlflowServer) -> Iterator[str]:
+    mlflow.set_tracking_uri(mlflow_server.uri)
+    name = f"tables {datetime.now(UTC).timestamp()}"
+    yield mlflow.create_experiment(name)
+    mlflow.set_tracking_uri("")
+
+
+@pytest.fixture
+def read(mlflow_server: MlflowServer) -> Callable[..., RunRecord]:
+    def read(run_id: str, needs: Needs, cap: int = TABLE_CAP) -> RunRecord:
+        deadline = Deadline(30)
+        store = open_store(mlflow_server.uri, deadline)
+        return Begun(
+            Reads(store, deadline), store.run(run_id), Scope(needs, cap), None, None
+        ).record()
+
+    return read
+
+
+def test_a_logged_table_is_read_by_column_and_nan_is_null(
+    experiment: str, read: Callable[..., RunRecord]
+) -> None:
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_table(ROWS, PREDICTIONS)
+    table = read(run.info.run_id, Needs.PREDICTIONS).predictions
+    assert not isinstance(table, (Invalid, Unreadable))
+    assert table is not None
+    assert (table.run_id, table.source) == (run.info.run_id, PREDICTIONS)
+    assert dict(table.columns) == {
+        "row_id": ("a", "b", "c"),
+        "target": (1, 0, 1),
+        "prediction": (1.0, None, 0.0),
+        "score": (0.9, 0.25, None),
+        "region": ("EU", None, "US"),
+    }
+
+
+def test_a_table_over_the_cap_is_unreadable_and_says_the_cap(
+    experiment: str, read: Callable[..., RunRecord]
+) -> None:
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_table(ROWS, PREDICTIONS)
+    table = read(run.info.run_id, Needs.PREDICTIONS, 50).predictions
+    assert isinstance(table, Unreadable)
+    assert "50 bytes" in table.unreadable
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "it is no table in pandas' split JSON, as mlflow.log_table writes it"),
+        ("[]", "it is no table in pandas' split JSON, as mlflow.log_table writes it"),
+        ('{"columns": ["a"], "data": []}', "it has no rows"),
+        ('{"columns": ["a", "a"], "data": [[1, 2]]}', "its columns are not texts, each once"),
+        ('{"columns": ["a"], "data": [[1, 2]]}', "a row has another length than the columns"),
+    ],
+)
+def test_a_file_of_another_shape_is_invalid(
+    experiment: str, read: Callable[..., RunRecord], text: str, why: str
+) -> None:
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_text(text, PREDICTIONS)
+    table = read(run.info.run_id, Needs.PREDICTIONS).predictions
+    assert table == Invalid(invalid=f"{PREDICTIONS}: {why}")
+
+
+def test_a_run_without_a_table_has_none(trained: Trained, read: Callable[..., RunRecord]) -> None:
+    assert read(trained.without_model, Needs.PREDICTIONS).predictions is None
+
+
+def test_predictions_of_an_evaluation_run_are_found_by_the_model(
+    mlflow_server: MlflowServer, trained: Trained, read: Callable[..., RunRecord]
+) -> None:
+    """The model's own metrics say which run evaluated it."""
+    mlflow.set_tracking_uri(mlflow_server.uri)
+    with mlflow.start_run(experiment_id=trained.experiment_id) as evaluation:
+        mlflow.log_metric("late", 0.9, model_id=trained.failed_log_ready)
+        mlflow.log_table(ROWS, PREDICTIONS)
+    mlflow.set_tracking_uri("")
+    table = read(trained.failed_log, Needs.MODEL | Needs.PREDICTIONS).predictions
+    assert getattr(table, "run_id", table) == evaluation.info.run_id
+
+
+def test_importances_are_numbers_and_nan_is_invalid(
+    experiment: str, read: Callable[..., RunRecord]
+) -> None:
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_dict({"age": 0.7, "city": math.nan}, "policy_engine/importance.json")
+    assert read(run.info.run_id, Needs.IMPORTANCE).importance == ImportanceRecord(
+        source="policy_engine/importance.json",
+        values={"age": 0.7, "city": Invalid(invalid="NaN")},
+    )
+
+
+def test_autologged_importances_are_found_and_pictures_are_named(
+    experiment: str, read: Callable[..., RunRecord]
+) -> None:
+    with mlflow.start_run(experiment_id=experiment) as booster:
+        mlflow.log_dict({"age": 3.0}, "feature_importance_weight.json")
+        mlflow.log_dict({"age": 9.5}, "feature_importance_gain.json")
+    assert read(booster.info.run_id, Needs.IMPORTANCE).importance == ImportanceRecord(
+        source="feature_importance_gain.json", values={"age": 9.5}
+    )
+    with mlflow.start_run(experiment_id=experiment) as shap:
+        mlflow.log_text("not really a picture", "shap_summary_plot.png")
+    assert read(shap.info.run_id, Needs.IMPORTANCE).importance == ImportanceRecord(
+        pictures=("shap_summary_plot.png",)
+    )
+
+
+def test_the_small_texts_of_a_model_are_read_where_files_are_needed(
+    trained: Trained, read: Callable[..., RunRecord]
+) -> None:
+    model: Any = read(trained.champion, Needs.MODEL | Needs.FILES).model
+    assert "scikit-learn" in model.texts["requirements.txt"]
+    assert "python:" in model.texts["python_env.yaml"]
+    assert model.mlmodel["model_id"] == trained.champion_model
+    without: Any = read(trained.champion, Needs.MODEL).model
+    assert without.texts is None
+
+
+def test_runs_of_one_commit_are_repeats_failed_and_deleted_ones_too(
+    experiment: str, read: Callable[..., RunRecord]
+) -> None:
+    client = mlflow.MlflowClient()
+    tags = {"policy_engine.head_sha": "e" * 40}
+    runs = [client.create_run(experiment, tags=tags).info.run_id for _ in range(3)]
+    other = client.create_run(experiment, tags={"policy_engine.head_sha": "f" * 40})
+    client.set_terminated(runs[1], "FAILED")
+    client.delete_run(runs[2])
+    repeats: Any = read(runs[0], Needs.REPEATS).repeats
+    assert {(r.run_id, r.status, r.lifecycle) for r in repeats} == {
+        (runs[1], "FAILED", "active"),
+        (runs[2], "RUNNING", "deleted"),
+    }
+    assert other.info.run_id not in {r.run_id for r in repeats}
