@@ -51,9 +51,9 @@ COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 
 
 lock: ## pin the requirements again, with hashes (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
-	$(COMPILE) $(UPGRADE) --extra local --extra demo --group dev --output-file requirements/dev.txt
-	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra demo --group build --output-file requirements/demo.txt
-	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --output-file requirements/run.txt
+	$(COMPILE) $(UPGRADE) --extra local --extra stats --extra demo --group dev --output-file requirements/dev.txt
+	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --extra demo --group build --output-file requirements/demo.txt
+	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --output-file requirements/run.txt
 
 clean: ## remove what the recipes made
 	rm -rf $(DEV) $(DEMO) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from policy_engine.check import Options
+    from policy_engine.plugins import Plugins
 
 EXAMPLES = {
     "check": "policy-engine check --run 8f0c… --tracking-uri http://127.0.0.1:5000",
@@ -80,9 +81,9 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
             callback=filled,
             multiple=True,
             default=("policies",),
-            show_default="policies/",
+            show_default=False,
             metavar="PATH",
-            help="Policy file or folder.",
+            help="Policy file or folder (policies/ by default).",
         ),
         click.option(
             "--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI."
@@ -159,34 +160,38 @@ def validate_command(paths: tuple[str, ...]) -> None:
     from policy_engine import check  # noqa: PLC0415
 
     for file in check.load(paths or ("policies",)).policies.files:
-        click.echo(f"{file.path}: {len(file.bindings)} policies, valid")
+        click.echo(f"{file.path}: valid, {_count(len(file.bindings))}")
 
 
 @command("list")
-def list_command() -> None:
-    """List the policies that policy files can bind."""
-    from policy_engine import catalogue, plugins  # noqa: PLC0415
+@click.argument("paths", nargs=-1)
+def list_command(paths: tuple[str, ...]) -> None:
+    """List the policies that policy files can bind; with PATHS, those of their plugins too."""
+    from policy_engine import catalogue  # noqa: PLC0415
 
-    click.echo(catalogue.listing(plugins.load().policies))
+    click.echo(catalogue.listing(_plugins(paths).policies))
 
 
 @command("explain")
 @click.argument("policy")
-def explain_command(policy: str) -> None:
-    """Explain a policy: why it exists, its settings, what it reads, an example."""
-    from policy_engine import catalogue, plugins  # noqa: PLC0415
+@click.argument("paths", nargs=-1)
+def explain_command(policy: str, paths: tuple[str, ...]) -> None:
+    """Explain a policy: why it exists, its settings, what it reads, an example.
 
-    click.echo(catalogue.explain(policy, plugins.load().policies))
+    With PATHS, policies of the plugins that these policy files name are known too.
+    """
+    from policy_engine import catalogue  # noqa: PLC0415
+
+    click.echo(catalogue.explain(policy, _plugins(paths).policies))
 
 
 @command("plugins")
 @click.argument("paths", nargs=-1)
 def plugins_command(paths: tuple[str, ...]) -> None:
     """List the plugins that load: always, and for these policy files."""
-    from policy_engine import catalogue, check, plugins  # noqa: PLC0415
+    from policy_engine import catalogue, plugins  # noqa: PLC0415
 
-    loaded = check.load(paths).plugins if paths else plugins.load()
-    click.echo(catalogue.plugin_table(loaded.loaded, plugins.installed()))
+    click.echo(catalogue.plugin_table(_plugins(paths).loaded, plugins.installed()))
 
 
 @command("demo")
@@ -225,6 +230,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code or 0)
 
 
+def _plugins(paths: tuple[str, ...]) -> "Plugins":
+    """Return the built-in plugins, and those that the policy files at these paths name."""
+    from policy_engine import check, plugins  # noqa: PLC0415
+
+    return check.load(paths).plugins if paths else plugins.load()
+
+
 def _options(given: dict[str, Any], **more: str | None) -> "Options":
     from policy_engine.check import Options  # noqa: PLC0415
 
@@ -242,6 +254,10 @@ def _options(given: dict[str, Any], **more: str | None) -> "Options":
         save_evidence=Path(save) if save else None,
         at=_moment(given.get("at")),
     )
+
+
+def _count(policies: int) -> str:
+    return "1 policy" if policies == 1 else f"{policies} policies"
 
 
 def _seconds(flag: str, text: str) -> float:

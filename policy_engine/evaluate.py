@@ -246,20 +246,20 @@ def _subject(file: "_File", candidate: CandidateRecord, here: "_Here") -> Subjec
 def _judged(bound: "_Bound", finding: Finding) -> Judged:
     binding = bound.binding
     return Judged(
-        id=binding.id,
-        part=finding.part,
-        policy=binding.policy_name,
-        plugin=binding.plugin,
-        level=bound.level,
-        outcome=finding.outcome,
-        effect=_effect(binding, bound.level, finding.outcome),
-        message=finding.message,
-        measured=finding.measured,
-        limit=finding.limit,
-        baseline=finding.baseline,
-        remedy=finding.remedy,
-        waiver=None,
-        where=binding.where,
+        binding.id,
+        finding.part,
+        binding.policy_name,
+        binding.plugin,
+        bound.level,
+        finding.outcome,
+        _effect(binding, bound.level, finding.outcome),
+        finding.message,
+        finding.measured,
+        finding.limit,
+        finding.baseline,
+        finding.remedy,
+        None,
+        binding.where,
     )
 
 

@@ -223,16 +223,23 @@ def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None =
     text = _rounded(scaled, digits)
     if apart_from is not None:
         other = apart_from if isinstance(apart_from, Decimal) else exact(apart_from)
-        if _near(other, number):
+        if _near(number, other, scale, digits):
             text = _told_apart(text, scaled, _DIVIDE.divide(other, scale), digits)
     return text + suffix
 
 
-def _near(one: Decimal, other: Decimal) -> bool:
-    """Say whether two different numbers could look equal: not if one has two digits more."""
-    if not (one and other):
-        return bool(one or other)
-    return -2 < one.adjusted() - other.adjusted() < 2 and one != other  # noqa: PLR2004
+def _near(one: Decimal, other: Decimal, scale: Decimal, digits: int | None) -> bool:
+    """Say whether two numbers differ by so little that they might be shown alike.
+
+    They are not if they differ by ten or more of the last place that is shown.
+    """
+    gap = _DIVIDE.subtract(one, other)
+    if not gap:
+        return False
+    if digits is not None:
+        return gap.adjusted() <= scale.adjusted() - digits + 1
+    place = max(one.adjusted() if one else -LONGEST, other.adjusted() if other else -LONGEST)
+    return gap.adjusted() <= place - (2 if scale is _ONE else 1)
 
 
 class _Step(NamedTuple):

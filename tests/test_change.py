@@ -325,10 +325,12 @@ def test_what_the_base_branch_gained_meanwhile_is_not_what_the_pull_request_touc
     assert "training/other.py" not in (change.paths or ())
 
 
-def test_a_commit_that_a_flag_names_goes_before_the_pull_request(proposal: Proposal) -> None:
+def test_a_commit_that_a_flag_names_goes_before_the_pull_request_s_head(proposal: Proposal) -> None:
+    """It owes a run whatever the change touches; and it is still the pull request's."""
     here = found(proposal.clone(), proposal.earlier, environ=proposal.environ())
     change = changed(here)
-    assert (change.head_sha, change.pull_request, change.paths) == (proposal.earlier, None, None)
+    assert (change.head_sha, change.merge_sha, change.paths) == (proposal.earlier, None, None)
+    assert (change.pull_request, change.author) == (12, "ana")
 
 
 def test_candidates_that_a_flag_names_still_belong_to_the_pull_request(proposal: Proposal) -> None:

@@ -317,7 +317,7 @@ def test_the_plugin_of_the_docs_loads_when_a_policy_file_names_it(tmp_path: Path
     said = _run(tmp_path, "-m", "policy_engine", "validate", str(policies.file))
     listed = _run(tmp_path, "-m", "policy_engine", "plugins", str(policies.file))
 
-    assert said == "policies/fraud.yaml: 1 policies, valid\n"
+    assert said == "policies/fraud.yaml: valid, 1 policy\n"
     assert "acme-policies[acme]" in listed
 
 

@@ -7,6 +7,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from mlops_policies.pareto import ParetoDominated
+from mlops_policies.train_cost import TrainCostBudget
 from mlops_policies.training_cost import training_cost
 from policy_engine.evidence import (
     Case,
@@ -340,4 +342,4 @@ def _measured(each: Decimal, unit: str) -> Measurement:
 @hookimpl
 def register_policies() -> Iterable[type[Policy]]:
     """Return the policies on accuracy and cost."""
-    return [MinUsefulGain, CostPerPoint]
+    return [MinUsefulGain, CostPerPoint, ParetoDominated, TrainCostBudget]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from mlops_policies.baseline_kind import BaselineKind
+from mlops_policies.same_eval_data import SameEvalData
 from policy_engine.evidence import Case, Needs
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Outcome, Policy
@@ -47,4 +49,4 @@ class BaselineLogged(Policy, name="baseline-logged"):
 @hookimpl
 def register_policies() -> Iterable[type[Policy]]:
     """Return the policies on the baseline."""
-    return [BaselineLogged]
+    return [BaselineLogged, BaselineKind, SameEvalData]

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from mlops_policies.dataset_identity import DatasetIdentity
+from mlops_policies.lineage import CleanTree, CodeLineage
 from policy_engine.evidence import Case, Needs
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Outcome, Policy, part
@@ -88,4 +90,4 @@ def _metric(case: Case) -> Finding:
 @hookimpl
 def register_policies() -> Iterable[type[Policy]]:
     """Return the policies on engineering."""
-    return [RunFinished]
+    return [RunFinished, CodeLineage, CleanTree, DatasetIdentity]

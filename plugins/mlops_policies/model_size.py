@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from mlops_policies.latency import LatencyPercentileBudget
 from policy_engine.evidence import (
     Case,
     EvidenceError,
@@ -193,5 +194,5 @@ def _doubted(finding: Finding, doubt: str | None) -> Finding:
 
 @hookimpl
 def register_policies() -> Iterable[type[Policy]]:
-    """Return the policies on model size."""
-    return [ModelSizeBudget]
+    """Return the policies on smaller models: size and speed."""
+    return [ModelSizeBudget, LatencyPercentileBudget]

@@ -1,6 +1,6 @@
 """What training a run cost: as the run says it, else how long it took times the machine's price."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from policy_engine.evidence import Grade, InvalidEvidence, Measurement, MissingEvidence, Run
@@ -13,13 +13,20 @@ INSTANCE_TAG = "compute.instance"
 _HOUR = Decimal(3600)
 
 
-def training_cost(run: Run, prices: Mapping[str, Rate]) -> Measurement:
+def training_cost(
+    run: Run, prices: Mapping[str, Rate], children: Sequence[Run] | None = None
+) -> Measurement:
     """Return what training cost; its unit is the currency.
 
     It is the metric `cost.total` in the currency of the tag `cost.currency`. Without that metric it
     is the duration times the hourly price of the tag `compute.instance`, or of `default`. A run
     with children lasts as long as itself or as all its children together, whichever is more.
     All of it is `logged`: the training client writes the metric, the tags and both times.
+
+    Args:
+        run: The run.
+        prices: Hourly prices by instance.
+        children: Its child runs, where they are not read with it (an earlier run); None: its own.
 
     Raises:
         MissingEvidence: If there is no cost and no price, or a cost without its currency.
@@ -28,7 +35,7 @@ def training_cost(run: Run, prices: Mapping[str, Rate]) -> Measurement:
     if COST in run.metrics:
         return _logged(run)
     rate = _rate(run, prices)
-    seconds = _seconds(run)
+    seconds = training_time(run, children).value
     amount = divide(seconds * rate.per_hour, _HOUR)
     return Measurement(amount, rate.currency, Grade.LOGGED, "duration x price")
 
@@ -62,9 +69,16 @@ def _rate(run: Run, prices: Mapping[str, Rate]) -> Rate:
     return rate
 
 
-def _seconds(run: Run) -> Decimal:
-    own = run.duration.value
-    children = run.children
-    return (
-        max(own, sum((child.duration.value for child in children), Decimal())) if children else own
-    )
+def training_time(run: Run, children: Sequence[Run] | None = None) -> Measurement:
+    """Return how long training took (s): the run, or all its children together if that is more.
+
+    Raises:
+        MissingEvidence: If the run or a child has no start or no end.
+        InvalidEvidence: If one ends before it starts.
+    """
+    own = run.duration
+    parts = run.children if children is None else children
+    together = sum((child.duration.value for child in parts), Decimal())
+    if together <= own.value:
+        return own
+    return Measurement(together, "s", Grade.LOGGED, "start and end of all child runs")

@@ -1,9 +1,9 @@
 """All that one policy may judge."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from policy_engine.evidence.measurement import Metric, resolve_metric
 from policy_engine.evidence.needs import Needs
@@ -29,8 +29,7 @@ from policy_engine.records import (
 Change = ChangeRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """All that one policy may judge: candidate, baseline, history, change, settings and `now`.
 
     Attributes:
@@ -48,17 +47,15 @@ class Case:
     needs: Needs
     metric_setting: Metric | None = None
     found: BaselineRecord | None = None
-    prices: Mapping[str, Rate] = field(default_factory=dict)
+    prices: Mapping[str, Rate] = MappingProxyType({})
     first_run: bool = False
     change_record: ChangeRecord | None = None
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
-    candidate: Run = field(init=False, repr=False, compare=False)
-    """The run under judgement."""
-
-    def __post_init__(self) -> None:
-        """Open the candidate to what the policy declares."""
-        object.__setattr__(self, "candidate", Run(self.evidence.run, self.needs))
+    @property
+    def candidate(self) -> Run:
+        """The run under judgement."""
+        return Run(self.evidence.run, self.needs)
 
     @property
     def has_baseline(self) -> bool:

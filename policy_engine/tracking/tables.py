@@ -19,6 +19,7 @@ MODEL_TEXTS = (
     "python_env.yaml",
     "input_example.json",
     "serving_input_example.json",
+    "modelscan.json",
 )
 TABLE_CAP = 64 * 1024 * 1024
 TEXT_CAP = 1024 * 1024

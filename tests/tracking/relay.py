@@ -17,7 +17,10 @@ _PASSED_ON = frozenset({"content-type", "content-disposition"})
 
 
 class Relay(ThreadingHTTPServer):
-    """Passes requests on; `asked` holds method and path of each, without the query."""
+    """Passes requests on.
+
+    `asked` holds method and path of each, without the query; `sent` their bodies.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -27,6 +30,7 @@ class Relay(ThreadingHTTPServer):
         self.target = urlsplit(target).netloc
         self.left = dies_after
         self.asked: list[str] = []
+        self.sent: list[bytes] = []
         self.counting = threading.Lock()
 
     @property
@@ -58,6 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.server.asked.append(f"{self.command} {self.path.partition('?')[0]}")
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.server.sent.append(body)
         upstream = http.client.HTTPConnection(self.server.target, timeout=30)
         headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
         upstream.request(self.command, self.path, body, headers)
