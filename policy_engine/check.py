@@ -77,10 +77,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Valid policies, and the plugins that they come from."""
+    """Valid policies, the plugins that they come from, and the files that they lie in."""
 
     policies: PolicySet
     plugins: Plugins
+    paths: tuple[str, ...]
 
 
 def check(options: Options, loaded: Loaded | None = None) -> Report:
@@ -124,7 +125,8 @@ def load(paths: Sequence[str], root: Path = Path()) -> Loaded:
     """
     files, neighbours = policy_paths(paths, root)
     offered = plugins.load(named_plugins(files, neighbours))
-    loaded = Loaded(load_policies(files, offered.policies, offered.packs, neighbours), offered)
+    policies = load_policies(files, offered.policies, offered.packs, neighbours)
+    loaded = Loaded(policies, offered, (*files, *neighbours))
     _refuse_unknown_rules(loaded)
     return loaded
 
@@ -150,8 +152,7 @@ def read_evidence(path: Path) -> EvidenceRecord:
 
 
 def _report(options: Options, loaded: Loaded, evidence: EvidenceRecord) -> Report:
-    paths = [file.path for file in loaded.policies.files]
-    source = policy_source(options.root, loaded.policies.digest, paths, evidence.change)
+    source = policy_source(options.root, loaded.policies.digest, loaded.paths, evidence.change)
     report = evaluate(loaded.policies, evidence, Context(_now(options), source, _engine(loaded)))
     loaded.plugins.report_ready(report, lambda note: sys.stderr.write(f"{note}\n"))
     return report

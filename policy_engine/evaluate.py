@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Self, TypedDict
 
+from policy_engine.errors import UsageError
 from policy_engine.evidence import (
     Case,
     Metric,
@@ -24,6 +25,7 @@ from policy_engine.records import (
     EvidenceRecord,
     ModelRecord,
     RunRecord,
+    Unreadable,
 )
 from policy_engine.report import (
     EXIT_CODES,
@@ -65,17 +67,23 @@ class Context:
 
 
 def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) -> Report:
-    """Judge every candidate by every policy file that applies to it."""
+    """Judge every candidate by every policy file that applies to it.
+
+    Raises:
+        UsageError: If two policy files bind the same id for one candidate.
+    """
+    digest = evidence.digest  # before any plugin has seen it
     here = _Here.of(evidence, context)
     subjects = [s for file in policies.files for s in _subjects(_File.of(file, here), here)]
     subjects += _unjudged(policies, evidence, subjects)
+    _refuse_two_bindings(subjects)
     verdict = min((s.verdict for s in subjects), key=_HIDES.index)
     return Report(
         verdict=verdict,
         exit_code=EXIT_CODES[verdict],
         subjects=tuple(subjects),
         policies=context.source,
-        evidence_digest=evidence.digest,
+        evidence_digest=digest,
         engine=context.engine,
         evaluated_at=context.now,
     )
@@ -233,14 +241,32 @@ def _subject(file: "_File", candidate: CandidateRecord, here: "_Here") -> Subjec
     passed_over = baseline.passed_over if baseline else ()
     return Subject(
         policy_file=file.file.path,
-        verdict=_verdict(findings, idle, here),
+        verdict=_verdict(findings, idle, here)
+        if not isinstance(candidate.run.model, Unreadable)
+        else Verdict.ERROR,
         reason=None,
         candidate=RunRef(**_identity(candidate.run)),
         baseline=_baseline_ref(baseline),
         passed_over=tuple(PassedOver(p.rule, p.why) for p in passed_over),
-        notes=(*candidate.notes, *_first_run_notes(file.file, baseline)),
+        notes=(*candidate.notes, *_notes(file.file, candidate, baseline)),
         findings=tuple(findings),
     )
+
+
+def _refuse_two_bindings(subjects: list[Subject]) -> None:
+    """Refuse two policy files that bind one id for one candidate: which limit would hold?"""
+    seen: dict[tuple[str, str | None, str], Judged] = {}
+    for subject in subjects:
+        run = subject.candidate
+        for finding in subject.findings if run else ():
+            assert run is not None  # noqa: S101 (findings have a candidate)
+            first = seen.setdefault((run.run_id, run.model_id, finding.id), finding)
+            if first.where.file != finding.where.file:
+                raise UsageError(
+                    f"{first.where.file}:{first.where.line} and {finding.where.file}:"
+                    f"{finding.where.line} both bind '{finding.id}' for run {run.run_id}; "
+                    "tell the files apart with `applies_to:`, or give one binding another id"
+                )
 
 
 def _judged(bound: "_Bound", finding: Finding) -> Judged:
@@ -373,7 +399,12 @@ def _identity(run: RunRecord) -> Identity:
     }
 
 
-def _first_run_notes(file: PolicyFile, baseline: BaselineRecord | None) -> Iterator[str]:
+def _notes(
+    file: PolicyFile, candidate: CandidateRecord, baseline: BaselineRecord | None
+) -> Iterator[str]:
+    model = candidate.run.model
+    if isinstance(model, Unreadable):
+        yield f"the candidate's model could not be read: {model.unreadable}"
     if not file.first_run:
         return
     if baseline is not None and baseline.run is not None:

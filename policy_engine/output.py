@@ -41,6 +41,8 @@ def parse(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
         name, _, file = text.partition("=")
         if name not in formats:
             raise UsageError(f"--format {name}: unknown; choose from {', '.join(sorted(formats))}")
+        if text.endswith("=") or (file and file in {str(o.file) for o in outputs}):
+            raise UsageError(f"--format {text}: each file needs a name of its own")
         path = Path(file) if file else None
         if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             raise UsageError(f"--format {text}: {path.parent} is no folder to write to")

@@ -161,7 +161,7 @@ class Plugins:
         return answers[0] if answers else None
 
     def _policies(self, loaded: Loaded, answer: Any) -> Mapping[str, Offered]:
-        if not isinstance(answer, (list, tuple)):
+        if not isinstance(answer, Iterable) or isinstance(answer, str):
             raise PluginError(f"plugin {loaded}: register_policies returned no list of policies")
         offered: dict[str, Offered] = {}
         for policy in answer:

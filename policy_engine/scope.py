@@ -19,17 +19,24 @@ COMMIT_TAGS = ("policy_engine.head_sha", "mlflow.source.git.commit")
 def needs_run(file: PolicyFile, change: ChangeRecord | None) -> bool:
     """Say whether a change owes this policy file a run.
 
-    It owes none when git can tell what it touches, and that is nothing of `candidate.paths`, or
-    nothing outside the policy file's own folder.
+    It owes none when git can tell what it touches, and that is nothing of `candidate.paths`; or,
+    where the file names no paths, nothing but YAML and text of the policy file's own folder.
     """
     if change is None or change.paths is None:
         return True
     if file.candidate_paths:
         return _touches(change.paths, file.candidate_paths)
-    folder = PurePosixPath(file.path).parent
-    if folder == PurePosixPath():
-        return any(path != file.path for path in change.paths)
-    return any(folder not in PurePosixPath(path).parents for path in change.paths)
+    return not all(_is_policy(path, file) for path in change.paths)
+
+
+def _is_policy(path: str, file: PolicyFile) -> bool:
+    """Say whether a path is a policy file or a policy test: beside training code nothing else."""
+    if path == file.path:
+        return True
+    folder, other = PurePosixPath(file.path).parent, PurePosixPath(path)
+    if folder == PurePosixPath() or other.suffix not in {".yaml", ".yml", ".md"}:
+        return False
+    return folder in other.parents
 
 
 def is_current(file: PolicyFile, commit: str, change: ChangeRecord) -> bool:

@@ -184,10 +184,14 @@ class Run:
 
     @property
     def repeats(self) -> tuple["Run", ...]:
-        """Runs of the same commit, failed and deleted ones too, facts only. Needs `REPEATS`."""
+        """Runs of the same commit, failed and deleted ones too, facts only. Needs `REPEATS`.
+
+        Their dataset inputs need `DATASETS` too.
+        """
         self._declared(Needs.REPEATS)
         records = value_of(self._record.repeats, f"the repeated runs of the {self.role} run")
-        return tuple(Run(each, Needs.RUN, f"repeat of the {self.role}") for each in records)
+        open_to = Needs.RUN | (self._needs & Needs.DATASETS)
+        return tuple(Run(each, open_to, f"repeat of the {self.role}") for each in records)
 
     @property
     def predictions(self) -> Predictions:

@@ -160,7 +160,9 @@ def _is_glob(glob: str, place: Place) -> bool:
     if "\\" in glob:
         place.wrong("a path is written with /, not with \\", "write it like training/**")
     elif glob.startswith("/") or ".." in parts or "." in parts or parts[-1] == "":
-        remedy = f"write it like {glob.lstrip('/')}**" if glob.strip("./") and parts[-1] == "" else None
+        remedy = (
+            f"write it like {glob.lstrip('/')}**" if glob.strip("./") and parts[-1] == "" else None
+        )
         remedy = remedy or "write it like training/**"
         place.wrong("this path can match no file of the repository", remedy)
     else:

@@ -1,0 +1,73 @@
+"""What a dataset input was used for: training, evaluation, or nobody knows."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from policy_engine.evidence import Dataset, MissingEvidence, Run
+
+Context = Literal["training", "evaluation"]
+
+WORDS: dict[str, Context] = {
+    **dict.fromkeys(("train", "training", "fit"), "training"),
+    **dict.fromkeys(
+        ("eval", "evaluation", "val", "validation", "test", "testing", "holdout"), "evaluation"
+    ),
+}
+"""The context is free text. sklearn's autologging says "train", MLflow's own example "testing"."""
+
+CONTEXT_REMEDY = (
+    "log it: policy_engine.training.log_dataset(data, name=…, context='training') (or 'evaluation')"
+)
+
+
+def datasets_in(run: Run, context: Context) -> tuple[Dataset, ...]:
+    """Return a run's dataset inputs that were used for training, or for evaluation.
+
+    An input without a context is evaluation data if the metrics of the run's model name it:
+    `mlflow.models.evaluate` logs its data so. Needs `DATASETS`; `MODEL` too for evaluation data.
+
+    Raises:
+        MissingEvidence: If there is none; names the inputs that there are.
+        UnreadableEvidence: If only the model could tell, and it could not be read.
+    """
+    found = tuple(d for d in run.datasets if _said(d) == context)
+    if context == "evaluation" and any(_is_unsaid(d) for d in run.datasets):
+        named = _named_by_metrics(run)
+        found = tuple(
+            d
+            for d in run.datasets
+            if _said(d) == context or (_is_unsaid(d) and (d.name, d.digest) in named)
+        )
+    if not found:
+        raise MissingEvidence(
+            f"the {run.role} run has no dataset logged for context `{context}`"
+            f"{_others(run.datasets)}",
+            CONTEXT_REMEDY,
+        )
+    return found
+
+
+def named(dataset: Dataset) -> str:
+    """Return a dataset as messages name it, with its digest where it has one."""
+    return f"'{dataset.name}'" + (f" ({dataset.digest})" if dataset.digest else "")
+
+
+def _said(dataset: Dataset) -> Context | None:
+    return WORDS.get((dataset.context or "").strip().lower())
+
+
+def _is_unsaid(dataset: Dataset) -> bool:
+    return not (dataset.context or "").strip()
+
+
+def _named_by_metrics(run: Run) -> frozenset[tuple[str | None, str | None]]:
+    try:
+        metrics = run.model.metrics
+    except MissingEvidence:
+        return frozenset()
+    return frozenset((m.dataset, m.digest) for m in metrics if m.dataset)
+
+
+def _others(datasets: Iterable[Dataset]) -> str:
+    listed = [f"'{d.name}' ({d.context or 'no context'})" for d in datasets]
+    return f"; its inputs are {', '.join(listed[:5])}" if listed else ""

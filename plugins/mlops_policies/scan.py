@@ -1,0 +1,78 @@
+"""A ModelScan report that lies in the model, as `modelscan -r json` writes it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from policy_engine.evidence import InvalidEvidence
+
+FILE = "modelscan.json"
+SEVERITIES = ("none", "low", "medium", "high", "critical")
+Severity = Literal["none", "low", "medium", "high", "critical"]
+
+_SCAN_IT = "scan the model again with `modelscan -r json`, and store what it writes"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a scan says.
+
+    Attributes:
+        scanned: The files that it read.
+        skipped: The files that it did not.
+        severities: The severity of each issue, lower case.
+        errors: How many errors it met.
+    """
+
+    scanned: tuple[str, ...]
+    skipped: tuple[str, ...]
+    severities: tuple[str, ...]
+    errors: int
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read a report.
+
+        Raises:
+            InvalidEvidence: If it is none.
+        """
+        try:
+            report = json.loads(text)
+            summary = report["summary"]
+            return cls(
+                scanned=tuple(str(p) for p in summary["scanned"]["scanned_files"]),
+                skipped=tuple(_skipped(summary["skipped"])),
+                severities=tuple(str(i["severity"]).lower() for i in report["issues"]),
+                errors=len(report["errors"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
+            raise InvalidEvidence(f"{FILE} of the model is no ModelScan report", _SCAN_IT) from e
+
+    def above(self, limit: str) -> tuple[str, ...]:
+        """Return the severities above a limit; one that nobody knows is above all."""
+        worst = SEVERITIES.index(limit)
+        return tuple(
+            s for s in self.severities if s not in SEVERITIES or SEVERITIES.index(s) > worst
+        )
+
+    def left_out(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Return the paths that it did not scan whole: not named, or skipped."""
+        return tuple(p for p in paths if not _names(self.scanned, p) or _names(self.skipped, p))
+
+
+def _skipped(skipped: Mapping[str, Any]) -> list[str]:
+    files = skipped.get("skipped_files", [])
+    return [str(f["source"]) if isinstance(f, dict) else str(f) for f in files]
+
+
+def _names(listed: tuple[str, ...], path: str) -> bool:
+    """Say whether a list names a file, from the root of the model or from further up.
+
+    A part of it, as `model.pth:model/data.pkl`, names it as well.
+    """
+    for each in listed:
+        whole = each.replace("\\", "/").partition(":")[0]
+        if whole == path or whole.endswith(f"/{path}"):
+            return True
+    return False

@@ -1,0 +1,116 @@
+"""Is the difference real? What stands beneath the policies, for plugins too.
+
+| question | answer |
+|---|---|
+| Which of two models is right more often, on the same rows? | `count_wins`, then `mcnemar_exact` |
+| By how much, at least and at most? | `tango_bounds`; above a given difference: `tango_p` |
+| The same of F1, an AUC, an error, of clusters? | `shortfall`, then `paired_bootstrap` |
+| Is a slice far below the whole? | `slice_bootstrap` |
+| Is the recipe better, over seeds? | `welch_t`; the same seeds: `paired_t`; folds: `folds_t` |
+| Do two groups' rates differ by more than a gap? | `newcombe_bounds`, `newcombe_p` |
+| Is the ratio of two groups' rates too small? | `log_ratio_bounds` |
+| Is a proportion greater, where only counts are known? | `unpaired_z` |
+| How large is one proportion? | `wilson_bounds`; at most alpha: `clopper_pearson_bounds` |
+| Several tests, any of which may fail? | `holm` |
+| Another try on the same rows? | `spend` |
+| A baseline that is the best of many runs? | `best_of` |
+| So is it shown, or the opposite? | `superiority`, `non_inferiority`, and `…_of_counts` |
+| How many rows or seeds are needed? | `rows_needed`, `…_for_counts`, `seeds_needed` |
+| What is the metric of these rows? | `definitions` of its name, then `recompute` |
+
+Conventions. A gain is above 0 where the candidate is better. Every test is one-sided at alpha, and
+every pair of bounds has the error alpha on each side. NaN shows nothing: a p-value of what cannot
+be computed is 1.0, bounds that are not numbers and bootstrap intervals of width zero do not decide.
+Nothing reads a clock, the environment or a global random state. McNemar, Tango, proportions, Holm
+and planning need only the standard library; the rest needs the extra `stats` and raises
+`StatisticsUnavailable` without it.
+"""
+
+from policy_engine.statistics.bootstrap import (
+    OneModel,
+    TooFewOfClass,
+    paired_bootstrap,
+    slice_bootstrap,
+)
+from policy_engine.statistics.bounds import Bounds
+from policy_engine.statistics.decisions import (
+    Verdict,
+    non_inferiority,
+    non_inferiority_of_counts,
+    superiority,
+    superiority_of_counts,
+)
+from policy_engine.statistics.means import MeanTest, folds_t, paired_t, welch_t
+from policy_engine.statistics.metrics import Metric, NotComputable, definitions
+from policy_engine.statistics.multiplicity import Adjusted, best_of, holm, spend
+from policy_engine.statistics.paired_proportions import mcnemar_exact, tango_bounds, tango_p
+from policy_engine.statistics.planning import rows_needed, rows_needed_for_counts, seeds_needed
+from policy_engine.statistics.proportions import (
+    clopper_pearson_bounds,
+    log_ratio_bounds,
+    log_ratio_estimate,
+    newcombe_bounds,
+    newcombe_p,
+    unpaired_z,
+    wilson_bounds,
+)
+from policy_engine.statistics.recompute import recompute
+from policy_engine.statistics.resampled import Interval, Resampled
+from policy_engine.statistics.rows import (
+    InvalidRows,
+    Outputs,
+    PairedRows,
+    Shortfall,
+    Wins,
+    count_wins,
+    shortfall,
+)
+from policy_engine.statistics.unavailable import StatisticsUnavailable
+
+__all__ = [
+    "Adjusted",
+    "Bounds",
+    "Interval",
+    "InvalidRows",
+    "MeanTest",
+    "Metric",
+    "NotComputable",
+    "OneModel",
+    "Outputs",
+    "PairedRows",
+    "Resampled",
+    "Shortfall",
+    "StatisticsUnavailable",
+    "TooFewOfClass",
+    "Verdict",
+    "Wins",
+    "best_of",
+    "clopper_pearson_bounds",
+    "count_wins",
+    "definitions",
+    "folds_t",
+    "holm",
+    "log_ratio_bounds",
+    "log_ratio_estimate",
+    "mcnemar_exact",
+    "newcombe_bounds",
+    "newcombe_p",
+    "non_inferiority",
+    "non_inferiority_of_counts",
+    "paired_bootstrap",
+    "paired_t",
+    "recompute",
+    "rows_needed",
+    "rows_needed_for_counts",
+    "seeds_needed",
+    "shortfall",
+    "slice_bootstrap",
+    "spend",
+    "superiority",
+    "superiority_of_counts",
+    "tango_bounds",
+    "tango_p",
+    "unpaired_z",
+    "welch_t",
+    "wilson_bounds",
+]

@@ -1,0 +1,101 @@
+"""How much evidence is still needed: rows, or seeds, for four chances in five to decide.
+
+All follow one formula: to see a true difference delta with power 0.8 in a one-sided test at alpha,
+the standard error may be at most delta/(z_alpha + 0.84). At alpha 0.05 the factor
+(z_alpha + 0.84)² is 6.2. No dependency beyond the standard library.
+
+Source of the formula: Cohen, Statistical Power Analysis, 2nd ed. (1988); for paired 0/1 rows:
+Connor, Biometrics 43 (1987) 207-211.
+"""
+
+import math
+
+from policy_engine.statistics.bounds import quantile
+
+POWER = 0.8
+"""The chance, in [0, 1], that the stated number of rows or seeds decides."""
+
+
+def rows_needed(n: int, standard_error: float, delta: float, alpha: float) -> int:
+    """Return the rows with which a true difference of `delta` would be seen, four times in five.
+
+    Args:
+        n: The rows that gave the standard error (count, >= 1).
+        standard_error: Of the difference, in the metric's units.
+        delta: The difference to see, in the same units, above 0: a margin or a least useful gain,
+            never the gain that was observed.
+        alpha: The one-sided error of the test in force (Holm's, if Holm corrects), in (0, 0.5].
+
+    Returns:
+        n * (z_alpha + 0.84)² * standard_error² / delta², rounded up.
+
+    Raises:
+        ValueError: If an argument is out of range or not finite.
+    """
+    _check(n, "rows")
+    return _up(n * _factor(alpha) * _ratio(standard_error, delta, "standard error") ** 2)
+
+
+def rows_needed_for_counts(wins: int, losses: int, n: int, delta: float, alpha: float) -> int:
+    """Return the rows with which a true difference in proportion right would be seen.
+
+    Args:
+        wins: Rows that the candidate alone got right (count).
+        losses: Rows that the baseline alone got right (count).
+        n: All rows that both judged (count, >= 1).
+        delta: The difference to see, as a fraction of rows, above 0.
+        alpha: The one-sided error of the test in force, in (0, 0.5].
+
+    Returns:
+        (z_alpha + 0.84)² * d_s / delta², rounded up, with d_s = max(wins + losses, 1)/n, the share
+        of rows on which the models differ.
+
+    Raises:
+        ValueError: If an argument is out of range or not finite.
+    """
+    _check(n, "rows")
+    if min(wins, losses) < 0 or wins + losses > n:
+        raise ValueError(f"{wins} wins and {losses} losses cannot come from {n} rows")
+    differing = math.sqrt(max(wins + losses, 1) / n)
+    return _up(_factor(alpha) * _ratio(differing, delta, "share of differing rows") ** 2)
+
+
+def seeds_needed(standard_deviation: float, delta: float, alpha: float) -> int:
+    """Return the runs a side with which a true difference of means would be seen.
+
+    Args:
+        standard_deviation: Of the metric over seeds, in the metric's units.
+        delta: The difference to see, in the same units, above 0.
+        alpha: The one-sided error of the test in force, in (0, 0.5].
+
+    Returns:
+        2 * (z_alpha + 0.84)² * standard_deviation² / delta² + 1, rounded up; at least 2. The one
+        more is for Student's t in place of the normal.
+
+    Raises:
+        ValueError: If an argument is out of range or not finite.
+    """
+    spread = _ratio(standard_deviation, delta, "standard deviation")
+    return max(2, _up(2 * _factor(alpha) * spread**2 + 1))
+
+
+def _factor(alpha: float) -> float:
+    return (quantile(alpha) + quantile(1 - POWER)) ** 2
+
+
+def _ratio(spread: float, delta: float, name: str) -> float:
+    if not (math.isfinite(spread) and spread >= 0):
+        raise ValueError(f"the {name} is {spread}; it must be a number, 0 or above")
+    if not (math.isfinite(delta) and delta > 0):
+        raise ValueError(f"the difference to see is {delta}; it must be a number above 0")
+    return spread / delta
+
+
+def _check(count: int, name: str) -> None:
+    if count < 1:
+        raise ValueError(f"{count} {name}: at least 1 is needed")
+
+
+def _up(number: float) -> int:
+    """Round up, but not for the sake of the last digits of a float."""
+    return max(1, math.ceil(number * (1 - 1e-12)))

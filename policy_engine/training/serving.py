@@ -1,0 +1,225 @@
+"""Does MLflow's own scoring server serve the model, how fast, in how much memory?
+
+    with mlflow.start_run():
+        info = mlflow.sklearn.log_model(model, name="fraud", input_example=X_train[:5])
+        training.probe_serving(info.model_uri)
+
+It belongs into the training job: the gate starts no model, it reads what is logged here.
+
+Needs `mlflow` (not `mlflow-skinny`) and what the model needs, in the environment of the training.
+"""
+
+import http.client
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mlflow
+from mlflow.models import Model
+
+from policy_engine.errors import UsageError
+from policy_engine.training.machine import hardware_name, peak_memory_mb
+from policy_engine.training.scoring import HOST, served
+
+EXAMPLE = "serving_input_example.json"
+"""The file of a logged model that holds its input example as the scoring server wants it."""
+PERCENTILES = (50, 95, 99)
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the server answered.
+
+    Attributes:
+        latencies_ms: Of each measured request that was answered well (ms).
+        sent: The requests sent, with the first one, whose time is not measured.
+        errors: Those of them that were not answered with status 200.
+        first_error: What the first of these came to.
+    """
+
+    latencies_ms: list[float] = field(default_factory=list)
+    sent: int = 0
+    errors: int = 0
+    first_error: str = ""
+
+
+def probe_serving(
+    model_uri: str,
+    *,
+    requests: int = 200,
+    timeout_s: float = 120.0,
+    hardware: str | None = None,
+) -> dict[str, float]:
+    """Serve a logged model for a moment, and log into the active run what came of it.
+
+    MLflow's scoring server loads the model in a process of its own: one worker, on a free port of
+    the loopback address, in this environment (as `mlflow models serve --env-manager local`), in an
+    empty folder, so that files beside the training script do not help. It gets the model's input
+    example again and again, one request at a time over one connection. It is ended in all cases.
+
+    Logged metrics:
+
+    - `serving.load_s`: from the start of the process to its first healthy answer (s); most of it
+      is Python importing
+    - `serving.requests`, `serving.errors`: requests sent, and those not answered with status 200.
+      One request goes first, to warm up; it counts here, but its time does not
+    - `latency.p50_ms`, `latency.p95_ms`, `latency.p99_ms`: from sending a request to having all of
+      its answer (ms), see `percentile`; only requests that were answered well count
+    - `latency.n`: how many those were
+    - `serving.peak_rss_mb`: the most memory that the server ever held (MB, 10**6 bytes), where the
+      machine tells
+
+    Logged tags: `serving.model_id`, `serving.probed_at` (UTC) and `bench.hardware`.
+
+    It is a smoke test with a little load: one caller, one input. The 95th percentile needs 200
+    requests, the 99th 1,000, and two models can be told apart in speed from 1,000 on.
+
+    Args:
+        model_uri: The logged model, such as `info.model_uri` of what `log_model` returned.
+        requests: How many requests are measured (at least 1).
+        timeout_s: The longest that loading may take, and all requests together again (s). When it
+            is over, the request under way counts as an error and no more are sent.
+        hardware: What to call this machine in `bench.hardware`; latencies are compared only where
+            it is equal. None: processor and number of cores.
+
+    Returns:
+        The logged metrics by name.
+
+    Raises:
+        UsageError: If there is no active run, the model has no input example or no model id, or
+            the server did not come up; then nothing is logged.
+    """
+    if requests < 1:
+        raise UsageError(f"requests is {requests}; at least 1 is needed")
+    if mlflow.active_run() is None:
+        raise UsageError("there is no active run to log into: with mlflow.start_run(): …")
+    with TemporaryDirectory(prefix="probe-serving-") as folder:
+        root = Path(folder)
+        model = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(root / "model")))
+        model_id = _model_id(model, model_uri)
+        example = _example(model, model_uri)
+        with served(model, root, timeout_s) as server:
+            load_s = server.wait_until_healthy(timeout_s)
+            answers = _ask(server.port, example, requests, time.monotonic() + timeout_s)
+            memory_mb = peak_memory_mb(server.process.pid)
+    if answers.errors:
+        _LOGGER.warning(
+            "%d of %d requests to the served model failed; the first: %s",
+            *(answers.errors, answers.sent, answers.first_error),
+        )
+    metrics = _metrics(load_s, answers, memory_mb)
+    mlflow.log_metrics(metrics)
+    mlflow.set_tags(
+        {
+            "serving.model_id": model_id,
+            "serving.probed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "bench.hardware": hardware or hardware_name(),
+        }
+    )
+    return metrics
+
+
+def percentile(values: list[float], q: int) -> float:
+    """Return the smallest value that at least `q` percent of the values do not exceed.
+
+    It is the nearest-rank percentile, NumPy's `inverted_cdf`: a value that was really measured,
+    never one between two.
+
+    Args:
+        values: At least one.
+        q: A whole number from 1 to 100.
+    """
+    rank = -(-len(values) * q // 100)
+    return sorted(values)[rank - 1]
+
+
+def _ask(port: int, example: bytes, requests: int, until: float) -> Answers:
+    """Send the example once, and then `requests` times with a watch in hand."""
+    answers = Answers()
+    connection = http.client.HTTPConnection(HOST, port)
+    try:
+        for number in range(requests + 1):
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            latency_ms = _timed(partial(_ask_once, connection, example, left), answers)
+            if latency_ms is not None and number > 0:
+                answers.latencies_ms.append(latency_ms)
+    finally:
+        connection.close()
+    return answers
+
+
+def _timed(ask: Callable[[], str], answers: Answers) -> float | None:
+    """Count one request, and return how long it took (ms) if it was answered well."""
+    start = time.perf_counter_ns()
+    error = ask()
+    nanoseconds = time.perf_counter_ns() - start
+    answers.sent += 1
+    if error:
+        answers.errors += 1
+        answers.first_error = answers.first_error or error
+        return None
+    return nanoseconds / 1e6
+
+
+def _ask_once(connection: http.client.HTTPConnection, example: bytes, timeout_s: float) -> str:
+    """Send one request; return what went wrong, or nothing."""
+    connection.timeout = timeout_s
+    if connection.sock is not None:
+        connection.sock.settimeout(timeout_s)
+    try:
+        connection.request("POST", "/invocations", example, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()  # the next request opens it again
+        return type(error).__name__
+    return "" if response.status == http.client.OK else f"{response.status} {_code(body)}".strip()
+
+
+def _code(body: bytes) -> str:
+    """Return MLflow's code of an error, not its message, which may hold rows of the example."""
+    try:
+        return str(json.loads(body)["error_code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _metrics(load_s: float, answers: Answers, memory_mb: float | None) -> dict[str, float]:
+    metrics = {
+        "serving.load_s": load_s,
+        "serving.requests": float(answers.sent),
+        "serving.errors": float(answers.errors),
+    }
+    if memory_mb is not None:
+        metrics["serving.peak_rss_mb"] = memory_mb
+    if answers.latencies_ms:
+        metrics["latency.n"] = float(len(answers.latencies_ms))
+        for q in PERCENTILES:
+            metrics[f"latency.p{q}_ms"] = percentile(answers.latencies_ms, q)
+    return metrics
+
+
+def _model_id(model: Path, model_uri: str) -> str:
+    model_id = Model.load(str(model)).model_id
+    if model_id is None:
+        raise UsageError(f"model {model_uri} has no model id: log it with MLflow 3's log_model")
+    return str(model_id)
+
+
+def _example(model: Path, model_uri: str) -> bytes:
+    file = model / EXAMPLE
+    if not file.is_file():
+        raise UsageError(
+            f"model {model_uri} has no input example to send: log it with input_example=…"
+        )
+    return file.read_bytes()

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from mlops_policies.latency import LatencyPercentileBudget
+from policy_engine.evidence import Needs
+from policy_engine.policy import Finding, Outcome
+from policy_engine.records import RunRecord
+from policy_engine.testing import assert_outcome, bind, judge, model, run
+
+BUDGET = bind(LatencyPercentileBudget, max="50ms")
+GROWTH = bind(LatencyPercentileBudget, max="50ms", max_growth="25%")
+
+
+def timed(
+    ms: float = 40.0, n: float = 1000, q: int = 95, hardware: str | None = "Xeon x 2"
+) -> RunRecord:
+    kept = {"bench.hardware": hardware} if hardware else {}
+    return run(metrics={f"latency.p{q}_ms": ms, "latency.n": n}, tags=kept, model=model())
+
+
+def judged(candidate: RunRecord, policy: LatencyPercentileBudget = BUDGET) -> list[Finding]:
+    return judge(policy, candidate=candidate)
+
+
+def grown(
+    candidate: RunRecord, baseline: RunRecord | None, policy: LatencyPercentileBudget = GROWTH
+) -> list[Finding]:
+    return judge(policy, candidate=candidate, baseline=baseline)
+
+
+def test_answers_in_time_pass() -> None:
+    message = "p95 latency is 40 ms; it must be at most 50 ms (1000 requests)"
+    assert_outcome(judged(timed()), "pass", part="latency", message=message)
+
+
+def test_answers_that_come_late_fail() -> None:
+    message = "p95 latency is 61.2 ms; it must be at most 50 ms (1000 requests)"
+    finding = assert_outcome(judged(timed(61.2)), "fail", part="latency", message=message)
+    assert finding.remedy == "make the model quicker to answer, or raise max and say why"
+
+
+def test_exactly_the_budget_passes_and_a_hair_more_fails() -> None:
+    assert_outcome(judged(timed(50)), "pass")
+    message = "p95 latency is 50.000001 ms; it must be at most 50.000000 ms (1000 requests)"
+    assert_outcome(judged(timed(50.000001)), "fail", message=message)
+
+
+@pytest.mark.parametrize(("q", "least"), [(50, 20), (95, 200), (99, 1000)])
+def test_a_percentile_needs_ten_requests_beyond_it(q: int, least: int) -> None:
+    policy = bind(LatencyPercentileBudget, max="50ms", percentile=q)
+    assert_outcome(judged(timed(n=least, q=q), policy), "pass")
+    assert_outcome(judged(timed(n=least - 1, q=q), policy), "inconclusive")
+
+
+@pytest.mark.parametrize("ms", [40.0, 60.0])
+def test_too_few_requests_decide_nothing_either_way(ms: float) -> None:
+    message = (
+        f"p95 latency is {ms:g} ms; it must be at most 50 ms (199 requests); "
+        "200 are needed to judge this percentile"
+    )
+    finding = assert_outcome(judged(timed(ms, n=199)), "inconclusive", message=message)
+    assert finding.remedy == "measure more: probe_serving(…, requests=200)"
+
+
+def test_the_least_number_of_requests_may_be_set() -> None:
+    policy = bind(LatencyPercentileBudget, max="50ms", min_n=30)
+    assert_outcome(judged(timed(n=30), policy), "pass")
+    assert_outcome(judged(timed(n=29), policy), "inconclusive")
+
+
+@pytest.mark.parametrize("absent", ["latency.p95_ms", "latency.n"])
+def test_without_a_sample_it_is_missing(absent: str) -> None:
+    metrics = {"latency.p95_ms": 40.0, "latency.n": 1000.0}
+    del metrics[absent]
+    found = judged(run(metrics=metrics, model=model()))
+    message = f"the candidate run has no latency sample: there is no metric {absent}"
+    finding = assert_outcome(found, "missing", message=message)
+    assert finding.remedy is not None
+    assert "probe_serving(info.model_uri)" in finding.remedy
+
+
+def test_another_percentile_is_no_sample_of_this_one() -> None:
+    assert_outcome(judged(timed(q=99)), "missing")
+
+
+@pytest.mark.parametrize("ms", [float("nan"), float("inf"), -1.0])
+def test_a_latency_that_nobody_could_measure_fails(ms: float) -> None:
+    assert_outcome(judged(timed(ms)), "fail")
+
+
+@pytest.mark.parametrize("n", [float("nan"), -1.0, 300.5])
+def test_a_count_that_is_none_fails(n: float) -> None:
+    assert_outcome(judged(timed(n=n)), "fail")
+
+
+def test_the_sample_of_another_model_counts_as_none() -> None:
+    sample = timed().model_copy(update={"tags": {"serving.model_id": "m-other"}})
+    found = judged(sample)
+    message = (
+        "the candidate run has no latency sample: the probe of the candidate run served model "
+        f"m-other, and the run's model is m-{'0' * 32}"
+    )
+    assert_outcome(found, "missing", message=message)
+
+
+def test_a_load_test_that_names_no_model_does() -> None:
+    sample = timed().model_copy(update={"model": None})
+    assert_outcome(judged(sample), "pass")
+
+
+def test_growth_within_the_limit_passes_with_both_latencies() -> None:
+    message = "p95 latency is 40 ms; it must be at most 50 ms (the baseline's 40 ms and 25.00%)"
+    found = grown(timed(), timed())
+    assert_outcome(found, "pass", part="latency")
+    assert_outcome(found, "pass", part="growth", message=message)
+
+
+def test_growth_of_exactly_the_limit_passes_and_a_hair_more_fails() -> None:
+    assert_outcome(grown(timed(25), timed(20)), "pass", part="growth")
+    finding = assert_outcome(grown(timed(25.01), timed(20)), "fail", part="growth")
+    assert finding.remedy == "make the model quicker to answer, or raise max_growth and say why"
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "why"),
+    [
+        (
+            timed(n=999),
+            timed(),
+            "growth needs 1000 requests a side, and there are 999 and 1000",
+        ),
+        (timed(), timed(n=200), "growth needs 1000 requests a side, and there are 1000 and 200"),
+        (
+            timed(),
+            timed(hardware="ARM x 8"),
+            "the candidate ran on 'Xeon x 2' and the baseline on 'ARM x 8'",
+        ),
+        (
+            timed(hardware=None),
+            timed(),
+            "nobody says on which hardware the candidate was measured",
+        ),
+        (timed(), timed(hardware=None), "nobody says on which hardware the baseline was measured"),
+    ],
+)
+def test_samples_that_cannot_be_compared_leave_growth_inconclusive(
+    candidate: RunRecord, baseline: RunRecord, why: str
+) -> None:
+    found = grown(candidate, baseline)
+    assert_outcome(found, "pass", part="latency")
+    finding = assert_outcome(found, "inconclusive", part="growth")
+    assert finding.message.endswith(f"; this is not judged: {why}")
+    assert finding.remedy is not None
+
+
+def test_a_baseline_without_a_sample_leaves_growth_missing() -> None:
+    found = grown(timed(), run(model=model()))
+    assert_outcome(found, "pass", part="latency")
+    message = "the baseline run has no latency sample: there is no metric latency.p95_ms"
+    assert_outcome(found, "missing", part="growth", message=message)
+
+
+def test_without_a_baseline_growth_is_missing_and_the_first_run_has_none() -> None:
+    assert_outcome(grown(timed(), None), "missing", part="growth")
+    found = judge(GROWTH, candidate=timed(), first_run=True)
+    assert_outcome(found, "not-applicable", part="growth")
+
+
+def test_without_max_growth_the_baseline_is_not_read() -> None:
+    assert BUDGET.reads() == Needs.MODEL
+    assert GROWTH.reads() == Needs.MODEL | Needs.BASELINE
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"max": 50},
+        {"max": "50"},
+        {"max": "50ms", "percentile": 90},
+        {"max": "50ms", "max_growth": "-1%"},
+        {"max": "50ms", "min_n": 0},
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        LatencyPercentileBudget.model_validate(settings)
+
+
+@given(
+    new=st.integers(0, 10**6),
+    old=st.integers(0, 10**6),
+    percent=st.integers(0, 300),
+    limit=st.integers(1, 10**4),
+)
+def test_the_verdicts_are_those_of_the_written_rule(
+    new: int, old: int, percent: int, limit: int
+) -> None:
+    """An oracle in whole microseconds."""
+    policy = bind(LatencyPercentileBudget, max=f"{limit}ms", max_growth=f"{percent}%")
+    found = {f.part: f.outcome for f in grown(timed(new / 1000), timed(old / 1000), policy)}
+    assert (found["latency"] is Outcome.PASS) == (new <= limit * 1000)
+    assert (found["growth"] is Outcome.PASS) == (100 * new <= (100 + percent) * old)

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from mlops_policies.formats import PICKLES
+from mlops_policies.serialization import SafeSerialization
+from policy_engine.evidence import Needs
+from policy_engine.policy import Finding, Outcome
+from policy_engine.records import Invalid, Unreadable
+from policy_engine.testing import assert_outcome, bind, judge, model, run
+
+AROUND = ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt", "registered_model_meta")
+MLFLOW = {"loader_module": "mlflow.sklearn", "python_version": "3.11.7"}
+SKOPS = {"pickled_model": "model.skops", "serialization_format": "skops"}
+CLOUDPICKLE = {"pickled_model": "model.pkl", "serialization_format": "cloudpickle"}
+SAFER = (
+    'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
+    "safetensors or ONNX; boosters: their own), or store a ModelScan report in the model"
+)
+
+
+def judged(
+    *files: str,
+    policy: SafeSerialization | None = None,
+    flavors: dict[str, Any] | None = None,
+    scan: object = None,
+) -> list[Finding]:
+    paths = [*AROUND, *files, *(["modelscan.json"] if scan is not None else [])]
+    text = scan if isinstance(scan, str) else json.dumps(scan)
+    record = model(
+        files=dict.fromkeys(paths, 100),
+        mlmodel={"flavors": {"python_function": MLFLOW} | (flavors or {})},
+        texts={"modelscan.json": text} if scan is not None else {},
+    )
+    return judge(policy or SafeSerialization(), candidate=run(model=record))
+
+
+def report(
+    *scanned: str, skipped: tuple[str, ...] = (), issues: tuple[str, ...] = (), errors: int = 0
+) -> dict[str, Any]:
+    """A report as ModelScan 0.8 writes it."""
+    skips = [{"category": "SCAN_NOT_SUPPORTED", "source": path} for path in skipped]
+    return {
+        "summary": {
+            "total_issues": len(issues),
+            "scanned": {"total_scanned": len(scanned), "scanned_files": list(scanned)},
+            "skipped": {"total_skipped": len(skips), "skipped_files": skips},
+        },
+        "issues": [{"severity": severity, "operator": "system"} for severity in issues],
+        "errors": [{"category": "MODEL_SCAN"}] * errors,
+    }
+
+
+def test_a_skops_model_passes_although_mlflow_calls_it_a_pickled_model() -> None:
+    found = judged("model.skops", flavors={"sklearn": SKOPS})
+    message = "no stored file is a pickle; the model is stored as skops"
+    assert_outcome(found, "pass", message=message)
+
+
+def test_a_pickle_without_a_scan_fails() -> None:
+    found = judged("model.pkl", flavors={"sklearn": CLOUDPICKLE})
+    message = (
+        "pickle present and no scan report: model.pkl (cloudpickle, by the MLmodel file); "
+        "loading it can run any code"
+    )
+    finding = assert_outcome(found, "fail", message=message)
+    assert finding.remedy == SAFER
+
+
+def test_a_pickle_by_another_name_is_still_one() -> None:
+    conf = CLOUDPICKLE | {"pickled_model": "model.txt"}
+    finding = assert_outcome(judged("model.txt", flavors={"sklearn": conf}), "fail")
+    assert "model.txt (cloudpickle, by the MLmodel file)" in finding.message
+
+
+def test_an_old_sklearn_model_that_says_no_format_is_a_pickle() -> None:
+    conf = {"pickled_model": "model"}
+    finding = assert_outcome(judged("model", flavors={"sklearn": conf}), "fail")
+    assert "model (pickle, by the MLmodel file)" in finding.message
+
+
+def test_a_python_model_is_a_pickle_and_one_from_source_is_not() -> None:
+    conf = MLFLOW | {"loader_module": "mlflow.pyfunc.model"}
+    pickled = {"python_function": conf | {"python_model": "python_model"}}
+    assert_outcome(judged("python_model", flavors=pickled), "fail")
+    source = {"python_function": conf | {"python_model": "model.py"}}
+    assert_outcome(judged("model.py", flavors=source), "pass", message="no stored file is a pickle")
+
+
+def test_a_folder_of_pickles_is_found_by_what_mlmodel_says() -> None:
+    conf = {"serialization_format": "pickle", "data": "data"}
+    finding = assert_outcome(judged("data/a", "data/b/c", flavors={"own": conf}), "fail")
+    assert "data/a (pickle, by the MLmodel file), data/b/c (pickle" in finding.message
+
+
+@pytest.mark.parametrize(
+    "path", [f"data/model{ending}" for ending in sorted(PICKLES)] + ["M.PKL", "model.pkl.gz"]
+)
+def test_a_file_that_is_called_a_pickle_fails(path: str) -> None:
+    finding = assert_outcome(judged(path), "fail")
+    assert f"{path} (by its name)" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("data/model.safetensors", "safetensors"),
+        ("model.onnx", "onnx"),
+        ("data/model.keras", "keras-v3"),
+        ("model.xgb", "native-booster"),
+        ("model.ubj", "native-booster"),
+        ("model.lgb", "native-booster"),
+        ("model.cb", "native-booster"),
+    ],
+)
+def test_a_format_without_code_passes(path: str, form: str) -> None:
+    message = f"no stored file is a pickle; the model is stored as {form}"
+    assert_outcome(judged(path), "pass", message=message)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"), [("data/model.pt2", "torch-export"), ("data/model.h5", "hdf5")]
+)
+def test_a_format_passes_only_if_it_is_allowed(path: str, form: str) -> None:
+    message = f"a format that `allow` does not have: {path} ({form})"
+    finding = assert_outcome(judged(path), "fail", message=message)
+    assert finding.remedy == (
+        "log the model in an allowed format, or add the format to allow and say why"
+    )
+    allowing = bind(SafeSerialization, allow=[form])
+    assert_outcome(judged(path, policy=allowing), "pass")
+    assert_outcome(judged("model.skops", policy=allowing), "fail")
+
+
+def test_a_file_that_nobody_knows_by_its_name_decides_nothing() -> None:
+    message = (
+        "no stored file is a pickle, but nobody knows by its name what data/tokenizer.model is"
+    )
+    found = judged("data/model.safetensors", "data/tokenizer.model")
+    finding = assert_outcome(found, "inconclusive", message=message)
+    assert finding.remedy is not None
+
+
+def test_the_tensors_beside_an_onnx_model_are_part_of_it() -> None:
+    onnx = {"onnx": {"data": "model.onnx"}}
+    assert_outcome(judged("model.onnx", "fc1.weight", flavors=onnx), "pass")
+    assert_outcome(judged("model.onnx", "fc1.weight", flavors={"other": {}}), "inconclusive")
+
+
+def test_a_loader_of_its_own_decides_nothing() -> None:
+    own = {"python_function": MLFLOW | {"loader_module": "fraud.loader"}}
+    message = (
+        "no stored file is a pickle, but its loader fraud.loader is not MLflow's and may unpickle "
+        "anything"
+    )
+    assert_outcome(judged("weights.json", flavors=own), "inconclusive", message=message)
+
+
+def test_types_that_a_skops_file_asks_to_be_trusted_with_are_to_be_allowed() -> None:
+    conf = SKOPS | {"skops_trusted_types": ["sklearn.tree._tree.Tree"]}
+    message = (
+        "no stored file is a pickle, but its skops file asks to be trusted with "
+        "sklearn.tree._tree.Tree"
+    )
+    found = judged("model.skops", flavors={"sklearn": conf})
+    assert_outcome(found, "inconclusive", message=message)
+    policy = bind(SafeSerialization, trusted_types=["sklearn.tree._tree.Tree"])
+    assert_outcome(judged("model.skops", flavors={"sklearn": conf}, policy=policy), "pass")
+    evil = SKOPS | {"skops_trusted_types": ["sklearn.tree._tree.Tree", "builtins.eval"]}
+    found = judged("model.skops", flavors={"sklearn": evil}, policy=policy)
+    assert_outcome(found, "inconclusive")
+
+
+def scanned(scan: object, **settings: Any) -> list[Finding]:
+    policy = bind(SafeSerialization, **settings)
+    return judged("model.pkl", flavors={"sklearn": CLOUDPICKLE}, scan=scan, policy=policy)
+
+
+@pytest.mark.parametrize("path", ["model.pkl", "runs/model/model.pkl", "model.pkl:data.pkl"])
+def test_a_scan_that_found_nothing_clears_a_pickle(path: str) -> None:
+    message = "modelscan.json clears the 1 pickle (model.pkl): it names no issue above low"
+    assert_outcome(scanned(report(path)), "pass", message=message)
+
+
+def test_files_that_are_no_pickles_may_be_skipped() -> None:
+    assert_outcome(scanned(report("model.pkl", skipped=("MLmodel", "conda.yaml"))), "pass")
+
+
+@pytest.mark.parametrize(
+    ("scan", "why"),
+    [
+        (report("other.pkl"), "it left out model.pkl, and at most 0 may be"),
+        (report("notmodel.pkl"), "it left out model.pkl, and at most 0 may be"),
+        (
+            report("model.pkl", skipped=("model.pkl",)),
+            "it left out model.pkl, and at most 0 may be",
+        ),
+        (
+            report("model.pkl", issues=("CRITICAL", "HIGH", "HIGH")),
+            "it found 3 issues above low (critical, high)",
+        ),
+        (report("model.pkl", issues=("MEDIUM",)), "it found 1 issue above low (medium)"),
+        (report("model.pkl", issues=("WEIRD",)), "it found 1 issue above low (weird)"),
+        (report("model.pkl", errors=2), "it met 2 errors"),
+    ],
+)
+def test_a_scan_that_does_not_clear_it_fails(scan: object, why: str) -> None:
+    message = f"pickle present (model.pkl), and modelscan.json does not clear it: {why}"
+    assert_outcome(scanned(scan), "fail", message=message)
+
+
+def test_the_worst_issue_that_may_stand_is_at_the_limit() -> None:
+    scan = report("model.pkl", issues=("LOW",))
+    assert_outcome(scanned(scan), "pass")
+    assert_outcome(scanned(scan, max_severity="none"), "fail")
+    assert_outcome(scanned(report("model.pkl", issues=("HIGH",)), max_severity="high"), "pass")
+
+
+def test_a_scan_may_leave_out_as_many_as_is_said() -> None:
+    assert_outcome(scanned(report(), max_skipped=1), "pass")
+    assert_outcome(scanned(report(), max_skipped=0), "fail")
+
+
+@pytest.mark.parametrize("scan", ["{", "[]", "{}", '{"summary": 1}', '{"summary": {}}'])
+def test_a_report_that_is_none_fails(scan: str) -> None:
+    message = "modelscan.json of the model is no ModelScan report"
+    assert_outcome(scanned(scan), "fail", message=message)
+
+
+def test_a_cleared_pickle_beside_an_unknown_file_decides_nothing() -> None:
+    found = judged("model.pkl", "blob", scan=report("model.pkl"))
+    assert_outcome(found, "inconclusive")
+
+
+def test_a_model_without_files_is_missing() -> None:
+    record = model(files={}, mlmodel={"flavors": {}})
+    found = judge(SafeSerialization(), candidate=run(model=record))
+    assert_outcome(found, "missing", message="model 'model' has no stored files")
+
+
+@pytest.mark.parametrize("field", ["files", "mlmodel"])
+@pytest.mark.parametrize(
+    ("gap", "outcome"),
+    [(Unreadable(unreadable="HTTP 500"), "error"), (Invalid(invalid="no"), "fail")],
+)
+def test_what_is_no_value_never_passes(field: str, gap: Invalid | Unreadable, outcome: str) -> None:
+    record = model(files={"model.skops": 1}, mlmodel={"flavors": {}}, texts={})
+    record = record.model_copy(update={field: gap})
+    assert_outcome(judge(SafeSerialization(), candidate=run(model=record)), outcome)
+
+
+def test_it_reads_the_model_and_its_small_files() -> None:
+    assert SafeSerialization().reads() == Needs.MODEL | Needs.FILES
+
+
+@pytest.mark.parametrize(
+    "settings", [{"allow": ["pickle"]}, {"max_severity": "LOW"}, {"max_skipped": -1}]
+)
+def test_a_setting_that_makes_no_sense_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        SafeSerialization.model_validate(settings)
+
+
+names = st.sampled_from(
+    ["model.skops", "model.onnx", "a.json", "b.txt", "blob", "model.pkl", "x.joblib", "w.pt2"]
+)
+
+
+@given(files=st.lists(names, min_size=1, max_size=6, unique=True), more=names)
+def test_one_file_more_never_makes_a_model_safer(files: list[str], more: str) -> None:
+    order = [Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.FAIL]
+    (before,), (after,) = judged(*files), judged(*{*files, more})
+    assert order.index(after.outcome) >= order.index(before.outcome)
+
+
+@given(files=st.lists(names, min_size=1, max_size=6, unique=True))
+def test_no_model_with_a_pickle_passes_without_a_scan(files: list[str]) -> None:
+    (finding,) = judged(*files)
+    if {"model.pkl", "x.joblib"}.intersection(files):
+        assert finding.outcome is Outcome.FAIL

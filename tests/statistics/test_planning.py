@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from policy_engine.statistics import rows_needed, rows_needed_for_counts, seeds_needed
+
+deltas = st.floats(1e-3, 1)
+
+
+def test_at_alpha_0_05_the_factor_is_6_2() -> None:
+    assert rows_needed(1000, 0.01, 0.01, 0.05) == math.ceil(1000 * (1.6448536 + 0.8416212) ** 2)
+    assert rows_needed(1000, 0.01, 0.01, 0.05) == pytest.approx(6200, rel=0.005)
+
+
+def test_the_rows_for_a_point_at_8_percent_of_disagreement_are_about_5000() -> None:
+    assert rows_needed_for_counts(40, 40, 1000, 0.01, 0.05) == 4947
+
+
+def test_models_that_never_differ_count_as_differing_on_one_row() -> None:
+    assert rows_needed_for_counts(0, 0, 1000, 0.01, 0.05) == rows_needed_for_counts(
+        1, 0, 1000, 0.01, 0.05
+    )
+
+
+def test_the_seeds_for_one_standard_deviation_are_14_a_side() -> None:
+    assert seeds_needed(0.01, 0.01, 0.05) == 14
+
+
+def test_seeds_are_never_fewer_than_a_spread_needs() -> None:
+    assert seeds_needed(0.0, 0.01, 0.05) == 2
+
+
+@given(deltas, st.floats(0.001, 0.5), st.integers(100, 10**5))
+def test_the_rows_needed_have_the_power_that_they_promise(
+    delta: float, alpha: float, n: int
+) -> None:
+    error = 0.02
+    needed = rows_needed(n, error, delta, alpha)
+    power = norm.sf(norm.isf(alpha) - delta / (error * math.sqrt(n / needed)))
+    assert power >= 0.8 - 1e-9
+
+
+@given(deltas, st.floats(0.001, 0.25))
+def test_half_of_alpha_or_of_the_difference_needs_more(delta: float, alpha: float) -> None:
+    rows = rows_needed(100, 0.02, delta, alpha)
+    assert rows_needed(100, 0.02, delta, alpha / 2) >= rows
+    assert rows_needed(100, 0.02, delta / 2, alpha) >= rows
+    assert seeds_needed(0.02, delta / 2, alpha) >= seeds_needed(0.02, delta, alpha)
+
+
+@given(st.integers(1, 8))
+def test_another_unit_changes_nothing(power: int) -> None:
+    scale = 10.0**power
+    assert rows_needed(100, 0.02 * scale, 0.01 * scale, 0.05) == rows_needed(100, 0.02, 0.01, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: rows_needed(10, 0.1, 0, 0.05),
+            "the difference to see is 0; it must be a number above 0",
+        ),
+        (
+            lambda: rows_needed(10, math.nan, 0.1, 0.05),
+            "the standard error is nan; it must be a number, 0 or above",
+        ),
+        (
+            lambda: seeds_needed(-1, 0.1, 0.05),
+            "the standard deviation is -1; it must be a number, 0 or above",
+        ),
+        (lambda: rows_needed(0, 0.1, 0.1, 0.05), "0 rows: at least 1 is needed"),
+        (
+            lambda: rows_needed_for_counts(3, 3, 5, 0.1, 0.05),
+            "3 wins and 3 losses cannot come from 5 rows",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(call: object, message: str) -> None:
+    assert callable(call)
+    with pytest.raises(ValueError, match=rf"^{message}$"):
+        call()

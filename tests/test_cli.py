@@ -1,0 +1,309 @@
+"""The command line: help, exit codes, contradictions, and what it does not import."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from policy_engine import cli
+from tests.command import Project, candidate, command, evidence
+
+ROOT = Path(__file__).parents[1]
+MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
+COMMANDS = ["check", "collect", "demo", "explain", "list", "plugins", "validate"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    made = Project(tmp_path)
+    made.policy(MINIMUM)
+    return made
+
+
+def usage_error(*arguments: str) -> str:
+    """Return the last line of a usage error."""
+    told = command(*arguments)
+    assert (told.code, told.out) == (2, "")
+    return told.err.splitlines()[-1]
+
+
+# ── help ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_these_are_the_commands() -> None:
+    assert sorted(cli.cli.commands) == COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_the_help_of_each_command_shows_an_example(name: str, flag: str) -> None:
+    told = command(name, flag)
+    assert (told.code, told.err) == (0, "")
+    assert f"Example: {cli.EXAMPLES[name]}" in " ".join(told.out.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_example_is_one_that_the_command_takes(name: str) -> None:
+    program, called, *arguments = shlex.split(cli.EXAMPLES[name])
+    assert (program, called) == ("policy-engine", name)
+    with (
+        cli.cli.make_context("policy-engine", ["list"]) as parent,
+        cli.cli.commands[name].make_context(name, arguments, parent=parent) as context,
+    ):
+        assert isinstance(context, click.Context)
+
+
+def test_the_help_of_the_whole_names_the_exit_codes_and_an_example() -> None:
+    told = command("--help")
+    text = " ".join(told.out.split())
+    assert told.code == 0
+    assert (
+        "Exit codes: 0 may merge, 1 a policy blocks, 2 usage or policy file wrong, "
+        "3 could not decide, 4 nothing was evaluated." in text
+    )
+    assert f"Example: {cli.EXAMPLES['check']}" in text
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    told = command("--version")
+    assert (told.code, told.out) == (0, "policy-engine, version 0.1.0\n")
+
+
+def test_no_command_at_all_is_a_usage_error_that_shows_the_help() -> None:
+    told = command()
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("Usage: policy-engine [OPTIONS] COMMAND [ARGS]...")
+
+
+# ── what is not imported ──────────────────────────────────────────────────────────────────────────
+
+IMPORTS = """\
+import json, sys
+from policy_engine import cli
+try:
+    cli.main(sys.argv[1:])
+finally:
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+
+
+def imported(project: Project, *arguments: str) -> set[str]:
+    """Run a command in a process of its own and return the packages that it imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, *arguments],
+        cwd=project.folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")])},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    names: list[str] = json.loads(done.stderr.splitlines()[-1])
+    return {name.partition(".")[0] for name in names} | set(names)
+
+
+def test_help_imports_no_more_than_click(project: Project) -> None:
+    modules = imported(project, "--help")
+    assert "click" in modules
+    assert not modules & {"mlflow", "pydantic", "pluggy", "yaml", "requests", "tabulate"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["validate"], ["plugins"], ["explain", "run-finished"]]
+)
+def test_what_reads_no_evidence_imports_no_mlflow(project: Project, arguments: list[str]) -> None:
+    modules = imported(project, *arguments)
+    assert "mlops_policies" in modules
+    assert not modules & {"mlflow", "sqlalchemy", "requests", "github3"}
+
+
+def test_saved_evidence_is_judged_with_no_mlflow_in_sight(project: Project) -> None:
+    file = project.saved(evidence(candidate()))
+    modules = imported(project, "check", "--evidence", file)
+    assert "mlops_policies" in modules
+    assert not modules & {"mlflow", "sqlalchemy", "requests", "github3"}
+
+
+# ── options ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_mistyped_command_or_option_is_a_usage_error() -> None:
+    assert usage_error("chekc") == "Error: No such command 'chekc'. Did you mean 'check'?"
+    assert usage_error("check", "--frmat").startswith("Error: No such option '--frmat'.")
+    assert usage_error("demo", "more").startswith("Error: Got unexpected extra argument")
+    assert usage_error("explain") == "Error: Missing argument 'POLICY'."
+    assert usage_error("collect") == "Error: Missing option '--output'."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flags"),
+    [
+        (["--run", "a", "--model", "models:/m/1"], "--run and --model"),
+        (["--run", "a", "--commit", "abc"], "--run and --commit"),
+        (["--model", "models:/m/1", "--evidence", "e.json"], "--model and --evidence"),
+        (
+            ["--commit", "c", "--evidence", "e.json", "--run", "a"],
+            "--run and --commit and --evidence",
+        ),
+    ],
+)
+def test_candidates_are_named_in_one_way(
+    project: Project, arguments: list[str], flags: str
+) -> None:
+    assert usage_error("check", *arguments) == (
+        f"policy-engine: {flags} exclude one another: name candidates in one way"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flags"),
+    [
+        (["--baseline", "abc"], "--baseline"),
+        (["--tracking-uri", "http://127.0.0.1:1"], "--tracking-uri"),
+        (["--wait", "5s"], "--wait"),
+        (["--save-evidence", "again.json"], "--save-evidence"),
+        (
+            ["--wait", "5s", "--baseline", "b", "--tracking-uri", "x"],
+            "--baseline, --tracking-uri, --wait",
+        ),
+    ],
+)
+def test_what_concerns_the_reading_contradicts_saved_evidence(
+    project: Project, arguments: list[str], flags: str
+) -> None:
+    assert usage_error("check", "--evidence", "e.json", *arguments) == (
+        f"policy-engine: --evidence excludes {flags}: the evidence is read already"
+    )
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--wait"])
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("30", "'30' has no known unit of time; write ms, s, min, h, d or w"),
+        ("30 sec", "'30 sec' has no known unit of time; write ms, s, min, h, d or w"),
+        ("-1s", "'-1s' is negative"),
+        ("soon", "a duration such as 30s is due, not 'soon'"),
+        ("", "a duration such as 30s is due, not ''"),
+        ("nan", "a duration such as 30s is due, not 'nan'"),
+    ],
+)
+def test_a_time_span_states_its_unit(project: Project, option: str, value: str, why: str) -> None:
+    assert usage_error("check", option, value) == f"Error: Invalid value for {option}: {why}"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("500ms", 0.5), ("30s", 30.0), ("2min", 120.0), ("1h", 3600.0)]
+)
+def test_a_time_span_is_read_in_seconds(value: str, seconds: float) -> None:
+    given: dict[str, Any] = {"runs": (), "models": (), "commit": None, "baseline": None}
+    given |= {"policies": ("policies",), "tracking_uri": None, "timeout": value, "wait": value}
+    options = cli._options(given)
+    assert (options.timeout_s, options.wait_s) == (seconds, seconds)
+
+
+@pytest.mark.parametrize(
+    ("at", "moment"),
+    [
+        ("2026-11-22T12:00:00Z", "2026-11-22T12:00:00Z"),
+        ("2026-11-22T12:00:00", "2026-11-22T12:00:00Z"),
+        ("2026-11-22T14:00:00+02:00", "2026-11-22T12:00:00Z"),
+        ("2026-11-22", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T12:00:00.999999Z", "2026-11-22T12:00:00Z"),
+    ],
+)
+def test_at_sets_the_moment_of_judgement(project: Project, at: str, moment: str) -> None:
+    told = project.check(evidence(candidate()), "--at", at)
+    assert told.report["evaluated_at"] == moment
+
+
+def test_at_decides_whether_a_level_holds_already(project: Project) -> None:
+    project.policy(MINIMUM.replace("0.9", "0.99, enforce_from: 2027-01-01"))
+    codes = [
+        project.check(evidence(candidate()), "--at", at).code
+        for at in ("2026-12-31T23:59:59Z", "2027-01-01T00:59:59+01:00", "2027-01-01")
+    ]
+    assert codes == [0, 0, 1]
+
+
+@pytest.mark.parametrize("at", ["tomorrow", "2026-13-01", "12:00", "1700000000"])
+def test_at_is_a_moment_or_a_usage_error(project: Project, at: str) -> None:
+    assert usage_error("check", "--at", at) == (
+        f"Error: Invalid value for --at: '{at}' is no ISO 8601 time"
+    )
+
+
+# ── validate, list, explain ───────────────────────────────────────────────────────────────────────
+
+
+def test_validate_names_each_valid_file(project: Project) -> None:
+    project.policy(MINIMUM.replace("0.9", "0.8") + "  run-finished: on\n", "policies/churn.yaml")
+    told = command("validate")
+    assert (told.code, told.out) == (
+        0,
+        "policies/churn.yaml: valid, 2 policies\npolicies/fraud.yaml: valid, 1 policy\n",
+    )
+
+
+def test_validate_tells_the_problems_of_all_files_at_once(project: Project) -> None:
+    project.policy(MINIMUM.replace("min", "mim"), "policies/churn.yaml")
+    project.policy(MINIMUM.replace("metric-threshold", "metric-treshold"))
+    told = command("validate", "policies")
+    assert (told.code, told.out) == (2, "")
+    assert told.err == (
+        "policies/churn.yaml:3:38: policies.metric-threshold.mim: unknown setting\n"
+        "  did you mean 'min'?\n"
+        "policies/fraud.yaml:3:3: policies.metric-treshold: "
+        "no policy is called 'metric-treshold'\n"
+        "  did you mean 'metric-threshold'?\n"
+        "2 problems found; nothing was evaluated.\n"
+    )
+
+
+def test_explaining_an_unknown_policy_is_a_usage_error() -> None:
+    assert usage_error("explain", "model-size-budge") == (
+        "policy-engine: there is no policy 'model-size-budge'; did you mean model-size-budget?"
+    )
+
+
+# ── how it ends ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_debug_shows_the_traceback_of_an_error(project: Project) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "policy_engine", "--debug", "validate", "nope"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")])},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback (most recent call last):" in done.stderr
+    assert "there is no policy file or folder 'nope'" in done.stderr
+
+
+def test_an_error_without_debug_is_one_sentence(project: Project) -> None:
+    told = command("validate", "nope")
+    assert told.err == "policy-engine: there is no policy file or folder 'nope'\n"
+
+
+def test_a_breakdown_of_ours_says_so_and_decides_nothing(
+    project: Project,
+) -> None:
+    """A time zone that pushes the moment out of the calendar is one that we did not foresee."""
+    told = project.check(evidence(candidate()), "--at", "0001-01-01T00:00:00+14:00")
+    assert told.code == 3
+    first, second, block, *_ = told.err.splitlines()
+    assert first == "policy-engine broke down: OverflowError; nothing was decided."
+    assert second == "Please report it with this block:"
+    assert block.startswith("policy-engine 0.1.0, Python 3.")
+    assert "OverflowError: date value out of range" in told.err
