@@ -12,7 +12,7 @@ PACKAGES = policy_engine plugins/mlops_policies
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format docs bench build lock clean
+.PHONY: help demo test lint format docs bench simulate build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ docs: $(DEV)/.installed ## write the pages that repeat what the code says
 bench: $(DEV)/.installed ## measure a check against hand-written scripts
 	$(DEV)/bin/python -m compileall -q $(PACKAGES)
 	$(DEV)/bin/python benchmarks/run.py
+	$(DEV)/bin/python -m benchmarks.bootstrap
+
+simulate: $(DEV)/.installed ## how often the statistics are wrong: writes docs/statistics.md
+	$(DEV)/bin/python -m benchmarks.simulate
 
 build: $(DEV)/.installed ## the wheel and the sdist, in dist/
 	rm -rf dist

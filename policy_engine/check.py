@@ -200,12 +200,8 @@ def _patiently(uri: str, options: Options, loaded: Loaded, request: "Request") -
     """Collect; look again for a run that is not there yet, as long as the options wait."""
     from policy_engine.tracking.collect import collect as collect_now  # noqa: PLC0415
     from policy_engine.tracking.collect import without_candidates  # noqa: PLC0415
-    from policy_engine.tracking.store import (  # noqa: PLC0415
-        Deadline,
-        NoSuchStore,
-        Unreadable,
-        open_store,
-    )
+    from policy_engine.tracking.opening import open_store  # noqa: PLC0415
+    from policy_engine.tracking.store import Deadline, NoSuchStore, Unreadable  # noqa: PLC0415
 
     give_up = time.monotonic() + options.wait_s
     while True:

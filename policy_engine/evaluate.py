@@ -5,7 +5,7 @@ wrong (it raises, exits, yields nothing, passes a value over its own limit) is a
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Self, TypedDict
 
@@ -353,7 +353,8 @@ def _metric_setting(file: PolicyFile) -> Metric | None:
     setting = file.metric
     if setting is None:
         return None
-    return resolve_metric(setting.name, setting.goal, setting.point, file.path)
+    metric = resolve_metric(setting.name, setting.goal, setting.point, file.path)
+    return replace(metric, positive=setting.positive)
 
 
 def _renamed(run: RunRecord, names: Mapping[str, str]) -> RunRecord:

@@ -220,13 +220,17 @@ class BaselineRecord(Record):
 
 
 class CandidateRecord(Record):
-    """A candidate, and all that was read to judge it."""
+    """A candidate, and all that was read to judge it.
+
+    `policy_files` are those that it was chosen for, where they chose differently; None: all.
+    """
 
     run: RunRecord
     model_name: str | None = None
     baselines: tuple[BaselineRecord, ...] = ()
     history: tuple[RunRecord, ...] | Unreadable | None = None
     notes: tuple[str, ...] = ()
+    policy_files: tuple[str, ...] | None = None
 
 
 class ChangeRecord(Record):

@@ -64,6 +64,8 @@ def is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord | 
     """Say whether a policy file judges a candidate: logged name, scope and commit fit."""
     if candidate.model_name != file.model_name or not _applies(file, candidate.run):
         return False
+    if candidate.policy_files is not None and file.path not in candidate.policy_files:
+        return False
     commit = commit_of(candidate.run)
     return change is None or (commit is not None and is_current(file, commit, change))
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from mlops_policies.baseline_kind import BaselineKind
+from mlops_policies.improvement import SignificantImprovement
+from mlops_policies.regression import NoRegression
 from mlops_policies.same_eval_data import SameEvalData
+from mlops_policies.slices import NoSliceRegression
 from policy_engine.evidence import Case, Needs
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Outcome, Policy
@@ -49,4 +52,11 @@ class BaselineLogged(Policy, name="baseline-logged"):
 @hookimpl
 def register_policies() -> Iterable[type[Policy]]:
     """Return the policies on the baseline."""
-    return [BaselineLogged, BaselineKind, SameEvalData]
+    return [
+        BaselineLogged,
+        BaselineKind,
+        SameEvalData,
+        SignificantImprovement,
+        NoRegression,
+        NoSliceRegression,
+    ]

@@ -2,7 +2,7 @@
 
 | evidence | test |
 |---|---|
-| rows of both, an unweighted mean of 0/1 rows, independent rows | exact McNemar, Tango's bounds |
+| rows of both; an unweighted mean of 0/1 rows | exact McNemar, Tango's bounds |
 | rows of both, any other metric, or weights, or clusters | paired bootstrap (clusters whole) |
 | a column named as the metric | the same two, on its values |
 | no such rows; repeated seeds of both recipes | Welch's t; the paired t if both have the same seeds |
@@ -13,6 +13,9 @@ tables, so that a verdict repeats, whoever checks it, and whatever the order of 
 """
 
 import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import NormalDist
@@ -57,6 +60,7 @@ from policy_engine.statistics import Metric as Definition
 
 Method = Literal["auto", "bca", "seeds"]
 RESAMPLES = 10_000
+_SMALL = 1e-4
 POWER = 0.8
 """The chance that the stated number of rows or seeds decides."""
 INSTALL = "pip install policy-engine[stats]"
@@ -108,7 +112,7 @@ class Tested(Protocol):
     def p_below(self, difference: float = 0.0) -> float:
         """Return the p-value that the true gain is at least `difference`."""
 
-    def test(self, difference: float = 0.0) -> str:
+    def words(self, difference: float = 0.0) -> str:
         """Return the test's name and what it counted."""
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
@@ -160,7 +164,7 @@ class Counts:
     @property
     def standard_error(self) -> float:
         """Of the gain, from the rows on which the models differ (at least one)."""
-        return (max(self.wins + self.losses, 1) ** 0.5) / self.n
+        return math.sqrt(max(self.wins + self.losses, 1)) / self.n
 
     def bounds(self, alpha: float) -> TwoBounds:
         """Return Tango's score bounds."""
@@ -178,10 +182,13 @@ class Counts:
             return mcnemar_exact(self.losses, self.wins)
         return tango_p(self.losses, self.wins, self.n, -difference)
 
-    def test(self, difference: float = 0.0) -> str:
+    def words(self, difference: float = 0.0) -> str:
         """Return the test and its counts."""
         name = "exact McNemar" if difference == 0 else "Tango's score test"
-        return f"{name}, only the candidate right b = {self.wins:,}, only the baseline c = {self.losses:,}"
+        return (
+            f"{name}, only the candidate right b = {self.wins:,}, "
+            f"only the baseline c = {self.losses:,}"
+        )
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the rows."""
@@ -230,7 +237,7 @@ class Bootstrapped:
         """Return the share of resamples at or above the difference, (1 + k)/(1 + R)."""
         return self.resampled.p_below(difference)
 
-    def test(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same test for any)
+    def words(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same test for any)
         """Return the test, its resamples and its seed."""
         of = "rows" if self.clusters is None else "whole clusters"
         metric = "" if self.definition.kind == "row_mean" else f" of the {self.definition}"
@@ -293,7 +300,7 @@ class Seeds:
         """Return the opposite test's p."""
         return self.mean.p_below(difference)
 
-    def test(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same test for any)
+    def words(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same test for any)
         """Return the test, its standard error and its degrees of freedom."""
         name = "paired t over equal seeds" if self.is_paired else "Welch's t"
         error, degrees = self.mean.standard_error, self.mean.degrees
@@ -308,7 +315,7 @@ class Seeds:
         """Return the seeds a side."""
         sizes = len(self.candidate.values), len(self.baseline.values)
         # What each side's standard deviation is, if both are equal: se² = sd²(1/m + 1/n).
-        deviation = self.standard_error / (1 / sizes[0] + 1 / sizes[1]) ** 0.5
+        deviation = self.standard_error / math.sqrt(1 / sizes[0] + 1 / sizes[1])
         return seeds_needed(deviation, delta, alpha), min(sizes), "seeds a side"
 
 
@@ -334,27 +341,34 @@ def compare(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Tested
         InvalidEvidence: If rows are there and unusable, or the candidate lacks some.
         UnreadableEvidence: If evidence could not be read, or SciPy is not installed.
     """
-    by_rows: Tested | Untested | None = None
-    try:
-        if plan.method != "seeds":
-            by_rows = _by_rows(candidate, baseline, metric, plan)
-            if not isinstance(by_rows, Untested):
-                return by_rows
+    with scipy_needed():
+        if plan.method == "seeds":
+            return _by_seeds(candidate, baseline, metric, plan)
+        by_rows = _by_rows(candidate, baseline, metric, plan)
+        if not isinstance(by_rows, Untested):
+            return by_rows
         by_seeds = _by_seeds(candidate, baseline, metric, plan)
-    except StatisticsUnavailable as e:
-        raise UnreadableEvidence(str(e), f"install it where the gate runs: {INSTALL}") from e
-    if not isinstance(by_seeds, Untested) or by_rows is None:
+    if not isinstance(by_seeds, Untested):
         return by_seeds
     return Untested(f"{by_rows.why}, and {by_seeds.why}", by_rows.remedy)
 
 
-def _by_rows(
-    candidate: Run, baseline: Run, metric: Metric, plan: Plan
-) -> Tested | Untested:
+@contextmanager
+def scipy_needed() -> Iterator[None]:
+    """Turn the absence of SciPy into evidence that cannot be read, with the way to install it."""
+    try:
+        yield
+    except StatisticsUnavailable as e:
+        raise UnreadableEvidence(str(e), f"install it where the gate runs: {INSTALL}") from e
+
+
+def _by_rows(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Tested | Untested:
     try:
         mine, theirs = candidate.predictions, baseline.predictions
         joined = join(mine, theirs)
-        return compare_rows(mine, theirs, joined, definition_of(metric, candidate, mine), metric, plan)
+        return compare_rows(
+            mine, theirs, joined, definition_of(metric, candidate, mine), metric, plan
+        )
     except MissingEvidence as e:
         return Untested(str(e), e.remedy or _LOG)
     except NotComputable as e:
@@ -391,7 +405,8 @@ def compare_rows(  # noqa: PLR0913 (one comparison's own parts)
     definition: Definition,
     metric: Metric,
     plan: Plan,
-    only: "tuple[int, ...] | None" = None,
+    *,
+    only: Sequence[int] | None = None,
 ) -> Tested | Untested:
     """Return the tested gain on joined rows, or on some of them.
 
@@ -418,7 +433,7 @@ def compare_rows(  # noqa: PLR0913 (one comparison's own parts)
         short = shortfall(definition, rows)
         if short is not None:
             return Untested(f"there are {short}", "evaluate both on more rows")
-        return _bootstrapped(mine, theirs, rows, definition, metric, plan, left_out)
+        return _bootstrapped(mine, theirs, rows, definition, metric, plan, left_out=left_out)
     except InvalidRows as e:
         raise InvalidEvidence(
             f"{metric.name} cannot be computed from the rows of the predictions tables: {e}",
@@ -428,50 +443,56 @@ def compare_rows(  # noqa: PLR0913 (one comparison's own parts)
         return Untested(str(e), "evaluate both on more rows")
 
 
-def _paired(  # noqa: PLR0913 (what rows are made of)
+def _paired(
     mine: Predictions,
     theirs: Predictions,
     joined: Joined,
     definition: Definition,
     metric: Metric,
-    places: "range | tuple[int, ...]",
+    places: Sequence[int],
 ) -> PairedRows:
-    targets: "tuple[Class, ...] | tuple[float, ...]"
-    if definition.kind == "row_mean":
-        targets = (0,) * len(places)
-        outputs = [_values(metric, table) for table in (mine, theirs)]
-    else:
-        all_targets = targets_of(definition, theirs)
-        targets = tuple(all_targets[joined.baseline_rows[i]] for i in places)
-        outputs = [outputs_of(definition, table) for table in (mine, theirs)]
+    targets: Sequence[Class] = (0,) * len(places)
+    if definition.kind != "row_mean":
+        said = targets_of(definition, theirs)
+        targets = tuple(said[joined.baseline_rows[i]] for i in places)
+    new, old = ([rows[i] for i in places] for rows in (joined.candidate_rows, joined.baseline_rows))
     return PairedRows(
         targets=targets,
-        candidate=_taken(outputs[0], [joined.candidate_rows[i] for i in places]),
-        baseline=_taken(outputs[1], [joined.baseline_rows[i] for i in places]),
+        candidate=outputs_of_places(mine, new, definition, metric),
+        baseline=outputs_of_places(theirs, old, definition, metric),
         weights=None if joined.weights is None else [joined.weights[i] for i in places],
         clusters=None if joined.clusters is None else [str(joined.clusters[i]) for i in places],
     )
 
 
-def _values(metric: Metric, table: Predictions) -> Outputs:
+def outputs_of_places(
+    table: Predictions, places: Sequence[int], definition: Definition, metric: Metric
+) -> Outputs:
+    """Return what the model said of some rows of its table, in the columns that the metric reads.
+
+    Raises:
+        InvalidEvidence: If a score or a row value is no finite number.
+        NotComputable: If the metric is of row values and the table has none.
+    """
+    if definition.kind != "row_mean":
+        return _taken(outputs_of(definition, table), places)
     column = values_column(metric, table)
     if column is None:
         raise NotComputable(f"only one of the tables has a column {metric.name} of row values")
-    return Outputs(values=table.numbers(column))
+    return _taken(Outputs(values=table.numbers(column)), places)
 
 
-def _taken(outputs: Outputs, rows: list[int]) -> Outputs:
-    scores = outputs.scores
+def _taken(outputs: Outputs, rows: Sequence[int]) -> Outputs:
+    scores: Sequence[float] | Mapping[Class, Sequence[float]] | None = None
+    if isinstance(outputs.scores, Mapping):
+        scores = {label: [column[i] for i in rows] for label, column in outputs.scores.items()}
+    elif outputs.scores is not None:
+        scores = [outputs.scores[i] for i in rows]
+    said, values = outputs.predictions, outputs.values
     return Outputs(
-        predictions=None
-        if outputs.predictions is None
-        else [outputs.predictions[i] for i in rows],
-        scores={label: [column[i] for i in rows] for label, column in scores.items()}
-        if isinstance(scores, dict)
-        else None
-        if scores is None
-        else [scores[i] for i in rows],  # type: ignore[index]
-        values=None if outputs.values is None else [outputs.values[i] for i in rows],
+        predictions=None if said is None else [said[i] for i in rows],
+        scores=scores,
+        values=None if values is None else [values[i] for i in rows],
     )
 
 
@@ -505,6 +526,7 @@ def _bootstrapped(  # noqa: PLR0913 (what a bootstrap is made of)
     definition: Definition,
     metric: Metric,
     plan: Plan,
+    *,
     left_out: int,
 ) -> Bootstrapped:
     seed = seed_of(metric.name, mine.run_id, theirs.run_id)
@@ -534,7 +556,7 @@ def seed_of(metric: str, candidate: str, baseline: str) -> int:
         candidate: The id of the run that logged the candidate's rows.
         baseline: The id of the run that logged the baseline's.
     """
-    text = "\n".join((metric, candidate, baseline))
+    text = f"{metric}\n{candidate}\n{baseline}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
@@ -551,7 +573,7 @@ def _by_seeds(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Test
     have = len(mine.values), len(theirs.values)
     if min(have) < max(plan.min_seeds, 2):
         return Untested(
-            f"{have[0]} and {have[1]} seeds of the recipes are there, under {plan.min_seeds} a side",
+            f"{have[0]} and {have[1]} seeds are there, under {plan.min_seeds} a side",
             f"{_LOG}; or train both with at least {plan.min_seeds} seeds, all of them logged",
         )
     sign = 1 if metric.goal == "maximize" else -1
@@ -561,7 +583,9 @@ def _by_seeds(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Test
     return Seeds(test, metric.goal, mine, theirs, paired)
 
 
-def amount(metric: Metric, value: float | Decimal, apart_from: float | Decimal | None = None) -> str:
+def amount(
+    metric: Metric, value: float | Decimal, apart_from: float | Decimal | None = None
+) -> str:
     """Return a difference of metric values as people read it: in points, where there are any."""
     if not isinstance(value, Decimal) and value - value != 0:
         return "not a number"
@@ -585,10 +609,18 @@ def still_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> 
     need, have, what = tested.needed(delta, alpha)
     if need <= have:
         return (
-            f"; {have:,} {what} would show a true difference of {amount(metric, delta)} 4 times in "
-            "5, so it is likely smaller"
+            f"; {have:,} {what} are enough to show a true difference of {amount(metric, delta)} "
+            "4 times in 5"
         )
-    return f"; to show a true difference of {amount(metric, delta)} 4 times in 5, n ≈ {need:,} {what} are needed"
+    return (
+        f"; to show a true difference of {amount(metric, delta)} 4 times in 5, "
+        f"n ≈ {need:,} {what} are needed"
+    )
+
+
+def p_value(p: float) -> str:
+    """Return a p-value as people read it."""
+    return show(exact(p), "") if p >= _SMALL else f"{p:.1e}"
 
 
 def _rows(n: int, left_out: int, within: str = "") -> str:

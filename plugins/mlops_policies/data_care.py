@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 
 from mlops_policies.data_facts import DataFreshness, DataLicenceAndConsent
+from mlops_policies.equalized_odds import EqualizedOddsGap
+from mlops_policies.explanation import ExplanationLogged, NoDominantFeature
+from mlops_policies.four_fifths import FourFifths
 from mlops_policies.leakage import TrainTestLeakage
 from mlops_policies.privacy import PiiColumns
 from policy_engine.hookspecs import hookimpl
@@ -17,4 +20,8 @@ def register_policies() -> Iterable[type[Policy]]:
         DataLicenceAndConsent,
         DataFreshness,
         TrainTestLeakage,
+        FourFifths,
+        EqualizedOddsGap,
+        ExplanationLogged,
+        NoDominantFeature,
     ]

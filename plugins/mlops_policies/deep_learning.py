@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from pydantic import Field
 
+from mlops_policies.deep_margin import DeepMargin
 from mlops_policies.family import FAMILY_TAG, Family, family_of_model, family_of_run
 from mlops_policies.same_eval_data import Same, evaluation_data, same_data
 from policy_engine.evidence import (
@@ -215,4 +216,4 @@ def _count(number: int, what: str, none: str = "0") -> str:
 @hookimpl
 def register_policies() -> Iterable[type[Policy]]:
     """Return the policies on deep learning."""
-    return [SimpleModelTried]
+    return [SimpleModelTried, DeepMargin]

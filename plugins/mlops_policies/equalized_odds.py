@@ -9,10 +9,10 @@ from itertools import combinations
 from pydantic import Field
 
 from mlops_policies.error_rates import KINDS, TPR, Rates, rates_of
-from mlops_policies.four_fifths import Label
 from mlops_policies.group_counts import (
     Counted,
     Counts,
+    Label,
     shown,
 )
 from policy_engine.evidence import (
@@ -205,7 +205,7 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         shows = ""
         if worst.gap > Exact(self.max_gap):
             lower = _lower(*worst.counts, worst.test.alpha)
-            level = f"alpha {self.alpha:.4g}, by Holm over {tests} tests"
+            level = f"with alpha {worst.test.alpha:.4g}: {self.alpha:.4g} by Holm over {tests} tests"
             if worst.test.rejected:
                 shows = f"; more than {shown(lower)} is shown ({level})"
             else:

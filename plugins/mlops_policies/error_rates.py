@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlops_policies.four_fifths import Label, same_label
 from mlops_policies.group_counts import (
     Counts,
+    Label,
     counts_of,
     logged_counts,
     logged_rows,
     require_groups,
+    same_label,
     table_with,
 )
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Predictions, Run
@@ -20,8 +21,6 @@ _MOST_CLASSES = 50
 _LOG = (
     "log the column: policy_engine.training.log_predictions(row_id=…, target=…, prediction=…, {}=…)"
 )
-
-
 TPR, FPR = "tpr", "fpr"
 KINDS = {TPR: "true positive rate", FPR: "false positive rate"}
 

@@ -159,3 +159,14 @@ def _innermost(text: str) -> str | None:
             node = inner
         else:
             return None
+
+
+def tags_that_say(family: Family) -> dict[str, tuple[str, ...]]:
+    """Return the tags by which a run says its family, with globs of their values.
+
+    For a search of runs; `family_of_run` looks closer, into pipelines and searches too.
+    """
+    # A word may be written with a hyphen, an underscore or a space.
+    words = tuple(word.replace("-", "?") for word in _WORDS[family].split())
+    starts = tuple(f"*.{start}*" for start, each in _STARTS if each is family)
+    return {FAMILY_TAG: words, "estimator_class": starts}

@@ -12,12 +12,15 @@ from typing import Literal
 from pydantic import Field
 
 from mlops_policies.group_counts import (
+    Cell,
     Counted,
     Counts,
+    Label,
     counts_of,
     logged_counts,
     logged_rows,
     require_groups,
+    same_label,
     shown,
     table_with,
 )
@@ -41,9 +44,6 @@ _BOUND = re.compile(r"(?P<op><=|>=|<|>)\s*(?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {"<=": le, ">=": ge, "<": lt, ">": gt}
 _MOST_CLASSES = 10
 _MOST_NAMED = 5
-
-Label = str | int | float | bool
-Cell = Label | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ class FourFifths(Policy, name="four-fifths"):
         assert found.top is not None  # noqa: S101 (told apart by the caller)
         chance = ""
         if self.mode == "interval" and worst.value < self._least:
-            chance = f" and with alpha {found.alpha:.4g} at most {shown(worst.upper)}"
+            chance = f"; with alpha {found.alpha:.4g} it is at most {shown(worst.upper)}"
             chance += "" if self._fails(worst) else ", so it may be chance"
         return (
             f"the selection rate of {attribute}={worst.group} ({found.counts[worst.group]}) is "
@@ -336,11 +336,6 @@ def _require_known(table: Predictions, favourable: Label, run: Run) -> None:
 def _are_classes(held: Sequence[str], targets: Sequence[Cell]) -> bool:
     """Say whether the values may be shown: few, and none the mark of a single row."""
     return len(held) <= _MOST_CLASSES and len(targets) >= _MOST_CLASSES * len(held)
-
-
-def same_label(cell: Cell, label: Label) -> bool:
-    """Say whether a cell is a class; 1, 1.0 and true are one, 1 and "1" are not."""
-    return isinstance(cell, str) == isinstance(label, str) and cell == label
 
 
 def _ratio(group: Counted, top: Counted) -> Exact:

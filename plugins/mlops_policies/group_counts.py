@@ -27,6 +27,9 @@ class Counted(NamedTuple):
         return f"{shown(self.rate)}, {self.hits:,} of {self.rows:,} rows"
 
 
+Label = str | int | float | bool
+"""A class as a policy file or a table writes it."""
+Cell = Label | None
 Counts = Mapping[str, Counted]
 """By the value of the group column."""
 
@@ -34,6 +37,11 @@ Counts = Mapping[str, Counted]
 def shown(value: Fraction | float) -> str:
     """Return a rate or a ratio as people read it."""
     return show(float(value), "")
+
+
+def same_label(cell: Cell, label: Label) -> bool:
+    """Say whether a cell is a class; 1, 1.0 and true are one, 1 and "1" are not."""
+    return isinstance(cell, str) == isinstance(label, str) and cell == label
 
 
 def counts_of(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from mlops_policies.comparison import Counts, Tested, Untested, compare, still_needed
+from mlops_policies.comparison import Counts, Tested, Untested, amount, compare, still_needed
 from mlops_policies.proof import (
     Levels,
     Proof,
@@ -45,8 +45,8 @@ class SignificantImprovement(Proof, name="significant-improvement"):
     Alpha is for one try. With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the
     baseline is the best of M runs, a fail is tested at alpha/M. Of several `metrics` all must pass.
 
-    Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X))` in the runs
-    of candidate and baseline; or train both with at least 5 seeds, each a run with the parameter
+    Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X))` in the
+    runs of candidate and baseline; or train both with at least 5 seeds, each a run with the parameter
     `seed`.
 
     Source: McNemar 1947; Tango 1998; Efron and Tibshirani 1993; Welch 1947; Demsar, JMLR 7 (2006);
@@ -139,8 +139,6 @@ def _judged_number(
 
 
 def _said(metric: Metric, effect: Decimal) -> str:
-    from mlops_policies.comparison import amount
-
     return amount(metric, effect) if effect else "0"
 
 

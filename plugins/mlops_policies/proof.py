@@ -15,6 +15,7 @@ from mlops_policies.comparison import (
     Tested,
     TwoBounds,
     amount,
+    p_value,
 )
 from policy_engine.evidence import (
     Case,
@@ -45,9 +46,7 @@ _UNDECIDED = Bounds(float("nan"), float("nan"))
 class Proof(Policy):
     """A rule that passes what is shown, fails what is shown to be otherwise, and else says so."""
 
-    needs = (
-        Needs.BASELINE | Needs.PREDICTIONS | Needs.REPEATS | Needs.DATASETS | Needs.CHANGE
-    )
+    needs = Needs.BASELINE | Needs.PREDICTIONS | Needs.REPEATS | Needs.DATASETS | Needs.CHANGE
 
     alpha: Number = Field(
         default=Decimal("0.05"),
@@ -187,8 +186,16 @@ def change(metric: Metric, tested: Tested) -> str:
     )
 
 
-def evidence(metric: Metric, tested: Tested, alpha: float, *, p: float, difference: float) -> str:
-    """Return the test and its numbers, in brackets."""
+def evidence(
+    metric: Metric,
+    tested: Tested,
+    alpha: float,
+    *,
+    p: float,
+    difference: float,
+    of: str = "",
+) -> str:
+    """Return the test and its numbers, in brackets; `of` says what is tested, if not the gain."""
     bounds = bounds_at(tested, alpha)
     level = show(exact(alpha), "")
     said = (
@@ -196,10 +203,7 @@ def evidence(metric: Metric, tested: Tested, alpha: float, *, p: float, differen
         if bounds.decides
         else "bounds that decide nothing: too few resamples for this alpha, or all equal"
     )
-    return (
-        f"({tested.test(difference)}: p = {show(exact(p), '', exact(alpha))}; {said}; "
-        f"alpha = {level})"
-    )
+    return f"({tested.words(difference)}: p{of} = {p_value(p)}; {said}; alpha = {level})"
 
 
 def measured(metric: Metric, tested: Tested, value: float) -> Measurement | None:

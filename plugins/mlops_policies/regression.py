@@ -1,6 +1,6 @@
 """The candidate is no worse than the baseline by more than a margin."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
@@ -37,7 +37,7 @@ class _Question:
 
     part: str | None
     metric: Metric
-    against: Callable[[], Run]
+    rules: tuple[dict[str, Any], ...] | None
     levels: Levels
     whom: str
 
@@ -67,11 +67,11 @@ class NoRegression(Proof, name="no-regression"):
     against in the same way. Of several metrics, and of the anchor, each is a finding of its own;
     all must pass, and the fails are held against Holm's levels.
 
-    With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the baseline is the best of
-    M runs, a fail is tested at alpha/M.
+    With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the baseline is the best
+    of M runs, a fail is tested at alpha/M.
 
-    Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X))` in the runs
-    of candidate and baseline; or train both with at least 5 seeds.
+    Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X))` in the
+    runs of candidate and baseline; or train both with at least 5 seeds.
 
     Source: non-inferiority testing; Tango, Statistics in Medicine 17 (1998) 891-908. 1 pt is ours:
     at 1,000 rows it passes 30 % of equal models, at 5,000 rows 80 %.
@@ -115,7 +115,9 @@ class NoRegression(Proof, name="no-regression"):
         tested = [a for a in answers if a.tested is not None]
         found = holm([a.tested.p_below() for a in tested if a.tested], float(self.alpha))
         # Each p is held against its own level, of which Holm gives the share.
-        shares = {id(a): each.alpha / float(self.alpha) for a, each in zip(tested, found, strict=True)}
+        shares = {
+            id(a): each.alpha / float(self.alpha) for a, each in zip(tested, found, strict=True)
+        }
         rejected = {id(a): each.p for a, each in zip(tested, found, strict=True)}
         for answer in answers:
             if answer.finding is not None:
@@ -130,31 +132,28 @@ class NoRegression(Proof, name="no-regression"):
         metrics = metrics_of(case, self.metrics)
         levels = Levels.of(self, case, among_of(case))
         for metric in metrics:
-            name = metric.name if len(metrics) > 1 else None
-            yield _Question(name, metric, lambda: case.baseline, levels, "the baseline")
+            alone = "baseline" if self.anchor is not None else None
+            name = metric.name if len(metrics) > 1 else alone
+            yield _Question(name, metric, None, levels, "the baseline")
         for rules in self.rules():
             plain = Levels.of(self, case, None)
             for metric in metrics:
                 name = f"anchor {metric.name}" if len(metrics) > 1 else "anchor"
-                yield _Question(
-                    name, metric, lambda rules=rules: case.against(rules), plain, "the anchor"  # type: ignore[misc]
-                )
+                yield _Question(name, metric, rules, plain, "the anchor")
 
     def _answer(self, case: Case, question: _Question) -> _Answer:
         tested: list[Tested] = []
 
         def judge() -> Finding:
-            against = question.against()
+            rules = question.rules
+            against = case.baseline if rules is None else case.against(rules)
             found = compare(case.candidate, against, question.metric, self.plan)
             if isinstance(found, Untested):
                 return self._by_points(case, question, against, found)
             tested.append(found)
             return Finding(outcome=Outcome.INCONCLUSIVE, message="tested")
 
-        if question.part is None and self.anchor is None:
-            finding = judge()
-        else:
-            finding = part(question.part or question.metric.name, judge)
+        finding = judge() if question.part is None else part(question.part, judge)
         return _Answer(question, tested[0]) if tested else _Answer(question, finding=finding)
 
     def _judged(
@@ -174,23 +173,21 @@ class NoRegression(Proof, name="no-regression"):
         else:
             verdict = "not shown to lose no more than"
             more = still_needed(metric, tested, float(margin), levels.shown)
-        value = measured(metric, tested, shown.lower)
+        value, p = measured(metric, tested, shown.lower), tested.p_below()
         limit = Limit(-in_unit(metric, margin), value.unit, ">=") if value else None
         return Finding(
             outcome=outcome,
             part=question.part,
             message=f"{change(metric, tested)} against {question.whom}: {verdict} "
             f"{amount(metric, margin)} "
-            f"{evidence(metric, tested, alpha, p=tested.p_below(), difference=0.0)}"
+            f"{evidence(metric, tested, alpha, p=p, difference=0.0, of=' of no loss')}"
             f"{levels.notes}{more}",
             measured=value,
             limit=limit,
             remedy=_REMEDIES.get(outcome),
         )
 
-    def _by_points(
-        self, case: Case, question: _Question, against: Run, why: Untested
-    ) -> Finding:
+    def _by_points(self, case: Case, question: _Question, against: Run, why: Untested) -> Finding:
         metric = question.metric
         margin, fallback = metric.distance(self.margin), self._fallback(metric)
         gain = logged_gain(metric, case.candidate, against)

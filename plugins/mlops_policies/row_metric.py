@@ -108,6 +108,9 @@ def meant(metric: Metric, run: Run, table: Predictions) -> Definition:
     Raises:
         NotComputable: If the rows allow none.
     """
+    likeliest = next(iter(definitions(metric.name, positive_class(metric))), None)
+    if likeliest is not None and likeliest.kind == "accuracy":
+        return likeliest  # it has one definition: nothing to compute, and no NumPy to load
     found, why = recomputed(metric, table)
     if not found:
         raise NotComputable(why)
@@ -137,4 +140,6 @@ def agree(logged: Decimal, value: float, tolerance: Decimal) -> bool:
 
 def _text(label: Class) -> str:
     """Return a class as the name of its score column has it: 1, 1.0 and true are one class."""
-    return str(int(label)) if isinstance(label, (bool, float)) and label == int(label) else str(label)
+    return (
+        str(int(label)) if isinstance(label, (bool, float)) and label == int(label) else str(label)
+    )

@@ -53,12 +53,14 @@ class Metric:
         goal: The direction that is better.
         point: One point in the metric's units; None where nobody said.
         source: Where name and direction come from.
+        positive: The class that counts as positive, as the policy file says it; None: 1 or true.
     """
 
     name: str
     goal: Goal
     point: Decimal | None
     source: str
+    positive: str | float | bool | None = None
 
     def gain(self, candidate: "Run", baseline: "Run") -> Decimal:
         """Return how much better the candidate is, in the metric's units (negative: worse)."""

@@ -78,10 +78,12 @@ def _baseline(subject: Subject) -> str:
 def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]:
     head, *blocks = table(_HEAD, [_cells(finding) for finding in findings], width)
     yield from head
+    told: dict[tuple[str, str | None], str] = {}
     for finding, lines in zip(findings, blocks, strict=True):
         for line in lines:
             yield _painted(line, _ROW_COLOURS[rows.kind(finding)] if colour else None)
-        yield from _details(finding, width)
+        first = told.setdefault((finding.message, finding.remedy), finding.id)
+        yield from _details(finding, None if first == finding.id else first, width)
 
 
 def _cells(finding: Judged) -> tuple[str, ...]:
@@ -102,12 +104,13 @@ def _graded(amount: str | None, value: Measurement | None = None) -> str:
     return f"{told} {value.grade.value}" if value else told
 
 
-def _details(finding: Judged, width: int) -> Iterator[str]:
-    """Say why and how to fix it; a policy that passed needs neither."""
+def _details(finding: Judged, as_for: str | None, width: int) -> Iterator[str]:
+    """Say why and how to fix it, once for all policies that say the same; a pass needs neither."""
     if finding.outcome is Outcome.PASS:
         return
-    yield from paragraph("    why:  ", _sentence(finding.message), width)
-    if finding.remedy:
+    why = finding.message if as_for is None else f"as for {as_for}"
+    yield from paragraph("    why:  ", _sentence(why), width)
+    if finding.remedy and as_for is None:
         yield from paragraph("    fix:  ", _sentence(finding.remedy), width)
     if finding.waiver:
         yield from paragraph("    waiver: ", _sentence(rows.waiver_words(finding.waiver)), width)

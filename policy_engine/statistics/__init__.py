@@ -54,7 +54,7 @@ from policy_engine.statistics.proportions import (
     unpaired_z,
     wilson_bounds,
 )
-from policy_engine.statistics.recompute import recompute
+from policy_engine.statistics.recomputing import recompute
 from policy_engine.statistics.resampled import Interval, Resampled
 from policy_engine.statistics.rows import (
     InvalidRows,

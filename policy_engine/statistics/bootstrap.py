@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from policy_engine.errors import PolicyEngineError
 from policy_engine.statistics.metrics import Label, Metric
-from policy_engine.statistics.resampled import Method, Resampled
+from policy_engine.statistics.resampled import ROUNDING, Method, Resampled
 from policy_engine.statistics.resampling import CHUNK, Draws, chunks
 from policy_engine.statistics.rows import InvalidRows, Outputs, PairedRows
 from policy_engine.statistics.sample import Columns, encode
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Counts = NDArray[np.int64]
     Floats = NDArray[np.float64]
 else:
     np = Lazy("numpy")
@@ -156,15 +157,18 @@ class _Terms:
         self._terms = terms
         self.width = max(each.width for _, each in terms)
 
-    def evaluate(self, counts: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    def evaluate(self, counts: Counts) -> tuple[Floats, NDArray[np.bool_]]:
         total, whole = np.zeros(len(counts)), np.ones(len(counts), dtype=bool)
+        scale = np.zeros(len(counts))
         for factor, each in self._terms:
             values, complete = each.evaluate(counts)
             total += factor * values
+            scale += np.abs(factor * values)
             whole &= complete
+        total[np.abs(total) <= ROUNDING * scale] = 0  # equal but for the last digits: equal
         return total, whole & np.isfinite(total)
 
-    def leave_out(self, observed: Floats, start: int, stop: int) -> Floats:
+    def leave_out(self, observed: Counts, start: int, stop: int) -> Floats:
         total = np.zeros(stop - start)
         for factor, each in self._terms:
             total += factor * each.leave_out(observed, start, stop)
@@ -177,7 +181,7 @@ class _Plan(NamedTuple):
     method: Method
 
 
-def _bootstrap(terms: _Terms, observed: Floats, plan: _Plan) -> Resampled:
+def _bootstrap(terms: _Terms, observed: Counts, plan: _Plan) -> Resampled:
     if plan.resamples < 1:
         raise ValueError(f"resamples is {plan.resamples}; it must be at least 1")
     estimate = float(terms.evaluate(observed[None, :])[0][0])
@@ -217,7 +221,7 @@ def _bias(values: Floats, estimate: float) -> float:
     return _NORMAL.inv_cdf(share) if 0 < share < 1 else math.nan
 
 
-def _acceleration(terms: _Terms, observed: Floats) -> float:
+def _acceleration(terms: _Terms, observed: Counts) -> float:
     """Return BCa's a, from the jackknife over units."""
     left_out = np.concatenate(
         [

@@ -1,13 +1,14 @@
 """Metrics of the order of scores: areas under the ROC and the precision-recall curve.
 
-Rows are sorted once; a resample only changes how often each counts.
+Rows are sorted once; a resample only changes how often each counts. Without weights all is counted
+in whole numbers, which is exact, and several times quicker than to add floats one after another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from policy_engine.statistics.unavailable import Lazy
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from policy_engine.statistics.sample import Sample
     from policy_engine.statistics.sums import Evaluated
 
+    Counts = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Weights = NDArray[Any]
 else:
     np = Lazy("numpy")
 
@@ -38,7 +41,7 @@ class Ranking:
         self.width = len(sample.targets)
         self._kind = sample.metric.kind
         self._weighted = sample.metric.average == "weighted"
-        self._pairs = self._weighted_pairs = False
+        self._pairs = False
         scores, truths = sample.outputs[side], sample.targets
         if sample.metric.average == "binary":
             positive = float(sample.labels.index(sample.metric.positive))
@@ -52,9 +55,9 @@ class Ranking:
                 _Curve(scores[:, code], truths == code, None) for code in range(scores.shape[1])
             ]
 
-    def evaluate(self, counts: Floats) -> Evaluated:
+    def evaluate(self, counts: Counts) -> Evaluated:
         """Return the metric of each resample; `counts` is resamples by units."""
-        rows = counts if self._units is None else counts[:, self._units]
+        rows: Weights = counts if self._units is None else counts[:, self._units]
         if self._weights is not None:
             rows = rows * self._weights
         areas, shares, complete = [], [], np.ones(len(rows), dtype=bool)
@@ -65,7 +68,7 @@ class Ranking:
             complete &= (positives > 0) & (negatives > 0)
         return _mean(areas, shares if self._weighted else None), complete
 
-    def leave_out(self, observed: Floats, start: int, stop: int) -> Floats:
+    def leave_out(self, observed: Counts, start: int, stop: int) -> Floats:
         """Return the metric of the data less one of unit i, for i from start to stop."""
         counts = np.repeat(observed[None, :], stop - start, axis=0)
         counts[np.arange(stop - start), np.arange(start, stop)] -= 1
@@ -88,13 +91,13 @@ class _Curve:
         order = chosen[np.argsort(-scores[chosen], kind="stable")]
         ranked = scores[order]
         self._order = order
-        self._positive = positive[order].astype(float)
+        self._positive = positive[order].astype(np.int64)
         starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
         self._starts = None if len(starts) == len(order) else starts
 
-    def area(self, rows: Floats, kind: str) -> tuple[Floats, Floats, Floats]:
+    def area(self, rows: Weights, kind: str) -> tuple[Floats, Weights, Weights]:
         """Return the area, and how much the positives and the negatives weigh, a resample."""
-        ranked = rows[:, self._order]
+        ranked = np.take(rows, self._order, axis=1)
         true = ranked * self._positive
         if self._starts is not None:  # equal scores are one step of the curve
             ranked = np.add.reduceat(ranked, self._starts, axis=1)
@@ -104,29 +107,29 @@ class _Curve:
         negatives = ranked.sum(axis=1) - positives
         with np.errstate(invalid="ignore", divide="ignore"):
             if kind == "roc_auc":
-                area = _roc(ranked, true, hits) / (positives * negatives)
+                area = _roc(ranked - true, true, hits) / (positives * negatives)
             else:
                 area = _precision(ranked, true, hits, smooth=kind == "pr_curve_area") / positives
         return area, positives.copy(), negatives
 
 
-def _roc(ranked: Floats, true: Floats, hits: Floats) -> Floats:
+def _roc(false: Weights, true: Weights, hits: Weights) -> Floats:
     """Count the pairs in which the positive stands higher; a tie is half a pair."""
-    ranked -= true  # from here on the negatives
-    pairs: Floats = np.einsum("ij,ij->i", hits, ranked)
-    pairs -= 0.5 * np.einsum("ij,ij->i", true, ranked)
-    return pairs
+    higher, tied = (np.einsum("ij,ij->i", each, false) for each in (hits, true))
+    return np.asarray(higher - tied / 2)
 
 
-def _precision(ranked: Floats, true: Floats, hits: Floats, *, smooth: bool) -> Floats:
+def _precision(ranked: Weights, true: Weights, hits: Weights, *, smooth: bool) -> Floats:
     """Sum precision over the steps of recall: by steps, or by the straight lines between them."""
     seen = np.cumsum(ranked, axis=1)
-    precision = np.divide(hits, seen, out=np.ones_like(seen), where=seen > 0)
+    with np.errstate(invalid="ignore"):
+        precision = hits / seen
+    precision[seen == 0] = 1  # the curve begins there
     if smooth:
         before = np.hstack([np.ones((len(precision), 1)), precision[:, :-1]])
         precision = (precision + before) / 2
-    total: Floats = np.einsum("ij,ij->i", true, precision)
-    return total
+    precision *= true
+    return np.asarray(precision.sum(axis=1))
 
 
 def _one_against_one(scores: Floats, truths: Floats) -> list[_Curve]:
@@ -138,7 +141,10 @@ def _one_against_one(scores: Floats, truths: Floats) -> list[_Curve]:
     return curves
 
 
-def _mean(areas: Sequence[Floats], shares: Sequence[Floats] | None) -> Floats:
+def _mean(areas: Sequence[Floats], shares: Sequence[Weights] | None) -> Floats:
     if len(areas) == 1:
         return areas[0]
-    return np.asarray(np.average(areas, axis=0, weights=shares))
+    if shares is None:
+        return np.asarray(np.mean(areas, axis=0))
+    with np.errstate(invalid="ignore"):  # a resample of rows that weigh nothing
+        return np.asarray(np.multiply(areas, shares).sum(axis=0) / np.sum(shares, axis=0))

@@ -17,6 +17,8 @@ else:
     np = Lazy("numpy")
 
 Method = Literal["percentile", "bca"]
+ROUNDING = 1e-12
+"""Relative difference up to which two floats are the same number, computed in another order."""
 _NORMAL = NormalDist()
 
 
@@ -72,7 +74,8 @@ class Resampled:
     @property
     def standard_error(self) -> float:
         """The standard deviation over the resamples, in the metric's units; 0 if all are equal."""
-        if self.values[0] == self.values[-1]:
+        lowest, highest = float(self.values[0]), float(self.values[-1])
+        if highest - lowest <= ROUNDING * max(abs(lowest), abs(highest)):
             return 0.0
         return float(np.std(self.values, ddof=1))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Counts = NDArray[np.int64]
     Floats = NDArray[np.float64]
 else:
     np = Lazy("numpy")
@@ -67,13 +68,13 @@ class Sample:
     outputs: tuple[Floats, ...]
     weights: Floats
     members: Floats
-    times: Floats
+    times: Counts
     units: NDArray[np.intp] | None
 
     @property
-    def observed(self) -> Floats:
+    def observed(self) -> Counts:
         """How often each unit was drawn in the data themselves."""
-        return self.times if self.units is None else np.ones(int(self.units.max()) + 1)
+        return self.times if self.units is None else np.ones(int(self.units.max()) + 1, np.int64)
 
 
 def encode(metric: Metric, columns: Columns, outputs: Sequence[Outputs]) -> Sample:
@@ -225,11 +226,11 @@ def _sorted(
     keys = table.T[::-1] if units is None else np.vstack([table.T[::-1], units])
     order = np.lexsort(keys)
     table = table[order]
-    times = np.ones(len(table))
+    times = np.ones(len(table), np.int64)
     if units is None:
         first = np.r_[True, (table[1:] != table[:-1]).any(axis=1)]
         starts = np.flatnonzero(first)
-        times = np.diff(np.r_[starts, len(table)]).astype(float)
+        times = np.diff(np.r_[starts, len(table)])
         table = table[starts]
     else:
         units = units[order]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from policy_engine.statistics.sample import Sample
     from policy_engine.statistics.sums import Evaluated
 
+    Counts = NDArray[np.int64]
     Floats = NDArray[np.float64]
 else:
     np = Lazy("numpy")
@@ -30,10 +31,10 @@ class Statistic(Protocol):
     def width(self) -> int:
         """How many numbers one resample takes to evaluate."""
 
-    def evaluate(self, counts: Floats) -> Evaluated:
+    def evaluate(self, counts: Counts) -> Evaluated:
         """Return the metric of each resample, and whether it held every class."""
 
-    def leave_out(self, observed: Floats, start: int, stop: int) -> Floats:
+    def leave_out(self, observed: Counts, start: int, stop: int) -> Floats:
         """Return the metric of the data less one of unit i, for i from start to stop."""
 
 

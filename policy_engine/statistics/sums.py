@@ -1,4 +1,8 @@
-"""Metrics that are a function of sums over rows: with them a resample is one matrix product."""
+"""Metrics that are a function of sums over rows: a resample is one product with the counts.
+
+No product is left to BLAS: its threads add in an order that depends on the machine, and fight over
+its cores.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Counts = NDArray[np.int64]
     Floats = NDArray[np.float64]
     Evaluated = tuple[Floats, NDArray[np.bool_]]
 else:
@@ -34,19 +39,32 @@ class Sums:
         units: NDArray[np.intp] | None,
         finish: Callable[[Floats], Evaluated],
     ) -> None:
-        self._features = features if units is None else _by_unit(features, units)
+        features = features if units is None else _by_unit(features, units)
+        # Column by column in memory: each is read as a whole.
+        self._features = np.asfortranarray(features) if _is_dense(features) else features
         self._finish = finish
         self.width: int = features.shape[1]
 
-    def evaluate(self, counts: Floats) -> Evaluated:
+    def evaluate(self, counts: Counts) -> Evaluated:
         """Return the metric of each resample; `counts` is resamples by units."""
-        return self._finish(np.asarray(counts @ self._features))
+        return self._finish(self._sums(counts))
 
-    def leave_out(self, observed: Floats, start: int, stop: int) -> Floats:
+    def leave_out(self, observed: Counts, start: int, stop: int) -> Floats:
         """Return the metric of the data less one of unit i, for i from start to stop."""
-        total = np.asarray(observed[None, :] @ self._features)
-        part = self._features[start:stop]
-        return self._finish(total - (part if isinstance(part, np.ndarray) else part.toarray()))[0]
+        part: Any = self._features[start:stop]
+        part = part if _is_dense(part) else part.toarray()
+        return self._finish(self._sums(observed[None, :]) - part)[0]
+
+    def _sums(self, counts: Counts) -> Floats:
+        drawn = counts.astype(float)
+        if not _is_dense(self._features):
+            return np.asarray(drawn @ self._features)
+        columns = [np.einsum("ij,j->i", drawn, column) for column in self._features.T]
+        return np.stack(columns, axis=1)
+
+
+def _is_dense(features: Any) -> bool:
+    return isinstance(features, np.ndarray)
 
 
 def _by_unit(features: Any, units: NDArray[np.intp]) -> Any:

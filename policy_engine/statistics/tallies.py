@@ -21,8 +21,8 @@ else:
     np = Lazy("numpy")
 
 _sparse: Any = Lazy("scipy.sparse")
-_DENSE_CLASSES = 16
-"""Classes up to which a plain matrix product beats a sparse one."""
+_DENSE_CLASSES = 2
+"""Classes up to which plain columns beat a sparse matrix."""
 
 
 def features(sample: Sample, side: int, weights: Floats) -> Any:

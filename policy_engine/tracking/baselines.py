@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from policy_engine.errors import PolicyEngineError, UsageError
@@ -174,13 +175,38 @@ class Search:
         )
         if not runs:
             raise PassOver("no FINISHED run began within it and ended before the candidate began")
-        known = [(self._value(run), run) for run in runs if self._refusal(run) is None]
+        fitting = [run for run in runs if self._fits(run, within)]
+        if not fitting:
+            raise PassOver(
+                f"none of the {len(runs)} earlier FINISHED run(s) has tags and data as asked for"
+            )
+        known = [(self._value(run), run) for run in fitting if self._refusal(run) is None]
         if not known:
             raise PassOver(
                 f"none of the {len(runs)} earlier FINISHED run(s) has a finite {self.metric}"
             )
         best = (max if self.goal == "maximize" else min)(known, key=lambda pair: pair[0])
         return Hit(best[1], among=len(known))
+
+    def _fits(self, run: Json, asked: Mapping[str, Any]) -> bool:
+        """Say whether a run is one that `best` may choose from, by what a policy asks for.
+
+        `tags` maps names to globs (case does not matter); one tag that fits is enough. With
+        `same_data`, runs whose datasets all have other digests than the candidate's do not fit.
+        """
+        globs: Mapping[str, Sequence[str]] = asked.get("tags") or {}
+        tags = tags_of(run) if globs else {}
+        if globs and not any(
+            fnmatchcase(tags.get(name, "").strip().lower(), glob.lower())
+            for name, each in globs.items()
+            for glob in each
+        ):
+            return False
+        if not asked.get("same_data"):
+            return True
+        mine = {data.digest for data in self.candidate.datasets}
+        theirs = {data.digest for data in run_record(run, None).datasets}
+        return not (mine and theirs) or not mine.isdisjoint(theirs)
 
     def _by_plugin(self, rule: Mapping[str, Any], label: str) -> Hit:
         finder = Finder(self)
@@ -344,7 +370,9 @@ def _commit(run: Json) -> str | None:
 
 
 def _label(rule: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}: {_said(value)}" for key, value in rule.items())
+    # What a policy asks of the runs would fill a page: the window alone says which rule it is.
+    shown_rule = {"best": {"within": rule["best"]["within"]}} if "best" in rule else rule
+    return ", ".join(f"{key}: {_said(value)}" for key, value in shown_rule.items())
 
 
 def _said(value: Any) -> str:

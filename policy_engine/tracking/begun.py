@@ -1,5 +1,6 @@
 """One run with all that the needs name: begun at once, then waited for."""
 
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from policy_engine.tracking.translate import run_record, tags_of
 
 T = TypeVar("T")
 
+_SHA = re.compile("[0-9a-f]{7,64}")
 MOST_CHILDREN = 1000
 MOST_REPEATS = 200
 MOST_TRIES = 1000
@@ -135,8 +137,8 @@ class Begun:
         """Return the runs of the same commit, deleted ones too, but the run itself."""
         info, tags = self._run["info"], tags_of(self._run)
         said = next(((tag, tags[tag]) for tag in COMMIT_TAGS if tag in tags), None)
-        if said is None:
-            return ()
+        if said is None or not _SHA.fullmatch(said[1]):
+            return ()  # no commit, or a text that names none
         asked = [
             self._reads.start(
                 self._reads.store.runs,

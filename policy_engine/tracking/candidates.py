@@ -31,11 +31,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A candidate run as MLflow tells it, the model if a flag fixed it, and what to say of it."""
+    """A candidate run as MLflow tells it, the model if a flag fixed it, and what to say of it.
+
+    `policy_files` are those that it was chosen for; None: all.
+    """
 
     run: Json
     model_id: str | None = None
     notes: tuple[str, ...] = ()
+    policy_files: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -82,12 +86,10 @@ def candidates_of(reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile
     finished = [run for run in runs if run["info"].get("status") == "FINISHED"]
     unfinished = [run for run in runs if run["info"].get("status") != "FINISHED"]
     search = Search()
-    for group in _groups(reads, finished):
-        chosen = _chosen(group)
-        others = len(group) - 1
+    for run, chosen_by, others in _chosen_runs(reads, finished, change, files):
         notes = [f"{others} other FINISHED run(s) of this change were not judged"] if others else []
-        notes += [f"not finished: {_label(run)}" for run in unfinished]
-        search.found.append(Found(chosen, notes=tuple(notes)))
+        notes += [f"not finished: {_label(each)}" for each in unfinished]
+        search.found.append(Found(run, notes=tuple(notes), policy_files=chosen_by))
     if not search.found:
         names = ", ".join(commit[:12] for commit in commits) or "no commit"
         waiting = "; not finished: " + ", ".join(map(_label, unfinished)) if unfinished else ""
@@ -159,15 +161,41 @@ def _runs_of(reads: Reads, commits: Sequence[str]) -> list[Json]:
     for commit, future in searches:
         for run in reads.wait(future):
             tags = tags_of(run)
-            said = next((tags[t] for t in COMMIT_TAGS if t in tags), None)
             # A run whose own tag says another commit is not a run of this one.
-            if said == commit and "mlflow.parentRunId" not in tags:
+            if _commit(run) == commit and "mlflow.parentRunId" not in tags:
                 runs.setdefault(run["info"]["run_id"], run)
     return sorted(runs.values(), key=_newest_first)
 
 
 def _filter(tag: str, commit: str) -> str:
     return f"{tag_filter(tag, commit)} AND tags.`mlflow.parentRunId` IS NULL"
+
+
+def _chosen_runs(
+    reads: Reads, runs: Sequence[Json], change: ChangeRecord, files: Sequence[PolicyFile]
+) -> list[tuple[Json, tuple[str, ...] | None, int]]:
+    """Return each run that some policy file chooses, which files do (None: all), and the others.
+
+    A file chooses among the runs that are current for it, so files with other `candidate.paths`
+    may choose other runs.
+    """
+    chosen: dict[str, list[str]] = {}
+    grouped = {id(group): group for group in _groups(reads, runs)}
+    for file in files:
+        for group in grouped.values():
+            current = [run for run in group if is_current(file, _commit(run) or "", change)]
+            if current:
+                run_id = _chosen(current)["info"]["run_id"]
+                chosen.setdefault(run_id, []).append(file.path)
+    result = []
+    for group in grouped.values():
+        for run in group:
+            paths = chosen.get(run["info"]["run_id"])
+            if paths is not None:
+                result.append(
+                    (run, None if len(paths) == len(files) else tuple(paths), len(group) - 1)
+                )
+    return result
 
 
 def _groups(reads: Reads, runs: Iterable[Json]) -> list[list[Json]]:
@@ -184,13 +212,20 @@ def _groups(reads: Reads, runs: Iterable[Json]) -> list[list[Json]]:
         by_name: dict[tuple[str, ...], list[Json]] = {}
         for run, task in zip(members, tasks, strict=True):
             by_name.setdefault(tuple(m.name for m in reads.wait(task)), []).append(run)
-        groups += by_name.values()
+        # A run without a model beside one that has one evaluated it, or prepared its data.
+        modelled = [group for names, group in by_name.items() if names]
+        groups += modelled or by_name.values()
     return groups
 
 
 def _chosen(group: Sequence[Json]) -> Json:
     tagged = [run for run in group if tags_of(run).get(CANDIDATE_TAG) == "true"]
     return (tagged or group)[0]
+
+
+def _commit(run: Json) -> str | None:
+    tags = tags_of(run)
+    return next((tags[tag] for tag in COMMIT_TAGS if tag in tags), None)
 
 
 def _newest_first(run: Json) -> tuple[int, str]:

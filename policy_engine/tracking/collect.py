@@ -158,6 +158,7 @@ class _Collector:
             baselines=tuple(self._reads.wait(task) for task in baselines),
             history=self._earlier(history, run) if history else None,
             notes=found.notes,
+            policy_files=found.policy_files,
         )
 
     def _baseline_specs(

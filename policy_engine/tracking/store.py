@@ -7,15 +7,11 @@ NoSuchStore     the tracking URI names no store that can be read
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
-import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -144,74 +140,6 @@ class Store(Protocol):
         """Return a registered model with its aliases."""
 
 
-def open_store(uri: str, deadline: Deadline) -> Store:
-    """Return a reader of the store at a tracking URI; a server is not asked anything yet.
-
-    Args:
-        uri: `http(s)://…` for a server, else anything that MLflow's client reads.
-        deadline: When every read gives up.
-
-    Raises:
-        NoSuchStore: If the URI is empty, a SQLite file is not there, or it is a file store.
-        Unreadable: If a database cannot be opened, or a token cannot be sent.
-    """
-    scheme = uri.partition(":")[0].lower()
-    if scheme in {"http", "https"} and not _needs_mlflow_client():
-        # Imported here: a reader of saved evidence or of SQLite needs no `requests`.
-        from policy_engine.tracking.rest import RestStore  # noqa: PLC0415
-
-        return RestStore(uri, deadline)
-    _refuse_what_holds_no_runs(uri, scheme)
-    # Imported here: importing mlflow takes a second, and a server needs none of it.
-    from policy_engine.tracking.client import ClientStore  # noqa: PLC0415
-
-    return ClientStore(uri, deadline)
-
-
-def _needs_mlflow_client() -> bool:
-    """Whether the environment asks for authentication that only MLflow's client speaks."""
-    sigv4 = os.environ.get("MLFLOW_TRACKING_AWS_SIGV4", "").lower() in {"true", "1"}
-    return sigv4 or bool(os.environ.get("MLFLOW_TRACKING_AUTH"))
-
-
-def _refuse_what_holds_no_runs(uri: str, scheme: str) -> None:
-    if not uri.strip():
-        raise NoSuchStore("no tracking URI: give --tracking-uri or set MLFLOW_TRACKING_URI")
-    if scheme.partition("+")[0] == "sqlite":
-        _refuse_absent_database(uri)
-    elif scheme == "file" or not ("://" in uri or scheme in {"databricks", "databricks-uc", "uc"}):
-        folder = uri.removeprefix("file:").removeprefix("//")
-        raise NoSuchStore(
-            f"{shown(uri)} is a file store, which MLflow no longer reads: "
-            f"move it with `mlflow migrate-filestore --source {shown(folder)} "
-            "--target sqlite:///mlflow.db` and give that address"
-        )
-
-
-def _refuse_absent_database(uri: str) -> None:
-    """Raise NoSuchStore where MLflow would make a new, empty database out of a typing mistake."""
-    name = uri.partition("://")[2].removeprefix("/").partition("?")[0]
-    if name in {"", ":memory:"}:
-        raise NoSuchStore(f"{shown(uri)} names no file: write sqlite:///path/to/mlflow.db")
-    path = Path(name)
-    if not path.is_file():
-        raise NoSuchStore(f"there is no SQLite file {shown(name)}; check the tracking URI")
-    if not _has_mlflow_tables(path):
-        raise NoSuchStore(f"{shown(name)} is no MLflow database; check the tracking URI")
-
-
-def _has_mlflow_tables(path: Path) -> bool:
-    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'experiments'"
-    try:
-        # Read-only: an empty file stays empty.
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as database:
-            return database.execute(query).fetchone() is not None
-    except sqlite3.OperationalError:
-        return True  # locked, or no permission: MLflow's own message says more
-    except sqlite3.DatabaseError:
-        return False
-
-
 def tag_filter(key: str, value: str) -> str:
     """Return a filter on one tag, in MLflow's language.
 
@@ -317,7 +245,8 @@ def without_secrets(uri: str) -> str:
     except ValueError:
         return "(not an address)"
     if "://" not in uri:
-        return shown(uri.partition("?")[0])
+        # `ana:s3cret@host` is no address, and a password all the same.
+        return shown(uri.partition("?")[0].rpartition("@")[2])
     return shown(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/"))
 
 

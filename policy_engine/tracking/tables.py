@@ -25,6 +25,10 @@ TABLE_CAP = 64 * 1024 * 1024
 TEXT_CAP = 1024 * 1024
 """The largest table, and the largest other text, that is read (bytes)."""
 
+OUTPUTS = "outputs"
+"""What `mlflow.models.evaluate` calls the predictions of a model that it calls itself. The target
+keeps the name that the data have for it, so only a column `target` can be known as that."""
+
 _PICTURES = (".png", ".svg", ".jpg")
 
 
@@ -96,6 +100,8 @@ def _table(reads: Reads, run_id: str, path: str, cap: int) -> TableRecord | Inva
     columns = table_columns(reads.get(reads.store.run_text, run_id, path, cap))
     if isinstance(columns, Invalid):
         return Invalid(invalid=f"{path}: {columns.invalid}")
+    if OUTPUTS in columns and "prediction" not in columns and path != PREDICTIONS:
+        columns["prediction"] = columns.pop(OUTPUTS)
     return TableRecord(run_id=run_id, source=path, columns=columns)
 
 

@@ -52,7 +52,7 @@ def run_command(
 # One run, three ways: the bytes are the same.
 
 
-@pytest.mark.parametrize("kind", ["candidate", "without_model", "two_models", "parent", "proxied"])
+@pytest.mark.parametrize("kind", ["candidate", "two_models"])
 def test_collect_and_check_later_print_what_check_prints(
     kind: str, trained: Trained, mlflow_server: MlflowServer, tmp_path: Path
 ) -> None:

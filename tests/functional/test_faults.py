@@ -261,7 +261,7 @@ def test_a_server_that_is_busy_for_a_moment_is_waited_for(command: Command) -> N
     assert done.seconds > 1
 
 
-@pytest.mark.parametrize("answered", [0, 1, 3, 6, 9, 11])
+@pytest.mark.parametrize("answered", [0, 1, 6, 11])
 def test_a_server_that_dies_in_the_middle_never_makes_evidence_absent(
     answered: int, command: Command, mlflow_server: MlflowServer, trained: Trained
 ) -> None:
@@ -422,7 +422,7 @@ def test_a_token_that_cannot_be_sent_is_exit_3_and_not_shown(command: Command) -
     assert done.why == "MLFLOW_TRACKING_TOKEN holds a line break: set it without"
 
 
-@pytest.mark.parametrize("commit", ["it's", "HEAD", "--upload-pack=x", "a..b", "0123abc"])
+@pytest.mark.parametrize("commit", ["it's", "HEAD", "--upload-pack=x"])
 def test_a_commit_that_git_does_not_know_is_exit_2(commit: str, command: Command) -> None:
     done = command(f"--commit={commit}", "--tracking-uri", "http://127.0.0.1:1")
     assert (done.code, done.out) == (2, "")

@@ -60,9 +60,8 @@ def _logged(root: Path) -> Logged:
         warnings.simplefilter("ignore")
         mlflow.set_tracking_uri(uri)
         try:
-            mlflow.create_experiment("payments", str(folder / "artifacts"))
-            mlflow.set_experiment("payments")
-            runs = [_careful(), _careless()]
+            experiment_id = mlflow.create_experiment("payments", str(folder / "artifacts"))
+            runs = [_careful(experiment_id), _careless(experiment_id)]
         finally:
             mlflow.set_tracking_uri("")
     evidence = collect(Options(runs=tuple(runs), tracking_uri=uri, root=folder))
@@ -101,14 +100,14 @@ def _logged_model(frame: Any) -> Any:
     return model
 
 
-def _careful() -> str:
+def _careful(experiment_id: str) -> str:
     import mlflow
 
     frame = _frame()
     train, test = frame[:400], frame[400:]
     tags = {"policy_engine.head_sha": HEAD, "policy_engine.dirty": "false"}
     facts = {"licence": "CC-BY-4.0", "purpose": "demo", "consent_basis": "none", "owner": "us"}
-    with mlflow.start_run(tags=tags) as run:
+    with mlflow.start_run(experiment_id=experiment_id, tags=tags) as run:
         day_before = datetime.fromtimestamp(run.info.start_time / 1000 - 86400, UTC)
         log_dataset(
             train,
@@ -126,7 +125,7 @@ def _careful() -> str:
     return run_id
 
 
-def _careless() -> str:
+def _careless(experiment_id: str) -> str:
     """Trained and evaluated on one frame that holds people's data, with uncommitted changes."""
     import mlflow
     import mlflow.data.pandas_dataset
@@ -137,7 +136,7 @@ def _careless() -> str:
     frame["note"], frame["client_ip"] = f"paid from {iban}", ip
     tags = {"policy_engine.head_sha": "e" * 40, "policy_engine.dirty": "false"}
     tags |= {"mlflow.source.git.dirty": "True"}
-    with mlflow.start_run(tags=tags) as run:
+    with mlflow.start_run(experiment_id=experiment_id, tags=tags) as run:
         data = mlflow.data.pandas_dataset.from_pandas(
             frame, source="/home/anna/payments.csv", name="payments"
         )

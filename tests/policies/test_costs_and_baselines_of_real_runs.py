@@ -67,14 +67,13 @@ def _trained(folder: Path) -> Team:
     from sklearn.preprocessing import StandardScaler
 
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    mlflow.set_experiment(
-        experiment_id=mlflow.create_experiment("fraud", artifact_location=str(folder / "artifacts"))
-    )
+    # By its id, so that no later test finds another active experiment.
+    experiment = mlflow.create_experiment("fraud", artifact_location=str(folder / "artifacts"))
     data = load_breast_cancer(return_X_y=True)
     x, x_test, y, y_test = train_test_split(*data, test_size=0.4, random_state=7)
 
     def evaluated(model: Any, cost: float, rows: int = len(y_test), **tags: str) -> str:
-        with mlflow.start_run(tags=tags) as run:
+        with mlflow.start_run(experiment_id=experiment, tags=tags) as run:
             model.fit(x, y)
             said = model.predict(x_test[:rows])
             mlflow.log_metric("val_accuracy", float((said == y_test[:rows]).mean()))

@@ -24,7 +24,9 @@ def data(name: str = "train", context: str | None = "training", **facts: Any) ->
     return Dataset(name=name, context=context, **(known | {"types": ("long",)} | facts))
 
 
-def judged(*datasets: Dataset, settings: dict[str, Any] | None = None, **facts: Any) -> list[Finding]:
+def judged(
+    *datasets: Dataset, settings: dict[str, Any] | None = None, **facts: Any
+) -> list[Finding]:
     policy = bind(DatasetIdentity, **({"contexts": ["training"]} | (settings or {})))
     return judge(policy, candidate=run(datasets=datasets, **facts))
 
@@ -70,8 +72,10 @@ def test_a_dataset_without_a_digest_is_missing() -> None:
         ),
         (
             {"columns": tuple("abcdefg"), "types": ("boolean",) * 7},
-            "has columns that MLflow's digest leaves out: a (boolean), b (boolean), c (boolean), "
-            "d (boolean), e (boolean) and 2 more",
+            (
+                "has columns that MLflow's digest leaves out: a (boolean), b (boolean), "
+                "c (boolean), d (boolean), e (boolean) and 2 more"
+            ),
         ),
         ({"rows": None}, "does not say all of its rows, columns and their types"),
         ({"types": None}, "does not say all of its rows, columns and their types"),
@@ -122,9 +126,7 @@ def test_a_source_in_a_home_directory_fails() -> None:
     )
     assert_outcome(found, "fail", part="training-source", message=message)
     assert_outcome(found, "pass", part="training")
-    off = judged(
-        data(source_type="local", source=source), settings={"forbid_local_source": False}
-    )
+    off = judged(data(source_type="local", source=source), settings={"forbid_local_source": False})
     assert len(off) == 1
 
 
@@ -206,11 +208,19 @@ def test_really_logged_data_is_identified(tmp_path_factory: pytest.TempPathFacto
 
 @given(
     rows=st.none() | st.integers(0, 30_000),
-    types=st.none() | st.lists(st.sampled_from(["long", "string", "string?", "boolean"]), max_size=3),
+    types=st.none()
+    | st.lists(st.sampled_from(["long", "string", "string?", "boolean"]), max_size=3),
 )
 def test_a_strong_hash_never_makes_it_worse(rows: int | None, types: list[str] | None) -> None:
     columns = None if types is None else tuple(map(str, range(len(types))))
-    facts = {"rows": rows, "columns": columns, "types": None if types is None else tuple(types)}
-    (weak, _), (strong, _) = judged(data(**facts)), judged(data(tags={"data.sha256": HASH}, **facts))
+    facts: dict[str, Any] = {
+        "rows": rows,
+        "columns": columns,
+        "types": None if types is None else tuple(types),
+    }
+    (weak, _), (strong, _) = (
+        judged(data(**facts)),
+        judged(data(tags={"data.sha256": HASH}, **facts)),
+    )
     assert strong.outcome == "pass"
     assert weak.outcome in {"pass", "inconclusive"}

@@ -279,6 +279,22 @@ def test_equal_models_decide_nothing() -> None:
             assert found.p_above(-0.1) == found.p_below(0.1) == 1.0
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_resamples_that_differ_by_rounding_alone_decide_nothing(shift: float) -> None:
+    """A tenth better on every row: nothing varies but the last digits of the sums."""
+    world = World()
+    rows = PairedRows(
+        targets=[0] * N,
+        candidate=Outputs(values=(world.close / 3 + shift).tolist()),
+        baseline=Outputs(values=(world.close / 3).tolist()),
+        weights=world.weights.tolist(),
+    )
+    found = paired_bootstrap(Metric("row_mean"), rows, goal="maximize", seed=5, resamples=200)
+    assert found.standard_error == 0
+    assert found.interval(0.05).decides is False
+    assert found.p_above() == 1.0
+
+
 @pytest.mark.parametrize("method", ["percentile", "bca"])
 def test_bounds_and_p_values_say_the_same(method: Any) -> None:
     found = paired_bootstrap(

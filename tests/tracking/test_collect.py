@@ -26,8 +26,9 @@ from policy_engine.records import (
 )
 from policy_engine.tracking.candidates import Named
 from policy_engine.tracking.collect import HISTORY_S, Request, collect
+from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import Deadline, NotFound, open_store
+from policy_engine.tracking.store import Deadline, NotFound
 from policy_engine.tracking.store import Unreadable as UnreadableRead
 from tests.tracking.relay import relaying
 from tests.tracking.team import AT, DAY_MS, HOUR_MS, NOON_MS, Gate, Team
@@ -419,7 +420,8 @@ def test_a_commit_is_looked_up_in_two_searches_whatever_the_number_of_experiment
 def test_two_policy_files_read_the_candidate_once(
     trained: Trained, tmp_path: Path, mlflow_server: MlflowServer
 ) -> None:
-    Gate.of(tmp_path, "", other=SIX)
+    other = "policies: {another-size: {policy: model-size-budget, max_size: 1MB}}\n"
+    Gate.of(tmp_path, "", other=other)
     assert len(requests_of(SIX, tmp_path, mlflow_server, runs=(trained.candidate,))) == 12
 
 

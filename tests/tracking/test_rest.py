@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import (
     Deadline,
@@ -19,7 +20,6 @@ from policy_engine.tracking.store import (
     NoSuchStore,
     NotFound,
     Unreadable,
-    open_store,
     tag_filter,
 )
 from tests.tracking.hostile_server import (

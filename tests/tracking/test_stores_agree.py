@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from policy_engine.tracking.client import ClientStore
+from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import (
     Deadline,
     NoSuchStore,
     NotFound,
     Unreadable,
-    open_store,
     tag_filter,
     without_secrets,
 )
@@ -211,11 +211,18 @@ def test_no_tracking_uri_is_said(uri: str) -> None:
     assert str(caught.value) == "no tracking URI: give --tracking-uri or set MLFLOW_TRACKING_URI"
 
 
+@pytest.mark.parametrize("uri", ["ana:s3cret@host:5000", "sqlite:///ana:s3cret@absent.db"])
+def test_a_password_in_a_mistaken_uri_is_not_shown(uri: str) -> None:
+    with pytest.raises(NoSuchStore) as caught:
+        open_store(uri, Deadline(9))
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_holds_no_runs(uri: str) -> None:
     with pytest.raises(NoSuchStore) as caught:
         open_store(uri, Deadline(9))
-    assert str(caught.value) == f"{uri} names no file: write sqlite:///path/to/mlflow.db"
+    assert str(caught.value) == "the tracking URI names no file: write sqlite:///path/to/mlflow.db"
 
 
 def test_a_store_of_an_unknown_kind_is_unreadable_and_its_password_unseen() -> None:
@@ -272,7 +279,8 @@ def test_reading_needs_no_numpy_prints_nothing_and_leaves_the_folder_and_the_dat
         "import sys\n"
         "for name in ('numpy', 'pandas', 'scipy', 'sklearn', 'flask', 'matplotlib', 'pyarrow'):\n"
         "    sys.modules[name] = None\n"
-        "from policy_engine.tracking.store import Deadline, NotFound, open_store\n"
+        "from policy_engine.tracking.opening import open_store\n"
+        "from policy_engine.tracking.store import Deadline, NotFound\n"
         f"store = open_store('sqlite:///{copied}', Deadline(60))\n"
         f"store.run('{trained.champion}')\n"
         f"store.list_model('{trained.champion_model}')\n"
@@ -302,7 +310,8 @@ def test_sqlite_without_its_packages_says_what_to_install(copied: Path, tmp_path
     program = (
         "import sys\n"
         "sys.modules['sqlalchemy'] = None\n"
-        "from policy_engine.tracking.store import Deadline, Unreadable, open_store\n"
+        "from policy_engine.tracking.opening import open_store\n"
+        "from policy_engine.tracking.store import Deadline, Unreadable\n"
         "try:\n"
         f"    open_store('sqlite:///{copied}', Deadline(60))\n"
         "except Unreadable as error:\n"

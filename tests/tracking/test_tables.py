@@ -1,4 +1,4 @@
-"""What training left in files, read from a real server: predictions, importances, texts, repeats."""
+"""What training left in files, read from a real server: tables, importances, texts, repeats."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 from policy_engine.evidence import Needs
 from policy_engine.records import ImportanceRecord, Invalid, RunRecord, Unreadable
 from policy_engine.tracking.begun import Begun, Scope
+from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Deadline, open_store
+from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.tables import PREDICTIONS, TABLE_CAP
 
 if TYPE_CHECKING:

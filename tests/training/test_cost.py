@@ -10,32 +10,34 @@ from policy_engine.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("cost")
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    yield folder
+    # By its id, so that neither an earlier nor a later test finds another active experiment.
+    yield mlflow.create_experiment("cost", artifact_location=str(folder / "artifacts"))
     mlflow.set_tracking_uri("")
 
 
-def logged(**facts: Any) -> tuple[dict[str, float], dict[str, str]]:
+def logged(experiment: str, **facts: Any) -> tuple[dict[str, float], dict[str, str]]:
     given: dict[str, Any] = {"total": 12.4, "currency": "USD"}
-    with mlflow.start_run() as run:
+    with mlflow.start_run(experiment_id=experiment) as run:
         training.log_cost(**(given | facts))
     data = mlflow.get_run(run.info.run_id).data
     ours = {k: v for k, v in data.tags.items() if k.startswith(("cost.", "compute."))}
     return data.metrics, ours
 
 
-def test_the_cost_and_its_currency_are_logged(store: Path) -> None:
-    assert logged() == ({"cost.total": 12.4}, {"cost.currency": "USD"})
+def test_the_cost_and_its_currency_are_logged(experiment: str) -> None:
+    assert logged(experiment) == ({"cost.total": 12.4}, {"cost.currency": "USD"})
 
 
-def test_all_that_is_known_is_logged(store: Path) -> None:
-    metrics, tags = logged(total=0, serving_per_1k=0.002, instance="ml.g5.xlarge", gpus=4)
+def test_all_that_is_known_is_logged(experiment: str) -> None:
+    metrics, tags = logged(
+        experiment, total=0, serving_per_1k=0.002, instance="ml.g5.xlarge", gpus=4
+    )
     assert metrics == {"cost.total": 0.0, "cost.serving_per_1k": 0.002}
     assert tags == {
         "cost.currency": "USD",
@@ -44,8 +46,8 @@ def test_all_that_is_known_is_logged(store: Path) -> None:
     }
 
 
-def test_no_gpu_is_a_count_too(store: Path) -> None:
-    assert logged(gpus=0)[1]["compute.gpus"] == "0"
+def test_no_gpu_is_a_count_too(experiment: str) -> None:
+    assert logged(experiment, gpus=0)[1]["compute.gpus"] == "0"
 
 
 @pytest.mark.parametrize(
@@ -67,19 +69,19 @@ def test_no_gpu_is_a_count_too(store: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_logged(
-    store: Path, facts: dict[str, Any], message: str
+    experiment: str, facts: dict[str, Any], message: str
 ) -> None:
     given: dict[str, Any] = {"total": 12.4, "currency": "USD"} | facts
-    with mlflow.start_run() as run, pytest.raises(UsageError) as caught:
+    with mlflow.start_run(experiment_id=experiment) as run, pytest.raises(UsageError) as caught:
         training.log_cost(**given)
     assert str(caught.value) == message
     assert mlflow.get_run(run.info.run_id).data.metrics == {}
 
 
-def test_without_an_active_run_no_stray_one_is_begun(store: Path) -> None:
-    before = len(mlflow.search_runs(output_format="list"))
+def test_without_an_active_run_no_stray_one_is_begun(experiment: str) -> None:
+    before = len(mlflow.search_runs([experiment], output_format="list"))
     with pytest.raises(UsageError) as caught:
         training.log_cost(1, "USD")
     message = "there is no active run to log into: with mlflow.start_run(): …"
     assert str(caught.value) == message
-    assert len(mlflow.search_runs(output_format="list")) == before
+    assert len(mlflow.search_runs([experiment], output_format="list")) == before

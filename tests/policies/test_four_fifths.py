@@ -1,0 +1,427 @@
+from __future__ import annotations
+
+import math
+import warnings
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from mlops_policies.four_fifths import FourFifths
+from policy_engine.check import Options, check
+from policy_engine.policy import Finding, Outcome
+from policy_engine.statistics import log_ratio_bounds
+from policy_engine.testing import assert_outcome, bind, judge, run, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from policy_engine.records import RunRecord
+
+Groups = dict[str, tuple[int, int]]
+
+
+def selected(groups: Groups, **columns: Any) -> RunRecord:
+    """A run whose predictions are 1 for so many of so many rows of each group."""
+    names = [name for name, (_, rows) in groups.items() for _ in range(rows)]
+    said = [int(i < hits) for hits, rows in groups.values() for i in range(rows)]
+    target = [i % 2 for i in range(len(names))]
+    given_columns = {"prediction": said, "target": target, "sex": names} | columns
+    return run(predictions=table(row_id=range(len(names)), **given_columns))
+
+
+def policy(**settings: Any) -> FourFifths:
+    return bind(FourFifths, **({"attributes": ["sex"], "favourable": 1} | settings))
+
+
+def judged(groups: Groups, **settings: Any) -> Finding:
+    (finding,) = judge(policy(**settings), candidate=selected(groups))
+    return finding
+
+
+def logged(groups: Groups, **metrics: float) -> RunRecord:
+    rates = {f"selection_rate/sex/{g}": hits / rows for g, (hits, rows) in groups.items()}
+    counts = {f"count/sex/{g}": float(rows) for g, (_, rows) in groups.items()}
+    return run(metrics=rates | counts | metrics)
+
+
+def test_equal_rates_pass_and_say_what_the_rows_could_have_shown() -> None:
+    finding = judged({"F": (480, 1000), "M": (500, 1000)})
+    assert_outcome(
+        [finding],
+        "pass",
+        part="sex",
+        message="the selection rate of sex=F (0.48, 480 of 1,000 rows) is 0.96 times that of sex=M "
+        "(0.5, 500 of 1,000 rows), half a row added to each cell; it must be at least 0.8; "
+        "a ratio of 0.7323 or less would have been shown in any group",
+    )
+    assert finding.measured is not None
+    assert finding.measured.unit == "ratio"
+    assert math.isclose(finding.measured.value, (480.5 / 1001) / (500.5 / 1001))
+
+
+def test_a_group_that_is_shown_to_be_selected_less_fails() -> None:
+    finding = judged({"F": (10, 100), "M": (50, 100)})
+    assert_outcome(
+        [finding],
+        "fail",
+        message="the selection rate of sex=F (0.1, 10 of 100 rows) is 0.2079 times that of sex=M "
+        "(0.5, 50 of 100 rows), half a row added to each cell; with alpha 0.05 it is at most "
+        "0.3454; it must be at least 0.8",
+    )
+    assert finding.remedy == (
+        "find out why sex=F is selected less: its rows, its features, its labels, the threshold; "
+        "mend it, or have the reason approved"
+    )
+
+
+def test_a_low_ratio_that_may_be_chance_is_inconclusive() -> None:
+    assert_outcome(
+        [judged({"F": (30, 100), "M": (50, 100)})],
+        "inconclusive",
+        message="the selection rate of sex=F (0.3, 30 of 100 rows) is 0.604 times that of sex=M "
+        "(0.5, 50 of 100 rows), half a row added to each cell; with alpha 0.05 it is at most "
+        "0.8135, so it may be chance; it must be at least 0.8; a ratio of 0.5842 or less would "
+        "have been shown in any group",
+    )
+
+
+def test_the_bound_is_the_one_that_a_hand_computes() -> None:
+    """Katz: log ratio + 1.6449 * sqrt(1/10.5 - 1/101 + 1/50.5 - 1/101)."""
+    spread = math.sqrt(1 / 10.5 - 1 / 101 + 1 / 50.5 - 1 / 101)
+    upper = math.exp(math.log(10.5 / 50.5) + 1.6448536269514722 * spread)
+    assert math.isclose(upper, 0.3454, abs_tol=5e-5)
+
+
+def test_the_naive_rule_is_there_for_those_who_must_use_it() -> None:
+    groups = {"F": (30, 100), "M": (50, 100)}
+    assert judged(groups, mode="point").outcome is Outcome.FAIL
+    assert "would have been shown" not in judged({"F": (1, 2), "M": (1, 2)}, mode="point").message
+
+
+def test_a_ratio_of_exactly_the_least_passes() -> None:
+    halves = {"F": (24, 100), "M": (48, 100)}  # (24.5/101) / (48.5/101) = 49/97
+    above = Decimal(49) / Decimal(97) + Decimal("1e-20")
+    assert judged(halves, mode="point", min_ratio=above).outcome is Outcome.FAIL
+    assert judged(halves, mode="point", min_ratio=above - Decimal("2e-20")).outcome is Outcome.PASS
+    fifths = {"F": (12, 100), "M": (62, 100)}  # (12.5/101) / (62.5/101) = 0.2, exactly
+    finding = judged(fifths, mode="point", min_ratio=0.2)
+    assert finding.outcome is Outcome.PASS
+    assert finding.measured is not None
+    assert finding.measured.value == Decimal("0.2")
+
+
+def test_a_small_group_is_named_and_not_judged() -> None:
+    finding = judged({"F": (480, 1000), "M": (500, 1000), "X": (0, 5)})
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert "under 100 rows and not judged: X (5 rows)" in finding.message
+
+
+def test_a_small_group_hides_no_shown_harm() -> None:
+    assert judged({"F": (10, 100), "M": (50, 100), "X": (0, 5)}).outcome is Outcome.FAIL
+
+
+def test_the_least_number_of_rows_is_enough() -> None:
+    assert judged({"F": (50, 100), "M": (50, 100)}).outcome is Outcome.PASS
+    assert judged({"F": (50, 99), "M": (50, 100)}).outcome is Outcome.INCONCLUSIVE
+
+
+def test_nobody_selected_is_inconclusive() -> None:
+    assert_outcome(
+        [judged({"F": (0, 100), "M": (0, 100)})],
+        "inconclusive",
+        message="the selection rates of sex cannot be compared: no row of it is predicted 1: "
+        "there is no ratio",
+    )
+
+
+def test_one_group_is_missing_evidence() -> None:
+    assert_outcome(
+        [judged({"F": (50, 100)})],
+        "missing",
+        message="protected attribute sex of the candidate run has one group only: F; nothing can "
+        "be compared",
+    )
+
+
+def test_without_groups_it_is_missing_with_the_line_to_log_them() -> None:
+    found = judge(policy(), candidate=run())
+    finding = assert_outcome(
+        found,
+        "missing",
+        message="protected attribute sex declared but no group counts: the candidate run has "
+        "neither a predictions table with that column nor metrics selection_rate/sex/<value> and "
+        "count/sex/<value>",
+    )
+    assert finding.remedy == (
+        "log the column: policy_engine.training.log_predictions(row_id=…, target=…, prediction=…, "
+        "sex=…)"
+    )
+
+
+def test_each_attribute_has_its_finding_and_all_share_alpha() -> None:
+    groups = {"F": (32, 100), "M": (56, 100)}
+    ages = ["old" if i % 2 else "young" for i in range(200)]
+    assert judged(groups).outcome is Outcome.FAIL
+    found = judge(policy(attributes=["sex", "age"]), candidate=selected(groups, age=ages))
+    assert [f.part for f in found] == ["sex", "age"]
+    assert "with alpha 0.025" in assert_outcome(found, "inconclusive", part="sex").message
+    found = judge(policy(attributes=["sex", "age"]), candidate=selected(groups))
+    assert_outcome(found, "fail", part="sex")
+    assert_outcome(found, "missing", part="age")
+
+
+def test_a_null_group_is_a_group_and_a_null_prediction_selects_nobody() -> None:
+    sex = ["F"] * 100 + [None] * 100
+    said = [1] * 50 + [None] * 50 + [1] * 50 + [0] * 50
+    record = run(
+        predictions=table(row_id=range(200), target=[0, 1] * 100, prediction=said, sex=sex)
+    )
+    finding = assert_outcome(judge(policy(), candidate=record), "pass")
+    assert "(none) (0.5, 50 of 100 rows)" in finding.message
+
+
+def test_numbers_are_favourable_beyond_a_bound() -> None:
+    said = [600.0] * 50 + [599.9] * 50 + [700.0] * 10 + [0.0] * 90
+    groups = {"F": (100, 100), "M": (100, 100)}
+    record = selected(groups, prediction=said)
+    finding = assert_outcome(judge(policy(favourable=">= 600"), candidate=record), "fail")
+    assert "sex=M (0.1, 10 of 100 rows)" in finding.message
+    record = selected(groups, prediction=["yes"] * 200)
+    assert_outcome(
+        judge(policy(favourable=">= 600"), candidate=record),
+        "fail",
+        message="favourable is the bound >= 600, but predictions of the candidate run are no "
+        "numbers",
+    )
+
+
+def test_a_class_that_nobody_has_is_a_slip_of_the_policy_file() -> None:
+    found = judge(policy(favourable="1"), candidate=selected({"F": (5, 100), "M": (5, 100)}))
+    assert_outcome(
+        found,
+        "missing",
+        message="neither a prediction nor a target of the candidate run is 1: they hold 0, 1",
+    )
+
+
+def test_values_of_single_rows_are_not_shown() -> None:
+    groups = {"F": (0, 3), "M": (0, 3)}
+    record = selected(groups, target=[51234.5, 2, 3, 4, 5, 6], prediction=[0] * 6)
+    finding = assert_outcome(judge(policy(favourable="approved"), candidate=record), "missing")
+    assert "51234" not in finding.message
+
+
+def test_logged_rates_do_where_there_is_no_table() -> None:
+    groups = {"F": (10, 100), "M": (50, 100)}
+    (finding,) = judge(policy(), candidate=logged(groups))
+    assert finding.message == judged(groups).message
+
+
+@pytest.mark.parametrize(
+    ("metrics", "outcome", "message"),
+    [
+        (
+            {"selection_rate/sex/F": float("nan")},
+            "fail",
+            "metric selection_rate/sex/F of the candidate run is NaN",
+        ),
+        (
+            {"selection_rate/sex/F": 1.5},
+            "fail",
+            "metric selection_rate/sex/F of the candidate run is 1.5; a rate lies in [0, 1]",
+        ),
+        (
+            {"count/sex/F": 10.5},
+            "fail",
+            "metric count/sex/F of the candidate run is 10.5, no number of rows",
+        ),
+        (
+            {"count/sex/X": 100},
+            "missing",
+            "the candidate run has no metric selection_rate/sex/X; nearest names: "
+            "selection_rate/sex/M, selection_rate/sex/F, count/sex/X",
+        ),
+    ],
+)
+def test_logged_rates_that_cannot_be_used(
+    metrics: dict[str, float], outcome: str, message: str
+) -> None:
+    record = logged({"F": (10, 100), "M": (50, 100)}, **metrics)
+    assert_outcome(judge(policy(), candidate=record), outcome, message=message)
+
+
+def test_it_says_when_the_baseline_fails_as_well() -> None:
+    worse, better = {"F": (8, 100), "M": (50, 100)}, {"F": (10, 100), "M": (50, 100)}
+    words = "; the baseline fails as well, with 0.1683, and the candidate is no worse"
+    (finding,) = judge(policy(), candidate=selected(better), baseline=selected(worse))
+    assert finding.outcome is Outcome.FAIL
+    assert finding.message.endswith(words)
+    for mine, theirs in ((worse, better), (better, {"F": (50, 100), "M": (50, 100)})):
+        (finding,) = judge(policy(), candidate=selected(mine), baseline=selected(theirs))
+        assert finding.outcome is Outcome.FAIL
+        assert "baseline" not in finding.message
+    (finding,) = judge(policy(), candidate=selected(better), baseline=run())
+    assert "baseline" not in finding.message
+
+
+def test_rows_of_one_person_are_not_taken_for_many() -> None:
+    groups = {"F": (100, 1000), "M": (500, 1000)}
+    people = [i // 10 for i in range(2000)]
+    assert_outcome(judge(policy(), candidate=selected(groups)), "fail")
+    finding = assert_outcome(judge(policy(), candidate=selected(groups, cluster=people)), "fail")
+    assert "10 of 100 rows" in finding.message
+    people = [i // 20 for i in range(2000)]
+    finding = assert_outcome(
+        judge(policy(), candidate=selected(groups, cluster=people)), "inconclusive"
+    )
+    assert "under 100 rows and not judged: F (50 rows), M (50 rows)" in finding.message
+
+
+def test_weights_count_in_the_rate() -> None:
+    groups = {"F": (100, 200), "M": (100, 200)}
+    weight = [0.0] * 90 + [1.0] * 110 + [1.0] * 200
+    finding = assert_outcome(judge(policy(), candidate=selected(groups, weight=weight)), "fail")
+    assert "sex=F (0.09091, 10 of 110 rows)" in finding.message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"attributes": []},
+        {"favourable": None},
+        {"min_ratio": 0},
+        {"min_ratio": 1.1},
+        {"alpha": 0.6},
+        {"mode": "naive"},
+        {"min_group": 0},
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        policy(**wrong)
+
+
+counts = st.integers(100, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+cases = st.dictionaries(st.sampled_from("ABCDE"), counts, min_size=2)
+
+
+@given(cases)
+def test_the_verdict_follows_from_the_bounds(groups: Groups) -> None:
+    finding = judge(policy(), candidate=logged(groups))[0]
+    top = max(groups, key=lambda g: (groups[g][0] / groups[g][1], groups[g][1]))
+    if not groups[top][0]:
+        assert finding.outcome is Outcome.INCONCLUSIVE
+        return
+    alpha = 0.05 / (len(groups) - 1)
+    uppers = [log_ratio_bounds(*groups[g], *groups[top], alpha).upper for g in groups if g != top]
+    assert (finding.outcome is Outcome.FAIL) == (min(uppers) < 0.8)
+
+
+@given(cases)
+def test_what_fails_on_chance_too_would_fail_by_the_naive_rule(groups: Groups) -> None:
+    """The interval only ever spares; it never fails what the point rule passes."""
+    if judge(policy(), candidate=logged(groups))[0].outcome is Outcome.FAIL:
+        naive = judge(policy(mode="point"), candidate=logged(groups))[0]
+        assert naive.outcome is Outcome.FAIL
+
+
+@given(st.integers(1, 300), st.integers(100, 300))
+def test_the_ratio_that_it_claims_to_see_is_the_one_where_it_turns(top: int, rows: int) -> None:
+    passed = judge(policy(), candidate=logged({"F": (rows, rows), "M": (top, 300)}))[0]
+    fails = [
+        judge(policy(), candidate=logged({"F": (hits, rows), "M": (top, 300)}))[0].outcome
+        is Outcome.FAIL
+        for hits in range(0, int(rows * top / 300) + 1, 5)
+    ]
+    assert passed.outcome is not Outcome.ERROR
+    assert fails == sorted(fails, reverse=True)  # it fails below a rate, and nowhere above it
+
+
+def share_failing(groups: int, size: int, rate: float, trials: int, **settings: Any) -> float:
+    random = np.random.default_rng(20260131)
+    rule = policy(**settings)
+    failed = 0
+    for hits in random.binomial(size, rate, (trials, groups)):
+        record = logged({f"g{i}": (int(h), size) for i, h in enumerate(hits)})
+        failed += judge(rule, candidate=record)[0].outcome is Outcome.FAIL
+    return failed / trials
+
+
+def test_equal_groups_almost_never_fail_where_the_naive_rule_often_does() -> None:
+    """A seeded simulation. At alpha 0.45 each of the 9 ratios is tested at 0.05: uncorrected."""
+    assert share_failing(10, 100, 0.5, 400) <= 0.02
+    assert share_failing(10, 100, 0.3, 400) <= 0.03
+    assert 0.1 < share_failing(10, 100, 0.3, 400, alpha=0.45) < 0.25
+    assert 0.5 < share_failing(4, 100, 0.3, 200, mode="point") < 0.9
+    assert share_failing(4, 100, 0.3, 400) <= 0.02
+
+
+def test_a_true_ratio_of_four_fifths_fails_less_often_than_alpha() -> None:
+    random = np.random.default_rng(7)
+    failed = 0
+    for low, high in random.binomial(500, [0.4, 0.5], (600, 2)):
+        record = logged({"F": (int(low), 500), "M": (int(high), 500)})
+        failed += judge(policy(), candidate=record)[0].outcome is Outcome.FAIL
+    assert failed / 600 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 600)
+
+
+def test_a_really_trained_model_is_judged_by_the_rows_that_it_logged(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run_id = train(tmp_path)
+    (tmp_path / "gate.yaml").write_text(
+        "version: 1\nmetric: {name: accuracy, goal: maximize}\npolicies:\n"
+        "  four-fifths: {attributes: [sex], favourable: 1}\n"
+        "  equalized-odds-gap: {attributes: [sex]}\n"
+    )
+    report = check(
+        Options(
+            runs=(run_id,),
+            policies=(str(tmp_path / "gate.yaml"),),
+            tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}",
+        )
+    )
+    (subject,) = report.subjects
+    assert subject.baseline is None
+    found = {(f.policy, f.part): f for f in subject.findings}
+    ratio = found["four-fifths", "sex"]
+    assert ratio.outcome is Outcome.FAIL
+    assert ratio.message.startswith("the selection rate of sex=F (0.")
+    assert found["equalized-odds-gap", "sex"].outcome is not Outcome.MISSING
+
+
+def train(folder: Path) -> str:
+    """A model that learnt its labels from a biased past: it selects women less."""
+    import mlflow
+    import pandas as pd
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(3)
+    female = random.random(4000) < 0.5
+    merit = random.normal(size=4000)
+    label = (merit - 1.2 * female + random.normal(scale=0.5, size=4000)) > 0
+    rows = np.column_stack([merit, female])
+    model = LogisticRegression().fit(rows[:2000], label[:2000])
+    frame = pd.DataFrame(
+        {
+            "row_id": range(2000),
+            "target": label[2000:].astype(int),
+            "prediction": model.predict(rows[2000:]).astype(int),
+            "sex": np.where(female[2000:], "F", "M"),
+        }
+    )
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    try:
+        experiment = mlflow.create_experiment("hiring", artifact_location=str(folder / "files"))
+        with mlflow.start_run(experiment_id=experiment) as active:
+            mlflow.log_metric("accuracy", float((frame.target == frame.prediction).mean()))
+            mlflow.log_table(frame, "policy_engine/predictions.json")
+        run_id: str = active.info.run_id
+        return run_id
+    finally:
+        mlflow.set_tracking_uri("")
