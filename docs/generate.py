@@ -163,8 +163,9 @@ def _section(policy: catalogue.Description) -> str:
         _settings(policy),
         f"Plugin: `{policy.plugin}`. Reads: {', '.join(policy.reads)}.",
         f"```yaml\n{policy.example}\n```",
-        f"```python\n{policy.logging}\n```",
     ]
+    if policy.logging is not None:
+        parts.append(f"```python\n{policy.logging}\n```")
     return "\n\n".join(parts) + "\n"
 
 

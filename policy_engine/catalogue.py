@@ -48,7 +48,8 @@ class Description:
         settings: In the order of the class.
         reads: The kinds of evidence.
         example: A policy file (YAML) that binds it, as small as its settings allow.
-        logging: Python that leaves the evidence that it reads.
+        logging: Python that leaves the evidence that it reads; None where `text` says it itself
+            ("Log it: …").
     """
 
     name: str
@@ -57,7 +58,7 @@ class Description:
     settings: tuple[Setting, ...]
     reads: tuple[str, ...]
     example: str
-    logging: str
+    logging: str | None
 
 
 def listing(policies: Mapping[str, Offered]) -> str:
@@ -110,8 +111,9 @@ def explain(name: str, policies: Mapping[str, Offered]) -> str:
         f"Settings:\n{table}" if rows else "It has no settings.",
         f"Reads: {', '.join(known.reads)}",
         f"In a policy file:\n{_indented(known.example)}",
-        f"How to log what it reads:\n{_indented(known.logging)}",
     ]
+    if known.logging is not None:
+        parts.append(f"How to log what it reads:\n{_indented(known.logging)}")
     return "\n\n".join(parts)
 
 
@@ -301,7 +303,9 @@ _ALIAS = (
 )
 
 
-def _logging(policy: type[Policy]) -> str:
+def _logging(policy: type[Policy]) -> str | None:
+    if "Log it:" in (policy.__doc__ or ""):
+        return None
     named = dict.fromkeys(_NAMED.findall(_prose(policy)))
     calls = [f'mlflow.log_metric("{_METRIC}", value)  # the metric that counts']
     calls += [_NAMED_CALLS[kind].format(name) for kind, name in named]

@@ -232,7 +232,11 @@ def test_the_example_of_every_policy_is_a_valid_policy_file(
 def test_the_logging_of_every_policy_calls_what_mlflow_has(
     name: str, offered: plugins.Plugins
 ) -> None:
-    logging = catalogue.describe(name, offered.policies).logging
+    known = catalogue.describe(name, offered.policies)
+    if known.logging is None:
+        assert "Log it: " in known.text
+        return
+    logging = known.logging
     compile(logging, name, "exec")
     mlflow = importlib.import_module("mlflow")
     for call in set(re.findall(r"mlflow\.([a-z_]+)\(", logging)):
@@ -248,7 +252,7 @@ def test_explain_says_reason_settings_needs_example_and_logging(
     assert known.text in text
     assert f"Reads: {', '.join(known.reads)}" in text
     assert all(f"\n{setting.name} " in text for setting in known.settings)
-    for part in (known.example, known.logging):
+    for part in filter(None, (known.example, known.logging)):
         assert "\n".join(f"  {line}".rstrip() for line in part.splitlines()) in text
 
 
@@ -393,8 +397,9 @@ def _spans(page: Path) -> list[str]:
 def test_no_page_mentions_a_file_that_is_not_there(page: Path) -> None:
     tops = ("policy_engine/", "plugins/", "tests/", "docs/", ".github/", "benchmarks/")
     paths = [span for span in _spans(page) if span.startswith(tops) and "*" not in span]
+    artifacts = {"policy_engine/predictions.json", "policy_engine/importance.json"}
     absent = [p for p in paths if not (ROOT / p).exists() and not (DOCS / p).exists()]
-    assert absent == []
+    assert set(absent) <= artifacts
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

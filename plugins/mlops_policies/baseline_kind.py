@@ -253,7 +253,7 @@ def _zero_rule(case: Case) -> tuple[ZeroRule, str]:
 
 
 def _positive(metric: Metric) -> str | int | float | bool | None:
-    positive: str | int | float | bool | None = getattr(metric, "positive", None)
+    positive: str | int | float | bool | None = metric.positive
     return positive
 
 

@@ -5,7 +5,7 @@
 | rows of both; an unweighted mean of 0/1 rows | exact McNemar, Tango's bounds |
 | rows of both, any other metric, or weights, or clusters | paired bootstrap (clusters whole) |
 | a column named as the metric | the same two, on its values |
-| no such rows; repeated seeds of both recipes | Welch's t; the paired t if both have the same seeds |
+| no such rows; repeated seeds of both recipes | Welch's t; the paired t for equal seeds |
 | none of these | untested: only the logged values speak |
 
 A bootstrap is seeded by SHA-256 of the metric's name and the ids of the two runs that logged the
@@ -511,11 +511,12 @@ def _counts(
     elif definition.kind != "accuracy":
         return None
     wins, losses, n = count_wins(truth, new or (), old or ())
-    is_one = definition.kind == "accuracy" or metric.goal == "maximize"
-    shares = [
-        sum(t == said for t, said in zip(truth, side or (), strict=True)) / n for side in (new, old)
+    right = [
+        sum(cell == said for cell, said in zip(truth, side or (), strict=True))
+        for side in (new, old)
     ]
-    after, before = shares if is_one else [1 - share for share in shares]
+    is_of_right = definition.kind == "accuracy" or metric.goal == "maximize"
+    after, before = ((count if is_of_right else n - count) / n for count in right)
     return Counts(wins, losses, n, after, before, left_out)
 
 

@@ -25,7 +25,7 @@ from mlops_policies.proof import (
     measured,
     rows_at_most,
 )
-from policy_engine.evidence import Case, Metric, MissingEvidence, Needs, NotApplicable, Run
+from policy_engine.evidence import Case, Metric, MissingEvidence, NotApplicable, Run
 from policy_engine.policy import Field, Finding, Limit, Outcome
 from policy_engine.quantities import Margin, Points
 
@@ -61,8 +61,6 @@ class DeepMargin(Proof, name="deep-margin"):
     Source: Huyen's lecture notes: deep learning only when it is unquestionably superior; ML Test
     Score, Model 5: a simpler model is not better.
     """
-
-    needs = Proof.needs | Needs.MODEL
 
     deep: tuple[str, ...] = Field(
         default=DEEP_FLAVORS, strict=False, description="Deep flavors (names of MLflow's flavors)."
@@ -143,7 +141,8 @@ class DeepMargin(Proof, name="deep-margin"):
         return Finding(
             outcome=outcome,
             message=f"{change(metric, tested)} over the best simple run {_named(simple)}, "
-            f"{verdict} {amount(metric, margin)} {evidence(metric, tested, alpha, p=p, difference=least)}"
+            f"{verdict} {amount(metric, margin)} "
+            f"{evidence(metric, tested, alpha, p=p, difference=least)}"
             f"{levels.notes}{more}",
             measured=value,
             limit=Limit(in_unit(metric, margin), value.unit, ">=") if value else None,

@@ -113,8 +113,8 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield a finding for each attribute, and for each class where there are several."""
         positive = self.positive
-        if positive is None:
-            positive = getattr(case.metric_setting, "positive", None)
+        if positive is None and case.metric_setting is not None:
+            positive = case.metric_setting.positive
         read = self._read(case.candidate, positive)
         theirs = self._read(case.baseline, positive) if case.has_baseline else {}
         pairs = self._tested(read)
@@ -205,7 +205,9 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         shows = ""
         if worst.gap > Exact(self.max_gap):
             lower = _lower(*worst.counts, worst.test.alpha)
-            level = f"with alpha {worst.test.alpha:.4g}: {self.alpha:.4g} by Holm over {tests} tests"
+            level = (
+                f"with alpha {worst.test.alpha:.4g}: {self.alpha:.4g} by Holm over {tests} tests"
+            )
             if worst.test.rejected:
                 shows = f"; more than {shown(lower)} is shown ({level})"
             else:

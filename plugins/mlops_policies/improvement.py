@@ -46,8 +46,8 @@ class SignificantImprovement(Proof, name="significant-improvement"):
     baseline is the best of M runs, a fail is tested at alpha/M. Of several `metrics` all must pass.
 
     Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X))` in the
-    runs of candidate and baseline; or train both with at least 5 seeds, each a run with the parameter
-    `seed`.
+    runs of candidate and baseline; or train both with at least 5 seeds, each a run with the
+    parameter `seed`.
 
     Source: McNemar 1947; Tango 1998; Efron and Tibshirani 1993; Welch 1947; Demsar, JMLR 7 (2006);
     Bouthillier et al., MLSys 2021, on variance between seeds.

@@ -46,7 +46,15 @@ _UNDECIDED = Bounds(float("nan"), float("nan"))
 class Proof(Policy):
     """A rule that passes what is shown, fails what is shown to be otherwise, and else says so."""
 
-    needs = Needs.BASELINE | Needs.PREDICTIONS | Needs.REPEATS | Needs.DATASETS | Needs.CHANGE
+    # MODEL: an evaluation run of its own may hold a model's rows, and only the model names it.
+    needs = (
+        Needs.BASELINE
+        | Needs.PREDICTIONS
+        | Needs.MODEL
+        | Needs.REPEATS
+        | Needs.DATASETS
+        | Needs.CHANGE
+    )
 
     alpha: Number = Field(
         default=Decimal("0.05"),

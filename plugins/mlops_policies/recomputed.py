@@ -52,8 +52,8 @@ class MetricRecomputed(Policy, name="metric-recomputed"):
 
     tolerance: Points = Field(
         default=Margin(Decimal("0.01"), in_points=True),
-        description="Greatest difference (points, or a bare number in the metric's units). Where no "
-        "point is known: 1e-4 of the logged value.",
+        description="Greatest difference (points, or a bare number in the metric's units). Where "
+        "no point is known: 1e-4 of the logged value.",
     )
     metrics: tuple[str, ...] = Field(
         default=(),

@@ -37,7 +37,7 @@ class Recomputed:
 
 def positive_class(metric: Metric) -> Class | None:
     """Return the class that the policy file's `metric: {positive: …}` names."""
-    positive: Class | None = getattr(metric, "positive", None)
+    positive: Class | None = metric.positive
     return positive
 
 

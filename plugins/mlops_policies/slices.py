@@ -42,6 +42,7 @@ from policy_engine.statistics import (
     InvalidRows,
     NotComputable,
     OneModel,
+    Resampled,
     TooFewOfClass,
     holm,
     slice_bootstrap,
@@ -227,9 +228,13 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
         for place in each.places:
             members[place] = True
         try:
-            new, old = (
-                self._floor_p(rows, each, members, is_candidate=is_c) for is_c in (True, False)
-            )
+            # One resample gives the estimate: at or above the floor, nothing can be shown.
+            if self._at_floor(rows, each, members, 1, is_candidate=True).estimate >= 0:
+                return 1.0
+            new = self._at_floor(rows, each, members, self.resamples, is_candidate=True).p_below()
+            if new >= float(self.alpha):
+                return new
+            old = self._at_floor(rows, each, members, self.resamples, is_candidate=False).p_below()
         except TooFewOfClass:
             return None
         except InvalidRows as e:
@@ -238,10 +243,16 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             ) from e
         return None if old < float(self.alpha) else new
 
-    def _floor_p(
-        self, rows: "_Rows", each: Slice, members: Sequence[bool], *, is_candidate: bool
-    ) -> float:
-        resampled = slice_bootstrap(
+    def _at_floor(
+        self,
+        rows: "_Rows",
+        each: Slice,
+        members: Sequence[bool],
+        resamples: int,
+        *,
+        is_candidate: bool,
+    ) -> Resampled:
+        return slice_bootstrap(
             rows.definition,
             OneModel(
                 targets=rows.targets,
@@ -258,11 +269,10 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
                 else [str(cell) for cell in rows.joined.clusters],
             ),
             goal=rows.metric.goal,
-            floor=float(self.floor),
+            floor=float(self.floor or 1),
             seed=seed_of(each.name, rows.mine.run_id, rows.theirs.run_id),
-            resamples=self.resamples,
+            resamples=resamples,
         )
-        return resampled.p_below()
 
     def _by_counts(self, case: Case, metric: Metric, why: MissingEvidence) -> list[_Judged]:
         if self.floor is not None:
@@ -356,14 +366,14 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             message=f"slice {each.name}: {metric.name} goes from {show(before, '', after)} to "
             f"{show(after, '', before)} on {each.rows:,} rows, a drop of "
             f"{amount(metric, -each.gain, drop)} that is {shown}; at most "
-            f"{amount(metric, drop, -each.gain)} is accepted ({each.test}: p of no drop = {p_value(p)}, "
-            f"by Holm {p_value(test.p)}; alpha = {show(self.alpha, '')})",
+            f"{amount(metric, drop, -each.gain)} is accepted ({each.test}: p of no drop = "
+            f"{p_value(p)}, by Holm {p_value(test.p)}; alpha = {show(self.alpha, '')})",
             measured=Measurement(
                 divide(exact(-each.gain), point), unit, Grade.RECOMPUTED, f"rows of {each.name}"
             ),
             limit=Limit(divide(drop, point), unit, "<="),
-            remedy=f"find out what the candidate loses on {each.name}: more training rows of it, or "
-            "the baseline for it"
+            remedy=f"find out what the candidate loses on {each.name}: more training rows of it, "
+            "or the baseline for it"
             if outcome is Outcome.FAIL
             else f"evaluate both on more rows of {each.name}",
         )
@@ -379,8 +389,8 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
         return Finding(
             outcome=Outcome.FAIL,
             part=each.name,
-            message=f"slice {each.name}: {metric.name} {value} on {each.rows:,} rows is shown to be "
-            f"{limit}, and the baseline's is not (bootstrap: by Holm p = {p_value(floor.p)}; "
+            message=f"slice {each.name}: {metric.name} {value} on {each.rows:,} rows is shown to "
+            f"be {limit}, and the baseline's is not (bootstrap: by Holm p = {p_value(floor.p)}; "
             f"alpha = {show(self.alpha, '')})",
             remedy=f"train on more rows of {each.name}, or lower floor and say why",
         )
@@ -417,10 +427,11 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
         more = f" and {len(tested) - MOST_NAMED} more" if len(tested) > MOST_NAMED else ""
         return Finding(
             outcome=Outcome.PASS,
-            message=f"no drop above {amount(metric, drop)} is shown in {_count(len(tested), 'slice')} "
-            f"({names}{more}; Holm over {_count(tests, 'test')} at alpha = {show(self.alpha, '')}); "
-            f"the lowest gain is {amount(metric, worst.gain)} ({worst.name}, {worst.rows:,} rows, p "
-            f"of no drop = {p_value(1.0 if worst.p is None else worst.p)}){power}{left}",
+            message=f"no drop above {amount(metric, drop)} is shown in "
+            f"{_count(len(tested), 'slice')} ({names}{more}; Holm over {_count(tests, 'test')} at "
+            f"alpha = {show(self.alpha, '')}); the lowest gain is {amount(metric, worst.gain)} "
+            f"({worst.name}, {worst.rows:,} rows, p of no drop = {p_value(worst.p or 0.0)})"
+            f"{power}{left}",
         )
 
 

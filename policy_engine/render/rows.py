@@ -40,6 +40,11 @@ def ordered(findings: Iterable[Judged]) -> list[Judged]:
     return sorted(findings, key=lambda finding: _KINDS.index(kind(finding)))
 
 
+def is_skipped(finding: Judged) -> bool:
+    """Say whether the policy file lets absent or undecided evidence pass."""
+    return kind(finding) == "skipped"
+
+
 def is_problem(finding: Judged) -> bool:
     """Say whether somebody should look at it: it is an error, blocks, warns or is waived."""
     return finding.effect is not Effect.NONE or finding.outcome is Outcome.ERROR

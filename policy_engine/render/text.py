@@ -65,7 +65,9 @@ def _subject(subject: Subject, width: int, colour: bool) -> Iterator[str]:
         yield from paragraph("  note: ", _sentence(note), width)
     if subject.findings:
         yield ""
-        yield from _findings(rows.ordered(subject.findings), width, colour)
+        findings = rows.ordered(subject.findings)
+        yield from _findings([f for f in findings if not rows.is_skipped(f)], width, colour)
+        yield from _skipped([f for f in findings if rows.is_skipped(f)], width)
 
 
 def _baseline(subject: Subject) -> str:
@@ -76,6 +78,8 @@ def _baseline(subject: Subject) -> str:
 
 
 def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]:
+    if not findings:
+        return
     head, *blocks = table(_HEAD, [_cells(finding) for finding in findings], width)
     yield from head
     told: dict[tuple[str, str | None], str] = {}
@@ -84,6 +88,16 @@ def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]
             yield _painted(line, _ROW_COLOURS[rows.kind(finding)] if colour else None)
         first = told.setdefault((finding.message, finding.remedy), finding.id)
         yield from _details(finding, None if first == finding.id else first, width)
+
+
+def _skipped(findings: list[Judged], width: int) -> Iterator[str]:
+    """Name what the policy file lets pass unlogged, briefly: nobody has to act on it."""
+    if not findings:
+        return
+    names = ", ".join(dict.fromkeys(terminal(finding.id) for finding in findings))
+    told = f"{names}; `policy-engine explain NAME` says what to log"
+    yield ""
+    yield from paragraph("skipped, evidence not there: ", told, width)
 
 
 def _cells(finding: Judged) -> tuple[str, ...]:

@@ -191,14 +191,15 @@ class Search:
     def _fits(self, run: Json, asked: Mapping[str, Any]) -> bool:
         """Say whether a run is one that `best` may choose from, by what a policy asks for.
 
-        `tags` maps names to globs (case does not matter); one tag that fits is enough. With
+        `tags` maps names to globs; one tag that fits, as written or in lower case, is enough. With
         `same_data`, runs whose datasets all have other digests than the candidate's do not fit.
         """
         globs: Mapping[str, Sequence[str]] = asked.get("tags") or {}
         tags = tags_of(run) if globs else {}
         if globs and not any(
-            fnmatchcase(tags.get(name, "").strip().lower(), glob.lower())
+            fnmatchcase(value, glob) or fnmatchcase(value.lower(), glob)
             for name, each in globs.items()
+            if (value := tags.get(name, "").strip())
             for glob in each
         ):
             return False

@@ -137,9 +137,9 @@ def test_verdict_and_rows_are_coloured_by_what_they_do() -> None:
     coloured = [line for line in as_text(found, colour=True).split("\n") if "\x1b" in line]
     assert coloured == [
         "\x1b[1;31mFAIL\x1b[0m  policies/fraud.yaml: 1 blocking, 1 passed",
-        "\x1b[31mmodel-size-budget  FAIL, blocks  253.0 MB  <= 200.0 MB  181.0 MB\x1b[0m",
-        "\x1b[31m(size)                           measured               measured\x1b[0m",
-        "\x1b[32mseeds-fixed        pass\x1b[0m",
+        "\x1b[31mmodel-size-budget (size)  FAIL, blocks  253.0 MB  <= 200.0 MB  181.0 MB\x1b[0m",
+        "\x1b[31m                                        measured               measured\x1b[0m",
+        "\x1b[32mseeds-fixed               pass\x1b[0m",
         "\x1b[1;31mFAIL\x1b[0m (exit code 1): 1 blocking, 1 passed",
     ]
 

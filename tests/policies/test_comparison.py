@@ -1,0 +1,149 @@
+"""Which test is chosen, and its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlops_policies.comparison import (
+    Bootstrapped,
+    Counts,
+    Plan,
+    Seeds,
+    Untested,
+    compare,
+    detectable,
+    seed_of,
+)
+from policy_engine.evidence import InvalidEvidence, Needs, Run, resolve_metric
+from policy_engine.records import RunRecord
+from policy_engine.statistics import rows_needed_for_counts
+from policy_engine.testing import run
+from tests.policies.predicted import counted, rows, scored, seeded
+
+if TYPE_CHECKING:
+    from mlops_policies.comparison import Tested
+
+ALL = Needs.PREDICTIONS | Needs.REPEATS | Needs.DATASETS
+
+
+def compared(
+    new: RunRecord, old: RunRecord, metric: str = "val_accuracy", **plan: Any
+) -> Tested | Untested:
+    measure = resolve_metric(metric, "maximize" if metric == "hit" else None, None, "the test")
+    runs = Run(new, ALL), Run(old, ALL, "baseline")
+    return compare(*runs, measure, Plan(**({"resamples": 1000} | plan)))
+
+
+def valued(values: list[float], **columns: Any) -> RunRecord:
+    zeros = [0] * len(values)
+    return run(predictions=rows(zeros, zeros, **columns))
+
+
+def test_accuracy_of_independent_rows_is_counted() -> None:
+    found = compared(*counted(9, 1, 100, 80))
+    assert isinstance(found, Counts)
+    assert (found.wins, found.losses, found.n, found.after, found.before) == (9, 1, 100, 0.89, 0.81)
+    assert found.needed(0.01, 0.05)[0] == rows_needed_for_counts(9, 1, 100, 0.01, 0.05)
+
+
+def test_a_column_of_zeros_and_ones_is_counted_too() -> None:
+    new, old = (valued(v, hit=v) for v in ([1.0] * 100, [0.0] * 10 + [1.0] * 90))
+    found = compared(new, old, "hit")
+    assert isinstance(found, Counts)
+    assert (found.wins, found.losses) == (10, 0)
+
+
+def test_in_a_column_of_errors_the_candidate_wins_where_it_has_none() -> None:
+    new, old = (valued(v, error=v) for v in ([0.0] * 100, [1.0] * 10 + [0.0] * 90))
+    found = compared(new, old, "error")
+    assert isinstance(found, Counts)
+    assert (found.wins, found.losses, found.after, found.before) == (10, 0, 0, 0.1)
+
+
+def test_mlflows_row_scores_are_found_by_the_name_of_their_mean() -> None:
+    new, old = (
+        valued(v, **{"ndcg/score": v}) for v in ([0.5 + i / 400 for i in range(100)], [0.5] * 100)
+    )
+    found = compared(new, old, "ndcg/mean")
+    assert isinstance(found, Bootstrapped)
+    assert found.definition.kind == "row_mean"
+
+
+def test_bca_is_taken_on_request() -> None:
+    new, old = scored(300, 0.5), scored(300, 0.3)
+    plain, bca = compared(new, old, "roc_auc"), compared(new, old, "roc_auc", method="bca")
+    assert "percentile" in plain.words()  # type: ignore[union-attr]
+    assert "BCa" in bca.words()  # type: ignore[union-attr]
+
+
+def test_a_missing_table_leads_to_the_seeds() -> None:
+    found = compared(seeded([0.9, 0.91, 0.9, 0.91, 0.9]), seeded([0.8] * 5, "b", 20))
+    assert isinstance(found, Seeds)
+    assert not found.is_paired
+    assert found.needed(0.01, 0.05)[2] == "seeds a side"
+
+
+def test_seeds_may_be_asked_for_where_rows_are_logged() -> None:
+    new, old = counted(9, 1, 100)
+    found = compared(new, old, method="seeds")
+    assert isinstance(found, Untested)
+    assert found.why == "1 and 1 seeds are there, under 5 a side"
+
+
+def test_a_parent_that_sums_up_its_children_is_no_seed() -> None:
+    children = seeded([0.9, 0.91, 0.9, 0.91, 0.9])
+    parent = run(run_id="c" * 32, params={"depth": "3"}, metrics={"val_accuracy": 0.904})
+    tagged = [
+        each.model_copy(update={"tags": {"mlflow.parentRunId": "c" * 32}, "repeats": None})
+        for each in (children, *children.repeats)  # type: ignore[misc]
+    ]
+    found = compared(parent.model_copy(update={"repeats": tuple(tagged)}), seeded([0.8] * 5, "b"))
+    assert isinstance(found, Seeds)
+    assert found.after == pytest.approx(0.904)
+    assert found.is_paired
+
+
+def test_a_seed_that_ran_twice_counts_once() -> None:
+    new = seeded([0.9, 0.92, 0.9, 0.91, 0.9])
+    again = new.model_copy(update={"run_id": "d" * 32, "repeats": None})
+    twice = new.model_copy(update={"repeats": (*new.repeats, again)})  # type: ignore[misc]
+    old = seeded([0.8, 0.81, 0.8, 0.81, 0.8], "b")
+    assert compared(new, old).bounds(0.05) == compared(twice, old).bounds(0.05)  # type: ignore[union-attr]
+
+
+def test_max_error_cannot_be_resampled() -> None:
+    new, old = (run(predictions=rows([1.0] * 200, [v] * 200)) for v in (1.1, 1.2))
+    assert isinstance(compared(new, old, "max_error"), Untested)
+
+
+def test_other_targets_are_invalid() -> None:
+    new, old = counted(9, 1, 100)
+    other = old.model_copy(update={"predictions": rows([0] * 100, [1] * 100)})
+    with pytest.raises(InvalidEvidence, match="target differs between candidate and baseline"):
+        compared(new, other)
+
+
+def test_scores_by_class_are_read_under_the_class() -> None:
+    truth = [0, 1, 2] * 60
+    tables = []
+    for sure in (0.8, 0.4):
+        score = {c: [sure if t == c else (1 - sure) / 2 for t in truth] for c in (0, 1, 2)}
+        columns = {f"score/{c}": cells for c, cells in score.items()}
+        tables.append(run(predictions=rows(truth, truth, **columns)))
+    found = compared(tables[0], tables[1], "log_loss")
+    assert isinstance(found, Bootstrapped)
+    assert found.gain > 0
+
+
+def test_the_seed_depends_on_what_is_compared_alone() -> None:
+    assert seed_of("f1", "a", "b") == seed_of("f1", "a", "b") < 2**32
+    assert len({seed_of("f1", "a", "b"), seed_of("f1", "b", "a"), seed_of("f2", "a", "b")}) == 3
+
+
+def test_the_smallest_difference_that_rows_can_show_shrinks_with_their_root() -> None:
+    few, many = compared(*counted(5, 5, 100)), compared(*counted(20, 20, 400))
+    assert isinstance(few, Counts)
+    assert isinstance(many, Counts)
+    assert detectable(few, 0.05) == pytest.approx(2 * detectable(many, 0.05))

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlops_policies.deep_margin import DeepMargin
+from policy_engine.judgement import findings_of
+from policy_engine.policy import Finding, Outcome
+from policy_engine.records import BaselineRecord, PassedOver, RunRecord
+from policy_engine.testing import assert_outcome, bind, case, model, run
+from tests.policies.predicted import counted
+
+TREE = {"model.family": "tree"}
+TORCH = model(flavors=("python_function", "pytorch"))
+
+
+def judged(
+    pair: tuple[RunRecord, RunRecord] | None,
+    *,
+    among: int = 1,
+    candidate: RunRecord | None = None,
+    tags: dict[str, str] | None = None,
+    **settings: Any,
+) -> list[Finding]:
+    """Judge a deep candidate against the best simple run; None: there is none."""
+    policy = bind(DeepMargin, **settings)
+    new = candidate or (pair[0] if pair else run()).model_copy(update={"model": TORCH})
+    simple = pair[1].model_copy(update={"tags": TREE if tags is None else tags}) if pair else None
+    seen = case(policy, candidate=new, metric="val_accuracy")
+    none = PassedOver(rule="best: within=180d", why="none has tags and data as asked for")
+    found = BaselineRecord(
+        rules=policy.rules()[0],
+        found_by="best: within=180d" if simple else None,
+        among=among,
+        run=simple,
+        passed_over=() if simple else (none,),
+    )
+    record = seen.evidence.model_copy(update={"baselines": (found,)})
+    return list(findings_of(policy, seen._replace(evidence=record)))
+
+
+def test_a_deep_model_that_is_unquestionably_better_passes() -> None:
+    message = (
+        "val_accuracy goes from 0.92 to 0.99 on 1,000 shared rows, a gain of 7.00 pt over the best "
+        "simple run old (bbbbbbbb), shown to be at least 2.00 pt (Tango's score test, only the "
+        "candidate right b = 80, only the baseline c = 10: p = 7.1e-09; one-sided bounds 5.55 pt "
+        "and 8.61 pt; alpha = 0.05)"
+    )
+    finding = assert_outcome(judged(counted(80, 10, 1000)), "pass", message=message)
+    assert finding.limit is not None
+    assert (finding.limit.op, str(finding.limit.value)) == (">=", "2")
+
+
+def test_one_that_is_shown_to_gain_less_fails() -> None:
+    finding = assert_outcome(judged(counted(20, 20, 1000)), "fail")
+    assert "shown to be less than 2.00 pt" in finding.message
+
+
+def test_what_is_not_shown_is_inconclusive_or_passes_where_no_proof_is_asked_for() -> None:
+    pair = counted(45, 20, 1000)
+    finding = assert_outcome(judged(pair), "inconclusive")
+    assert "rows are needed" in finding.message
+    assert_outcome(judged(pair, require_significant=False), "pass")
+
+
+def test_a_fail_against_the_best_of_many_asks_for_more() -> None:
+    pair = counted(35, 30, 1000)
+    assert_outcome(judged(pair), "fail")
+    finding = assert_outcome(judged(pair, among=20), "inconclusive")
+    assert "the baseline is the best of 20 runs" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("value", "proof", "outcome"),
+    [
+        (0.91, True, "fail"),
+        (0.92, True, "inconclusive"),
+        (0.92, False, "pass"),
+        (0.9199, False, "fail"),
+    ],
+)
+def test_without_rows_the_logged_gain_must_reach_the_margin(
+    value: float, proof: bool, outcome: str
+) -> None:
+    pair = run(metrics={"val_accuracy": value}), run(metrics={"val_accuracy": 0.9})
+    finding = assert_outcome(judged(pair, require_significant=proof), outcome)
+    assert "is untested: the candidate run has no predictions table" in finding.message
+
+
+def test_without_a_simple_run_it_is_missing() -> None:
+    message = (
+        "deep model and no simple run to beat: within=180d: none has tags and data as asked for"
+    )
+    finding = assert_outcome(judged(None), "missing", message=message)
+    assert finding.remedy is not None
+    assert 'mlflow.set_tag("model.family", "tree")' in finding.remedy
+
+
+def test_a_simple_candidate_is_not_applicable_and_a_tag_makes_no_deep_flavor_simple() -> None:
+    pair = counted(80, 10, 1000)
+    forest = pair[0].model_copy(update={"model": model(), "tags": TREE})
+    assert_outcome(judged(pair, candidate=forest), "not-applicable")
+    tagged = pair[0].model_copy(update={"model": TORCH, "tags": TREE})
+    assert_outcome(judged(pair, candidate=tagged), "pass")
+
+
+def test_a_flavor_that_may_hold_anything_needs_the_tag() -> None:
+    pair = counted(80, 10, 1000)
+    onnx = model(flavors=("onnx", "python_function"))
+    unknown = pair[0].model_copy(update={"model": onnx})
+    message = "neither the candidate's model nor its tags tell whether it is deep"
+    assert_outcome(judged(pair, candidate=unknown), "missing", message=message)
+    for family, outcome in (("deep", "pass"), ("ensemble", "pass"), ("linear", "not-applicable")):
+        told = unknown.model_copy(update={"tags": {"model.family": family}})
+        assert_outcome(judged(pair, candidate=told), outcome)
+
+
+def test_a_run_that_is_only_tagged_as_simple_is_none() -> None:
+    network = {"model.family": "tree", "estimator_class": "sklearn.neural_network.MLPClassifier"}
+    finding = assert_outcome(judged(counted(80, 10, 1000), tags=network), "missing")
+    assert "is tagged as simple, and its estimator is not" in finding.message
+
+
+def test_nan_fails() -> None:
+    pair = run(metrics={"val_accuracy": float("nan")}), run(metrics={"val_accuracy": 0.9})
+    assert_outcome(judged(pair), "fail")
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_a_greater_margin_never_turns_a_fail_into_a_pass(wins: int, losses: int) -> None:
+    order = [Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.FAIL]
+    pair = counted(wins, losses, 400)
+    ranks = [order.index(judged(pair, margin=f"{m}pt")[0].outcome) for m in (0, 1, 2, 5)]
+    assert ranks == sorted(ranks)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from mlops_policies.regression import NoRegression
+from policy_engine.policy import Finding, Outcome
+from policy_engine.records import BaselineRecord
+from policy_engine.statistics import Verdict, non_inferiority_of_counts, tango_bounds
+from policy_engine.testing import assert_outcome, bind, case, judge, run
+from tests.policies.predicted import counted, scored, seeded
+
+if TYPE_CHECKING:
+    from policy_engine.records import RunRecord
+
+
+def judged(
+    candidate: RunRecord, baseline: RunRecord, metric: str = "val_accuracy", **settings: Any
+) -> list[Finding]:
+    policy = bind(NoRegression, **settings)
+    return judge(policy, candidate=candidate, baseline=baseline, metric=metric)
+
+
+def test_models_that_agree_on_enough_rows_pass() -> None:
+    message = (
+        "val_accuracy goes from 1 to 1 on 1,000 shared rows, a gain of 0.00 pt against the "
+        "baseline: no worse by more than 1.00 pt (exact McNemar, only the candidate right b = 0, "
+        "only the baseline c = 0: p of no loss = 1; one-sided bounds -0.27 pt and 0.27 pt; "
+        "alpha = 0.05)"
+    )
+    finding = assert_outcome(judged(*counted(0, 0, 1000)), "pass", message=message)
+    assert finding.measured is not None
+    assert finding.limit is not None
+    lower = tango_bounds(0, 0, 1000, 0.05).lower
+    assert float(finding.measured.value) == pytest.approx(100 * lower)
+    assert (finding.limit.op, finding.limit.value, finding.limit.unit) == (">=", Decimal(-1), "pt")
+
+
+def test_worse_within_the_margin_passes_and_says_so() -> None:
+    finding = assert_outcome(judged(*counted(2, 20, 5000)), "pass")
+    assert "worse, but within the margin of 1.00 pt" in finding.message
+
+
+def test_a_shown_loss_beyond_the_margin_fails() -> None:
+    finding = assert_outcome(judged(*counted(20, 40, 1000)), "fail")
+    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.message
+
+
+def test_too_few_rows_are_inconclusive_and_say_how_many_the_margin_needs() -> None:
+    finding = assert_outcome(judged(*counted(30, 30, 1000)), "inconclusive")
+    assert "n ≈ 3,710 rows are needed" in finding.message
+
+
+def test_at_the_margin_it_passes() -> None:
+    lower = tango_bounds(10, 10, 1000, 0.05).lower
+    pair = counted(10, 10, 1000)
+    assert_outcome(judged(*pair, margin=-lower), "pass")
+    assert_outcome(judged(*pair, margin=-lower * 0.999), "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("loss", "outcome"), [(0.03, "inconclusive"), (0.031, "fail"), (-0.5, "inconclusive")]
+)
+def test_logged_values_alone_fail_only_beyond_the_fallback(loss: float, outcome: str) -> None:
+    new, old = (run(metrics={"val_accuracy": v}) for v in (round(0.5 - loss, 3), 0.5))
+    finding = assert_outcome(judged(new, old), outcome)
+    assert finding.message.startswith("regression against the baseline is untested: ")
+
+
+def test_without_the_metric_it_is_missing_and_nan_fails() -> None:
+    old = run(metrics={"val_accuracy": 0.5})
+    assert_outcome(judged(run(), old), "missing")
+    assert_outcome(judged(run(metrics={"val_accuracy": float("nan")}), old), "fail")
+
+
+def test_holm_corrects_the_fails_of_several_metrics() -> None:
+    """At p = 0.02 to 0.05 a loss fails alone, and not as the one of two."""
+    new, old = counted(15, 28, 400)
+    assert_outcome(judged(new, old), "fail")
+    found = judged(new, old, metrics=["val_accuracy", "accuracy"])
+    assert [f.part for f in found] == ["val_accuracy", "accuracy"]
+    assert {f.outcome for f in found} == {Outcome.INCONCLUSIVE}
+
+
+def test_an_anchor_is_judged_in_the_same_way() -> None:
+    policy = bind(NoRegression, anchor={"alias": "fraud@release"})
+    new, old = counted(0, 0, 1000)
+    _, pinned = counted(0, 60, 1000)
+    seen = case(policy, candidate=new, baseline=old, metric="val_accuracy")
+    found = BaselineRecord(rules=policy.rules()[0], found_by="alias", run=pinned)
+    seen = seen._replace(evidence=seen.evidence.model_copy(update={"baselines": (found,)}))
+    parts = {f.part: f for f in policy.evaluate(seen)}
+    assert parts["baseline"].outcome is Outcome.PASS
+    assert "against the anchor" in parts["anchor"].message
+
+
+def test_an_anchor_that_is_not_there_is_missing_and_the_rest_is_judged() -> None:
+    policy = bind(NoRegression, anchor={"run": "f" * 32})
+    new, old = counted(0, 0, 1000)
+    seen = case(policy, candidate=new, baseline=old, metric="val_accuracy")
+    seen = seen._replace(
+        evidence=seen.evidence.model_copy(
+            update={"baselines": (BaselineRecord(rules=policy.rules()[0]),)}
+        )
+    )
+    outcomes = {f.part: f.outcome for f in policy.evaluate(seen)}
+    assert outcomes == {"baseline": Outcome.PASS, "anchor": Outcome.MISSING}
+
+
+@pytest.mark.parametrize("anchor", [{"best": {"within": "9d"}}, {}, {"run": "a", "alias": "b"}])
+def test_an_anchor_is_one_pinned_rule(anchor: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="anchor must be one rule of run, alias, tag, commit"):
+        bind(NoRegression, anchor=anchor)
+
+
+def test_seeds_and_bootstraps_are_judged_by_their_bounds() -> None:
+    same = [0.9, 0.901, 0.899, 0.9, 0.9002]
+    assert_outcome(judged(seeded(same), seeded(same[::-1], "b", 40)), "pass")
+    worse = [value - 0.05 for value in same]
+    assert_outcome(judged(seeded(worse), seeded(same, "b", 40)), "fail")
+    new, old = (scored(400, shift, metrics={"roc_auc": shift}) for shift in (0.2, 0.6))
+    assert_outcome(judged(new, old, "roc_auc", resamples=1000), "fail")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(100, 3000))
+def test_the_verdict_is_that_of_the_statistics(wins: int, losses: int, n: int) -> None:
+    words = {
+        Verdict.SHOWN: Outcome.PASS,
+        Verdict.OPPOSITE: Outcome.FAIL,
+        Verdict.UNDECIDED: Outcome.INCONCLUSIVE,
+    }
+    due = words[non_inferiority_of_counts(wins, losses, n, alpha=0.05, margin=0.01)]
+    assert judged(*counted(wins, losses, n))[0].outcome is due

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlops_policies.slices import NoSliceRegression
+from policy_engine.policy import Finding, Outcome
+from policy_engine.records import RunRecord
+from policy_engine.testing import assert_outcome, bind, judge, run
+from tests.policies.predicted import rows
+
+
+def sliced(
+    counts: dict[str | None, tuple[int, int, int]], **facts: Any
+) -> tuple[RunRecord, RunRecord]:
+    """Return both runs: for each region the wins, the losses and the rows."""
+    region = [name for name, (_, _, n) in counts.items() for _ in range(n)]
+    new = [int(not w <= i < w + c) for w, c, n in counts.values() for i in range(n)]
+    old = [int(i >= w) for w, _, n in counts.values() for i in range(n)]
+    both = (
+        run(
+            metrics={"val_accuracy": sum(said) / len(said)},
+            predictions=rows([1] * len(said), said, region=region, **facts),
+        )
+        for said in (new, old)
+    )
+    return tuple(both)  # type: ignore[return-value]
+
+
+def judged(
+    pair: tuple[RunRecord, RunRecord], metric: str = "val_accuracy", **settings: Any
+) -> list[Finding]:
+    policy = bind(NoSliceRegression, **({"slices": ["region"]} | settings))
+    return judge(policy, candidate=pair[0], baseline=pair[1], metric=metric)
+
+
+def test_a_slice_that_is_shown_to_lose_fails_though_the_whole_wins() -> None:
+    found = judged(sliced({"EU": (2, 30, 300), "US": (90, 0, 900)}))
+    message = (
+        "slice region=EU: val_accuracy goes from 0.9933 to 0.9 on 300 rows, a drop of 9.33 pt that "
+        "is shown; at most 2.00 pt is accepted (exact McNemar, only the candidate right b = 2, "
+        "only the baseline c = 30: p of no drop = 1.2e-07, by Holm 2.5e-07; alpha = 0.05)"
+    )
+    finding = assert_outcome(found, "fail", part="region=EU", message=message)
+    assert finding.measured is not None
+    assert finding.measured.unit == "pt"
+    assert [f.outcome for f in found if f.part is None] == [Outcome.PASS]
+
+
+def test_where_nothing_is_shown_it_passes_and_says_what_could_have_been() -> None:
+    found = judged(sliced({"EU": (5, 5, 300), "US": (9, 9, 900)}))
+    finding = assert_outcome(found, "pass")
+    assert "no drop above 2.00 pt is shown in 2 slices (region=EU, region=US" in finding.message
+    assert "the smallest drop that these rows could show 4 times in 5 is" in finding.message
+
+
+def test_what_is_shown_only_without_holm_is_inconclusive() -> None:
+    """p = 0.0327 (b = 4, c = 12 gives 0.0384) is under 0.05, and two slices ask for 0.025."""
+    found = judged(sliced({"EU": (4, 12, 200), "US": (5, 5, 200)}))
+    finding = assert_outcome(found, "inconclusive", part="region=EU")
+    assert "shown only without Holm's correction" in finding.message
+
+
+def test_a_drop_at_the_bound_does_not_fail() -> None:
+    pair = sliced({"EU": (0, 6, 300), "US": (0, 0, 300)})
+    assert_outcome(judged(pair, max_drop="2pt"), "pass")
+    assert_outcome(judged(pair, max_drop="1.9pt"), "fail", part="region=EU")
+
+
+def test_small_values_are_pooled_and_null_is_a_value() -> None:
+    pair = sliced({"EU": (0, 0, 300), None: (0, 0, 150), "A": (0, 0, 60), "B": (0, 0, 60)})
+    finding = assert_outcome(judged(pair), "pass")
+    assert "in 3 slices (region=(none), region=EU, region=(rest);" in finding.message
+
+
+def test_a_named_value_is_judged_alone_or_inconclusive_or_missing() -> None:
+    pair = sliced({"EU": (0, 0, 300), "A": (0, 0, 60)})
+    found = judged(pair, slices=["region=EU", "region=A", "region=X"])
+    assert_outcome(found, "inconclusive", part="region=A")
+    message = "slice region=X is declared but absent from the 360 shared rows"
+    assert_outcome(found, "missing", part="region=X", message=message)
+    assert [f.outcome for f in found if f.part is None] == [Outcome.PASS]
+
+
+def test_an_absent_column_is_missing() -> None:
+    finding = assert_outcome(judged(sliced({"EU": (0, 0, 300)}), slices=["country"]), "missing")
+    assert "has no column country" in finding.message
+
+
+def test_a_slice_under_the_floor_fails_unless_the_baseline_is_there_too() -> None:
+    """Half of the slice is wrong; the whole is right in three quarters."""
+    falls = sliced({"EU": (0, 150, 300), "US": (0, 0, 300)})
+    found = judged(falls, floor=0.8, max_drop="90pt", resamples=1000)
+    assert (
+        "is shown to be under 0.8 of the whole's"
+        in assert_outcome(found, "fail", part="region=EU").message
+    )
+    stays = sliced({"EU": (0, 0, 300), "US": (0, 0, 300)})
+    assert_outcome(judged(stays, floor=0.8, resamples=1000), "pass")
+
+
+def test_other_metrics_are_bootstrapped_and_too_few_of_a_class_are_not_judged() -> None:
+    pair = sliced({"EU": (2, 60, 300), "US": (0, 0, 300)})
+    found = judged(pair, metric="recall", resamples=1000)
+    assert "bootstrap" in assert_outcome(found, "fail", part="region=EU").message
+
+
+def test_logged_slice_metrics_do_where_there_are_no_rows() -> None:
+    new, old = (
+        run(
+            metrics={
+                "val_accuracy": 0.9,
+                "val_accuracy/region/EU": eu,
+                "val_accuracy/region/US": 0.9,
+                "count/region/EU": 1000,
+                "count/region/US": 1000,
+            }
+        )
+        for eu in (0.8, 0.9)
+    )
+    found = judged((new, old))
+    finding = assert_outcome(found, "fail", part="region=EU")
+    assert "unpaired z on 1,000 and 1,000 rows, from their counts" in finding.message
+
+
+def test_logged_slices_of_a_metric_that_counts_do_not_tell_are_inconclusive() -> None:
+    metrics = {"rmse": 1.0, "rmse/region/EU": 1.0, "count/region/EU": 500}
+    pair = run(metrics=metrics), run(metrics=metrics)
+    finding = assert_outcome(judged(pair, "rmse", max_drop=0.5), "inconclusive")
+    assert "without rows nobody knows how much rmse varies" in finding.message
+
+
+def test_nan_in_a_slice_metric_fails() -> None:
+    pair = [
+        run(metrics={"val_accuracy/region/EU": value, "count/region/EU": 500})
+        for value in (float("nan"), 0.9)
+    ]
+    assert_outcome(judged((pair[0], pair[1])), "fail")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_a_slice_that_gains_never_fails(wins: int, losses: int) -> None:
+    found = judged(sliced({"EU": (wins, losses, 200), "US": (0, 0, 200)}))
+    harmed = any(f.outcome is not Outcome.PASS for f in found)
+    assert not (harmed and wins >= losses)
+
+
+def test_ten_slices_of_equal_models_almost_never_fail() -> None:
+    """60 pairs of equal models, 10 slices of 100 rows, 12 % disagreement: 2 % by theory."""
+    drawn = random.Random(5)  # noqa: S311 (a seeded simulation)
+    failed = 0
+    for _ in range(60):
+        counts: dict[str | None, tuple[int, int, int]] = {}
+        for name in "abcdefghij":
+            differing = sum(drawn.random() < 0.12 for _ in range(100))
+            wins = sum(drawn.random() < 0.5 for _ in range(differing))
+            counts[name] = (wins, differing - wins, 100)
+        failed += any(f.outcome is Outcome.FAIL for f in judged(sliced(counts)))
+    assert failed / 60 <= 0.05 + 2 * (0.05 * 0.95 / 60) ** 0.5
+
+
+@pytest.mark.parametrize("slices", [[], ["=EU"]])
+def test_a_slice_names_a_column(slices: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"slices|names no column"):
+        bind(NoSliceRegression, slices=slices)

@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from mlops_policies.comparison import seed_of
+from mlops_policies.improvement import SignificantImprovement
+from policy_engine.evidence import Needs
+from policy_engine.policy import Finding, Outcome
+from policy_engine.records import BaselineRecord
+from policy_engine.statistics import Metric as Definition
+from policy_engine.statistics import (
+    Outputs,
+    PairedRows,
+    mcnemar_exact,
+    paired_bootstrap,
+    tango_bounds,
+    welch_t,
+)
+from policy_engine.testing import assert_outcome, bind, case, judge, run
+from tests.policies.predicted import counted, rows, scored, seeded
+
+if TYPE_CHECKING:
+    from policy_engine.records import RunRecord
+
+
+def judged(
+    candidate: RunRecord, baseline: RunRecord, metric: str = "val_accuracy", **settings: Any
+) -> list[Finding]:
+    policy = bind(SignificantImprovement, **settings)
+    return judge(policy, candidate=candidate, baseline=baseline, metric=metric)
+
+
+def repeats(each: RunRecord) -> tuple[RunRecord, ...]:
+    assert isinstance(each.repeats, tuple)
+    return each.repeats
+
+
+def test_a_gain_that_mcnemar_shows_passes() -> None:
+    """By hand: P(X >= 9), X ~ Bin(10, 1/2) = (10 + 1)/1024 = 0.01074."""
+    message = (
+        "val_accuracy goes from 0.9 to 0.98 on 100 shared rows, a gain of 8.00 pt, shown to exceed "
+        "0 (exact McNemar, only the candidate right b = 9, only the baseline c = 1: p = 0.01074; "
+        "one-sided bounds 3.31 pt and 14.02 pt; alpha = 0.05)"
+    )
+    finding = assert_outcome(judged(*counted(9, 1, 100, 89)), "pass", message=message)
+    assert finding.measured is not None
+    assert float(finding.measured.value) == 11 / 1024 == mcnemar_exact(9, 1)
+    assert [round(100 * bound, 2) for bound in tango_bounds(9, 1, 100, 0.05)] == [3.31, 14.02]
+    assert finding.remedy is None
+
+
+def test_the_opposite_fails() -> None:
+    finding = assert_outcome(judged(*counted(1, 9, 100)), "fail")
+    assert "a gain of -8.00 pt, shown to be less than 0" in finding.message
+    assert "p = 0.01074" in finding.message
+
+
+def test_what_is_not_shown_is_inconclusive_and_says_the_rows_that_are_needed() -> None:
+    finding = assert_outcome(judged(*counted(30, 28, 1000)), "inconclusive")
+    assert finding.message.endswith(
+        "; to show a true difference of 1.00 pt 4 times in 5, n ≈ 3,586 rows are needed"
+    )
+
+
+def test_p_must_be_under_alpha_and_equality_does_not_do() -> None:
+    """b = 5, c = 0: p = 1/32, exactly."""
+    candidate, baseline = counted(5, 0, 200)
+    assert_outcome(judged(candidate, baseline, alpha=0.03125), "inconclusive")
+    assert_outcome(judged(candidate, baseline, alpha=0.03126), "pass")
+
+
+def test_an_effect_above_zero_is_tested_by_tangos_bounds() -> None:
+    candidate, baseline = counted(40, 20, 1000)
+    assert_outcome(judged(candidate, baseline, min_effect="0.5pt"), "pass")
+    finding = assert_outcome(judged(candidate, baseline, min_effect="0.8pt"), "inconclusive")
+    assert "Tango's score test" in finding.message
+
+
+def test_any_other_metric_is_bootstrapped_with_the_numbers_of_the_statistics() -> None:
+    new = scored(400, 0.6, metrics={"roc_auc": 0.9}, run_id="a" * 32)
+    old = scored(400, 0.3, metrics={"roc_auc": 0.8}, run_id="b" * 32)
+    finding = assert_outcome(judged(new, old, "roc_auc", resamples=2000), "pass")
+    tables: Any = (new.predictions, old.predictions)
+    outputs = [Outputs(scores=list(each.columns["score"])) for each in tables]
+    paired = PairedRows(
+        targets=list(tables[0].columns["target"]), candidate=outputs[0], baseline=outputs[1]
+    )
+    found = paired_bootstrap(
+        Definition("roc_auc"),
+        paired,
+        goal="maximize",
+        seed=seed_of("roc_auc", "0" * 32, "0" * 32),
+        resamples=2000,
+    )
+    assert finding.measured is not None
+    assert float(finding.measured.value) / 100 == pytest.approx(found.interval(0.05).lower)
+    assert f"a gain of {found.estimate * 100:.2f} pt" in finding.message
+    assert "paired percentile bootstrap of rows of the binary roc auc" in finding.message
+
+
+def test_weights_and_clusters_are_no_matter_for_mcnemar() -> None:
+    weighted = counted(60, 10, 400, weight=[1, 2] * 200)
+    assert "bootstrap of rows" in assert_outcome(judged(*weighted), "pass").message
+    clustered = counted(60, 10, 400, cluster=[i % 40 for i in range(400)])
+    finding = assert_outcome(judged(*clustered), "pass")
+    assert "400 shared rows in 40 clusters" in finding.message
+    assert "bootstrap of whole clusters" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        ({"cluster": [i % 29 for i in range(400)]}, "29 clusters; a bootstrap needs 30"),
+    ],
+)
+def test_too_few_clusters_are_inconclusive(columns: dict[str, Any], why: str) -> None:
+    finding = assert_outcome(judged(*counted(60, 10, 400, **columns)), "inconclusive")
+    assert why in finding.message
+
+
+def test_under_100_rows_or_50_of_the_rarer_class_a_bootstrap_decides_nothing() -> None:
+    few = [scored(99, shift, metrics={"roc_auc": shift}) for shift in (0.9, 0.1)]
+    finding = assert_outcome(judged(few[0], few[1], "roc_auc"), "inconclusive")
+    assert "there are 99 rows; a bootstrap needs 100" in finding.message
+    rare = [scored(110, shift, metrics={"roc_auc": shift}) for shift in (0.9, 0.1)]
+    finding = assert_outcome(judged(rare[0], rare[1], "roc_auc"), "inconclusive")
+    assert "rows of class 1; a bootstrap needs 50" in finding.message
+
+
+def test_a_column_named_as_the_metric_holds_its_rows() -> None:
+    drawn = random.Random(3)  # noqa: S311 (a seeded simulation)
+    base = [drawn.random() for _ in range(200)]
+    better = [value + 0.1 * drawn.random() for value in base]
+    new, old = (
+        run(metrics={"ndcg": 0.5}, predictions=rows([0] * 200, [0] * 200, ndcg=values))
+        for values in (better, base)
+    )
+    assert_outcome(judged(new, old, "ndcg"), "pass")
+    assert_outcome(judged(old, new, "ndcg"), "fail")
+
+
+def test_without_rows_or_seeds_it_is_untested_and_says_what_would_do() -> None:
+    new, old = (run(metrics={"val_accuracy": value}) for value in (0.9, 0.89))
+    message = (
+        "improvement is untested: the candidate run has no predictions table, and 1 and 1 seeds "
+        "are there, under 5 a side; val_accuracy goes from 0.89 to 0.9 in the logged values, a "
+        "gain of 1.00 pt that may be chance; to show a true difference of 1.00 pt 4 times in 5, "
+        "at most n ≈ 12,984 rows are needed"
+    )
+    assert_outcome(judged(new, old), "inconclusive", message=message)
+
+
+def test_rows_that_the_candidate_lacks_fail() -> None:
+    new, old = counted(9, 1, 100)
+    shorter = new.model_copy(update={"predictions": rows([1] * 50, [1] * 50)})
+    assert (
+        "lack 50 of the baseline's 100 rows" in assert_outcome(judged(shorter, old), "fail").message
+    )
+
+
+def test_a_score_that_is_no_number_fails() -> None:
+    new, old = (scored(200, shift, metrics={"roc_auc": 0.5}) for shift in (0.9, 0.1))
+    table: Any = new.predictions
+    columns = table.columns | {"score": (None, *table.columns["score"][1:])}
+    holed = new.model_copy(update={"predictions": table.model_copy(update={"columns": columns})})
+    finding = assert_outcome(judged(holed, old, "roc_auc"), "fail")
+    assert "column score of the candidate run holds more than finite numbers" in finding.message
+
+
+def test_seeds_are_compared_by_welch_and_equal_seeds_in_pairs() -> None:
+    a, b = [0.9, 0.91, 0.905, 0.9, 0.91], [0.88, 0.885, 0.88, 0.89, 0.88, 0.881]
+    finding = assert_outcome(judged(seeded(a), seeded(b, "b", 50)), "pass")
+    test = welch_t(a, b)
+    assert "Welch's t" in finding.message
+    assert finding.measured is not None
+    assert float(finding.measured.value) / 100 == pytest.approx(test.bounds(0.05).lower)
+    paired = assert_outcome(judged(seeded(a), seeded(b[:5], "b")), "pass")
+    assert "paired t over equal seeds" in paired.message
+
+
+def test_a_failed_seed_counts_until_it_is_made_good() -> None:
+    good, bad = [0.9, 0.91, 0.905, 0.9, 0.91], [0.8, 0.81, 0.805, 0.8, 0.81]
+    broke_off = run(
+        run_id="f" * 32, status="FAILED", lifecycle="deleted", params={"seed": "9"}, metrics={}
+    )
+    new = seeded(good)
+    with_failed = new.model_copy(update={"repeats": (*repeats(new), broke_off)})
+    finding = assert_outcome(judged(with_failed, seeded(bad, "b")), "inconclusive")
+    assert (
+        "1 of the 6 seeds of the candidate have no val_accuracy (failed, killed or not finished): "
+        "leaving them out might hide bad ones"
+    ) in finding.message
+    again = broke_off.model_copy(update={"run_id": "e" * 32, "metrics": {"val_accuracy": 0.9}})
+    again = again.model_copy(update={"params": {"seed": "9", "depth": "3"}})
+    mended = new.model_copy(update={"repeats": (*repeats(new), broke_off, again)})
+    assert_outcome(judged(mended, seeded(bad, "b")), "pass")
+
+
+def test_a_deleted_run_with_a_bad_value_counts() -> None:
+    new = seeded([0.9, 0.91, 0.905, 0.9, 0.91])
+    bad = run(
+        run_id="d" * 32,
+        lifecycle="deleted",
+        params={"seed": "77", "depth": "3"},
+        metrics={"val_accuracy": 0.2},
+    )
+    hidden = new.model_copy(update={"repeats": (*repeats(new), bad)})
+    old = seeded([0.88, 0.885, 0.88, 0.89, 0.88], "b")
+    assert_outcome(judged(new, old), "pass")
+    assert "6 and 5 seeds" in assert_outcome(judged(hidden, old), "inconclusive").message
+
+
+def test_runs_of_another_parameter_are_no_seeds() -> None:
+    new = seeded([0.9, 0.91, 0.905, 0.9, 0.91])
+    folds: Any = [
+        each.model_copy(update={"params": {"seed": "1", "depth": "3", "fold": str(i)}})
+        for i, each in enumerate(repeats(new))
+    ]
+    alone = new.model_copy(update={"repeats": tuple(folds)})
+    finding = assert_outcome(judged(alone, seeded([0.8] * 5, "b")), "inconclusive")
+    assert "1 and 5 seeds are there" in finding.message
+
+
+def test_a_later_try_must_show_more_where_alpha_is_spent() -> None:
+    new, old = counted(40, 20, 1000)
+    third = new.model_copy(update={"tries": 3})
+    plain = bind(SignificantImprovement).model_copy()
+    found = judge(plain, candidate=third, baseline=old, metric="val_accuracy")
+    finding = assert_outcome(found, "pass")
+    assert finding.message.endswith("; this is try 3 of the pull request, alpha is for one")
+    assert_outcome(judged(new, old, spend=True), "pass")  # the first: alpha/2
+    finding = assert_outcome(judged(third, old, spend=True), "inconclusive")
+    assert "; try 3 must pass at alpha/(k(k+1)) = 0.004167" in finding.message
+
+
+def test_against_the_best_of_many_a_fail_asks_for_more() -> None:
+    new, old = counted(20, 40, 1000)
+    policy = bind(SignificantImprovement)
+    seen = case(policy, candidate=new, baseline=old, metric="val_accuracy")
+    rules = ({"best": {"within": "90d"}},)
+    for among, outcome in ((5, Outcome.FAIL), (50, Outcome.INCONCLUSIVE)):
+        found = BaselineRecord(rules=rules, found_by="best", among=among, run=old)
+        (finding,) = policy.evaluate(seen._replace(found=found))
+        assert finding.outcome is outcome
+        assert f"the baseline is the best of {among} runs" in finding.message
+
+
+def test_several_metrics_are_findings_of_their_own() -> None:
+    new = scored(400, 0.6, metrics={"roc_auc": 0.9})
+    old = scored(400, 0.3, metrics={"roc_auc": 0.8})
+    found = judged(new, old, "roc_auc", metrics=["roc_auc", "accuracy"], resamples=1000)
+    assert [f.part for f in found] == ["roc_auc", "accuracy"]
+
+
+def test_without_scipy_it_is_an_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from mlops_policies import comparison
+    from policy_engine.statistics import StatisticsUnavailable
+
+    def absent(*_: Any, **__: Any) -> None:
+        raise StatisticsUnavailable
+
+    monkeypatch.setattr(comparison, "welch_t", absent)
+    finding = assert_outcome(
+        judged(seeded([0.9, 0.91, 0.905, 0.9, 0.91]), seeded([0.8] * 5, "b", 9)), "error"
+    )
+    assert finding.message == "this policy needs SciPy: pip install policy-engine[stats]"
+
+
+def test_only_seeds_need_no_rows() -> None:
+    assert Needs.PREDICTIONS not in bind(SignificantImprovement, method="seeds").reads()
+    with pytest.raises(ValidationError):
+        bind(SignificantImprovement, alpha=0.6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_no_two_models_both_improve_on_each_other(wins: int, losses: int) -> None:
+    new, old = counted(wins, losses, 150)
+    outcomes = [judged(new, old)[0].outcome, judged(old, new)[0].outcome]
+    assert outcomes != [Outcome.PASS, Outcome.PASS]
+    assert (outcomes[0] is Outcome.PASS) == (mcnemar_exact(wins, losses) < 0.05)
+    assert (outcomes[0] is Outcome.PASS) == (outcomes[1] is Outcome.FAIL)
+
+
+def test_of_two_equal_models_almost_none_improves() -> None:
+    """300 pairs of equal models, 8 % disagreement: at most alpha, within the simulation's error."""
+    drawn = random.Random(11)  # noqa: S311 (a seeded simulation)
+    passed = 0
+    for _ in range(300):
+        differing = sum(drawn.random() < 0.08 for _ in range(300))
+        wins = sum(drawn.random() < 0.5 for _ in range(differing))
+        found = judged(*counted(wins, differing - wins, 300))
+        passed += found[0].outcome is Outcome.PASS
+    assert passed / 300 <= 0.05 + 2 * (0.05 * 0.95 / 300) ** 0.5
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    new, old = (scored(300, shift, metrics={"roc_auc": 0.5}) for shift in (0.5, 0.4))
+    table: Any = new.predictions
+    turned = {name: tuple(reversed(cells)) for name, cells in table.columns.items()}
+    other = new.model_copy(update={"predictions": table.model_copy(update={"columns": turned})})
+    first, second = (judged(each, old, "roc_auc", resamples=1000) for each in (new, other))
+    assert first == second

@@ -1,0 +1,81 @@
+"""A policy's own `best` rule chooses among runs of some tags, and on the candidate's data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policy_engine.records import DatasetRecord, RunRecord
+from policy_engine.tracking.baselines import Search
+from policy_engine.tracking.opening import open_store
+from policy_engine.tracking.reads import Reads
+from policy_engine.tracking.store import Deadline
+from policy_engine.tracking.translate import run_record
+from tests.tracking.team import HOUR_MS, NOON_MS, Team
+
+if TYPE_CHECKING:
+    from tests.conftest import MlflowServer
+
+TREES = {"model.family": ["tree", "random?forest"], "estimator_class": ["*.DecisionTree*"]}
+
+
+@pytest.fixture(scope="module")
+def team(mlflow_server: MlflowServer) -> Team:
+    return Team.of(mlflow_server)
+
+
+def best(team: Team, candidate: str, asked: dict[str, Any], **facts: Any) -> tuple[Any, ...]:
+    """Return the run that the rule finds, among how many, and what was passed over."""
+    deadline = Deadline(30)
+    store = open_store(team.server.uri, deadline)
+    record: RunRecord = run_record(store.run(candidate), None).model_copy(update=facts)
+    search = Search(
+        reads=Reads(store, deadline),
+        candidate=record,
+        model=lambda: None,
+        metric="val_accuracy",
+        goal="maximize",
+        ancestors=(),
+        resolve=lambda *_: None,
+    )
+    found, hit = search.find([{"best": {"within": "9d"} | asked}])
+    run = hit.run["info"]["run_id"] if hit else None
+    return run, found.among, [(p.rule, p.why) for p in found.passed_over]
+
+
+def test_only_runs_of_the_tags_are_chosen_from(team: Team) -> None:
+    experiment = team.experiment()
+    before = NOON_MS - 5 * HOUR_MS
+
+    def run(value: float, **tags: str) -> str:
+        return team.run(experiment, metrics={"val_accuracy": value}, begin=before, tags=tags)
+
+    run(0.99)
+    run(0.98, **{"model.family": "deep"})
+    forest = run(0.9, **{"model.family": " Random Forest "})
+    run(0.8, estimator_class="sklearn.tree._classes.DecisionTreeClassifier")
+    candidate = team.run(experiment)
+    assert best(team, candidate, {"tags": TREES}) == (forest, 2, [])
+    why = "none of the 4 earlier FINISHED run(s) has tags and data as asked for"
+    nothing = best(team, candidate, {"tags": {"model.family": ["linear"]}})
+    assert nothing == (None, None, [("best: within=9d", why)])
+
+
+def test_runs_on_other_data_are_left_out_and_those_that_do_not_say_stay(team: Team) -> None:
+    from mlflow.entities import Dataset, DatasetInput
+
+    experiment = team.experiment()
+    before = NOON_MS - 5 * HOUR_MS
+    runs = [
+        team.run(experiment, metrics={"val_accuracy": value}, begin=before)
+        for value in (0.99, 0.9, 0.8)
+    ]
+    for run, digest in zip(runs, ("other", "mine"), strict=False):
+        data = Dataset(name="d", digest=digest, source_type="local", source="{}")
+        team.client.log_inputs(run, [DatasetInput(data)])
+    candidate = team.run(experiment)
+    mine = (DatasetRecord(name="d", digest="mine"),)
+    assert best(team, candidate, {"same_data": True}, datasets=mine)[:2] == (runs[1], 2)
+    assert best(team, candidate, {}, datasets=mine)[:2] == (runs[0], 3)
+    assert best(team, candidate, {"same_data": True})[:2] == (runs[0], 3)
