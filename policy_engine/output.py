@@ -36,7 +36,7 @@ def parse(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
         UsageError: If a format is unknown, two want stdout, or a file cannot be written.
     """
     formats = {**FORMATS, **more}
-    outputs = []
+    outputs: list[Output] = []
     for text in texts:
         name, _, file = text.partition("=")
         if name not in formats:

@@ -17,11 +17,10 @@ from policy_engine.evidence import (
     Model,
     Needs,
 )
-from policy_engine.policy import Finding, Outcome, Policy, part
+from policy_engine.policy import Finding, Limit, Outcome, Policy, part
 
 FILE = "requirements.txt"
 PYTHON_FILE = "python_env.yaml"
-_COUNT = "number of requirements that are not pinned"
 _LOG_AGAIN = "log the model with MLflow 3's log_model, which writes it"
 _MOST_NAMED = 5
 _LONGEST = 4000
@@ -97,15 +96,18 @@ class PinnedRequirements(Policy, name="pinned-requirements"):
         more = len(loose) - _MOST_NAMED
         named = ", ".join(line.shown for line in loose[:_MOST_NAMED])
         named += f" and {more} more" if more > 0 else ""
-        return Finding.judge(
-            Measurement(Decimal(len(loose)), _COUNT, Grade.MEASURED, FILE),
-            "<=",
-            0,
-            _COUNT,
+        count = Measurement(Decimal(len(loose)), "unpinned", Grade.MEASURED, FILE)
+        return Finding(
+            outcome=Outcome.FAIL if loose else Outcome.PASS,
             part="requirements",
-            note=f" (of {len(lines)}{': ' if loose else ''}{named})",
+            message=f"{len(loose)} of {len(lines)} requirements are not pinned"
+            f"{': ' if loose else ''}{named}; none may be",
+            measured=count,
+            limit=Limit(Decimal(0), "unpinned"),
             remedy="write each as name==version, or let log_model infer them: leave "
-            "pip_requirements out",
+            "pip_requirements out"
+            if loose
+            else None,
         )
 
 

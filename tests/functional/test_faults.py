@@ -359,7 +359,10 @@ FILE_STORE = (
             "sqlite:///absent.db",
             "policy-engine: there is no SQLite file absent.db; check the tracking URI",
         ),
-        ("sqlite://", "policy-engine: the tracking URI names no file: write sqlite:///path/to/mlflow.db"),
+        (
+            "sqlite://",
+            "policy-engine: the tracking URI names no file: write sqlite:///path/to/mlflow.db",
+        ),
         ("mlruns", FILE_STORE),
         (f"http://ana:{SECRET}@", "policy-engine: http: is no address of a server"),
     ],

@@ -302,9 +302,8 @@ def test_ten_thousand_findings_are_all_listed_in_seconds() -> None:
 
 def test_what_several_policies_say_alike_is_said_once() -> None:
     reason, remedy = "no baseline (alias: champion: not set)", "set an alias"
-    said = {"outcome": Outcome.MISSING, "message": reason, "remedy": remedy}
-    one = reports.SIZE._replace(id="baseline-logged", part=None, **said)
-    other = reports.SIZE._replace(id="min-useful-gain", part=None, **said)
+    said = reports.SIZE._replace(part=None, outcome=Outcome.MISSING, message=reason, remedy=remedy)
+    one, other = said._replace(id="baseline-logged"), said._replace(id="min-useful-gain")
     text = as_text(reports.report(reports.subject(one, other)))
     assert text.count(reason) == 1
     assert text.count(remedy) == 1
