@@ -17,7 +17,7 @@ PACKAGES = policy_engine plugins/mlops_policies
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
 
-demo: $(DEMO)/.installed ## train four models and see what the gate says of each
+demo: $(DEMO)/.installed ## train five models and see what the gate says of each
 	$(DEMO)/bin/policy-engine demo
 
 test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)

@@ -17,10 +17,19 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks import check_server, figures, help_start, judging, repository, requests_made
+from benchmarks import (
+    all_policies,
+    bootstrap,
+    check_server,
+    figures,
+    help_start,
+    judging,
+    repository,
+    requests_made,
+)
 from benchmarks.server import Trained, mlflow_server, train
 
-SECTIONS = ("help", "judging", "requests", "check")
+SECTIONS = ("help", "judging", "requests", "check", "policies", "bootstrap")
 _SOURCES = ("policy_engine", "plugins/mlops_policies", "benchmarks")
 
 
@@ -73,6 +82,11 @@ def measured(wanted: list[str], skinny: Path | None) -> Iterator[figures.Section
             yield check_server.measure(
                 beside, scene.repository, scene.address, trained, str(python)
             )
+        if "policies" in wanted:  # later than what looks for the runs of the same commit
+            commit = scene.commit
+            yield all_policies.measure(command, scene.repository, scene.address, commit)
+        if "bootstrap" in wanted:
+            yield bootstrap.measure()
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -66,13 +66,8 @@ def situation(
     )
 
 
-def policy_source(
-    root: Path, digest: str, paths: Sequence[str], change: ChangeRecord | None
-) -> PolicySource:
-    """Return which policies judge, and whether they are the default branch's own.
-
-    A pull request's work tree is the proposal: what it holds is never trusted.
-    """
+def policy_source(root: Path, digest: str, paths: Sequence[str]) -> PolicySource:
+    """Return which policies the work tree holds, and whether they are the default branch's own."""
     head = _asked(lambda: git.head(root))
     if head is None:
         return PolicySource(digest)
@@ -81,12 +76,15 @@ def policy_source(
     on_default = branch is not None and _asked(lambda: git.merge_base(root, branch, head)) == head
     name = (branch or "").removeprefix("origin/")
     ref = f"{name}@{head[:7]}" if on_default else head[:7]
-    proposed = change is not None and change.pull_request is not None
     return PolicySource(
-        digest,
-        ref=f"{ref} (edited)" if edited else ref,
-        trusted=on_default and not edited and not proposed,
+        digest, ref=f"{ref} (edited)" if edited else ref, trusted=on_default and not edited
     )
+
+
+def judging(source: PolicySource, change: ChangeRecord | None) -> PolicySource:
+    """Return the policies as they judge a change: those of a pull request's tree are a proposal."""
+    proposed = change is not None and change.pull_request is not None
+    return replace(source, trusted=False) if proposed else source
 
 
 def _is_edited(root: Path, paths: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,14 +22,14 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from policy_engine import __version__, git, plugins
-from policy_engine.change import Situation, policy_source, situation
+from policy_engine.change import Situation, judging, policy_source, situation
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Needs
 from policy_engine.plugins import Plugins
 from policy_engine.policy_file import PolicySet, load_policies, named_plugins, policy_paths
 from policy_engine.records import EvidenceRecord
-from policy_engine.report import Engine, Report
+from policy_engine.report import Engine, PolicySource, Report
 
 if TYPE_CHECKING:
     from policy_engine.tracking.collect import Request
@@ -98,11 +99,14 @@ def check(options: Options, loaded: Loaded | None = None) -> Report:
     """
     _refuse_contradictions(options)
     loaded = loaded or load(options.policies, options.root)
-    if options.evidence is not None:
-        evidence = read_evidence(options.evidence)
-    else:
-        evidence = _collect(options, loaded)
-    return _report(options, loaded, evidence)
+    with ThreadPoolExecutor(1) as beside:
+        # Git tells of the policies while MLflow tells of the runs.
+        source = beside.submit(policy_source, options.root, loaded.policies.digest, loaded.paths)
+        if options.evidence is not None:
+            evidence = read_evidence(options.evidence)
+        else:
+            evidence = _collect(options, loaded)
+        return _report(options, loaded, evidence, source.result())
 
 
 def collect(options: Options) -> EvidenceRecord:
@@ -151,9 +155,11 @@ def read_evidence(path: Path) -> EvidenceRecord:
         return _unreadable(path, f"{where}: {first['msg']}")
 
 
-def _report(options: Options, loaded: Loaded, evidence: EvidenceRecord) -> Report:
-    source = policy_source(options.root, loaded.policies.digest, loaded.paths, evidence.change)
-    report = evaluate(loaded.policies, evidence, Context(_now(options), source, _engine(loaded)))
+def _report(
+    options: Options, loaded: Loaded, evidence: EvidenceRecord, source: PolicySource
+) -> Report:
+    context = Context(_now(options), judging(source, evidence.change), _engine(loaded))
+    report = evaluate(loaded.policies, evidence, context)
     loaded.plugins.report_ready(report, lambda note: sys.stderr.write(f"{note}\n"))
     return report
 

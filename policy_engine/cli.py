@@ -197,7 +197,7 @@ def plugins_command(paths: tuple[str, ...]) -> None:
 @command("demo")
 @click.option("--folder", default="policy-engine-demo", show_default=True, metavar="FOLDER")
 def demo_command(folder: str) -> int:
-    """Train real models into an embedded MLflow store and judge three pull requests."""
+    """Train real models into an embedded MLflow store and judge four pull requests."""
     from policy_engine import demo  # noqa: PLC0415
 
     return demo.run(Path(folder))

@@ -181,7 +181,12 @@ class Policy(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        defer_build=True,  # most policies are never bound: each schema is built when it is
     )
 
     policy_name: ClassVar[str] = ""

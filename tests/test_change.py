@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine.change import MOST_COMMITS, Situation, policy_source, situation
+from policy_engine.change import MOST_COMMITS, Situation, judging, policy_source, situation
 from policy_engine.github.event import EventError
 from policy_engine.records import ChangeRecord
 from policy_engine.report import PolicySource
@@ -31,7 +31,8 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def source(repository: Repository, change: ChangeRecord | None = None) -> PolicySource:
-    return policy_source(repository.folder, DIGEST, ["policies/fraud.yaml"], change)
+    source = policy_source(repository.folder, DIGEST, ["policies/fraud.yaml"])
+    return judging(source, change)
 
 
 def found(repository: Repository, commit: str | None = None, **facts: Any) -> Situation:
@@ -88,7 +89,7 @@ def test_an_edited_policy_file_is_not_trusted(repository: Repository) -> None:
 def test_a_policy_file_that_git_does_not_track_is_not_trusted(repository: Repository) -> None:
     (repository.folder / "policies" / "new.yaml").write_text("version: 1\n")
     assert source(repository).trusted, "a file that does not judge changes nothing"
-    new = policy_source(repository.folder, DIGEST, ["policies/new.yaml"], None)
+    new = policy_source(repository.folder, DIGEST, ["policies/new.yaml"])
     assert new.trusted is False
     assert str(new.ref).endswith(" (edited)")
 
@@ -98,7 +99,7 @@ def test_an_ignored_policy_file_is_not_trusted(repository: Repository) -> None:
     (repository.folder.parent / "ignored").write_text("*.local.yaml\n")
     (repository.folder / "policies" / "x.local.yaml").write_text("version: 1\n")
     paths = ["policies/fraud.yaml", "policies/x.local.yaml"]
-    assert policy_source(repository.folder, DIGEST, paths, None).trusted is False
+    assert policy_source(repository.folder, DIGEST, paths).trusted is False
 
 
 def test_a_clone_trusts_the_branch_that_its_origin_points_to(
@@ -119,7 +120,7 @@ def test_a_local_commit_on_the_default_branch_is_not_on_the_origin_s(
 
 
 def test_outside_a_repository_nobody_can_tell_where_policies_come_from(tmp_path: Path) -> None:
-    assert policy_source(tmp_path, DIGEST, ["policies"], None) == PolicySource(DIGEST)
+    assert policy_source(tmp_path, DIGEST, ["policies"]) == PolicySource(DIGEST)
 
 
 def test_a_repository_without_a_commit_is_not_trusted(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@
 | no such rows; repeated seeds of both recipes | Welch's t; the paired t for equal seeds |
 | none of these | untested: only the logged values speak |
 
+Weights that are all equal and clusters of one row each say nothing: such rows are plain ones.
+
 A bootstrap is seeded by SHA-256 of the metric's name and the ids of the two runs that logged the
 tables, so that a verdict repeats, whoever checks it, and whatever the order of the rows.
 """
@@ -500,7 +502,7 @@ def _counts(
     rows: PairedRows, definition: Definition, metric: Metric, left_out: int
 ) -> Counts | None:
     """Return the counts where the metric is an unweighted mean of independent 0/1 rows."""
-    if rows.weights is not None or rows.clusters is not None:
+    if not _are_plain(rows):
         return None
     truth, new, old = rows.targets, rows.candidate.predictions, rows.baseline.predictions
     if definition.kind == "row_mean":
@@ -518,6 +520,16 @@ def _counts(
     is_of_right = definition.kind == "accuracy" or metric.goal == "maximize"
     after, before = ((count if is_of_right else n - count) / n for count in right)
     return Counts(wins, losses, n, after, before, left_out)
+
+
+def _are_plain(rows: PairedRows) -> bool:
+    """Say whether all rows count alike and none belongs with another.
+
+    A column of ones must not buy the bootstrap, which is the weaker test where few rows differ.
+    """
+    weights, clusters = rows.weights, rows.clusters
+    weigh_alike = weights is None or 0 < min(weights) == max(weights)
+    return weigh_alike and (clusters is None or len(set(clusters)) == len(clusters))
 
 
 def _bootstrapped(  # noqa: PLR0913 (what a bootstrap is made of)
@@ -603,18 +615,34 @@ def detectable(tested: Tested, alpha: float) -> float:
     return (normal.inv_cdf(1 - alpha) + normal.inv_cdf(POWER)) * tested.standard_error
 
 
-def still_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> str:
-    """Return, as a sentence's end, how many rows or seeds would decide about `delta`."""
+def difference_to_see(metric: Metric, delta: float, above: float = 0.0) -> str:
+    """Return in words which true difference would be seen: `delta` more than what is to exceed."""
+    said = f"a true difference of {amount(metric, above + delta)}"
+    return f"{said} as more than {amount(metric, above)}" if above else said
+
+
+def still_needed(
+    metric: Metric, tested: Tested, delta: float, alpha: float, *, above: float = 0.0
+) -> str:
+    """Return, as a sentence's end, how many rows or seeds would decide.
+
+    Args:
+        metric: For its units.
+        tested: What is there.
+        delta: By how much the true difference exceeds `above` (the metric's units).
+        alpha: The one-sided error of the test.
+        above: The difference to exceed (the metric's units).
+    """
     if not (delta > 0 and tested.standard_error > 0):
         return ""
     need, have, what = tested.needed(delta, alpha)
     if need <= have:
         return (
-            f"; {have:,} {what} are enough to show a true difference of {amount(metric, delta)} "
+            f"; {have:,} {what} are enough to show {difference_to_see(metric, delta, above)} "
             "4 times in 5"
         )
     return (
-        f"; to show a true difference of {amount(metric, delta)} 4 times in 5, "
+        f"; to show {difference_to_see(metric, delta, above)} 4 times in 5, "
         f"n ≈ {need:,} {what} are needed"
     )
 

@@ -101,7 +101,7 @@ class DeepMargin(Proof, name="deep-margin"):
         levels = Levels.of(self, case, among_of(case, rules))
         tested = compare(case.candidate, simple, case.metric, self.plan)
         if isinstance(tested, Untested):
-            yield self._by_points(case, simple, tested)
+            yield self._by_points(case, simple, tested, levels)
         else:
             yield self._judged(case.metric, tested, levels, simple)
 
@@ -134,7 +134,7 @@ class DeepMargin(Proof, name="deep-margin"):
             outcome, number = Outcome.PASS, tested.gain
             verdict = "not shown to be, and require_significant is false, at least"
         else:
-            more = still_needed(metric, tested, least, levels.shown)
+            more = still_needed(metric, tested, least, levels.shown, above=least)
         fails = outcome is Outcome.FAIL
         p = tested.p_below(least) if fails else tested.p_above(least)
         value = measured(metric, tested, number)
@@ -149,7 +149,7 @@ class DeepMargin(Proof, name="deep-margin"):
             remedy=_REMEDIES.get(outcome),
         )
 
-    def _by_points(self, case: Case, simple: Run, why: Untested) -> Finding:
+    def _by_points(self, case: Case, simple: Run, why: Untested, levels: Levels) -> Finding:
         metric = case.metric
         case.candidate.metric(metric.name)
         gain = logged_gain(metric, case.candidate, simple)
@@ -161,8 +161,8 @@ class DeepMargin(Proof, name="deep-margin"):
         if gain[0] < margin:
             outcome = Outcome.FAIL
         elif outcome is Outcome.INCONCLUSIVE:
-            alpha = float(self.alpha)
-            needed = rows_at_most(metric, case.candidate, simple, float(margin), alpha)
+            least = float(margin)
+            needed = rows_at_most(metric, case.candidate, simple, least, levels.shown, above=least)
         return Finding(
             outcome=outcome,
             message=f"the margin over the best simple run {_named(simple)} is untested: {why.why}; "

@@ -74,10 +74,10 @@ class SignificantImprovement(Proof, name="significant-improvement"):
 
     def _judged(self, case: Case, metric: Metric, name: str | None) -> Finding:
         levels = Levels.of(self, case, among_of(case))
-        effect = metric.distance(self.min_effect)
+        effect = self._effect(metric)
         tested = compare(case.candidate, case.baseline, metric, self.plan)
         if isinstance(tested, Untested):
-            return self._untested(case, metric, name, tested)
+            return self._untested(case, metric, name, tested, levels)
         return self._tested(metric, name, tested, levels, effect)
 
     def _tested(
@@ -91,7 +91,8 @@ class SignificantImprovement(Proof, name="significant-improvement"):
         elif is_below(tested, least, levels.opposite):
             outcome, verdict = Outcome.FAIL, "shown to be less than"
         else:
-            more = still_needed(metric, tested, self._delta(metric, least), levels.shown)
+            delta = self._delta(metric, least)
+            more = still_needed(metric, tested, delta, levels.shown, above=least)
         fails = outcome is Outcome.FAIL
         alpha = levels.opposite if fails else levels.shown
         p = tested.p_below(least) if fails else tested.p_above(least)
@@ -106,16 +107,25 @@ class SignificantImprovement(Proof, name="significant-improvement"):
             remedy=_remedy(outcome, metric),
         )
 
+    def _effect(self, metric: Metric) -> Decimal:
+        """Return the gain to exceed; 0 is 0 in any unit, so it needs no point."""
+        return metric.distance(self.min_effect) if self.min_effect.amount else Decimal()
+
     def _delta(self, metric: Metric, least: float) -> float:
         """Return the difference to see: a point, less what must be exceeded anyway."""
         point = 0.0 if metric.point is None else float(metric.point)
         return point - least if point > least else point
 
-    def _untested(self, case: Case, metric: Metric, name: str | None, why: Untested) -> Finding:
+    def _untested(
+        self, case: Case, metric: Metric, name: str | None, why: Untested, levels: Levels
+    ) -> Finding:
         gain = logged_gain(metric, case.candidate, case.baseline)
         said = f"; {gain[1]}" if gain else ""
-        delta = self._delta(metric, float(metric.distance(self.min_effect)))
-        needed = rows_at_most(metric, case.candidate, case.baseline, delta, float(self.alpha))
+        least = float(self._effect(metric))
+        delta = self._delta(metric, least)
+        needed = rows_at_most(
+            metric, case.candidate, case.baseline, delta, levels.shown, above=least
+        )
         return Finding(
             outcome=Outcome.INCONCLUSIVE,
             part=name,

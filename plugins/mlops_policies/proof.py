@@ -15,6 +15,7 @@ from mlops_policies.comparison import (
     Tested,
     TwoBounds,
     amount,
+    difference_to_see,
     p_value,
 )
 from policy_engine.evidence import (
@@ -246,7 +247,15 @@ def logged_gain(metric: Metric, candidate: Run, baseline: Run) -> tuple[Decimal,
     return gain, said
 
 
-def rows_at_most(metric: Metric, candidate: Run, baseline: Run, delta: float, alpha: float) -> str:
+def rows_at_most(
+    metric: Metric,
+    candidate: Run,
+    baseline: Run,
+    delta: float,
+    alpha: float,
+    *,
+    above: float = 0.0,
+) -> str:
     """Return how many rows an accuracy would need at most, before any row is known.
 
     Two models differ on no more rows than on which one of them is wrong.
@@ -260,6 +269,6 @@ def rows_at_most(metric: Metric, candidate: Run, baseline: Run, delta: float, al
     differing = round(min(max(wrong, Decimal()), Decimal(1)) * _MANY)
     rows = rows_needed_for_counts(differing, 0, _MANY, delta, alpha)
     return (
-        f"; to show a true difference of {amount(metric, delta)} 4 times in 5, at most "
+        f"; to show {difference_to_see(metric, delta, above)} 4 times in 5, at most "
         f"n ≈ {rows:,} rows are needed"
     )

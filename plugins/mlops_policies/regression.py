@@ -16,7 +16,6 @@ from mlops_policies.proof import (
     change,
     evidence,
     in_unit,
-    is_below,
     logged_gain,
     measured,
     metrics_of,
@@ -161,13 +160,12 @@ class NoRegression(Proof, name="no-regression"):
     ) -> Finding:
         metric, levels = question.metric, question.levels
         margin = metric.distance(self.margin)
-        shown = bounds_at(tested, levels.shown)
-        worse = is_below(tested, 0.0, levels.plain)
+        shown, plain = bounds_at(tested, levels.shown), bounds_at(tested, levels.plain)
         outcome, alpha, more = Outcome.INCONCLUSIVE, levels.shown, ""
         if shown.decides and shown.lower >= -float(margin):
             outcome = Outcome.PASS
-            verdict = "worse, but within the margin of" if worse else "no worse by more than"
-        elif harmed and not bounds_at(tested, levels.plain).lower >= -float(margin):
+            verdict = "worse, but within the margin of" if harmed else "no worse by more than"
+        elif harmed and plain.decides and plain.lower < -float(margin):
             outcome, alpha = Outcome.FAIL, levels.opposite * share
             verdict = "shown to be worse, and not shown to lose no more than"
         else:

@@ -46,6 +46,8 @@ class Reported:
                 (self.baseline, self.n_baseline),
             )
         )
+        if metric.goal == "minimize":  # a hit is an error: more of them are the drop
+            return unpaired_z(hits, self.n_candidate, before, self.n_baseline)
         return unpaired_z(before, self.n_baseline, hits, self.n_candidate)
 
     def test(self, metric: Metric) -> str:

@@ -185,7 +185,9 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             except NotComputable as e:
                 raise MissingEvidence(str(e), f"log a column {metric.name}, or `score`") from e
             rows = _Rows(metric, mine, theirs, joined, definition)
-            return [self._slice(rows, each, len(found)) for each in found.values()]
+            # At most so many tests share alpha: of a drop, and of the floor where one is asked for.
+            family = len(found) * (1 if self.floor is None else 2)
+            return [self._slice(rows, each, family) for each in found.values()]
 
     def _slice(self, rows: "_Rows", each: Slice, family: int) -> _Judged:
         n = len(each.places)

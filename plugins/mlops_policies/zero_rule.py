@@ -56,7 +56,7 @@ def zero_rule_of_classes(
 def zero_rule_of_numbers(
     metric: Metric, targets: Sequence[float], weights: Sequence[float] | None
 ) -> ZeroRule:
-    """Return the better of mean and median for a metric of numbers.
+    """Return the best constant for a metric of numbers: mean, median, or the metric's own.
 
     Raises:
         MissingEvidence: If the metric has no value on these targets.
@@ -71,7 +71,8 @@ def zero_rule_of_numbers(
     if score is None or (metric.kind == "rmsle" and min(*targets, mean, median) <= -1):
         raise MissingEvidence(f"nobody knows what a constant has in {metric} on these targets")
     found = []
-    for name, constant in (("mean", mean), ("median", median)):
+    constants = {"mean": mean, "median": median} | _own_constant(metric.kind, targets, times)
+    for name, constant in constants.items():
         errors = [score(y, constant) for y in targets]
         if metric.kind == "max_error":
             value = max(e for e, w in zip(errors, times, strict=True) if w > 0)
@@ -80,6 +81,27 @@ def zero_rule_of_numbers(
         value = math.sqrt(value) if metric.kind in {"rmse", "rmsle"} else value
         found.append(ZeroRule(value, f"the {name} {constant:.4g}"))
     return min(found, key=lambda rule: rule.value)
+
+
+def _own_constant(
+    kind: str, targets: Sequence[float], weights: Sequence[float]
+) -> dict[str, float]:
+    """Return by name the constant that is best for a metric for which mean and median are not."""
+    weighing = [(y, w) for y, w in zip(targets, weights, strict=True) if w > 0]
+    if kind == "max_error":
+        values = [y for y, _ in weighing]
+        return {"middle of lowest and highest": min(values) / 2 + max(values) / 2}
+    if kind == "mape":
+        shares = [w / max(abs(y), _SMALLEST) for y, w in weighing]
+        return {"median weighted by 1/|target|": _median([y for y, _ in weighing], shares)}
+    if kind == "rmsle":
+        total = math.fsum(w for _, w in weighing)
+        return {
+            "mean on the logarithm's scale": math.expm1(
+                math.fsum(math.log1p(y) * w for y, w in weighing) / total
+            )
+        }
+    return {}
 
 
 _SMALLEST = 2.220446049250313e-16  # float64's epsilon, the least divisor that scikit-learn takes

@@ -50,7 +50,7 @@ def next_steps(folder: Folder, checks: Sequence[Options]) -> str:
 
     Args:
         folder: The demo's folder.
-        checks: The checks of the three pull requests.
+        checks: The checks of the pull requests.
     """
     engine = _tool("policy-engine", "policy_engine")
     store = shlex.join(["--backend-store-uri", folder.tracking_uri])

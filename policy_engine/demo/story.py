@@ -1,4 +1,4 @@
-"""The demo's story: train a champion and three candidates, judge each, say what to try next."""
+"""The demo's story: train a champion and four candidates, judge each, say what to try next."""
 
 import logging
 import os
@@ -16,7 +16,8 @@ from policy_engine.demo.folder import Folder, claim, prepare
 from policy_engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from policy_engine.demo.train import Recipe, Trained, Trainer
+    from policy_engine.demo.recipes import Recipe
+    from policy_engine.demo.train import Trained, Trainer
 
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -27,7 +28,7 @@ _QUIET = {
 
 _INTRODUCTION = """
 A team reads handwritten digits. Its champion is a forest of 60 trees, registered
-in MLflow. Three pull requests bring a model each; the gate judges them by
+in MLflow. Four pull requests bring a model each; the gate judges them by
 {file}.
 A CPU second of training costs 1 USD here, so that seconds read like the hours of
 a real training. All numbers are measured on this machine.
@@ -63,6 +64,13 @@ _PULL_REQUESTS = (
         "NEW_QUESTION",
         1,
     ),
+    PullRequest(
+        "a small neural network",
+        "Deep learning has come to the team. The training script broke off at the serving\n"
+        "probe, for want of an example to send; the model was stored by then.",
+        "NETWORK",
+        1,
+    ),
 )
 
 
@@ -85,13 +93,13 @@ def run(path: Path) -> int:
     began = time.monotonic()
     folder = claim(path)
     _tell("starting MLflow and scikit-learn …")
-    train = _training()
+    train, recipes = _training()
     if prepare(folder):
         _tell(f"{path} holds the store of an earlier demo: it starts anew")
     if folder.has_own_rules:
         _tell(f"{folder.policies} was changed: your rules judge")
     loaded = check.load([str(folder.policies)])
-    checks = [_options(folder, trained) for trained in _train(train, folder)]
+    checks = [_options(folder, trained) for trained in _train(train.Trainer(folder), recipes)]
     output.print_text(_INTRODUCTION.format(file=folder.policy_file))
     codes = [
         _show(number, request, options, loaded)
@@ -102,14 +110,14 @@ def run(path: Path) -> int:
     return _outcome(folder, codes)
 
 
-def _training() -> ModuleType:
-    """Return the module that trains; MLflow reads its environment when it is imported."""
+def _training() -> tuple[ModuleType, ModuleType]:
+    """Return the modules of how and of what to train; MLflow reads its environment on import."""
     for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
         del os.environ[name]
     os.environ.update(_QUIET)
     warnings.simplefilter("ignore")
     try:
-        from policy_engine.demo import train  # noqa: PLC0415 (after the environment is made)
+        from policy_engine.demo import recipes, train  # noqa: PLC0415 (after the environment is made)
     except ImportError as e:
         raise UsageError(
             f"the demo trains real models, and {e.name} is not installed: "
@@ -117,19 +125,20 @@ def _training() -> ModuleType:
         ) from e
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    return train
+    return train, recipes
 
 
-def _train(train: ModuleType, folder: Folder) -> list["Trained"]:
+def _train(trainer: "Trainer", recipes: ModuleType) -> list["Trained"]:
     """Train the champion and then the candidates; return the candidates' runs."""
-    trainer = train.Trainer(folder)
-    _train_one(trainer, train.CHAMPION)
-    trainer.crown(train.CHAMPION.name)
-    return [_train_one(trainer, getattr(train, each.recipe)) for each in _PULL_REQUESTS]
+    _train_one(trainer, recipes.CHAMPION)
+    trainer.crown(recipes.CHAMPION.data.name)
+    return [_train_one(trainer, getattr(recipes, each.recipe)) for each in _PULL_REQUESTS]
 
 
 def _train_one(trainer: "Trainer", recipe: "Recipe") -> "Trained":
-    print(f"training {recipe.run_name} ({recipe.name}) … ", end="", file=sys.stderr, flush=True)
+    print(
+        f"training {recipe.run_name} ({recipe.data.name}) … ", end="", file=sys.stderr, flush=True
+    )
     trained = trainer.train(recipe)
     _tell(f"{trained.seconds:.2f} CPU s, val_accuracy {trained.accuracy:.4f}")
     return trained

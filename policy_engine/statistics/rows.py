@@ -120,6 +120,8 @@ def count_wins(
 def shortfall(metric: Metric, rows: PairedRows) -> Shortfall | None:
     """Return what there is too little of for a bootstrap of `metric`, or None if there is enough.
 
+    Rows of weight 0 tell nothing and are not counted.
+
     Args:
         metric: The metric under test. Accuracy, micro averages and means over rows have no class
             of their own: they only need rows.
@@ -128,13 +130,16 @@ def shortfall(metric: Metric, rows: PairedRows) -> Shortfall | None:
     Raises:
         NotComputable: If the metric does not fit the rows.
     """
-    if rows.clusters is not None and (have := len(set(rows.clusters))) < MIN_CLUSTERS:
+    clusters = None if rows.clusters is None else _weighing(rows.clusters, rows.weights)
+    targets = _weighing(rows.targets, rows.weights)
+    if clusters is not None and (have := len(set(clusters))) < MIN_CLUSTERS:
         return Shortfall("clusters", have, MIN_CLUSTERS)
-    if len(rows.targets) < MIN_ROWS:
-        return Shortfall("rows", len(rows.targets), MIN_ROWS)
+    if len(targets) < MIN_ROWS:
+        what = "rows" if len(targets) == len(rows.targets) else "rows of weight above 0"
+        return Shortfall(what, len(targets), MIN_ROWS)
     if metric.kind not in COUNTED | RANKED | LOSSES or metric.kind == "accuracy":
         return None
-    counts = Counter(rows.targets)
+    counts = Counter(targets)
     scores = rows.candidate.scores
     classes = len(scores) if isinstance(scores, Mapping) else 0
     settled = settle(metric, counts.keys(), scored_classes=classes)
@@ -144,6 +149,13 @@ def shortfall(metric: Metric, rows: PairedRows) -> Shortfall | None:
     if have < MIN_OF_CLASS:
         return Shortfall(f"rows of class {label}", have, MIN_OF_CLASS)
     return None
+
+
+def _weighing(cells: Sequence[Label], weights: Sequence[float] | None) -> Sequence[Label]:
+    """Return the cells of the rows that count; a weight that is no number is refused later."""
+    if weights is None:
+        return cells
+    return [cell for cell, weight in zip(cells, weights, strict=False) if weight != 0]
 
 
 def _rarest(metric: Metric, counts: Counter[Label]) -> tuple[Label, int]:

@@ -304,3 +304,23 @@ def test_no_other_constant_has_a_smaller_error(targets: list[float], chance: ran
         found = zero_rule_of_numbers(Definition(kind), targets, weights).value  # type: ignore[arg-type]
         assert found <= score(targets, other, sample_weight=weights) + 1e-9
     assert zero_rule_of_numbers(Definition("r2"), targets, weights).value == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(1, 100).map(float), min_size=2, max_size=20),
+    st.randoms(use_true_random=False),
+)
+def test_nor_has_any_in_an_error_for_which_mean_and_median_are_not_best(
+    targets: list[float], chance: random.Random
+) -> None:
+    weights = [chance.choice([0.5, 1.0, 2.0]) for _ in targets]
+    other = [chance.uniform(0, 100)] * len(targets)
+    for kind, score in (
+        ("mape", oracle.mean_absolute_percentage_error),
+        ("rmsle", oracle.root_mean_squared_log_error),
+    ):
+        found = zero_rule_of_numbers(Definition(kind), targets, weights).value  # type: ignore[arg-type]
+        assert found <= score(targets, other, sample_weight=weights) + 1e-9, kind
+    found = zero_rule_of_numbers(Definition("max_error"), targets, weights).value
+    assert found <= oracle.max_error(targets, other) + 1e-9

@@ -136,3 +136,8 @@ def test_a_greater_margin_never_turns_a_fail_into_a_pass(wins: int, losses: int)
     pair = counted(wins, losses, 400)
     ranks = [order.index(judged(pair, margin=f"{m}pt")[0].outcome) for m in (0, 1, 2, 5)]
     assert ranks == sorted(ranks)
+
+
+def test_rows_needed_are_for_a_gain_beyond_the_margin() -> None:
+    finding = assert_outcome(judged(counted(40, 15, 1000)), "inconclusive")
+    assert "show a true difference of 4.00 pt as more than 2.00 pt 4 times in 5" in finding.message

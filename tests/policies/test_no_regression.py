@@ -137,3 +137,15 @@ def test_the_verdict_is_that_of_the_statistics(wins: int, losses: int, n: int) -
     }
     due = words[non_inferiority_of_counts(wins, losses, n, alpha=0.05, margin=0.01)]
     assert judged(*counted(wins, losses, n))[0].outcome is due
+
+
+def test_a_loss_within_the_margin_against_the_best_of_many_is_not_called_worse() -> None:
+    """McNemar's p of 10 and 22 is 0.025: below 0.05, not below 0.05/50."""
+    new, old = counted(10, 22, 5000)
+    policy = bind(NoRegression)
+    assert "worse, but within" in assert_outcome(judged(new, old), "pass").message
+    given_case = case(policy, candidate=new, baseline=old, metric="val_accuracy")
+    assert given_case.found is not None
+    picked = given_case.found.model_copy(update={"among": 50})
+    (finding,) = policy.evaluate(given_case._replace(found=picked))
+    assert ": no worse by more than 1.00 pt (" in finding.message

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_policies.slices import NoSliceRegression
+from policy_engine.evidence import resolve_metric
 from policy_engine.policy import Finding, Outcome
 from policy_engine.records import RunRecord
 from policy_engine.testing import assert_outcome, bind, judge, run
@@ -168,3 +170,14 @@ def test_ten_slices_of_equal_models_almost_never_fail() -> None:
 def test_a_slice_names_a_column(slices: list[str]) -> None:
     with pytest.raises(ValueError, match=r"slices|names no column"):
         bind(NoSliceRegression, slices=slices)
+
+
+def test_more_false_hits_are_a_drop_of_a_metric_that_is_to_be_low() -> None:
+    new, old = (
+        run(metrics={"false_hit_rate/region/EU": share, "count/region/EU": 1000.0})
+        for share in (0.3, 0.1)
+    )
+    metric = resolve_metric("false_hit_rate", "minimize", Decimal("0.01"), "the test")
+    policy = bind(NoSliceRegression, slices=["region"])
+    assert_outcome(judge(policy, candidate=new, baseline=old, metric=metric), "fail")
+    assert_outcome(judge(policy, candidate=old, baseline=new, metric=metric), "pass")

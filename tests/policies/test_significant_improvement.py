@@ -309,3 +309,53 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     other = new.model_copy(update={"predictions": table.model_copy(update={"columns": turned})})
     first, second = (judged(each, old, "roc_auc", resamples=1000) for each in (new, other))
     assert first == second
+
+
+@pytest.mark.parametrize(
+    "column", [{"weight": [2.0] * 1000}, {"cluster": [f"row {i}" for i in range(1000)]}]
+)
+def test_weights_that_are_equal_and_clusters_of_one_row_leave_mcnemar_in_force(
+    column: dict[str, list[Any]],
+) -> None:
+    """By hand: four rows of four, p = 1/16; the bootstrap would have said 0.018."""
+    found = judged(*counted(4, 0, 1000, **column))
+    plain = assert_outcome(judged(*counted(4, 0, 1000)), "inconclusive")
+    finding = assert_outcome(found, "inconclusive", message=plain.message)
+    assert "p = 0.0625" in finding.message
+
+
+def test_rows_needed_are_for_a_difference_beyond_the_least_gain() -> None:
+    finding = assert_outcome(judged(*counted(30, 22, 1000), min_effect="0.5pt"), "inconclusive")
+    more = (
+        "; to show a true difference of 1.00 pt as more than 0.50 pt 4 times in 5, "
+        "n ≈ 12,860 rows are needed"
+    )
+    assert finding.message.endswith(more)
+
+
+def test_spent_alpha_asks_for_more_rows_where_there_are_none() -> None:
+    """By hand: differing at most 0.21, (1.9600 + 0.8416)² * 0.21 / 0.01² = 16,483."""
+    new, old = (run(metrics={"accuracy": value}) for value in (0.9, 0.89))
+    finding = assert_outcome(judged(new, old, "accuracy", spend=True), "inconclusive")
+    assert "at most n ≈ 16,483 rows are needed" in finding.message
+
+
+def test_no_gain_at_all_needs_no_point_to_be_exceeded() -> None:
+    truth = [float(i % 17) for i in range(200)]
+    new, old = (
+        run(
+            run_id=digit * 32,
+            metrics={"rmse": off},
+            predictions=rows(truth, [y + off * (1 + i % 3) for i, y in enumerate(truth)]),
+        )
+        for digit, off in (("a", 1.0), ("b", 1.5))
+    )
+    finding = assert_outcome(judged(new, old, "rmse"), "pass")
+    assert "shown to exceed 0 (paired percentile bootstrap" in finding.message
+    assert_outcome(judged(old, new, "rmse"), "fail")
+
+
+def test_rows_without_weight_do_not_make_up_the_hundred_that_a_bootstrap_needs() -> None:
+    weight = [1.0] * 60 + [0.0] * 940
+    finding = assert_outcome(judged(*counted(40, 2, 1000, weight=weight)), "inconclusive")
+    assert "there are 60 rows of weight above 0; a bootstrap needs 100" in finding.message
