@@ -7,27 +7,15 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.figures import Section
 from benchmarks.server import quiet_environment
 from benchmarks.timing import Times
 from policy_engine.check import load
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is measured for one metric: what its tests work on, and how many rounds it takes."""
-
-    test: str
-    rounds: int = 7
-
-
-TASKS = {
-    "val_accuracy": Task("counts of rows"),
-    "val_f1": Task("resampled counts"),
-    "val_roc_auc": Task("resampled ranks", rounds=1),  # some ten seconds a round
-}
+ROUNDS = 7
+TASKS = {"val_accuracy": "counts of rows", "val_f1": "resampled counts"}
+"""Each metric that is judged by, and what its tests take."""
 _FOLDER = "all-policies"
 TEXT = """\
 version: 1
@@ -77,14 +65,12 @@ class Judged:
 
     Attributes:
         check: The whole check, a new process each time.
-        first: Judging alone, in a new process each time: with what it imports.
-        again: Judging alone once more in the same process, as a service would.
+        judging: Judging alone, in a new process each time: with what it imports.
         outcomes: How many findings of each outcome.
     """
 
     check: Times
-    first: Times
-    again: Times
+    judging: Times
     outcomes: Counter[str]
 
 
@@ -114,17 +100,14 @@ def measure(command: Path, repository: Path, address: str, commit: str) -> Secti
             "judging again",
         ),
         rows=[_row(metric, each) for metric, each in judged.items()],
-        numbers=5,
+        numbers=3,
         distributions=("mlflow-skinny", "numpy", "scipy", "policy-engine"),
         notes=[
             (
                 f"{bound} policies, all that are built in; {sum(outcomes.values())} findings "
-                f"({counts}) with the first metric. Medians over the rounds, the share too."
+                f"({counts}) with the first metric. Medians of {ROUNDS} rounds, the share too."
             ),
-            (
-                "Judging in a new process includes what it imports first. Again is the same, once "
-                "more in that process, with the evidence read anew."
-            ),
+            "Judging is timed in a new process, so it includes what it imports.",
         ],
     )
 
@@ -132,40 +115,36 @@ def measure(command: Path, repository: Path, address: str, commit: str) -> Secti
 def _row(metric: str, judged: Judged) -> tuple[str, ...]:
     return (
         f"`{metric}`",
-        TASKS[metric].test,
-        str(TASKS[metric].rounds),
+        TASKS[metric],
         f"{judged.check.median:.2f} s",
-        f"{judged.first.median:.2f} s",
-        f"{judged.first.over(judged.check):.0%}",
-        f"{judged.again.median:.2f} s",
+        f"{judged.judging.median:.2f} s",
+        f"{judged.judging.over(judged.check):.0%}",
     )
 
 
 def _judged(metric: str, candidate: str, command: Path, repository: Path, address: str) -> Judged:
-    """Check once and keep what was read; then check and judge in turns."""
+    """Collect once and keep what was read; then check and judge in turns."""
     _bind(repository, metric)
     policies, saved = f"{_FOLDER}/{metric}.yaml", f"{_FOLDER}/{metric}.json"
-    check = [str(command), "check", "--run", candidate, "--tracking-uri", address]
-    check += ["--policies", policies, "--format", "json"]
+    read = ["--run", candidate, "--tracking-uri", address, "--policies", policies]
+    check = [str(command), "check", *read, "--format", "json"]
     judge = [sys.executable, "-m", "benchmarks.scripts.judge", policies, saved]
-    report, _ = _timed([*check, "--save-evidence", saved], repository)
-    whole, first, again = [], [], []
-    for _ in range(TASKS[metric].rounds):
-        whole.append(_timed(check, repository)[1])
-        (once, twice), _ = _timed(judge, repository)
-        first.append(once)
-        again.append(twice)
+    _run([str(command), "collect", *read, "--output", saved], repository)
+    whole, judging = [], []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        report = json.loads(_run(check, repository))
+        whole.append(time.perf_counter() - began)
+        judging.append(float(_run(judge, repository)))
     outcomes = Counter(f["outcome"] for each in report["subjects"] for f in each["findings"])
-    return Judged(Times(tuple(whole)), Times(tuple(first)), Times(tuple(again)), outcomes)
+    return Judged(Times(tuple(whole)), Times(tuple(judging)), outcomes)
 
 
-def _timed(command: list[str], cwd: Path) -> tuple[Any, float]:
-    """Return the JSON that a process printed, and how long it ran (seconds)."""
+def _run(command: list[str], cwd: Path) -> bytes:
+    """Return what a process printed."""
     environment = quiet_environment()
-    began = time.perf_counter()
     done = subprocess.run(command, cwd=cwd, env=environment, check=True, stdout=subprocess.PIPE)
-    seconds = time.perf_counter() - began
-    return json.loads(done.stdout), seconds
+    return done.stdout
 
 
 def _bind(repository: Path, metric: str) -> int:

@@ -612,7 +612,12 @@ def amount(
 def detectable(tested: Tested, alpha: float) -> float:
     """Return the true difference (metric's units) that a test at alpha would see 4 times in 5."""
     normal = NormalDist()
-    return (normal.inv_cdf(1 - alpha) + normal.inv_cdf(POWER)) * tested.standard_error
+    factor = normal.inv_cdf(1 - alpha) + normal.inv_cdf(POWER)
+    error = tested.standard_error
+    if isinstance(tested, Counts):
+        # To lose d, a model has to differ on d of the rows: error² >= d/n, though fewer differ now.
+        error = max(error, factor / tested.n)
+    return factor * error
 
 
 def difference_to_see(metric: Metric, delta: float, above: float = 0.0) -> str:

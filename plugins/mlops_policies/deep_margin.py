@@ -21,6 +21,8 @@ from mlops_policies.proof import (
     change,
     evidence,
     in_unit,
+    is_above,
+    is_below,
     logged_gain,
     measured,
     rows_at_most,
@@ -122,13 +124,14 @@ class DeepMargin(Proof, name="deep-margin"):
     def _judged(self, metric: Metric, tested: Tested, levels: Levels, simple: Run) -> Finding:
         margin = metric.distance(self.margin)
         least = float(margin)
-        shown, against = (bounds_at(tested, a) for a in (levels.shown, levels.opposite))
+        shown = bounds_at(tested, levels.shown)
         outcome, alpha, more = Outcome.INCONCLUSIVE, levels.shown, ""
         verdict = "not shown to be at least"
         number = shown.lower
-        if shown.decides and shown.lower >= least:
+        reaches = least > 0 and shown.decides and shown.lower >= least
+        if reaches or is_above(tested, least, levels.shown):
             outcome, verdict = Outcome.PASS, "shown to be at least"
-        elif against.decides and against.upper < least:
+        elif is_below(tested, least, levels.opposite):
             outcome, verdict, alpha = Outcome.FAIL, "shown to be less than", levels.opposite
         elif not self.require_significant and tested.gain >= least:
             outcome, number = Outcome.PASS, tested.gain

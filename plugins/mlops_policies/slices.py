@@ -68,6 +68,7 @@ class _Judged:
         smallest: The drop (the metric's units) that the rows could show; None where they cannot.
         floor_p: Of the candidate being at or above the floor; None where no floor is asked for, or
             the baseline is under it as well.
+        floor: What the slice must reach (the metric's units), where `floor_p` is small.
         is_named: Whether the policy names this very value.
     """
 
@@ -80,6 +81,7 @@ class _Judged:
     before: float | None = None
     smallest: float | None = None
     floor_p: float | None = None
+    floor: float | None = None
     is_named: bool = False
 
 
@@ -208,6 +210,8 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             return _Judged(each.name, n, 0.0, None, str(e), is_named=each.is_named)
         if isinstance(tested, Untested):
             return _Judged(each.name, n, 0.0, None, tested.why, is_named=each.is_named)
+        floor_p, short = self._under_floor(rows, each)
+        sign = 1 if rows.metric.goal == "maximize" else -1
         return _Judged(
             each.name,
             n,
@@ -217,33 +221,35 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             tested.after,
             tested.before,
             detectable(tested, float(self.alpha) / family),
-            self._under_floor(rows, each),
+            floor_p,
+            tested.after + sign * short,
             each.is_named,
         )
 
-    def _under_floor(self, rows: "_Rows", each: Slice) -> float | None:
-        """Return the p-value of the candidate being at or above the floor in a slice."""
+    def _under_floor(self, rows: "_Rows", each: Slice) -> tuple[float | None, float]:
+        """Return the p-value of the candidate being at or above the floor, and what it lacks."""
         if self.floor is None:
-            return None
+            return None, 0.0
         _check_floor(rows.metric)
         members = [False] * len(rows.joined)
         for place in each.places:
             members[place] = True
         try:
             # One resample gives the estimate: at or above the floor, nothing can be shown.
-            if self._at_floor(rows, each, members, 1, is_candidate=True).estimate >= 0:
-                return 1.0
+            short = -self._at_floor(rows, each, members, 1, is_candidate=True).estimate
+            if short <= 0:
+                return 1.0, short
             new = self._at_floor(rows, each, members, self.resamples, is_candidate=True).p_below()
             if new >= float(self.alpha):
-                return new
+                return new, short
             old = self._at_floor(rows, each, members, self.resamples, is_candidate=False).p_below()
         except TooFewOfClass:
-            return None
+            return None, 0.0
         except InvalidRows as e:
             raise InvalidEvidence(
                 f"{rows.metric.name} of {each.name}: {e}", "log other rows"
             ) from e
-        return None if old < float(self.alpha) else new
+        return (None if old < float(self.alpha) else new), short
 
     def _at_floor(
         self,
@@ -387,13 +393,13 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             if metric.goal == "maximize"
             else (f"above the whole's divided by {share}")
         )
-        value = show(exact(each.after or 0.0), "")
+        after, least = exact(each.after or 0.0), exact(each.floor or 0.0)
         return Finding(
             outcome=Outcome.FAIL,
             part=each.name,
-            message=f"slice {each.name}: {metric.name} {value} on {each.rows:,} rows is shown to "
-            f"be {limit}, and the baseline's is not (bootstrap: by Holm p = {p_value(floor.p)}; "
-            f"alpha = {show(self.alpha, '')})",
+            message=f"slice {each.name}: {metric.name} {show(after, '', least)} on {each.rows:,} "
+            f"rows is shown to be {limit}, {show(least, '', after)}, and the baseline's is not "
+            f"(bootstrap: by Holm p = {p_value(floor.p)}; alpha = {show(self.alpha, '')})",
             remedy=f"train on more rows of {each.name}, or lower floor and say why",
         )
 

@@ -119,8 +119,9 @@ def _training() -> tuple[ModuleType, ModuleType]:
     try:
         from policy_engine.demo import recipes, train  # noqa: PLC0415 (after the environment is made)
     except ImportError as e:
+        package = (e.name or "a package").partition(".")[0]
         raise UsageError(
-            f"the demo trains real models, and {e.name} is not installed: "
+            f"the demo trains real models, and {package} is not installed: "
             "pip install 'policy-engine[demo]'"
         ) from e
     for name in ("mlflow", "alembic"):

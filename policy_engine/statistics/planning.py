@@ -48,7 +48,8 @@ def rows_needed_for_counts(wins: int, losses: int, n: int, delta: float, alpha: 
 
     Returns:
         (z_alpha + 0.84)² * d_s / delta², rounded up, with d_s = max(wins + losses, 1)/n, the share
-        of rows on which the models differ.
+        of rows on which the models differ; at least delta, since models that differ on fewer rows
+        cannot be delta apart.
 
     Raises:
         ValueError: If an argument is out of range or not finite.
@@ -56,7 +57,7 @@ def rows_needed_for_counts(wins: int, losses: int, n: int, delta: float, alpha: 
     _check(n, "rows")
     if min(wins, losses) < 0 or wins + losses > n:
         raise ValueError(f"{wins} wins and {losses} losses cannot come from {n} rows")
-    differing = math.sqrt(max(wins + losses, 1) / n)
+    differing = math.sqrt(max(max(wins + losses, 1) / n, delta))
     return _up(_factor(alpha) * _ratio(differing, delta, "share of differing rows") ** 2)
 
 

@@ -141,3 +141,12 @@ def test_a_greater_margin_never_turns_a_fail_into_a_pass(wins: int, losses: int)
 def test_rows_needed_are_for_a_gain_beyond_the_margin() -> None:
     finding = assert_outcome(judged(counted(40, 15, 1000)), "inconclusive")
     assert "show a true difference of 4.00 pt as more than 2.00 pt 4 times in 5" in finding.message
+
+
+def test_without_a_margin_mcnemar_decides_as_the_message_says() -> None:
+    """By hand: 4 of 4 has p = 1/16, 5 of 5 has 1/32; Tango's bounds would show both."""
+    finding = assert_outcome(judged(counted(4, 0, 1000), margin="0pt"), "inconclusive")
+    assert "p = 0.0625" in finding.message
+    assert_outcome(judged(counted(5, 0, 1000), margin="0pt"), "pass")
+    assert_outcome(judged(counted(0, 4, 1000), margin="0pt"), "inconclusive")
+    assert_outcome(judged(counted(0, 5, 1000), margin="0pt"), "fail")

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from mlops_policies.slices import NoSliceRegression
 from policy_engine.evidence import resolve_metric
 from policy_engine.policy import Finding, Outcome
 from policy_engine.records import RunRecord
+from policy_engine.statistics import unpaired_z
 from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.predicted import rows
 
@@ -97,9 +99,10 @@ def test_a_slice_under_the_floor_fails_unless_the_baseline_is_there_too() -> Non
     """Half of the slice is wrong; the whole is right in three quarters."""
     falls = sliced({"EU": (0, 150, 300), "US": (0, 0, 300)})
     found = judged(falls, floor=0.8, max_drop="90pt", resamples=1000)
-    assert (
-        "is shown to be under 0.8 of the whole's"
-        in assert_outcome(found, "fail", part="region=EU").message
+    message = assert_outcome(found, "fail", part="region=EU").message
+    assert message.startswith(
+        "slice region=EU: val_accuracy 0.5 on 300 rows is shown to be under 0.8 of the whole's, "
+        "0.6, and the baseline's is not (bootstrap: by Holm p = "
     )
     stays = sliced({"EU": (0, 0, 300), "US": (0, 0, 300)})
     assert_outcome(judged(stays, floor=0.8, resamples=1000), "pass")
@@ -181,3 +184,19 @@ def test_more_false_hits_are_a_drop_of_a_metric_that_is_to_be_low() -> None:
     policy = bind(NoSliceRegression, slices=["region"])
     assert_outcome(judge(policy, candidate=new, baseline=old, metric=metric), "fail")
     assert_outcome(judge(policy, candidate=old, baseline=new, metric=metric), "pass")
+
+
+def test_the_drop_that_rows_could_show_is_seen_that_often_though_the_models_never_differ() -> None:
+    """By hand: 100 rows at 0.05, (1.645 + 0.842)²/100 = 6.18 pt; five losses of five are shown."""
+    found = assert_outcome(judged(sliced({"EU": (0, 0, 100)})), "pass")
+    assert "could show 4 times in 5 is 6.18 pt (region=EU)" in found.message
+    assert binom.sf(4, 100, 0.0618) == pytest.approx(0.8, abs=0.06)
+
+
+def test_so_it_is_where_only_counts_are_known_and_the_baseline_has_no_error() -> None:
+    facts = {"val_accuracy/region/EU": 1.0, "count/region/EU": 100.0}
+    both = (run(metrics=facts), run(metrics=facts))
+    message = assert_outcome(judged(both), "pass").message
+    drop = float(message.partition("4 times in 5 is ")[2].partition(" pt")[0]) / 100
+    least = next(k for k in range(100) if unpaired_z(100, 100, 100 - k, 100) < 0.05)
+    assert binom.sf(least - 1, 100, drop) >= 0.8

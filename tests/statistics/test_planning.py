@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from policy_engine.statistics import rows_needed, rows_needed_for_counts, seeds_needed
 
@@ -25,6 +25,12 @@ def test_models_that_never_differ_count_as_differing_on_one_row() -> None:
     assert rows_needed_for_counts(0, 0, 1000, 0.01, 0.05) == rows_needed_for_counts(
         1, 0, 1000, 0.01, 0.05
     )
+
+
+def test_models_that_hardly_differ_need_rows_enough_to_be_so_far_apart() -> None:
+    """A point of 619 rows is 6.19 rows, of which five losses and no win are shown by McNemar."""
+    assert rows_needed_for_counts(0, 0, 1000, 0.01, 0.05) == 619
+    assert binom.sf(4, 619, 0.01) == pytest.approx(0.8, abs=0.06)
 
 
 def test_the_seeds_for_one_standard_deviation_are_14_a_side() -> None:
