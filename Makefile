@@ -40,7 +40,6 @@ docs: $(DEV)/.installed ## write the pages that repeat what the code says
 bench: $(DEV)/.installed ## measure a check against hand-written scripts
 	$(DEV)/bin/python -m compileall -q $(PACKAGES)
 	$(DEV)/bin/python benchmarks/run.py
-	$(DEV)/bin/python -m benchmarks.bootstrap
 
 simulate: $(DEV)/.installed ## how often the statistics are wrong: writes docs/statistics.md
 	$(DEV)/bin/python -m benchmarks.simulate

@@ -90,15 +90,7 @@ def measure(command: Path, repository: Path, address: str, commit: str) -> Secti
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     return Section(
         name="policies",
-        headers=(
-            "metric",
-            "its tests take",
-            "rounds",
-            "`check --run`",
-            "judging",
-            "share",
-            "judging again",
-        ),
+        headers=("metric", "its tests take", "`check --run`", "judging", "share"),
         rows=[_row(metric, each) for metric, each in judged.items()],
         numbers=3,
         distributions=("mlflow-skinny", "numpy", "scipy", "policy-engine"),

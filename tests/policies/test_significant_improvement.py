@@ -315,7 +315,7 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     "column", [{"weight": [2.0] * 1000}, {"cluster": [f"row {i}" for i in range(1000)]}]
 )
 def test_weights_that_are_equal_and_clusters_of_one_row_leave_mcnemar_in_force(
-    column: dict[str, list[Any]],
+    column: dict[str, Any],
 ) -> None:
     """By hand: four rows of four, p = 1/16; the bootstrap would have said 0.018."""
     found = judged(*counted(4, 0, 1000, **column))
