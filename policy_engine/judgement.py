@@ -17,6 +17,13 @@ from policy_engine.evidence import (
 from policy_engine.policy import Finding, Limit, Outcome, Policy
 from policy_engine.quantities import EXACT
 
+_OUTCOMES = {
+    NotApplicable: Outcome.NOT_APPLICABLE,
+    MissingEvidence: Outcome.MISSING,
+    InvalidEvidence: Outcome.FAIL,
+    UnreadableEvidence: Outcome.ERROR,
+    UndeclaredNeed: Outcome.ERROR,
+}
 _TEXT = (str, NoneType)
 _MEASUREMENT = (Measurement, NoneType)
 _LIMIT = (Limit, NoneType)
@@ -32,22 +39,22 @@ def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
         with localcontext(EXACT):
             for finding in policy.evaluate(case):
                 found.append(_checked(finding, found))
-        found = found or [_broken("the policy yielded no finding")]
-    except NotApplicable as e:
-        found.append(Finding(outcome=Outcome.NOT_APPLICABLE, message=str(e)))
-    except MissingEvidence as e:
-        found.append(Finding(outcome=Outcome.MISSING, message=str(e), remedy=e.remedy))
-    except InvalidEvidence as e:
-        found.append(Finding(outcome=Outcome.FAIL, message=str(e), remedy=e.remedy))
-    except (UnreadableEvidence, UndeclaredNeed) as e:
-        found.append(Finding(outcome=Outcome.ERROR, message=str(e), remedy=e.remedy))
-    except PluginError as e:
-        found.append(_broken(str(e)))
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
-        found.append(_broken(f"the policy raised {type(e).__name__}: {e}"))
-    return tuple(found)
+        found.append(_ended(e))
+    return tuple(found) or (_broken("the policy yielded no finding"),)
+
+
+def _ended(error: BaseException) -> Finding:
+    """Return the finding that a policy ended in by raising."""
+    outcome = next((o for kind, o in _OUTCOMES.items() if isinstance(error, kind)), None)
+    if outcome is not None:
+        remedy = getattr(error, "remedy", None)
+        return Finding(outcome=outcome, message=str(error), remedy=remedy)
+    if isinstance(error, PluginError):
+        return _broken(str(error))
+    return _broken(f"the policy raised {type(error).__name__}: {error}")
 
 
 def _checked(finding: object, earlier: list[Finding]) -> Finding:
@@ -86,9 +93,9 @@ def _is_well_typed(finding: Any) -> bool:
     """Say whether every output can show the finding: a plugin may be written without types."""
     return (
         isinstance(finding.message, str)
-        and isinstance(finding.measured, _MEASUREMENT)
-        and isinstance(finding.limit, _LIMIT)
-        and isinstance(finding.baseline, _MEASUREMENT)
+        and type(finding.measured) in _MEASUREMENT
+        and type(finding.limit) in _LIMIT
+        and type(finding.baseline) in _MEASUREMENT
         and isinstance(finding.part, _TEXT)
         and isinstance(finding.remedy, _TEXT)
     )

@@ -218,7 +218,9 @@ def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None =
             not, so that a report never says "200.0 MB is over 200.0 MB".
     """
     number = value if isinstance(value, Decimal) else exact(value)
-    _, scale, suffix, digits = _step(number.copy_abs(), unit)
+    steps = _steps(unit)
+    step = steps[0] if len(steps) == 1 else _step(number.copy_abs(), steps)
+    _, scale, suffix, digits = step
     scaled = number if scale is _ONE else _DIVIDE.divide(number, scale)
     text = _rounded(scaled, digits)
     if apart_from is not None:
@@ -255,12 +257,12 @@ _ONE = Decimal(1)
 _NONE = Decimal(0)
 
 
-def _step(magnitude: Decimal, unit: str) -> _Step:
+def _step(magnitude: Decimal, steps: tuple[_Step, ...]) -> _Step:
     """Return the way to show a number of this size."""
-    for step in _steps(unit):
+    for step in steps:
         if magnitude >= step.least:
             return step
-    return _steps(unit)[-1]
+    return steps[-1]
 
 
 @cache

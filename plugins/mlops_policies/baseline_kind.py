@@ -60,8 +60,8 @@ class BaselineKind(Policy, name="baseline-kind"):
     The zero rule is computed from the targets of the candidate's predictions, so it needs no run
     and nobody can train it badly. It is the metric of the best constant: a class, the share of each
     class, the mean, the median or what else suits the metric (ROC-AUC 0.5, PR-AUC the prevalence,
-    F1 of one class always that class). Any other kind is the newest FINISHED run of the experiment with the tag
-    `baseline.kind`, the metric, and the same evaluation data.
+    F1 of one class always that class). Any other kind is the newest FINISHED run of the experiment
+    with the tag `baseline.kind`, the metric, and the same evaluation data.
 
     - each kind of `require_any` that is found, and at least one must be: gain > 0
     - each kind of `require_if_champion`, where the baseline rules find a run: gain > 0. A
