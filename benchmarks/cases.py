@@ -93,6 +93,17 @@ def as_json(pair: Pair) -> dict[str, dict[str, Any]]:
     }
 
 
+def as_evidence(pair: Pair) -> dict[str, dict[str, Any]]:
+    """Return both runs as the evidence file has them, and how long they took (seconds)."""
+    return {
+        role: {
+            **_record(run).model_dump(mode="json", exclude_none=True),
+            "seconds": run.seconds,
+        }
+        for role, run in (("candidate", pair.candidate), ("baseline", pair.baseline))
+    }
+
+
 def _run(chance: random.Random, name: str) -> Run:
     size = chance.randint(20_000_000, 210_000_000)
     return Run(

@@ -4,6 +4,7 @@ A judge takes one case, and returns for each policy whether it is passed, in the
 They only compare: none of them says what it measured, why it refuses, or what would mend it.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -88,6 +89,26 @@ def cel_with_dicts() -> Callable[[Json], tuple[bool, ...]]:
     """Return a judge that gives each program the case as a dict, as CEL's documentation does."""
     programs = [cel.compile(each) for each in _CEL]
     return lambda case: tuple(program.execute(case) for program in programs)
+
+
+def cel_with_evidence() -> Callable[[Json], tuple[bool, ...]]:
+    """Return a judge that gives each program both runs as the evidence file has them.
+
+    It judges what we judge, rather than seven numbers that somebody picked out of it before.
+    """
+    programs = [cel.compile(_on_evidence(each)) for each in _CEL]
+    return lambda case: tuple(program.execute(case) for program in programs)
+
+
+def _on_evidence(program: str) -> str:
+    places = {
+        ".model_status": ".model.status",
+        ".accuracy": ".metrics.val_accuracy",
+    }
+    for short, long in places.items():
+        program = program.replace(short, long)
+    # The evidence file holds whole bytes, and CEL compares no whole number with a fraction.
+    return re.sub(r"(candidate|baseline)\.(size|logged_size)", r"double(\1.model.\2)", program)
 
 
 def cel_with_context() -> Callable[[Json], tuple[bool, ...]]:
