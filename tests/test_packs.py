@@ -88,3 +88,14 @@ def test_advisory_only_warns_and_no_policy_breaks(
     report = judged("advisory", trained.candidate, mlflow_server, tmp_path)
     assert report.exit_code is ExitCode.MAY_MERGE
     assert Outcome.ERROR not in {f.outcome for f in report.subjects[0].findings}
+
+
+def test_recommended_leaves_to_the_team_what_only_the_team_knows(
+    extending: dict[str, PolicyFile],
+) -> None:
+    """A whole file of one's own may be `extends: [recommended]` and the metric."""
+    bindings = {binding.id: binding for binding in extending["recommended"].bindings}
+    assert bindings["min-useful-gain"].level is Level.ADVISORY
+    assert not {"cost-per-point", "metric-threshold", "four-fifths"} & set(bindings)
+    assert {b.where.file for b in bindings.values()} == {"recommended.yaml"}
+    assert all(b.inherited_from is not None for b in bindings.values())

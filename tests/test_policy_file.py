@@ -705,18 +705,6 @@ def test_unusable_paths_are_usage_errors(tmp_path: Path) -> None:
 # The packs
 
 
-def test_the_recommended_pack_is_valid_and_quiet() -> None:
-    text = (Path(__file__).parents[1] / "policies/recommended.yaml").read_bytes()
-    packs = {"recommended": PackText("recommended (pack of mlops_policies)", text)}
-    file = load("version: 1\nextends: [recommended]\n", packs=packs).files[0]
-    assert {b.id: b.level.value for b in file.bindings} == {
-        "run-finished": "overridable",
-        "baseline-logged": "overridable",
-        "model-size-budget": "overridable",
-        "min-useful-gain": "advisory",
-    }
-
-
 # Laws
 
 WORDS = st.sampled_from(
