@@ -128,6 +128,7 @@ def check_command(
     options = _options(given, evidence=evidence, save_evidence=save_evidence)
     loaded = check.load(options.policies, options.root)
     outputs = output.parse(formats, loaded.plugins.renderers)
+    output.load_ahead()
     report = check.check(options, loaded)
     output.write(report, outputs)
     return int(report.exit_code)
