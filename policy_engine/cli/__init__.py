@@ -1,0 +1,9 @@
+"""The command: arguments in, exit code out. It decides nothing, and imports late.
+
+`app` is the command and how it ends; each other module holds commands that belong together.
+"""
+
+from policy_engine.cli import about, gate, tour  # importing them adds their commands
+from policy_engine.cli.app import cli, main
+
+__all__ = ["about", "cli", "gate", "main", "tour"]

@@ -1,0 +1,66 @@
+"""The command itself: its group, how its commands are made, and how it ends."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+EXAMPLE = "policy-engine check --run 8f0c… --tracking-uri http://127.0.0.1:5000"
+"""What most people type first."""
+
+
+def filled(_context: click.Context, _option: click.Parameter, value: Any) -> Any:
+    """Refuse an empty text: `--commit "$SHA"` without a SHA must not judge another commit."""
+    texts = value if isinstance(value, tuple) else (value,)
+    if any(text is not None and not text.strip() for text in texts):
+        raise click.BadParameter("it is empty; is a variable not set?")
+    return value
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"Example: {EXAMPLE}",
+)
+@click.version_option(package_name="policy-engine")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(context: click.Context, *, debug: bool) -> None:
+    """Fail a pull request when its model is not worth merging, and say why with numbers.
+
+    Exit codes: 0 may merge, 1 a policy blocks, 2 usage or policy file wrong, 3 could not decide,
+    4 nothing was evaluated.
+    """
+    context.obj = debug
+
+
+def command(name: str, example: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Return the decorator for a command whose help ends with an example."""
+    return cli.command(name, epilog=f"Example: {example}")
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command; every error that a user can act on is one plain sentence."""
+    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = cli.main(args=arguments, prog_name="policy-engine", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except Exception as e:
+        if debug:
+            raise
+        from policy_engine import crash  # noqa: PLC0415
+
+        sys.exit(crash.explain(e))
+    except SystemExit:
+        # Our commands return their code. Whoever else exits here must not choose it.
+        click.echo("policy-engine: a plugin called exit(); nothing was decided", err=True)
+        sys.exit(3)
+    sys.exit(code or 0)

@@ -1,0 +1,155 @@
+"""`check` and `collect`: what decides whether a pull request may merge."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from policy_engine.cli.app import EXAMPLE, command, filled
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from policy_engine.check import Options
+
+
+def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that `check` and `collect` share."""
+    options = [
+        click.option(
+            "--run", "runs", callback=filled, multiple=True, metavar="ID", help="Candidate run."
+        ),
+        click.option(
+            "--model",
+            "models",
+            callback=filled,
+            multiple=True,
+            metavar="URI",
+            help="Candidate model.",
+        ),
+        click.option(
+            "--commit", callback=filled, metavar="SHA", help="Judge the runs of this commit."
+        ),
+        click.option(
+            "--baseline",
+            callback=filled,
+            metavar="RUN",
+            help="The run to beat, whatever the rules say.",
+        ),
+        click.option(
+            "--policies",
+            callback=filled,
+            multiple=True,
+            default=("policies",),
+            show_default=False,
+            metavar="PATH",
+            help="Policy file or folder (policies/ by default).",
+        ),
+        click.option(
+            "--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI."
+        ),
+        click.option("--timeout", default="30s", show_default=True, help="Limit of all reads."),
+        click.option("--wait", default="0s", show_default=True, help="Wait for a run to come."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@command("check", EXAMPLE)
+@collecting
+@click.option(
+    "--evidence", callback=filled, metavar="FILE", help="Judge saved evidence; MLflow is not asked."
+)
+@click.option(
+    "--format",
+    "formats",
+    callback=filled,
+    multiple=True,
+    default=("text",),
+    metavar="NAME[=FILE]",
+    help="text, markdown, json, or a plugin's; one without =FILE goes to stdout.",
+)
+@click.option(
+    "--save-evidence", callback=filled, metavar="FILE", help="Keep the evidence, to judge it again."
+)
+@click.option(
+    "--at",
+    callback=filled,
+    metavar="TIME",
+    help="Judge as of this moment (ISO 8601; no zone is UTC).",
+)
+def check_command(
+    formats: tuple[str, ...], evidence: str | None, save_evidence: str | None, **given: Any
+) -> int:
+    """Judge candidates and print the verdict; the exit code is the gate."""
+    from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
+
+    options = _options(given, evidence=evidence, save_evidence=save_evidence)
+    loaded = check.load(options.policies, options.root)
+    outputs = output.parse(formats, loaded.plugins.renderers)
+    output.load_ahead()
+    report = check.check(options, loaded)
+    output.write(report, outputs)
+    return int(report.exit_code)
+
+
+@command("collect", "policy-engine collect --commit HEAD --output evidence.json")
+@collecting
+@click.option(
+    "--output", callback=filled, required=True, metavar="FILE", help="Where the evidence goes."
+)
+def collect_command(output: str, **given: Any) -> int:
+    """Read the evidence and save it: `check --evidence FILE` judges it without MLflow."""
+    from policy_engine import check  # noqa: PLC0415
+
+    evidence = check.collect(_options(given, save_evidence=output))
+    say = evidence.unreadable or evidence.absent
+    click.echo(f"{len(evidence.candidates)} candidate(s) in {output}", err=True)
+    if say:
+        click.echo(say, err=True)
+    if evidence.unreadable:
+        return 3
+    # A change that owes no run has no candidate, and nothing is absent.
+    return 4 if not evidence.candidates and (evidence.named or evidence.absent) else 0
+
+
+def _options(given: dict[str, Any], **more: str | None) -> "Options":
+    from policy_engine.check import Options  # noqa: PLC0415
+
+    evidence, save = more.get("evidence"), more.get("save_evidence")
+    return Options(
+        runs=given["runs"],
+        models=given["models"],
+        commit=given["commit"],
+        evidence=Path(evidence) if evidence else None,
+        baseline=given["baseline"],
+        policies=given["policies"],
+        tracking_uri=given["tracking_uri"],
+        timeout_s=_seconds("--timeout", given["timeout"]),
+        wait_s=_seconds("--wait", given["wait"]),
+        save_evidence=Path(save) if save else None,
+        at=_moment(given.get("at")),
+    )
+
+
+def _seconds(flag: str, text: str) -> float:
+    from policy_engine.quantities import parse_duration  # noqa: PLC0415
+
+    try:
+        return float(parse_duration(text))
+    except ValueError as e:
+        raise click.BadParameter(str(e), param_hint=flag) from e
+
+
+def _moment(text: str | None) -> "datetime | None":
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise click.BadParameter(f"'{text}' is no ISO 8601 time", param_hint="--at") from e
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,16 @@
+"""`demo`: the gate at work on models that are trained here."""
+
+from pathlib import Path
+
+import click
+
+from policy_engine.cli.app import command
+
+
+@command("demo", "policy-engine demo")
+@click.option("--folder", default="policy-engine-demo", show_default=True, metavar="FOLDER")
+def demo_command(folder: str) -> int:
+    """Train real models into an embedded MLflow store and judge four pull requests."""
+    from policy_engine import demo  # noqa: PLC0415
+
+    return demo.run(Path(folder))
