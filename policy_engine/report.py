@@ -135,6 +135,39 @@ class PolicySource:
     trusted: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A finding that the proposed policies would judge otherwise; None: it is not there."""
+
+    policy_file: str
+    run_id: str
+    id: str
+    part: str | None
+    outcome: Outcome | None
+    effect: Effect | None
+    proposed_outcome: Outcome | None
+    proposed_effect: Effect | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What the policies that a pull request proposes would decide; they decide nothing yet.
+
+    Attributes:
+        digest: Of the proposed policy files; None where they are not valid.
+        verdict: What they would come to; None where they could not judge.
+        problem: Why they could not judge, as `validate` says it.
+        findings: How many findings were compared.
+        changed: Those that would come out otherwise.
+    """
+
+    digest: str | None
+    verdict: Verdict | None
+    problem: str | None
+    findings: int
+    changed: tuple[Changed, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class WaiverUse:
     """Waivers to look after, by id."""
@@ -164,6 +197,7 @@ class Report:
     engine: Engine
     evaluated_at: datetime
     waivers: WaiverUse = field(default_factory=WaiverUse)
+    proposal: Proposal | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON values, every key always there (`null` for none)."""
@@ -175,6 +209,7 @@ class Report:
             "policies": _json(asdict(self.policies)),
             "evidence": {"digest": self.evidence_digest},
             "waivers": _json(asdict(self.waivers)),
+            "proposal": _json(asdict(self.proposal)) if self.proposal else None,
             "engine": _json(asdict(self.engine)),
             "evaluated_at": self.evaluated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }

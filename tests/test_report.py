@@ -58,6 +58,7 @@ def test_the_json_has_the_documented_keys_all_of_them_always() -> None:
         "policies",
         "evidence",
         "waivers",
+        "proposal",
         "engine",
         "evaluated_at",
     ]
