@@ -219,6 +219,10 @@ class BaselineRecord(Record):
     run: RunRecord | Unreadable | None = None
 
 
+NAMED_BASELINE = "--baseline"
+"""`found_by` of a baseline that the command named; it serves every policy file."""
+
+
 class CandidateRecord(Record):
     """A candidate, and all that was read to judge it.
 

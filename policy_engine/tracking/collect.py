@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from policy_engine.evaluate import NAMED_BASELINE
 from policy_engine.evidence import Needs
 from policy_engine.policy_file import PolicySet
 from policy_engine.records import (
+    NAMED_BASELINE,
     BaselineRecord,
     CandidateRecord,
     ChangeRecord,

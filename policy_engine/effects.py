@@ -1,0 +1,49 @@
+"""What a finding does to the merge: outcome and level to effect, effects to verdict."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+
+from policy_engine.policy import Level, Outcome
+from policy_engine.policy_file import Binding
+from policy_engine.report import Effect, Judged, Verdict
+
+
+def level_on(now: datetime, binding: Binding) -> Level:
+    """Return the level that a binding has at this moment: advisory before `enforce_from`."""
+    day = binding.enforce_from
+    if day is not None and now < datetime.combine(day, time(), tzinfo=UTC):
+        return Level.ADVISORY
+    return binding.level
+
+
+def effect_of(outcome: Outcome, level: Level, binding: Binding) -> Effect:
+    """Return what a finding of this outcome does, its binding being at this level."""
+    if outcome is Outcome.PASS or outcome is Outcome.NOT_APPLICABLE:
+        return Effect.NONE
+    word = "block"
+    if outcome is Outcome.MISSING:
+        word = binding.on_missing
+    elif outcome is Outcome.INCONCLUSIVE:
+        word = binding.on_inconclusive
+    if word == "skip":
+        return Effect.NONE
+    return Effect.WARN if word == "warn" or level is Level.ADVISORY else Effect.BLOCK
+
+
+def verdict_of(findings: Sequence[Judged], *, at_best: Verdict = Verdict.PASS) -> Verdict:
+    """Return what the findings on one subject come to.
+
+    Args:
+        findings: All of them.
+        at_best: What is said where nothing speaks against the candidate.
+    """
+    effects = {f.effect for f in findings}
+    if any(f.outcome is Outcome.ERROR and f.effect is Effect.BLOCK for f in findings):
+        return Verdict.ERROR
+    if all(f.effect is Effect.NONE and f.outcome is not Outcome.PASS for f in findings):
+        return Verdict.NOT_EVALUATED
+    if Effect.BLOCK in effects:
+        return Verdict.FAIL
+    if Effect.WARN in effects or Effect.WAIVED in effects:
+        return Verdict.WARN
+    return at_best

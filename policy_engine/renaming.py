@@ -1,0 +1,36 @@
+"""Runs with the user's own evidence names under the documented ones."""
+
+from collections.abc import Mapping
+
+from policy_engine.records import BaselineRecord, CandidateRecord, RunRecord
+
+
+def renamed_candidate(candidate: CandidateRecord, names: Mapping[str, str]) -> CandidateRecord:
+    """Return the candidate, its history too, under the documented names (ours to theirs)."""
+    if not names:
+        return candidate
+    update: dict[str, object] = {"run": _renamed(candidate.run, names)}
+    if isinstance(candidate.history, tuple):
+        update["history"] = tuple(_renamed(run, names) for run in candidate.history)
+    return candidate.model_copy(update=update)
+
+
+def renamed_baseline(
+    baseline: BaselineRecord | None, names: Mapping[str, str]
+) -> BaselineRecord | None:
+    """Return the baseline, where one was found, under the documented names (ours to theirs)."""
+    if not names or baseline is None or not isinstance(baseline.run, RunRecord):
+        return baseline
+    return baseline.model_copy(update={"run": _renamed(baseline.run, names)})
+
+
+def _renamed(run: RunRecord, names: Mapping[str, str]) -> RunRecord:
+    update = {
+        field: {
+            **values,
+            **{ours: values[theirs] for ours, theirs in names.items() if theirs in values},
+        }
+        for field in ("metrics", "params", "tags")
+        if (values := getattr(run, field))
+    }
+    return run.model_copy(update=update)

@@ -1,0 +1,83 @@
+"""What a report says of a subject beside its findings: which run, which baseline, what to note."""
+
+from collections.abc import Iterator
+from typing import TypedDict
+
+from policy_engine.policy_file import PolicyFile
+from policy_engine.records import (
+    BaselineRecord,
+    CandidateRecord,
+    ModelRecord,
+    RunRecord,
+    Unreadable,
+)
+from policy_engine.report import BaselineRef, RunRef, Subject, Verdict
+from policy_engine.scope import commit_of
+
+
+class _Identity(TypedDict):
+    """The fields of a `RunRef`."""
+
+    run_id: str
+    run_name: str | None
+    experiment: str | None
+    model_id: str | None
+    model: str | None
+    registered: str | None
+    commit: str | None
+
+
+def without_candidate(path: str, verdict: Verdict, reason: str) -> Subject:
+    """Return the subject of a policy file that judged no run, and why."""
+    return Subject(
+        policy_file=path,
+        verdict=verdict,
+        reason=reason,
+        candidate=None,
+        baseline=None,
+        passed_over=(),
+        notes=(),
+        findings=(),
+    )
+
+
+def run_ref(run: RunRecord) -> RunRef:
+    """Return which run, model and commit was judged."""
+    return RunRef(**_identity(run))
+
+
+def baseline_ref(baseline: BaselineRecord | None) -> BaselineRef | None:
+    """Return which run it was judged against; None where there was none."""
+    if baseline is None or not isinstance(baseline.run, RunRecord):
+        return None
+    return BaselineRef(found_by=baseline.found_by or "", **_identity(baseline.run))
+
+
+def notes_on(
+    file: PolicyFile, candidate: CandidateRecord, baseline: BaselineRecord | None
+) -> Iterator[str]:
+    """Yield what a reader should know although no finding says it."""
+    yield from candidate.notes
+    model = candidate.run.model
+    if isinstance(model, Unreadable):
+        yield f"the candidate's model could not be read: {model.unreadable}"
+    if not file.first_run:
+        return
+    if baseline is not None and baseline.run is not None:
+        yield "a baseline exists now: remove `first_run: true` from the policy file"
+    else:
+        yield "first_run: nothing was compared with a baseline; this is a rubber stamp, once"
+
+
+def _identity(run: RunRecord) -> _Identity:
+    model = run.model if isinstance(run.model, ModelRecord) else None
+    version = model.versions[-1] if model and model.versions else None
+    return {
+        "run_id": run.run_id,
+        "run_name": run.run_name,
+        "experiment": run.experiment,
+        "model_id": model.model_id if model else None,
+        "model": model.name if model else None,
+        "registered": f"{version.name}/{version.version}" if version else None,
+        "commit": commit_of(run),
+    }
