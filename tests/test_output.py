@@ -65,7 +65,9 @@ def test_what_names_no_file_goes_to_stdout_else_the_text_does(
 
 
 def test_an_unknown_format_is_told_all_that_there_are() -> None:
-    assert refusal(["jsn"]) == "--format jsn: unknown; choose from acme, json, markdown, text"
+    assert (
+        refusal(["jsn"]) == "--format jsn: unknown; choose from acme, github, json, markdown, text"
+    )
 
 
 def test_two_formats_cannot_share_stdout() -> None:

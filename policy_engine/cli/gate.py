@@ -69,7 +69,7 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     multiple=True,
     default=("text",),
     metavar="NAME[=FILE]",
-    help="text, markdown, json, or a plugin's; one without =FILE goes to stdout.",
+    help="text, markdown, json, github, or a plugin's; one without =FILE goes to stdout.",
 )
 @click.option(
     "--save-evidence", callback=filled, metavar="FILE", help="Keep the evidence, to judge it again."

@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policy_engine.errors import UsageError
+from policy_engine.render.annotations import as_github
 from policy_engine.render.markdown import as_markdown
 from policy_engine.render.report_json import as_json
 from policy_engine.render.text import as_text
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from policy_engine.hookspecs import Renderer
     from policy_engine.report import Report
 
-__all__ = ["FORMATS", "as_json", "as_markdown", "as_text", "render"]
+__all__ = ["FORMATS", "as_github", "as_json", "as_markdown", "as_text", "render"]
 
 FORMATS: "Mapping[str, Renderer]" = MappingProxyType(
-    {"text": as_text, "markdown": as_markdown, "json": as_json}
+    {"text": as_text, "markdown": as_markdown, "json": as_json, "github": as_github}
 )
 """The formats of our own, by the name that `--format` takes."""
 

@@ -17,8 +17,16 @@ _UNKNOWN = "\ufffd"
 _SEPARATORS = "\x1c\x1d\x1e\x1f"  # blanks to Python, control characters to a terminal
 _BACKTICKS = re.compile("`+")
 _MOST_BACKTICKS = 20  # GitHub's parser takes no fence of more than 80 for one
-_COLONS = re.compile(":(?=:)")  # `::error::` of a GitHub runner
-_HASHES = re.compile(r"##(?=\w*\[)")  # `##[error]` of a GitHub runner, `##vso[` of an Azure one
+# A runner compares as its culture does, to which these characters are not there.
+_UNSEEN = (
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]*"
+)
+_COLONS = re.compile(f":(?={_UNSEEN}:)")  # `::error::` of a GitHub runner
+# `##[error]` of a GitHub runner, `##vso[` of an Azure one.
+_HASHES = re.compile(rf"#{_UNSEEN}#(?={_UNSEEN}\w*{_UNSEEN}\[)")
+_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
+_MOST_PATH = 1000
 
 
 def clean(text: object, longest: int = SHORT) -> str:
@@ -59,6 +67,35 @@ def terminal(text: object, longest: int = SHORT) -> str:
     It may be wrapped anywhere: no `::` and no `##[` is left, so a later line cannot begin with one.
     """
     return _HASHES.sub("## ", _COLONS.sub(": ", clean(text, longest)))
+
+
+def annotation(text: object, longest: int = SHORT) -> str:
+    """Return text for an annotation: as for a log, and without characters beyond U+FFFF.
+
+    GitHub refuses a request whose annotations hold such a character (an emoji), and with it all of
+    them.
+    """
+    return _BEYOND_BMP.sub(_UNKNOWN, terminal(text, longest))
+
+
+def command_data(text: str) -> str:
+    """Return clean text as the data of a workflow command; its line ends survive."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def command_property(text: str) -> str:
+    """Return clean text as a property's value in a workflow command."""
+    return command_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def repository_path(text: str) -> str | None:
+    """Return a path that can be a file of the repository, and None for any other text.
+
+    It is relative and POSIX, without `..` and without a character that cannot be printed.
+    """
+    parts = text.split("/")
+    is_path = not {"", ".", ".."} & set(parts) and "\\" not in text and ":" not in parts[0]
+    return text if is_path and len(text) <= _MOST_PATH and clean(text, _MOST_PATH) == text else None
 
 
 def html_text(text: object, longest: int = SHORT) -> str:

