@@ -6,19 +6,22 @@ What is read here has the right type and shape, or reading stops with `EventErro
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policy_engine.errors import UsageError
+from policy_engine.github.payload import (
+    MAX_EVENT_BYTES,
+    EventError,
+    Payload,
+    Variables,
+    event_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_EVENT_BYTES = 25 * 1024 * 1024
-"""GitHub's own limit for an event payload: 25 MiB (its documentation says 25 MB)."""
+__all__ = ["MAX_EVENT_BYTES", "Event", "EventError", "read_event"]
 
 _PULL_REQUEST_EVENTS = frozenset(
     {
@@ -30,21 +33,15 @@ _PULL_REQUEST_EVENTS = frozenset(
 )
 # For this one GITHUB_SHA is the tip of the base branch; for the others, the merge commit.
 _RUNS_ON_BASE = "pull_request_target"
+_MERGE_GROUP = "merge_group"
+_SECOND_STAGE = "workflow_run"
+# Their GITHUB_SHA is what somebody wants judged; any other event's is where a branch happens to be.
+_OF_A_COMMIT = frozenset({"push", "workflow_dispatch"})
+# A workflow that these start works on no pull request. Whatever else is taken to be about one.
+_NO_PROPOSALS = frozenset({"push", "workflow_dispatch", "schedule", "repository_dispatch"})
 
-_SHOWN = 60  # characters of a wrong value that a message repeats
-
-_SHA = re.compile(r"[0-9a-f]{40}")
-_EVENT_NAME = re.compile(r"[a-z_]{1,100}")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
-_RUN_ID = re.compile(r"[0-9]{1,20}")
-_SERVER = re.compile(r"https?://[A-Za-z0-9.:-]{1,100}")
-_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,255}")
 # refs/heads/gh-readonly-queue/<base>/pr-<number>-<sha of the base>; <base> may hold slashes.
-_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-([1-9][0-9]{0,17})-[0-9a-f]{40}")
-
-
-class EventError(UsageError):
-    """What GitHub Actions says of the change cannot be read; one plain sentence says why."""
+_QUEUE = re.compile(r"(?:refs/heads/)?gh-readonly-queue/.+/pr-([1-9][0-9]{0,17})-[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,19 +51,27 @@ class Event:
     Attributes:
         name: The event, `pull_request` for example (GITHUB_EVENT_NAME).
         repository: The repository that the job runs in, `owner/name`.
-        head_sha: The commit under judgement: the pull request's head, the merge group's head,
-            else the commit that the job was started on (GITHUB_SHA).
+        head_sha: The commit under judgement: the pull request's head, the merge group's head, the
+            head of the workflow run that this one follows, else the commit that the job was
+            started on (GITHUB_SHA).
         merge_sha: The merge of the pull request into its base, made by GitHub; it is what a
             checkout on `pull_request` has as HEAD. None for every other event.
-        base_sha: The commit that the pull request or merge group was compared with. On an old
-            pull request it is stale: ask git for the merge base.
-        base_ref: The branch that it goes to, `main` for example.
+        base_sha: The commit that the pull request or merge group was compared with, or that a
+            push found. On an old pull request it is stale: ask git for the merge base.
+        base_ref: The branch that it goes to, `main` for example; None where nobody said.
         default_branch: The repository's default branch.
-        pull_request: Its number, from 1; a merge group names it in its ref.
-        author: Login of who opened the pull request; None for a deleted account.
+        pull_request: Its number, from 1; a merge group names it in its ref. None after a workflow
+            of a pull request: only GitHub's API knows which one has the head.
+        author: Login of who opened the pull request; None for a deleted account, or where only
+            the API knows.
         labels: Names of its labels, in GitHub's order.
         is_fork: Whether its head lies in another repository; None where there is no pull request.
         run_url: Where people see this workflow run.
+        server_url: The address of GitHub itself, `https://github.com` for example.
+        follows: The event that started the workflow run which this one follows
+            (`workflow_run` alone).
+        head_branch: The branch of that workflow run's head.
+        head_repository: The repository of that branch, `owner/name`.
     """
 
     name: str
@@ -81,11 +86,32 @@ class Event:
     labels: tuple[str, ...]
     is_fork: bool | None
     run_url: str | None
+    server_url: str | None = None
+    follows: str | None = None
+    head_branch: str | None = None
+    head_repository: str | None = None
 
     @property
     def is_pull_request(self) -> bool:
         """Whether a pull request, or a review of one, started the job."""
         return self.name in _PULL_REQUEST_EVENTS
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether the commit under judgement is one that somebody asks to merge."""
+        if self.name == _SECOND_STAGE:
+            return self.follows not in _NO_PROPOSALS
+        return self.is_pull_request or self.name == _MERGE_GROUP
+
+    @property
+    def is_second_stage(self) -> bool:
+        """Whether the job follows another workflow: what that one left is a claim."""
+        return self.name == _SECOND_STAGE
+
+    @property
+    def names_commit(self) -> bool:
+        """Whether the event is about the commit `head_sha`."""
+        return self.is_proposal or self.is_second_stage or self.name in _OF_A_COMMIT
 
 
 def read_event(environ: Mapping[str, str]) -> Event | None:
@@ -99,17 +125,17 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
     """
     if environ.get("GITHUB_ACTIONS") != "true":
         return None
-    variables = _Variables(environ)
-    payload = _event_file(environ)
+    variables = Variables(environ)
+    payload = event_file(environ)
     event = _any_event(variables, payload)
     if event.is_pull_request:
         return _pull_request(event, payload)
-    if event.name == "merge_group":
-        return _merge_group(event, payload)
-    return event
+    special = {_MERGE_GROUP: _merge_group, _SECOND_STAGE: _workflow_run, "push": _push}
+    read = special.get(event.name)
+    return read(event, payload) if read else event
 
 
-def _any_event(variables: _Variables, payload: _Payload) -> Event:
+def _any_event(variables: Variables, payload: Payload) -> Event:
     return Event(
         name=variables.event_name,
         repository=variables.repository,
@@ -123,10 +149,11 @@ def _any_event(variables: _Variables, payload: _Payload) -> Event:
         labels=(),
         is_fork=None,
         run_url=variables.run_url,
+        server_url=variables.server_url,
     )
 
 
-def _pull_request(event: Event, payload: _Payload) -> Event:
+def _pull_request(event: Event, payload: Payload) -> Event:
     # GitHub forgets the head's repository when a fork is deleted: still not this repository.
     home = payload.line("pull_request.base.repo.full_name")
     return replace(
@@ -142,143 +169,46 @@ def _pull_request(event: Event, payload: _Payload) -> Event:
     )
 
 
-def _merge_group(event: Event, payload: _Payload) -> Event:
-    queued = _QUEUE.fullmatch(payload.line("merge_group.head_ref") or "")
+def _merge_group(event: Event, payload: Payload) -> Event:
     base_ref = payload.line("merge_group.base_ref")
     return replace(
         event,
         head_sha=payload.required_sha("merge_group.head_sha"),
         base_sha=payload.sha("merge_group.base_sha"),
         base_ref=base_ref.removeprefix("refs/heads/") if base_ref else None,
-        pull_request=int(queued[1]) if queued else None,
+        pull_request=_queued(payload.line("merge_group.head_ref")),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Variables:
-    """What the environment variables say, each in its right shape or not at all."""
-
-    environ: Mapping[str, str]
-
-    @property
-    def event_name(self) -> str:
-        name = self._shaped("GITHUB_EVENT_NAME", _EVENT_NAME, "the name of an event")
-        if name is None:
-            raise EventError("GITHUB_EVENT_NAME is not set: what started this job is unknown")
-        return name
-
-    @property
-    def sha(self) -> str | None:
-        return self._shaped("GITHUB_SHA", _SHA, "40 hexadecimal digits")
-
-    @property
-    def repository(self) -> str | None:
-        return self._shaped("GITHUB_REPOSITORY", _REPOSITORY, "of the form owner/name")
-
-    @property
-    def run_url(self) -> str | None:
-        server = self._shaped("GITHUB_SERVER_URL", _SERVER, "the address of a server")
-        run_id = self._shaped("GITHUB_RUN_ID", _RUN_ID, "a number")
-        if server is None or run_id is None or self.repository is None:
-            return None
-        return f"{server}/{self.repository}/actions/runs/{run_id}"
-
-    def _shaped(self, name: str, shape: re.Pattern[str], words: str) -> str | None:
-        value = self.environ.get(name)
-        if not value:
-            return None
-        if not shape.fullmatch(value):
-            raise EventError(f"{name} must be {words}, not {_shown(value)}")
-        return value
+def _push(event: Event, payload: Payload) -> Event:
+    before = payload.sha("before")
+    return replace(event, base_sha=before if before and before.strip("0") else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Payload:
-    """The event file; a path such as `pull_request.head.sha` names a value in it."""
+def _workflow_run(event: Event, payload: Payload) -> Event:
+    """Return the event as the first workflow had it; which pull request it is, nobody says here.
 
-    file: str
-    content: Mapping[str, object]
-
-    def sha(self, path: str) -> str | None:
-        value = self._at(path)
-        if value is None or (isinstance(value, str) and _SHA.fullmatch(value)):
-            return value
-        raise self._wrong(path, "40 hexadecimal digits", value)
-
-    def required_sha(self, path: str) -> str:
-        value = self.sha(path)
-        if value is None:
-            raise self._wrong(path, "40 hexadecimal digits", value)
-        return value
-
-    def number(self, path: str) -> int:
-        value = self._at(path)
-        # In Python `true` is an int.
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-            return value
-        raise self._wrong(path, "a whole number from 1", value)
-
-    def line(self, path: str) -> str | None:
-        """Return one line of text; None where it is absent or null."""
-        value = self._at(path)
-        if value is None or (isinstance(value, str) and _LINE.fullmatch(value)):
-            return value
-        raise self._wrong(path, "one line of text", value)
-
-    def names(self, path: str) -> tuple[str, ...]:
-        """Return the `name` of each object in a list."""
-        value = self._at(path)
-        if value is None:
-            return ()
-        names = [_name(item) for item in value] if isinstance(value, list) else [None]
-        if any(name is None for name in names):
-            raise self._wrong(path, "a list of objects, each with a name", value)
-        return tuple(name for name in names if name is not None)
-
-    def _at(self, path: str) -> object:
-        value: object = self.content
-        walked: list[str] = []
-        for key in path.split("."):
-            if value is None:
-                return None
-            if not isinstance(value, dict):
-                raise self._wrong(".".join(walked), "an object", value)
-            value = value.get(key)
-            walked.append(key)
-        return value
-
-    def _wrong(self, path: str, words: str, value: object) -> EventError:
-        return EventError(f"{self.file}: {path} must be {words}, not {_shown(value)}")
+    `workflow_run.pull_requests` is empty for forks, and names by branch what could have moved on.
+    """
+    follows = payload.line("workflow_run.event")
+    if follows is None:
+        raise payload.wrong("workflow_run.event", "the name of an event", None)
+    branch = payload.line("workflow_run.head_branch")
+    home = payload.line("workflow_run.head_repository.full_name")
+    found = replace(
+        event,
+        head_sha=payload.required_sha("workflow_run.head_sha"),
+        follows=follows,
+        head_branch=branch,
+        head_repository=home,
+        # Only the queue itself starts this event: a fork may call its branch as it likes.
+        pull_request=_queued(branch) if follows == _MERGE_GROUP else None,
+    )
+    is_fork = event.repository is None or home != event.repository
+    return replace(found, is_fork=is_fork if found.is_proposal else None)
 
 
-def _name(item: object) -> str | None:
-    name = item.get("name") if isinstance(item, dict) else None
-    return name if isinstance(name, str) and _LINE.fullmatch(name) else None
-
-
-def _event_file(environ: Mapping[str, str]) -> _Payload:
-    path = environ.get("GITHUB_EVENT_PATH")
-    if not path:
-        raise EventError("GITHUB_EVENT_PATH is not set: what started this job is unknown")
-    try:
-        with Path(path).open("rb") as file:
-            text = file.read(MAX_EVENT_BYTES + 1)
-    except OSError as error:
-        raise EventError(f"cannot read the event file {path}: {error.strerror}") from None
-    if len(text) > MAX_EVENT_BYTES:
-        raise EventError(f"the event file {path} is larger than 25 MiB")
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise EventError(f"the event file {path} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise EventError(f"the event file {path} must hold an object, not {_shown(content)}")
-    return _Payload(path, content)
-
-
-def _shown(value: object) -> str:
-    """Return a value as it may stand in a message: short, in one line, plain ASCII."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "a list"
-    text = json.dumps(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+def _queued(ref: str | None) -> int | None:
+    """Return the pull request that a ref of the merge queue names."""
+    queued = _QUEUE.fullmatch(ref or "")
+    return int(queued[1]) if queued else None

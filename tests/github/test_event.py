@@ -31,13 +31,14 @@ PULL_REQUEST = Event(
     labels=("model", "überprüfen: größer 🚀"),
     is_fork=False,
     run_url="https://github.com/acme/fraud/actions/runs/4711",
+    server_url="https://github.com",
 )
 PUSH = Event(
     name="push",
     repository="acme/fraud",
     head_sha=GITHUB_SHA,
     merge_sha=None,
-    base_sha=None,
+    base_sha="2" * 40,
     base_ref=None,
     default_branch="main",
     pull_request=None,
@@ -45,6 +46,18 @@ PUSH = Event(
     labels=(),
     is_fork=None,
     run_url="https://github.com/acme/fraud/actions/runs/4711",
+    server_url="https://github.com",
+)
+# A workflow that follows the one of a pull request from a fork.
+WORKFLOW_RUN = replace(
+    PUSH,
+    name="workflow_run",
+    head_sha="1" * 40,
+    base_sha=None,
+    is_fork=True,
+    follows="pull_request",
+    head_branch="forest",
+    head_repository="eve/fraud",
 )
 
 
@@ -79,6 +92,16 @@ def spoil(event_file: Path, path: str, value: Any) -> dict[str, str]:
     target[last] = value
     event_file.write_text(json.dumps(content), "utf-8")
     return environment("pull_request") | {"GITHUB_EVENT_PATH": str(event_file)}
+
+
+def followed(event_file: Path, **facts: Any) -> Event:
+    """Return the event of a workflow that follows one with these facts."""
+    content = json.loads((EVENTS / "workflow_run.json").read_text("utf-8"))
+    content["workflow_run"] |= facts
+    event_file.write_text(json.dumps(content), "utf-8")
+    event = read_event(environment("workflow_run") | {"GITHUB_EVENT_PATH": str(event_file)})
+    assert event is not None
+    return event
 
 
 class TestWholeEvents:
@@ -126,7 +149,45 @@ class TestWholeEvents:
 
     def test_workflow_dispatch_is_judged_at_its_own_commit(self) -> None:
         event = read_event(environment("workflow_dispatch"))
-        assert event == replace(PUSH, name="workflow_dispatch")
+        assert event == replace(PUSH, name="workflow_dispatch", base_sha=None)
+
+    def test_push_that_made_its_branch_found_no_commit_there(self, event_file: Path) -> None:
+        event_file.write_text(json.dumps({"before": "0" * 40}))
+        event = read_event(environment("push") | {"GITHUB_EVENT_PATH": str(event_file)})
+        assert event is not None
+        assert event.base_sha is None
+
+    def test_workflow_run_is_judged_at_the_head_of_the_run_that_it_follows(self) -> None:
+        """Its own GITHUB_SHA is the default branch; which pull request it is, the API knows."""
+        event = read_event(environment("workflow_run"))
+        assert event == WORKFLOW_RUN
+
+    def test_workflow_run_names_no_pull_request_even_where_github_lists_some(
+        self, event_file: Path
+    ) -> None:
+        listed = [{"number": 99, "head": {"sha": "1" * 40}}]
+        assert followed(event_file, pull_requests=listed) == WORKFLOW_RUN
+
+    def test_workflow_run_of_one_s_own_branch_is_of_no_fork(self, event_file: Path) -> None:
+        event = followed(event_file, head_repository={"full_name": "acme/fraud"})
+        assert event == replace(WORKFLOW_RUN, is_fork=False, head_repository="acme/fraud")
+
+    def test_workflow_run_whose_fork_was_deleted_is_of_a_fork(self, event_file: Path) -> None:
+        event = followed(event_file, head_repository=None)
+        assert event == replace(WORKFLOW_RUN, head_repository=None)
+
+    def test_workflow_run_after_a_merge_group_knows_its_pull_request(
+        self, event_file: Path
+    ) -> None:
+        branch = f"gh-readonly-queue/main/pr-12-{'6' * 40}"
+        event = followed(event_file, event="merge_group", head_branch=branch)
+        assert (event.pull_request, event.is_proposal) == (12, True)
+
+    def test_branch_of_a_fork_that_is_called_like_a_queue_names_no_pull_request(
+        self, event_file: Path
+    ) -> None:
+        event = followed(event_file, head_branch=f"gh-readonly-queue/main/pr-12-{'6' * 40}")
+        assert event.pull_request is None
 
     @pytest.mark.parametrize("value", [None, "", "false", "1", "TRUE"])
     def test_outside_github_actions_there_is_no_event(self, value: str | None) -> None:
@@ -150,6 +211,53 @@ class TestWholeEvents:
         assert event.run_url is None
 
 
+class TestWhatAnEventIsAbout:
+    @pytest.mark.parametrize(
+        ("name", "is_proposal", "names_commit"),
+        [
+            ("pull_request", True, True),
+            ("pull_request_target", True, True),
+            ("pull_request_review", True, True),
+            ("pull_request_review_comment", True, True),
+            ("merge_group", True, True),
+            ("push", False, True),
+            ("workflow_dispatch", False, True),
+            ("schedule", False, False),
+            ("repository_dispatch", False, False),
+            ("issue_comment", False, False),
+            ("release", False, False),
+        ],
+    )
+    def test_event_is_of_a_proposal_of_a_commit_or_of_neither(
+        self, name: str, is_proposal: bool, names_commit: bool
+    ) -> None:
+        event = replace(PUSH, name=name)
+        assert (event.is_proposal, event.names_commit) == (is_proposal, names_commit)
+        assert not event.is_second_stage
+
+    @pytest.mark.parametrize(
+        ("follows", "is_proposal"),
+        [
+            ("pull_request", True),
+            ("pull_request_target", True),
+            ("merge_group", True),
+            ("push", False),
+            ("schedule", False),
+            ("workflow_dispatch", False),
+            ("repository_dispatch", False),
+            ("workflow_run", True),
+            ("anything_else", True),
+        ],
+    )
+    def test_second_stage_is_of_a_proposal_unless_the_first_was_surely_none(
+        self, event_file: Path, follows: str, is_proposal: bool
+    ) -> None:
+        event = followed(event_file, event=follows)
+        assert (event.is_proposal, event.names_commit) == (is_proposal, True)
+        assert event.is_second_stage
+        assert event.is_fork is (True if is_proposal else None)
+
+
 class TestAbsentValues:
     """GitHub leaves these out at times; they are unknown, not wrong."""
 
@@ -160,7 +268,9 @@ class TestAbsentValues:
     def test_scheduled_run_has_a_nearly_empty_event(self, event_file: Path) -> None:
         event_file.write_text('{"schedule": "0 5 * * *"}')
         variables = environment("schedule") | {"GITHUB_EVENT_PATH": str(event_file)}
-        assert read_event(variables) == replace(PUSH, name="schedule", default_branch=None)
+        assert read_event(variables) == replace(
+            PUSH, name="schedule", base_sha=None, default_branch=None
+        )
 
     @pytest.mark.parametrize(
         "ref",
@@ -229,6 +339,23 @@ class TestWrongValues:
         with pytest.raises(EventError) as caught:
             read_event(spoil(event_file, path, value))
         assert str(caught.value) == f"{event_file}: {path} must be {message}"
+
+    @pytest.mark.parametrize(
+        ("path", "value", "message"),
+        [
+            ("head_sha", None, "40 hexadecimal digits, not null"),
+            ("head_sha", "main", '40 hexadecimal digits, not "main"'),
+            ("event", None, "the name of an event, not null"),
+            ("event", 7, "one line of text, not 7"),
+            ("head_repository", "eve/fraud", 'an object, not "eve/fraud"'),
+        ],
+    )
+    def test_wrong_value_of_a_workflow_run_is_named_with_its_place(
+        self, event_file: Path, path: str, value: Any, message: str
+    ) -> None:
+        with pytest.raises(EventError) as caught:
+            followed(event_file, **{path: value})
+        assert str(caught.value) == f"{event_file}: workflow_run.{path} must be {message}"
 
     @pytest.mark.parametrize(
         ("name", "value", "message"),
