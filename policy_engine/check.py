@@ -12,30 +12,28 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from policy_engine import __version__, git, plugins
+from policy_engine import __version__, git
 from policy_engine.change import Situation, judging, policy_source, situation
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Needs
-from policy_engine.plugins import Plugins
-from policy_engine.policy_file import PolicySet, load_policies, named_plugins, policy_paths
+from policy_engine.loading import Loaded, load
+from policy_engine.policy_file import PolicySet
 from policy_engine.records import EvidenceRecord
 from policy_engine.report import Engine, PolicySource, Report
+from policy_engine.saved import read_evidence, save_evidence
 
 if TYPE_CHECKING:
     from policy_engine.tracking.collect import Request
 
-EVIDENCE_CAP = 256 * 1024 * 1024
-"""The largest evidence file that is read (bytes)."""
+__all__ = ["Loaded", "Options", "check", "collect", "load", "read_evidence", "save_evidence"]
+
 POLL_S = 5.0
 """How long `wait` pauses between two looks for a run (seconds)."""
 
@@ -76,15 +74,6 @@ class Options:
     root: Path = Path()
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Valid policies, the plugins that they come from, and the files that they lie in."""
-
-    policies: PolicySet
-    plugins: Plugins
-    paths: tuple[str, ...]
-
-
 def check(options: Options, loaded: Loaded | None = None) -> Report:
     """Decide whether the candidates may merge.
 
@@ -117,42 +106,6 @@ def collect(options: Options) -> EvidenceRecord:
     """
     _refuse_contradictions(options)
     return _collect(options, load(options.policies, options.root))
-
-
-def load(paths: Sequence[str], root: Path = Path()) -> Loaded:
-    """Return the policies of files and folders, valid as a whole, and the plugins they name.
-
-    Raises:
-        UsageError: If a path is not there or holds no policy file, or nobody knows a baseline rule.
-        PolicyFileError: If a policy file is wrong; it holds every problem.
-        PluginError: If a plugin cannot be loaded.
-    """
-    files, neighbours = policy_paths(paths, root)
-    offered = plugins.load(named_plugins(files, neighbours))
-    policies = load_policies(files, offered.policies, offered.packs, neighbours)
-    loaded = Loaded(policies, offered, (*files, *neighbours))
-    _refuse_unknown_rules(loaded)
-    return loaded
-
-
-def read_evidence(path: Path) -> EvidenceRecord:
-    """Return a saved evidence file; one that is damaged is evidence that cannot be read.
-
-    Raises:
-        UsageError: If there is no such file.
-    """
-    try:
-        if path.stat().st_size > EVIDENCE_CAP:
-            return _unreadable(path, f"it is larger than {EVIDENCE_CAP} bytes")
-        return EvidenceRecord.from_json(path.read_bytes())
-    except OSError as e:
-        raise UsageError(f"evidence file {path}: {e.strerror}") from e
-    except ValidationError as e:
-        first = e.errors(include_url=False, include_input=False)[0]
-        # pydantic names the part of a union that it tried last; nobody wrote that.
-        parts = (str(part) for part in first["loc"] if part != "constrained-float")
-        where = ".".join(parts) or "the file"
-        return _unreadable(path, f"{where}: {first['msg']}")
 
 
 def _report(
@@ -188,18 +141,6 @@ def _collect(options: Options, loaded: Loaded) -> EvidenceRecord:
     if options.save_evidence is not None:
         save_evidence(evidence, options.save_evidence)
     return evidence
-
-
-def save_evidence(evidence: EvidenceRecord, path: Path) -> None:
-    """Write an evidence file.
-
-    Raises:
-        UsageError: If the place cannot be written to.
-    """
-    try:
-        path.write_text(evidence.to_text(), encoding="utf-8")
-    except OSError as e:
-        raise UsageError(f"evidence file {path}: {e.strerror}") from e
 
 
 def _patiently(uri: str, options: Options, loaded: Loaded, request: "Request") -> EvidenceRecord:
@@ -250,18 +191,6 @@ def _full_sha(options: Options) -> str | None:
         ) from e
 
 
-def _refuse_unknown_rules(loaded: Loaded) -> None:
-    """Refuse a baseline rule that nobody can resolve, even one behind a rule that hits."""
-    from policy_engine.tracking.baselines import BUILT_IN, unknown_rule  # noqa: PLC0415
-
-    if any("resolve_baseline" in plugin.hooks for plugin in loaded.plugins.loaded):
-        return
-    for file in loaded.policies.files:
-        for rule in file.baseline:
-            if not rule.keys() <= set(BUILT_IN):
-                raise unknown_rule(rule)
-
-
 def _refuse_contradictions(options: Options) -> None:
     kinds = {
         "--run": options.runs,
@@ -284,12 +213,6 @@ def _refuse_contradictions(options: Options) -> None:
             raise UsageError(
                 f"--evidence excludes {', '.join(clash)}: the evidence is read already"
             )
-
-
-def _unreadable(path: Path, why: str) -> EvidenceRecord:
-    return EvidenceRecord(
-        unreadable=f"evidence file {path} cannot be read: {why}; collect it again"
-    )
 
 
 def _now(options: Options) -> datetime:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine import check as check_module
+from policy_engine import saved
 from policy_engine.records import (
     BaselineRecord,
     ChangeRecord,
@@ -486,7 +486,7 @@ def test_an_oversized_evidence_file_is_unreadable(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cap is lowered: writing 256 MiB would prove no more."""
-    monkeypatch.setattr(check_module, "EVIDENCE_CAP", 100)
+    monkeypatch.setattr(saved, "EVIDENCE_CAP", 100)
     told = project.check(GOOD)
     assert told.code == 3
     assert told.subject["reason"] == (

@@ -1,0 +1,58 @@
+"""From the texts of policy files to policies that can judge, and the plugins they come from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from policy_engine import plugins
+from policy_engine.plugins import Plugins
+from policy_engine.policy_file import PolicySet, load_policies, named_plugins, policy_paths
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Valid policies, the plugins that they come from, and the files that they lie in."""
+
+    policies: PolicySet
+    plugins: Plugins
+    paths: tuple[str, ...]
+
+
+def load(paths: Sequence[str], root: Path = Path()) -> Loaded:
+    """Return the policies of files and folders, valid as a whole, and the plugins they name.
+
+    Raises:
+        UsageError: If a path is not there or holds no policy file, or nobody knows a baseline rule.
+        PolicyFileError: If a policy file is wrong; it holds every problem.
+        PluginError: If a plugin cannot be loaded.
+    """
+    return load_texts(*policy_paths(paths, root))
+
+
+def load_texts(files: Mapping[str, bytes], neighbours: Mapping[str, bytes]) -> Loaded:
+    """Return the policies of these texts, wherever they were read.
+
+    Args:
+        files: Policy files, by path.
+        neighbours: Files that these may extend, by path.
+
+    Raises:
+        UsageError, PolicyFileError, PluginError: As `load`.
+    """
+    offered = plugins.load(named_plugins(files, neighbours))
+    policies = load_policies(files, offered.policies, offered.packs, neighbours)
+    loaded = Loaded(policies, offered, (*files, *neighbours))
+    _refuse_unknown_rules(loaded)
+    return loaded
+
+
+def _refuse_unknown_rules(loaded: Loaded) -> None:
+    """Refuse a baseline rule that nobody can resolve, even one behind a rule that hits."""
+    from policy_engine.tracking.baselines import BUILT_IN, unknown_rule  # noqa: PLC0415
+
+    if any("resolve_baseline" in plugin.hooks for plugin in loaded.plugins.loaded):
+        return
+    for file in loaded.policies.files:
+        for rule in file.baseline:
+            if not rule.keys() <= set(BUILT_IN):
+                raise unknown_rule(rule)
