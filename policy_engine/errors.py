@@ -4,6 +4,7 @@ PolicyEngineError            one plain sentence; the command prints it without a
 ├── UsageError               the command or the environment is wrong (exit 2)
 ├── PolicyFileError          a policy file is wrong; holds every problem found (exit 2)
 ├── PluginError              a plugin cannot be loaded or breaks its contract (exit 2)
+├── GitHubError              github: it cannot be asked, or does not do it (exit 3)
 └── EvidenceError            evidence.py: missing, invalid, unreadable, or not declared
 """
 

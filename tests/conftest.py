@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from tests.github.fake.server import GitHubFake
+
 # A slow machine fails nobody: how long an example takes is measured in benchmarks/.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
@@ -101,6 +103,17 @@ def _clean_session() -> Iterator[None]:
 def clean_environment(_clean_session: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test starts with a clean environment, whatever an earlier one left there."""
     _clean(monkeypatch)
+
+
+@pytest.fixture
+def github_fake() -> Iterator[GitHubFake]:
+    """A GitHub on loopback; a test that asked it for what GitHub's description forbids fails."""
+    from tests.github.fake.server import GitHubFake
+
+    fake = GitHubFake()
+    yield fake
+    fake.close()
+    assert fake.violations == []
 
 
 @pytest.fixture(scope="session")
