@@ -25,6 +25,7 @@ from policy_engine.evidence import Needs
 from policy_engine.plugins import Loaded
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered
+from policy_engine.policy_file.tightening import direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,13 @@ _METRIC = "val_f1"
 
 def _setting(name: str, field: FieldInfo) -> Setting:
     words = dict.fromkeys(kind.words for kind in _kinds(field))
-    return Setting(name, " or ".join(words), _default(field), field.description or "")
+    return Setting(name, " or ".join(words), _default(field), _meaning(field))
+
+
+def _meaning(field: FieldInfo) -> str:
+    way = direction(field)
+    said = field.description or ""
+    return f"{said} {way.value.capitalize()} is tighter.".strip() if way else said
 
 
 def _kinds(field: FieldInfo) -> Iterator[_Kind]:

@@ -7,6 +7,7 @@ milliseconds afterwards. Amounts are exact decimals, so that a limit holds at it
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from enum import Enum
 from functools import cache
 from typing import Annotated, NamedTuple
 
@@ -206,6 +207,30 @@ Points = Annotated[
 """A distance between metric values: `2pt`, or a bare number in the metric's units."""
 Fraction = Annotated[Number, Field(ge=0)]
 """A number of at least 0, as a fraction (0.1 is 10%)."""
+
+
+class Tighter(Enum):
+    """Which way a setting gets tighter, so that a policy file may go there from a mandatory one.
+
+        max_size: Annotated[Bytes | None, Tighter.LOWER] = Field(default=None, description="…")
+
+    Declare it only where it is true whatever the other settings are: of two values, the tighter one
+    lets nothing merge that the other stops. A setting that declares nothing is fixed beneath
+    `level: mandatory`. None ("off") is no limit, the loosest value of all.
+    """
+
+    LOWER = "lower"
+    """A smaller number is tighter; of a `Literal`, a word that stands before."""
+    HIGHER = "higher"
+    """A greater number is tighter; of a `Literal`, a word that stands behind."""
+    FEWER = "fewer"
+    """Of a list or mapping, fewer of the same entries are tighter: what is allowed."""
+    MORE = "more"
+    """Of a list or mapping, the same entries and more are tighter: what is asked for."""
+    ON = "on"
+    """True is tighter."""
+    OFF = "off"
+    """False is tighter."""
 
 
 def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None = None) -> str:

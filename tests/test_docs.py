@@ -105,6 +105,15 @@ def _whole(text: str) -> bytes:
     return f"{head}{text}\n{'' if is_bound else 'policies: {run-finished: on}'}\n".encode()
 
 
+def _beside(block: Block) -> dict[str, bytes]:
+    """Return the files of the page that policy files on it may extend, by path."""
+    return {
+        each.file: each.text.encode()
+        for each in POLICY_FILES
+        if each.page == block.page and each.file is not None and each is not block
+    }
+
+
 POLICY_FILES = [block for block in _of("yaml", "yml") if _is_policy_file(block)]
 _STEP = re.compile(r"^\s*(?:- )?run: (policy-engine .*)$", re.MULTILINE)
 COMMANDS = [
@@ -142,7 +151,12 @@ def generate() -> ModuleType:
     "block", [b for b in POLICY_FILES if not {"invalid", "plugin"} & set(b.marks)], ids=str
 )
 def test_every_policy_file_in_the_docs_is_valid(block: Block, offered: plugins.Plugins) -> None:
-    load_policies({"policies/example.yaml": _whole(block.text)}, offered.policies, offered.packs)
+    load_policies(
+        {"policies/example.yaml": _whole(block.text)},
+        offered.policies,
+        offered.packs,
+        _beside(block),
+    )
 
 
 @pytest.mark.parametrize("block", [b for b in POLICY_FILES if "invalid" in b.marks], ids=str)
@@ -151,7 +165,9 @@ def test_every_mistake_in_the_docs_has_the_message_that_stands_below_it(
 ) -> None:
     text = block.text.encode()
     with pytest.raises(PolicyFileError) as caught:
-        load_policies({"policies/example.yaml": text}, offered.policies, offered.packs)
+        load_policies(
+            {"policies/example.yaml": text}, offered.policies, offered.packs, _beside(block)
+        )
     below = BLOCKS[BLOCKS.index(block) + 1]
     assert below.language == "text"
     assert f"{caught.value}\n" == below.text

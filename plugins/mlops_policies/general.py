@@ -12,7 +12,7 @@ from mlops_policies.recomputed import MetricRecomputed
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs, resolve_metric
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Limit, Op, Outcome, Policy
-from policy_engine.quantities import Fraction, Number, show
+from policy_engine.quantities import Fraction, Number, Tighter, show
 
 ANY_IMPROVEMENT = Decimal("1e-10")
 """What a relative change asks for over a baseline of 0: MLflow's own number."""
@@ -41,12 +41,16 @@ class MetricThreshold(Policy, name="metric-threshold"):
     needs = Needs.BASELINE
 
     metric: str = Field(min_length=1, description="Name of the metric in MLflow.")
-    min: Number | None = Field(default=None, description="Least value (the metric's units).")
-    max: Number | None = Field(default=None, description="Greatest value (the metric's units).")
-    min_absolute_change: Fraction | None = Field(
+    min: Annotated[Number | None, Tighter.HIGHER] = Field(
+        default=None, description="Least value (the metric's units)."
+    )
+    max: Annotated[Number | None, Tighter.LOWER] = Field(
+        default=None, description="Greatest value (the metric's units)."
+    )
+    min_absolute_change: Annotated[Fraction | None, Tighter.HIGHER] = Field(
         default=None, description="Least improvement over the baseline (the metric's units)."
     )
-    min_relative_change: Annotated[Fraction, Field(le=1)] | None = Field(
+    min_relative_change: Annotated[Annotated[Fraction, Field(le=1)] | None, Tighter.HIGHER] = Field(
         default=None,
         description="Least improvement over the baseline (fraction of its magnitude, 0 to 1).",
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,7 @@ from policy_engine.evidence import (
 )
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Bytes, Percent, Points, divide, show
+from policy_engine.quantities import Bytes, Percent, Points, Tighter, divide, show
 
 REMOTE_FLAVORS = frozenset({"openai"})
 """MLflow flavors that store a pointer to a model that somebody else serves: it has no size here."""
@@ -47,13 +47,13 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
 
     needs = Needs.MODEL | Needs.BASELINE
 
-    max_size: Bytes | None = Field(
+    max_size: Annotated[Bytes | None, Tighter.LOWER] = Field(
         default=None, description="Largest sum of the model's files (bytes; 1 MB = 10**6 B)."
     )
-    max_growth: Percent | None = Field(
+    max_growth: Annotated[Percent | None, Tighter.LOWER] = Field(
         default=None, ge=0, description="Largest growth over the baseline's size (percent of it)."
     )
-    growth_from: Bytes = Field(
+    growth_from: Annotated[Bytes, Tighter.LOWER] = Field(
         default=10_000_000, description="Growth is judged for models of this size on (bytes)."
     )
     growth_waived_if_gain: Points | None = Field(

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, get_args
 
 from policy_engine.policy import Level, Policy
 from policy_engine.policy_file import shapes
-from policy_engine.policy_file.merge import Bound
+from policy_engine.policy_file.merge import Bound, Held
 from policy_engine.policy_file.settings import build
 from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.tightening import Reading, completed, note_loosened
 from policy_engine.problems import Problems, near, shown
 from policy_engine.report import Where
 from policy_engine.yaml_source import Item
@@ -63,26 +64,56 @@ def bind(
     id_: str, bound: Bound, offered: Mapping[str, Offered], problems: Problems
 ) -> Binding | None:
     """Return the binding, or note everything that is wrong with it."""
-    before = len(problems.found)
     key = f"policies.{id_}"
-    engine = _EngineKeys(key, bound.settings, problems)
-    settings = engine.read()
     if not _ID.match(id_):
         message = f"{shown(id_)} is no id: letters, digits, '-', '_' and '.', at most 100"
         problems.add(bound.at, key, message, "write it like eu-latency")
+    before = len(problems.found)
     chosen = _chosen(id_, bound, offered, problems)
-    policy = build(key, bound, chosen.policy, problems) if chosen else None
-    if chosen is None or policy is None or len(problems.found) > before:
+    now = _read(key, bound, chosen, problems)
+    if chosen is None or now is None:
+        return None
+    for held in bound.held_to:
+        _hold(id_, bound, now, held, offered, problems)
+    if len(problems.found) > before:
         return None
     return Binding(
         id=id_,
-        policy=policy,
+        policy=now.policy,
         policy_name=chosen.policy.policy_name,
         plugin=chosen.plugin,
         where=Where(bound.where.file, bound.where.line),
         inherited_from=bound.inherited_from,
-        **settings,
+        **now.keys,
     )
+
+
+def _read(key: str, bound: Bound, chosen: Offered | None, problems: Problems) -> Reading | None:
+    """Return the binding with its policy built, or note everything that is wrong with it."""
+    before = len(problems.found)
+    keys = _EngineKeys(key, bound.settings, problems).read()
+    policy = build(key, bound, chosen.policy, problems) if chosen else None
+    if policy is None or len(problems.found) > before:
+        return None
+    return Reading(policy, keys)
+
+
+def _hold(
+    id_: str,
+    bound: Bound,
+    now: Reading,
+    held: Held,
+    offered: Mapping[str, Offered],
+    problems: Problems,
+) -> None:
+    """Note where a binding is looser than one that holds."""
+    chosen = _chosen(id_, held.bound, offered, problems)
+    if chosen is None:
+        return
+    complete = replace(held, bound=completed(held, bound, chosen.policy))
+    then = _read(f"policies.{id_}", complete.bound, chosen, problems)
+    if then is not None:
+        note_loosened(f"policies.{id_}", bound, now, complete, then, problems)
 
 
 def _chosen(

@@ -1,7 +1,8 @@
 """What a policy file says, laid over what it extends, every value still at its own place.
 
 Plugins add up; prices, evidence and a binding's settings merge key by key; all else is replaced
-whole. A binding that is mandatory beneath cannot be changed above.
+whole. A binding remembers every mandatory one that it was inherited from: `tightening` holds it to
+them once the policies are known.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,12 +26,14 @@ class Bound:
         where: Where the file under reading brought it in: its own line, or that of its `extends:`.
         settings: All that is set of it, by key.
         inherited_from: The extended file that wrote to it last; None for a file's own binding.
+        held_to: What it was inherited from and may not loosen.
     """
 
     at: Spot
     where: Spot
     settings: Mapping[str, Item]
     inherited_from: str | None = None
+    held_to: tuple["Held", ...] = ()
 
     @property
     def mandatory(self) -> Spot | None:
@@ -39,6 +42,26 @@ class Bound:
         if level and isinstance(level.node, ScalarNode) and level.node.value == Level.MANDATORY:
             return level.at
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A binding that no file above may loosen.
+
+    Attributes:
+        bound: It, as its own file left it.
+        made: Where it was made so.
+        word: Why it holds: it is `mandatory`.
+    """
+
+    bound: Bound
+    made: Spot
+    word: str = "mandatory"
+
+    @property
+    def so(self) -> str:
+        """Say why it holds, and where that was said."""
+        return f"the binding is {self.word} ({self.made.file}:{self.made.line})"
 
 
 @dataclass(slots=True)
@@ -73,7 +96,10 @@ class Draft:
         self._lay_evidence(other.evidence)
         self.plugins.update(other.plugins)
         for id_, bound in other.bindings.items():
-            inherited = replace(bound, where=extends, inherited_from=bound.at.file)
+            held_to = bound.held_to
+            if bound.mandatory:
+                held_to = (*held_to, Held(bound, bound.mandatory))
+            inherited = replace(bound, where=extends, inherited_from=bound.at.file, held_to=held_to)
             self._lay_binding(id_, inherited)
 
     def lay_file(self, items: Mapping[str, Item]) -> None:
@@ -126,8 +152,10 @@ class Draft:
             message = f"nothing to turn off: no file or pack beneath binds '{id_}'"
             bound_beneath = near_or_all(id_, self.bindings, "bound beneath")
             place.wrong(message, bound_beneath if self.bindings else "remove the line")
-        elif bound.mandatory:
-            _refuse(place, bound.mandatory, "it cannot be turned off")
+        elif bound.held_to:
+            held = bound.held_to[0]
+            remedy = f"remove the line, or change {held.made.file}:{held.made.line}"
+            place.wrong(f"{held.so}; it cannot be turned off", remedy)
         else:
             del self.bindings[id_]
 
@@ -136,24 +164,12 @@ class Draft:
         if beneath is None:
             self.bindings[id_] = bound
             return
-        settings = dict(bound.settings)
-        if beneath.mandatory:
-            self._refuse_changes(id_, beneath, beneath.mandatory, settings)
-            settings = {}
         self.bindings[id_] = replace(
             bound,
-            settings={**beneath.settings, **settings},
+            settings={**beneath.settings, **bound.settings},
             inherited_from=bound.inherited_from or beneath.inherited_from,
+            held_to=_each_once(*beneath.held_to, *bound.held_to),
         )
-
-    def _refuse_changes(
-        self, id_: str, beneath: Bound, since: Spot, settings: Mapping[str, Item]
-    ) -> None:
-        for name, item in settings.items():
-            old = beneath.settings.get(name)
-            if old is None or not _same(old.node, item.node):
-                place = Place(item.node, f"policies.{id_}.{name}", self.problems)
-                _refuse(place, since, "it cannot be changed")
 
 
 def plugins_of(drafts: Iterable[Draft]) -> tuple[str, ...]:
@@ -161,19 +177,19 @@ def plugins_of(drafts: Iterable[Draft]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for draft in drafts for name in draft.plugins))
 
 
-def _refuse(place: Place, since: Spot, what: str) -> None:
-    made = f"{since.file}:{since.line}"
-    place.wrong(f"the binding is mandatory ({made}); {what}", f"remove the line, or change {made}")
+def _each_once(*held: Held) -> tuple[Held, ...]:
+    """Return them without those that came twice, by two ways: else a diamond of files doubles."""
+    return tuple({id(each.bound): each for each in held}.values())
 
 
-def _same(one: Node, other: Node) -> bool:
+def same(one: Node, other: Node) -> bool:
     """Say whether two values are equal, a boolean never being a number."""
     if isinstance(one, ScalarNode) and isinstance(other, ScalarNode):
         return (type(one.value), one.value) == (type(other.value), other.value)
     if isinstance(one, SequenceNode) and isinstance(other, SequenceNode):
-        return len(one.nodes) == len(other.nodes) and all(map(_same, one.nodes, other.nodes))
+        return len(one.nodes) == len(other.nodes) and all(map(same, one.nodes, other.nodes))
     if isinstance(one, MappingNode) and isinstance(other, MappingNode):
         return one.items.keys() == other.items.keys() and all(
-            _same(item.node, other.items[name].node) for name, item in one.items.items()
+            same(item.node, other.items[name].node) for name, item in one.items.items()
         )
     return False

@@ -1,0 +1,190 @@
+"""A binding above one that holds is at least as tight: key by key, in the direction declared.
+
+What the upper binding lets merge, the lower one lets merge too. That follows from each key alone: a
+policy declares a direction (`Tighter`) only where it is true whatever its other settings are.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from policy_engine.policy import ENGINE_KEYS, Level, Policy
+from policy_engine.policy_file.merge import Bound, Held, same
+from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.problems import Problems
+from policy_engine.quantities import Margin, Money, Rate, Tighter
+from policy_engine.yaml_source import Item
+
+_ORDER: Mapping[str, tuple[str, ...]] = {
+    "level": tuple(level.value for level in Level),
+    "on_missing": ("skip", "warn", "block"),
+    "on_inconclusive": ("skip", "warn", "block"),
+}
+_HOW = {
+    Tighter.LOWER: "only a lower value is tighter",
+    Tighter.HIGHER: "only a higher value is tighter",
+    Tighter.FEWER: "only fewer of the same entries are tighter",
+    Tighter.MORE: "only the same entries and more are tighter",
+    Tighter.ON: "only true is tighter",
+    Tighter.OFF: "only false is tighter",
+}
+
+
+class Reading(NamedTuple):
+    """A binding with its policy built and the engine's own keys read, by name."""
+
+    policy: Policy
+    keys: Mapping[str, Any]
+
+
+def completed(held: Held, bound: Bound, policy: type[Policy]) -> Bound:
+    """Return the binding that holds, with what its policy requires and it left to others to say."""
+    left = {
+        name: item
+        for name, item in bound.settings.items()
+        if name not in held.bound.settings and _is_required(policy, name)
+    }
+    return replace(held.bound, settings={**held.bound.settings, **left})
+
+
+def note_loosened(
+    key: str, bound: Bound, now: Reading, held: Held, then: Reading, problems: Problems
+) -> None:
+    """Note every key of a binding that is looser than one that holds has it.
+
+    Args:
+        key: The path of keys to the binding.
+        bound: The binding as written.
+        now: The same, read.
+        held: What it may not loosen, completed.
+        then: The same, read.
+        problems: Where problems go.
+    """
+    for name, item in bound.settings.items():
+        old = held.bound.settings.get(name)
+        if old is not None and same(old.node, item.node):
+            continue
+        place = Place(item.node, f"{key}.{name}", problems)
+        if name in ENGINE_KEYS:
+            _note_key(place, name, now, held, then)
+        else:
+            _note_setting(place, name, now, held, then)
+
+
+def _note_key(place: Place, name: str, now: Reading, held: Held, then: Reading) -> None:
+    if name == "why":
+        return
+    if name == "level":
+        if _rank(name, now) < _rank(name, then):
+            place.wrong(f"{held.so}; its level cannot fall", _remedy(held, name))
+    elif name in _ORDER:
+        if _rank(name, now) < _rank(name, then):
+            how = f"of {', '.join(_ORDER[name])} only a later word is tighter"
+            _looser(place, name, held, how)
+    elif name == "enforce_from":
+        if not _is_enforced_as_early(now.keys, then.keys):
+            _looser(place, name, held, "only an earlier day is tighter, or `off`: at once")
+    elif name != "policy" or now.policy.policy_name != then.policy.policy_name:
+        place.wrong(f"{held.so}; it cannot be changed", _remedy(held, name))
+
+
+def _rank(name: str, reading: Reading) -> int:
+    return _ORDER[name].index(reading.keys[name])
+
+
+def _is_enforced_as_early(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+    if then["level"] == Level.ADVISORY or now["enforce_from"] is None:
+        return True
+    return then["enforce_from"] is not None and now["enforce_from"] <= then["enforce_from"]
+
+
+def _note_setting(place: Place, name: str, now: Reading, held: Held, then: Reading) -> None:
+    if type(now.policy) is not type(then.policy):
+        return  # the other `policy:` is the mistake
+    old, new = getattr(then.policy, name), getattr(now.policy, name)
+    if type(old) is type(new) and old == new:
+        return
+    field = type(now.policy).model_fields[name]
+    way = direction(field)
+    if way is None:
+        place.wrong(f"{held.so}; it cannot be changed", _remedy(held, name))
+    elif not _is_tighter(way, field, old, new):
+        _looser(place, name, held, _HOW[way])
+
+
+def _looser(place: Place, name: str, held: Held, how: str) -> None:
+    item = held.bound.settings.get(name)
+    if item is None:
+        message = f"{wrote(place.node)} is not tighter than the default, and {held.so}"
+    else:
+        old = f"{wrote(item.node)} ({item.at.file}:{item.at.line})"
+        message = f"{wrote(place.node)} is not tighter than {old}, which is {held.word}"
+    place.wrong(message, f"{how}; {_remedy(held, name)}")
+
+
+def _remedy(held: Held, name: str) -> str:
+    item: Item | None = held.bound.settings.get(name)
+    at = held.made if item is None else item.at
+    return f"remove the line, or change {at.file}:{at.line}"
+
+
+def _is_required(policy: type[Policy], name: str) -> bool:
+    field = policy.model_fields.get(name)
+    return field is not None and field.is_required()
+
+
+def direction(field: FieldInfo) -> Tighter | None:
+    """Return which way a setting gets tighter, if it declares one."""
+    return next((each for each in _declared(field) if isinstance(each, Tighter)), None)
+
+
+def _declared(field: FieldInfo) -> Iterator[Any]:
+    """Yield what `Annotated` says of a field, of the parts of a union too."""
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        yield from getattr(part, "__metadata__", ())
+
+
+def _is_tighter(way: Tighter, field: FieldInfo, old: Any, new: Any) -> bool:
+    """Say whether a value is tighter; what cannot be compared is not."""
+    if old is None or new is None:
+        return old is None
+    try:
+        if way in {Tighter.LOWER, Tighter.HIGHER}:
+            one, other = _numbers(field, old, new)
+            return bool(other <= one if way is Tighter.LOWER else other >= one)
+        if way in {Tighter.FEWER, Tighter.MORE}:
+            one, other = _entries(old), _entries(new)
+            return bool(other <= one if way is Tighter.FEWER else other >= one)
+    except (TypeError, ValueError):
+        return False
+    return new is (way is Tighter.ON)
+
+
+def _numbers(field: FieldInfo, old: Any, new: Any) -> tuple[Any, Any]:
+    """Return two values as numbers of one unit; a word of a `Literal` counts by its place.
+
+    Raises:
+        ValueError: If their units differ.
+    """
+    for annotation in (field.annotation, *get_args(field.annotation)):
+        if get_origin(annotation) is Literal:
+            words = get_args(annotation)
+            return words.index(old), words.index(new)
+    kinds: tuple[tuple[type, str, str], ...] = (
+        (Money, "currency", "amount"),
+        (Rate, "currency", "per_hour"),
+        (Margin, "in_points", "amount"),
+    )
+    for kind, unit, amount in kinds:
+        if isinstance(old, kind):
+            if getattr(old, unit) != getattr(new, unit):
+                raise ValueError("other units")
+            return getattr(old, amount), getattr(new, amount)
+    return old, new
+
+
+def _entries(value: Any) -> Any:
+    return set(value.items()) if isinstance(value, Mapping) else set(value)
