@@ -27,6 +27,7 @@ _COLONS = re.compile(f":(?={_UNSEEN}:)")  # `::error::` of a GitHub runner
 _HASHES = re.compile(rf"#{_UNSEEN}#(?={_UNSEEN}\w*{_UNSEEN}\[)")
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _MOST_PATH = 1000
+_NO_LABEL = re.compile("[^A-Za-z0-9 ._=()-]")
 
 
 def clean(text: object, longest: int = SHORT) -> str:
@@ -96,6 +97,24 @@ def repository_path(text: str) -> str | None:
     parts = text.split("/")
     is_path = not {"", ".", ".."} & set(parts) and "\\" not in text and ":" not in parts[0]
     return text if is_path and len(text) <= _MOST_PATH and clean(text, _MOST_PATH) == text else None
+
+
+def chart_label(text: object, longest: int) -> str:
+    """Return text for a quoted label of a Mermaid chart: letters, digits, and a few marks."""
+    label = _NO_LABEL.sub("_", clean(text, 1000))
+    return label if len(label) <= longest else label[: longest - 2] + ".."
+
+
+def html_code(text: object, longest: int = SHORT) -> str:
+    """Return text as an HTML element for code, within HTML or within a table of Markdown's HTML."""
+    return f"<code>{html_text(text, longest)}</code>"
+
+
+def html_lines(text: str, most: int, longest: int = LONG) -> str:
+    """Return text of several lines for an HTML `<pre>`; empty lines are left out."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    more = [f"… {len(lines) - most} more"] if len(lines) > most else []
+    return "\n".join([*(html_text(line, longest) for line in lines[:most]), *more])
 
 
 def html_text(text: object, longest: int = SHORT) -> str:

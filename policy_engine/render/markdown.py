@@ -1,59 +1,34 @@
-"""The report as Markdown, for a pull-request comment or a job's summary.
+"""The report as GitHub's Markdown, for a pull-request comment, a check run or a job's summary.
 
-The verdict stands above everything that others wrote, and what others wrote stands in code.
+The verdict stands above everything that others wrote, and what others wrote stands in code. Tables
+are written in HTML: an explanation then gets a row of its own, as wide as the table.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC
-from functools import partial
 
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
 from policy_engine.render import rows
-from policy_engine.render.escape import LONG, code, table_code
-from policy_engine.report import Judged, Report, Subject, Verdict
+from policy_engine.render.escape import LONG, code, html_code, html_lines, html_text
+from policy_engine.render.fitting import Part, fitted, size
+from policy_engine.render.links import NO_LINKS, Links
+from policy_engine.render.picture import as_picture
+from policy_engine.report import Changed, Judged, Proposal, Report, Subject, Verdict
 
-_SYMBOLS = {
-    Verdict.ERROR: "🛑",
-    Verdict.NOT_EVALUATED: "❔",
-    Verdict.FAIL: "❌",
-    Verdict.WARN: "⚠️",
-    Verdict.PASS: "✅",
-    Verdict.NOT_APPLICABLE: "⚪",
-}
-_KIND_SYMBOLS = {
-    "error": "🛑",
-    "blocking": "❌",
-    "warning": "⚠️",
-    "waived": "☑️",
-    "skipped": "⚪",
-    "passed": "✅",
-    "not applicable": "⚪",
-}
-_RULE = "\n|---|---|---|---|---|---|"
-_PROBLEMS = f"\n| policy | verdict | measured | limit | baseline | why, and how to fix it |{_RULE}"
-_OTHERS = f"\n| policy | verdict | measured | limit | baseline | in words |{_RULE}"
+_HEAD = "<tr><th>policy</th><th>verdict</th><th>measured</th><th>limit</th><th>baseline</th></tr>"
+_CHANGED = "<tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>"
 _FILES_NAMED = 5
-_NOTICE_ROOM = 200  # bytes
-
-_sentence = partial(code, longest=LONG)
-_cell_sentence = partial(table_code, longest=LONG)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A run of rows that is shown as far as there is room; those of a low rank go first."""
-
-    rank: int
-    noun: str
-    rows: Sequence[str]
-    opening: str = ""
-    closing: str = ""
+_PROBLEM_LINES = 20
+_PICTURES = 3
 
 
 def as_markdown(
-    report: Report, *, limit: int = 60_000, elsewhere: str = "the job summary and the JSON report"
+    report: Report,
+    *,
+    limit: int = 60_000,
+    elsewhere: str = "the job summary and the JSON report",
+    links: Links = NO_LINKS,
 ) -> str:
     """Return the report as GitHub's Markdown.
 
@@ -63,101 +38,147 @@ def as_markdown(
             is shown whole all the same. GitHub takes 65,536 characters a comment, 65,535 bytes a
             check run and 1 MiB a job summary.
         elsewhere: Where to find what there was no room for, in our own words.
+        links: Where runs and lines of policy files lead.
     """
-    head, foot = _head(report), _foot(report)
-    subjects = sorted(report.subjects, key=lambda subject: list(Verdict).index(subject.verdict))
-    parts = [part for subject in subjects for part in _parts(subject)]
-    parts += _waivers(report)
-    shown = _fitting(parts, limit - _size(head) - _size(foot) - _NOTICE_ROOM)
-    body = "".join(_shown(part, count) for part, count in zip(parts, shown, strict=True))
-    return head + body + _notice(parts, shown, elsewhere) + foot
+    head, foot = _headline(report), _foot(report)
+    room = limit - size(head) - size(foot)
+    return head + fitted(list(_parts(report, links)), room, elsewhere) + foot
 
 
-def _head(report: Report) -> str:
-    word = rows.WORDS[report.verdict]
-    trust = ""
-    if not report.policies.trusted:
-        trust = ", judged by the policies of this pull request: not trusted"
+def _headline(report: Report) -> str:
+    word, meaning = rows.WORDS[report.verdict], rows.MEANINGS[report.verdict]
+    source = report.policies
+    ref = f" of {code(source.ref)}" if source.ref else ""
+    doubt, trust = "", f"judged by the trusted policies{ref}"
+    if not source.trusted:
+        doubt = " (policies not trusted)"
+        trust = f"judged by policies{ref} that are not the default branch's own"
     counts = rows.tally(rows.every_finding(report))
     return (
-        f"## {_SYMBOLS[report.verdict]} {word}{trust}\n\n"
-        f"**{counts}** (exit code {int(report.exit_code)})\n"
+        f"## {rows.SYMBOLS[report.verdict]} {word}: {meaning}{doubt}\n\n"
+        f"**{counts}** (exit code {int(report.exit_code)}), {trust}\n"
     )
 
 
-def _parts(subject: Subject) -> Iterator[_Part]:
-    yield _Part(0, "policy file", ["\n".join(_introduction(subject))])
+def _parts(report: Report, links: Links) -> Iterator[Part]:
+    subjects = sorted(report.subjects, key=lambda subject: list(Verdict).index(subject.verdict))
+    if report.proposal:
+        yield Part(0, "note", [f"\n{_proposed(report.proposal)}"])
+    for number, subject in enumerate(subjects):
+        yield from _subject(subject, links, has_picture=number < _PICTURES)
+    if report.proposal:
+        yield from _proposal(report.proposal)
+    yield from _waivers(report)
+
+
+def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[Part]:
+    yield Part(0, "policy file", ["\n".join(_introduction(subject, links))])
     findings = rows.ordered(subject.findings)
     problems = [f for f in findings if rows.is_problem(f)]
-    yield _Part(1, "finding", [_row(f) for f in problems], _PROBLEMS)
+    yield Part(1, "finding", [_row(f, links) for f in problems], f"\n<table>\n{_HEAD}", "</table>")
+    picture = as_picture(subject) if has_picture else None
+    if picture:
+        yield Part(0, "picture", [f"\n```mermaid\n{picture}\n```"])
     others = [f for f in findings if not rows.is_problem(f)]
-    yield _folded(2, "finding", rows.tally(others), [_row(f) for f in others], _OTHERS)
-    passed_over = [f"- {code(p.rule)}: {_sentence(p.why)}" for p in subject.passed_over]
+    title = rows.tally(others)
+    yield _folded(2, "finding", title, [_row(f, links) for f in others], f"<table>\n{_HEAD}")
+    passed_over = [f"- {code(p.rule)}: {code(p.why, LONG)}" for p in subject.passed_over]
     yield _folded(3, "note", "Passed over as the baseline", passed_over)
-    yield _folded(3, "note", "Notes", [f"- {_sentence(note)}" for note in subject.notes])
+    yield _folded(3, "note", "Notes", [f"- {code(note, LONG)}" for note in subject.notes])
 
 
-def _introduction(subject: Subject) -> Iterator[str]:
-    yield f"\n### {_SYMBOLS[subject.verdict]} {code(subject.policy_file)}\n"
+def _introduction(subject: Subject, links: Links) -> Iterator[str]:
+    yield f"\n### {rows.SYMBOLS[subject.verdict]} {code(subject.policy_file)}\n"
     if subject.reason:
-        yield f"{rows.WORDS[subject.verdict]}: {_sentence(subject.reason)}"
+        yield f"{rows.WORDS[subject.verdict]}: {code(subject.reason, LONG)}"
     if subject.candidate:
-        yield f"- candidate: {rows.run_words(subject.candidate, code)}"
-        yield f"- baseline: {_baseline(subject)}"
+        link = _link(links.run(subject.candidate), "open in MLflow")
+        yield f"- candidate: {rows.run_words(subject.candidate, code)}{link}"
+        yield f"- baseline: {_baseline(subject, links)}"
 
 
-def _baseline(subject: Subject) -> str:
+def _baseline(subject: Subject, links: Links) -> str:
     if subject.baseline is None:
         return "none"
-    return f"{rows.run_words(subject.baseline, code)}, found by {code(subject.baseline.found_by)}"
+    found_by = code(subject.baseline.found_by)
+    link = _link(links.run(subject.baseline), "open in MLflow")
+    return f"{rows.run_words(subject.baseline, code)}, found by {found_by}{link}"
 
 
-def _row(finding: Judged) -> str:
-    part = f" {table_code(finding.part)}" if finding.part else ""
-    cells = (
-        table_code(finding.id) + part,
-        f"{_KIND_SYMBOLS[rows.kind(finding)]} {rows.verdict_words(finding)}",
+def _link(address: str | None, text: str) -> str:
+    return f' · <a href="{html_text(address, LONG)}">{text}</a>' if address else ""
+
+
+def _row(finding: Judged, links: Links) -> str:
+    """Return a row of numbers, and below it one that says why and how to fix it."""
+    numbers = (
         _graded(rows.measured(finding), finding.measured),
         _graded(rows.limit(finding)),
         _graded(rows.baseline(finding), finding.baseline),
-        "<br>".join(_words(finding)),
     )
-    return f"| {' | '.join(cells)} |"
+    part = f" {html_code(finding.part)}" if finding.part else ""
+    symbol = rows.KIND_SYMBOLS[rows.kind(finding)]
+    first = f"<td>{symbol} {html_code(finding.id)}{part}</td><td>{rows.verdict_words(finding)}</td>"
+    words = "<br>".join(_words(finding, links))
+    if not rows.is_problem(finding) and not any(numbers):
+        return f"<tr>{first}<td colspan=3>{words}</td></tr>"
+    cells = "".join(f"<td>{number}</td>" for number in numbers)
+    return f"<tr>{first}{cells}</tr>\n<tr><td colspan=5>{words}</td></tr>"
 
 
 def _graded(amount: str | None, value: Measurement | None = None) -> str:
     if amount is None:
         return ""
-    return f"{table_code(amount)} {value.grade.value}" if value else table_code(amount)
+    return f"{html_code(amount)} {value.grade.value}" if value else html_code(amount)
 
 
-def _words(finding: Judged) -> Iterator[str]:
-    yield _cell_sentence(finding.message)
+def _words(finding: Judged, links: Links) -> Iterator[str]:
+    yield html_code(finding.message, LONG)
     if finding.remedy and finding.outcome is not Outcome.PASS:
-        yield f"**Fix:** {_cell_sentence(finding.remedy)}"
+        yield f"<b>Fix:</b> {html_code(finding.remedy, LONG)}"
     if finding.waiver:
-        yield f"**Waiver:** {_cell_sentence(rows.waiver_words(finding.waiver))}"
+        yield f"<b>Waiver:</b> {html_code(rows.waiver_words(finding.waiver), LONG)}"
     if rows.is_problem(finding):
-        yield f"**Rule:** {_cell_sentence(rows.rule_words(finding))}"
+        link = _link(links.line(finding.where), "see the rule")
+        yield f"<sub>Rule: {html_code(rows.rule_words(finding), LONG)}{link}</sub>"
 
 
-def _waivers(report: Report) -> Iterator[_Part]:
-    waivers = report.waivers
-    lines = [
-        f"- {word}: {_sentence(rows.waiver_words(waiver))}"
-        for word, several in (
-            ("expires soon", waivers.expiring),
-            ("expired", waivers.expired),
-            ("unused", waivers.unused),
-        )
-        for waiver in several
-    ]
-    yield _folded(3, "note", "Waivers to look after", lines)
+def _proposed(proposal: Proposal) -> str:
+    words = rows.proposal_words(proposal)
+    return f"This pull request changes policies: {words}. They decide nothing before the merge."
 
 
-def _folded(rank: int, noun: str, title: str, lines: Sequence[str], head: str = "") -> _Part:
-    opening = f"\n<details><summary>{title}</summary>\n{head}"
-    return _Part(rank, noun, lines, opening, "\n</details>")
+def _proposal(proposal: Proposal) -> Iterator[Part]:
+    if proposal.problem:
+        lines = html_lines(proposal.problem, _PROBLEM_LINES)
+        title = "Why the proposed policies could not judge"
+        yield _folded(2, "note", title, [f"<pre>{lines}</pre>"])
+    changed = [_changed(each) for each in proposal.changed]
+    count = f"{len(changed)} of {proposal.findings}"
+    title = f"What the proposed policies would change: {count}"
+    yield _folded(2, "changed finding", title, changed, f"<table>\n{_CHANGED}")
+
+
+def _changed(each: Changed) -> str:
+    part = f" {html_code(each.part)}" if each.part else ""
+    cells = (
+        html_code(each.id) + part,
+        html_code(each.policy_file),
+        html_code(each.run_id[:8]),
+        rows.changed_words(each.outcome, each.effect),
+        rows.changed_words(each.proposed_outcome, each.proposed_effect),
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _waivers(report: Report) -> Iterator[Part]:
+    lines = [f"- {word}: {code(told, LONG)}" for word, told in rows.waivers(report)]
+    yield _folded(3, "note", rows.waiver_tally(report), lines)
+
+
+def _folded(rank: int, noun: str, title: str, lines: Sequence[str], table: str = "") -> Part:
+    opening = f"\n<details><summary>{title}</summary>\n" + (f"\n{table}" if table else "")
+    return Part(rank, noun, lines, opening, f"{'</table>' if table else ''}\n</details>")
 
 
 def _foot(report: Report) -> str:
@@ -175,48 +196,3 @@ def _foot(report: Report) -> str:
         f"policy-engine {code(report.engine.version)}",
     )
     return f"\n<sub>{' · '.join(facts)}</sub>\n"
-
-
-def _fitting(parts: Sequence[_Part], room: int) -> list[int]:
-    """Return how many rows of each part fit; nothing is shown behind the first that does not."""
-    shown = [0] * len(parts)
-    for i in sorted(range(len(parts)), key=lambda i: parts[i].rank):
-        part = parts[i]
-        for row in part.rows:
-            room -= _size(_framed(part, [row]) if shown[i] == 0 else f"{row}\n")
-            if room < 0:
-                return shown
-            shown[i] += 1
-    return shown
-
-
-def _shown(part: _Part, count: int) -> str:
-    return _framed(part, part.rows[:count]) if count else ""
-
-
-def _framed(part: _Part, lines: Iterable[str]) -> str:
-    return "\n".join([*filter(None, [part.opening]), *lines, *filter(None, [part.closing]), ""])
-
-
-def _notice(parts: Sequence[_Part], shown: Sequence[int], elsewhere: str) -> str:
-    """Say what was left out, counted."""
-    left_out: dict[str, int] = {}
-    for part, count in zip(parts, shown, strict=True):
-        left_out[part.noun] = left_out.get(part.noun, 0) + len(part.rows) - count
-    counted = [
-        f"{count} more {noun if count == 1 else _plural(noun)}"
-        for noun, count in left_out.items()
-        if count
-    ]
-    if not counted:
-        return ""
-    verb = "is" if sum(left_out.values()) == 1 else "are"
-    return f"\n**{', '.join(counted)} {verb} in {elsewhere}.**\n"
-
-
-def _size(text: str) -> int:
-    return len(text.encode())
-
-
-def _plural(noun: str) -> str:
-    return "policy files" if noun == "policy file" else f"{noun}s"

@@ -7,7 +7,7 @@ from typing import Any
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Limit, Outcome
 from policy_engine.quantities import show
-from policy_engine.report import Effect, Judged, Report, RunRef, Verdict
+from policy_engine.report import Effect, Judged, Proposal, Report, RunRef, Verdict
 
 Quote = Callable[[object], str]
 """Makes untrusted text part of one format: a function of `escape`."""
@@ -19,6 +19,34 @@ WORDS = {
     Verdict.WARN: "Warn",
     Verdict.PASS: "Pass",
     Verdict.NOT_APPLICABLE: "Not applicable",
+}
+
+MEANINGS = {
+    Verdict.ERROR: "it could not be decided whether this may merge",
+    Verdict.NOT_EVALUATED: "nothing was judged, so this may not merge",
+    Verdict.FAIL: "this may not merge",
+    Verdict.WARN: "this may merge, after a look",
+    Verdict.PASS: "this may merge",
+    Verdict.NOT_APPLICABLE: "there is nothing to judge",
+}
+
+SYMBOLS = {
+    Verdict.ERROR: "🛑",
+    Verdict.NOT_EVALUATED: "❔",
+    Verdict.FAIL: "❌",
+    Verdict.WARN: "⚠️",
+    Verdict.PASS: "✅",
+    Verdict.NOT_APPLICABLE: "⚪",
+}
+
+KIND_SYMBOLS = {
+    "error": "🛑",
+    "blocking": "❌",
+    "warning": "⚠️",
+    "waived": "☑️",
+    "skipped": "⚪",
+    "passed": "✅",
+    "not applicable": "⚪",
 }
 
 _KINDS = ("error", "blocking", "warning", "waived", "skipped", "passed", "not applicable")
@@ -116,6 +144,44 @@ def waiver_words(waiver: Mapping[str, Any]) -> str:
     """Return a waiver's fields in one line, its id first."""
     rest = (f"{key} {value}" for key, value in waiver.items() if key != "id" and value is not None)
     return ", ".join([str(waiver.get("id", "without an id")), *rest])
+
+
+def proposal_words(proposal: Proposal) -> str:
+    """Return in one sentence what the proposed policies would decide; they decide nothing yet."""
+    if proposal.verdict is None:
+        return "the policies that it proposes could not judge it"
+    changed = len(proposal.changed) or "none"
+    return (
+        f"the policies that it proposes would change {changed} of {proposal.findings} findings; "
+        f"their verdict would be: {WORDS[proposal.verdict].lower()}"
+    )
+
+
+def changed_words(outcome: Outcome | None, effect: Effect | None) -> str:
+    """Return outcome and effect of one side of a changed finding."""
+    if outcome is None:
+        return "not there"
+    verb = _VERBS.get(effect) if effect else None
+    return f"{outcome.value}, {verb}" if verb else outcome.value
+
+
+def waivers(report: Report) -> list[tuple[str, str]]:
+    """Return each waiver with its state: those to look after first, those in use last."""
+    used = [finding.waiver for finding in every_finding(report) if finding.waiver]
+    several = {
+        "expires soon": report.waivers.expiring,
+        "expired": report.waivers.expired,
+        "unused": report.waivers.unused,
+        "used": used,
+    }
+    told = ((state, waiver_words(each)) for state, group in several.items() for each in group)
+    return list(dict.fromkeys(told))
+
+
+def waiver_tally(report: Report) -> str:
+    """Return the counts of waivers by state, such as `Waivers: 1 expired, 2 used`."""
+    counts = Counter(state for state, _ in waivers(report))
+    return "Waivers: " + ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
 def short(digest: str) -> str:

@@ -123,7 +123,14 @@ def everywhere(text: str) -> Mapping[str, Report]:
         subjects[f"baseline's {name}"] = reports.subject(baseline=run)
     one = reports.subject(reports.SIZE, reports.SEEDED)
     waiver = {"id": text, "owner": text}
+    proposals = {
+        f"proposal's {name}": reports.proposal(reports.changed(**{name: text}))
+        for name in ("policy_file", "run_id", "id", "part")
+    }
+    broken = reports.proposal(digest=None, verdict=None, problem=text, findings=0)
     return {
+        **{name: reports.report(one, proposal=each) for name, each in proposals.items()},
+        "proposal's problem": reports.report(one, proposal=broken),
         **{name: reports.report(reports.subject(found)) for name, found in findings.items()},
         **{name: reports.report(subject) for name, subject in subjects.items()},
         "ref": reports.report(one, policies=PolicySource("sha256:ab", text, trusted=True)),

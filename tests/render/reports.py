@@ -11,11 +11,13 @@ from policy_engine.policy import Level, Limit, Op, Outcome
 from policy_engine.report import (
     EXIT_CODES,
     BaselineRef,
+    Changed,
     Effect,
     Engine,
     Judged,
     PassedOver,
     PolicySource,
+    Proposal,
     Report,
     RunRef,
     Subject,
@@ -109,6 +111,32 @@ def report(*subjects: Subject, **facts: Any) -> Report:
         "waivers": WaiverUse(),
     }
     return Report(**{**plain, **facts})
+
+
+def changed(**facts: Any) -> Changed:
+    """A size limit that the proposal loosens."""
+    plain: dict[str, Any] = {
+        "policy_file": FILE,
+        "run_id": "4f1e2d3c" + "0" * 24,
+        "id": "model-size-budget",
+        "part": "size",
+        "outcome": Outcome.FAIL,
+        "effect": Effect.BLOCK,
+        "proposed_outcome": Outcome.PASS,
+        "proposed_effect": Effect.NONE,
+    }
+    return Changed(**{**plain, **facts})
+
+
+def proposal(*changed: Changed, **facts: Any) -> Proposal:
+    """A proposal under which the report would only warn."""
+    plain: dict[str, Any] = {
+        "digest": "sha256:" + "ef" * 32,
+        "verdict": Verdict.WARN,
+        "problem": None,
+        "findings": 31,
+    }
+    return Proposal(changed=changed, **{**plain, **facts})
 
 
 def nothing_judged(verdict: Verdict, reason: str) -> Report:

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from functools import cache
+from html.parser import HTMLParser
 from textwrap import dedent
 
 import pytest
+from cmarkgfm import github_flavored_markdown_to_html
+from cmarkgfm.cmark import Options
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.policy import Outcome
 from policy_engine.render import as_markdown
-from policy_engine.report import Effect, PassedOver, PolicySource, Verdict
+from policy_engine.render.links import Links
+from policy_engine.report import Effect, PassedOver, PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.hostile import HOSTILE, everywhere, structure
 
@@ -16,11 +21,18 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=12
 RISKY_TEXT = st.text("`|\\<>&@#[]()!*_~$:-\n ab", min_size=1, max_size=60)
 
 
+@cache
+def benign_structures() -> dict[str, list[tuple[object, ...]]]:
+    """Return the structure of each place's comment when its text is harmless."""
+    return {place: structure(as_markdown(each)) for place, each in everywhere("benign").items()}
+
+
 def test_the_whole_comment() -> None:
     assert as_markdown(reports.mixed()) == dedent("""\
-        ## ❌ Fail
+        ## ❌ Fail: this may not merge
 
-        **1 blocking, 2 warnings, 1 waived, 2 passed, 1 not applicable** (exit code 1)
+        **1 blocking, 2 warnings, 1 waived, 2 passed, 1 not applicable** (exit code 1), judged \
+by the trusted policies of `main@1a2b3c4`
 
         ### ❌ `policies/fraud.yaml`
 
@@ -29,34 +41,70 @@ def test_the_whole_comment() -> None:
         - baseline: model `fraud-lr`, registered as `fraud/2`, run `calm-fox-3` (`89abcdef`), \
 commit `5e6f7a8`, found by `alias: champion`
 
-        | policy | verdict | measured | limit | baseline | why, and how to fix it |
-        |---|---|---|---|---|---|
-        | `model-size-budget` `size` | ❌ FAIL, blocks | `253.0 MB` measured | `<= 200.0 MB` | \
-`181.0 MB` measured | `model size is 253.0 MB; it must be at most 200.0 MB`<br>**Fix:** `prune \
-or quantise the model, or raise max_size and say why in the pull request`<br>**Rule:** \
-`policies/fraud.yaml:14, overridable` |
-        | `explanation-logged` | ⚠️ missing, warns |  |  |  | `the candidate run has no file \
-explanation/importance.json`<br>**Fix:** `log it: policy_engine.training.log_importance(names, \
-values)`<br>**Rule:** `policies/fraud.yaml:22, advisory` |
-        | `eu-latency` | ⚠️ inconclusive, warns | `49.6 ms` logged | `<= 50 ms` |  | `p95 \
-latency is 49.6 ms on 12 requests; 100 are needed to say that it is under 50 ms`<br>**Fix:** \
-`measure at least 100 requests`<br>**Rule:** `policies/fraud.yaml:18, latency-percentile-budget, \
-overridable` |
-        | `cost-per-point` | ☑️ fail, waived | `61.00 USD` logged | `<= 50.00 USD` |  | `one \
-point costs 61.00 USD; it must be at most 50.00 USD`<br>**Fix:** `train shorter`<br>**Waiver:** \
-`cost-per-point, model fraud-*, ceiling 70 USD, approved_by @ben, expires \
-2027-01-31`<br>**Rule:** `policies/fraud.yaml:16, overridable` |
+        <table>
+        <tr><th>policy</th><th>verdict</th><th>measured</th><th>limit</th><th>baseline</th></tr>
+        <tr><td>❌ <code>model-size-budget</code> <code>size</code></td><td>FAIL, \
+blocks</td><td><code>253.0 MB</code> measured</td><td><code>&lt;= 200.0 \
+MB</code></td><td><code>181.0 MB</code> measured</td></tr>
+        <tr><td colspan=5><code>model size is 253.0 MB; it must be at most 200.0 \
+MB</code><br><b>Fix:</b> <code>prune or quantise the model, or raise max_size and say \
+why in the pull request</code><br><sub>Rule: <code>policies/fraud.yaml:14, \
+overridable</code></sub></td></tr>
+        <tr><td>⚠️ <code>explanation-logged</code></td><td>missing, \
+warns</td><td></td><td></td><td></td></tr>
+        <tr><td colspan=5><code>the candidate run has no file \
+explanation/importance.json</code><br><b>Fix:</b> <code>log it: \
+policy_engine.training.log_importance(names, values)</code><br><sub>Rule: \
+<code>policies/fraud.yaml:22, advisory</code></sub></td></tr>
+        <tr><td>⚠️ <code>eu-latency</code></td><td>inconclusive, warns</td><td><code>49.6 \
+ms</code> logged</td><td><code>&lt;= 50 ms</code></td><td></td></tr>
+        <tr><td colspan=5><code>p95 latency is 49.6 ms on 12 requests; 100 are needed to say \
+that it is under 50 ms</code><br><b>Fix:</b> <code>measure at least 100 \
+requests</code><br><sub>Rule: <code>policies/fraud.yaml:18, latency-percentile-budget, \
+overridable</code></sub></td></tr>
+        <tr><td>☑️ <code>cost-per-point</code></td><td>fail, waived</td><td><code>61.00 \
+USD</code> logged</td><td><code>&lt;= 50.00 USD</code></td><td></td></tr>
+        <tr><td colspan=5><code>one point costs 61.00 USD; it must be at most 50.00 \
+USD</code><br><b>Fix:</b> <code>train shorter</code><br><b>Waiver:</b> \
+<code>cost-per-point, model fraud-*, ceiling 70 USD, approved_by @ben, expires \
+2027-01-31</code><br><sub>Rule: <code>policies/fraud.yaml:16, \
+overridable</code></sub></td></tr>
+        </table>
+
+        ```mermaid
+        ---
+        config:
+          xyChart:
+            width: 660
+            plotReservedSpacePercent: 25
+            height: 270
+            yAxis: {labelFontSize: 12, titleFontSize: 14}
+          themeVariables:
+            xyChart: {plotColorPalette: "#cf222e, #218bff, #808890"}
+        ---
+        xychart-beta horizontal
+          x-axis ["model-size-budget size 126 %", "(the baseline) 90 %", "cost-per-point 122 \
+%", "eu-latency 99 %", "metric-threshold 99 %", "(the baseline) 99 %"]
+          y-axis "% of the limit in use; red is beyond it" 0 --> 140
+          bar [126, 90, 122, 99, 99, 99]
+          bar [100, 90, 100, 99, 99, 99]
+          line [100, 100, 100, 100, 100, 100]
+        ```
 
         <details><summary>2 passed, 1 not applicable</summary>
 
-        | policy | verdict | measured | limit | baseline | in words |
-        |---|---|---|---|---|---|
-        | `metric-threshold` | ✅ pass | `0.9123 val_f1` logged | `>= 0.9 val_f1` | `0.9051 \
-val_f1` logged | `val_f1 is 0.9123 val_f1; it must be at least 0.9 val_f1` |
-        | `seeds-fixed` | ✅ pass |  |  |  | `parameter seed is 7` |
-        | `no-deep-learning-on-small-data` | ⚪ not-applicable |  |  |  | `the model is a \
-LogisticRegression` |
-
+        <table>
+        <tr><th>policy</th><th>verdict</th><th>measured</th><th>limit</th><th>baseline</th></tr>
+        <tr><td>✅ <code>metric-threshold</code></td><td>pass</td><td><code>0.9123 val_f1</code> \
+logged</td><td><code>&gt;= 0.9 val_f1</code></td><td><code>0.9051 val_f1</code> \
+logged</td></tr>
+        <tr><td colspan=5><code>val_f1 is 0.9123 val_f1; it must be at least 0.9 \
+val_f1</code></td></tr>
+        <tr><td>✅ <code>seeds-fixed</code></td><td>pass</td><td colspan=3><code>parameter seed \
+is 7</code></td></tr>
+        <tr><td>⚪ <code>no-deep-learning-on-small-data</code></td><td>not-applicable</td><td \
+colspan=3><code>the model is a LogisticRegression</code></td></tr>
+        </table>
         </details>
 
         <details><summary>Passed over as the baseline</summary>
@@ -68,6 +116,13 @@ LogisticRegression` |
         <details><summary>Notes</summary>
 
         - `2 other runs of this commit were not judged`
+
+        </details>
+
+        <details><summary>Waivers: 1 used</summary>
+
+        - used: `cost-per-point, model fraud-*, ceiling 70 USD, approved_by @ben, expires \
+2027-01-31`
 
         </details>
 
@@ -83,9 +138,12 @@ def test_policies_of_the_pull_request_itself_are_said_in_the_headline() -> None:
         reports.subject(reports.EXPLAINED, verdict=Verdict.WARN), policies=untrusted
     )
     assert as_markdown(warned).split("\n")[:3] == [
-        "## ⚠️ Warn, judged by the policies of this pull request: not trusted",
+        "## ⚠️ Warn: this may merge, after a look (policies not trusted)",
         "",
-        "**1 warning** (exit code 0)",
+        (
+            "**1 warning** (exit code 0), judged by policies of `feature@9f8e7d6` "
+            "that are not the default branch's own"
+        ),
     ]
     assert "at `feature@9f8e7d6`, not trusted ·" in as_markdown(warned)
 
@@ -93,9 +151,24 @@ def test_policies_of_the_pull_request_itself_are_said_in_the_headline() -> None:
 @pytest.mark.parametrize(
     ("verdict", "headline", "word", "code"),
     [
-        (Verdict.NOT_EVALUATED, "❔ Not evaluated", "Not evaluated", 4),
-        (Verdict.NOT_APPLICABLE, "⚪ Not applicable", "Not applicable", 0),
-        (Verdict.ERROR, "🛑 Error", "Error", 3),
+        (
+            Verdict.NOT_EVALUATED,
+            "❔ Not evaluated: nothing was judged, so this may not merge",
+            "Not evaluated",
+            4,
+        ),
+        (
+            Verdict.NOT_APPLICABLE,
+            "⚪ Not applicable: there is nothing to judge",
+            "Not applicable",
+            0,
+        ),
+        (
+            Verdict.ERROR,
+            "🛑 Error: it could not be decided whether this may merge",
+            "Error",
+            3,
+        ),
     ],
 )
 def test_without_a_candidate_the_reason_is_said(
@@ -105,7 +178,7 @@ def test_without_a_candidate_the_reason_is_said(
     assert as_markdown(found) == dedent(f"""\
         ## {headline}
 
-        **no findings** (exit code {code})
+        **no findings** (exit code {code}), judged by the trusted policies of `main@1a2b3c4`
 
         ### {headline[0]} `policies/fraud.yaml`
 
@@ -125,26 +198,26 @@ def test_the_worst_subject_stands_first() -> None:
         )
     )
     headings = [line for line in comment.split("\n") if line.startswith("#")]
-    assert headings == ["## ❌ Fail", "### ❌ `policies/fraud.yaml`", "### ✅ `policies/nlp.yaml`"]
+    assert headings == [
+        "## ❌ Fail: this may not merge",
+        "### ❌ `policies/fraud.yaml`",
+        "### ✅ `policies/nlp.yaml`",
+    ]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stands_in_code_wherever_it_comes_from(text: str) -> None:
-    for (place, hostile), benign in zip(
-        everywhere(text).items(), everywhere("benign").values(), strict=True
-    ):
+    for place, hostile in everywhere(text).items():
         comment = as_markdown(hostile)
-        assert structure(comment) == structure(as_markdown(benign)), place
+        assert structure(comment) == benign_structures()[place], place
         assert comment.startswith("## "), place
         assert comment.encode(), place
 
 
 @given(ANY_TEXT | RISKY_TEXT)
 def test_no_text_changes_the_structure(text: str) -> None:
-    for (place, found), benign in zip(
-        everywhere(text).items(), everywhere("benign").values(), strict=True
-    ):
-        assert structure(as_markdown(found)) == structure(as_markdown(benign)), place
+    for place, found in everywhere(text).items():
+        assert structure(as_markdown(found)) == benign_structures()[place], place
 
 
 def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
@@ -156,17 +229,19 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
             )
         )
     )
-    shown = comment.count("| ❌ FAIL, blocks |")
+    shown = comment.count("<td>FAIL, blocks</td>")
     assert 59_000 < len(comment) <= 60_000
-    assert comment.startswith("## ❌ Fail\n\n**10000 blocking, 1 passed** (exit code 1)\n")
+    assert comment.startswith(
+        "## ❌ Fail: this may not merge\n\n**10000 blocking, 1 passed** (exit"
+    )
     assert (
         f"\n\n**{10_001 - shown} more findings, 1 more note are in "
         "the job summary and the JSON report.**\n\n<sub>policies "
     ) in comment
     assert comment.count("<details>") == comment.count("</details>") == 0
-    rows = [line for line in comment.split("\n") if line.startswith("| `")]
-    assert len(rows) == shown
-    assert all(line.endswith(" |") for line in rows)
+    rows = [line for line in comment.split("\n") if line.startswith("<tr><td")]
+    assert len(rows) == 2 * shown
+    assert all(line.endswith("</td></tr>") for line in rows)
 
 
 def test_one_finding_too_many_is_counted_in_the_singular() -> None:
@@ -185,15 +260,15 @@ def test_passed_findings_give_way_before_those_of_any_subject_that_block() -> No
         ),
         limit=20_000,
     )
-    assert comment.count("| ❌ FAIL, blocks |") == 2
-    assert 0 < comment.count("| ✅ pass |") < 1000
+    assert comment.count("<td>FAIL, blocks</td>") == 2
+    assert 0 < comment.count("<td>pass</td>") < 1000
     assert comment.count("<details>") == comment.count("</details>")
 
 
 @pytest.mark.parametrize("limit", [0, 100, 700, 1500, 3000, 65_535])
 def test_the_verdict_is_never_cut(limit: int) -> None:
     comment = as_markdown(reports.mixed(), limit=limit)
-    assert comment.startswith("## ❌ Fail\n\n**1 blocking, 2 warnings, 1 waived, ")
+    assert comment.startswith("## ❌ Fail: this may not merge\n\n**1 blocking, 2 warnings, ")
     assert len(comment.encode()) <= max(limit, 1000)
 
 
@@ -218,4 +293,151 @@ def test_ten_thousand_policy_files_are_cut_too() -> None:
 def test_an_advisory_error_is_among_the_problems() -> None:
     error = reports.finding(outcome=Outcome.ERROR, effect=Effect.WARN, message="it raised")
     comment = as_markdown(reports.report(reports.subject(error, verdict=Verdict.WARN)))
-    assert "| 🛑 error, warns |" in comment.split("<details>")[0]
+    assert "<td>error, warns</td>" in comment.split("<details>")[0]
+
+
+LINKS = Links(
+    mlflow="https://ana:secret@mlflow.example/base",
+    server="https://github.com",
+    repository="acme/fraud",
+    commit="1a2b3c4d" * 5,
+)
+
+
+class _Addresses(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+
+def addresses(markdown: str) -> list[str]:
+    """Return where the links of rendered Markdown lead."""
+    parser = _Addresses()
+    parser.feed(github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE))
+    return parser.found
+
+
+def test_runs_and_rules_are_linked_where_somebody_says_where_they_are() -> None:
+    comment = as_markdown(reports.mixed(), links=LINKS)
+    blob = "https://github.com/acme/fraud/blob/" + "1a2b3c4d" * 5 + "/policies/fraud.yaml"
+    assert addresses(comment) == [
+        "https://mlflow.example/base/#/runs/4f1e2d3c" + "0" * 24,
+        "https://mlflow.example/base/#/runs/89abcdef" + "0" * 24,
+        *(f"{blob}#L{line}" for line in (14, 22, 18, 16)),
+    ]
+    assert "secret" not in comment
+    assert addresses(as_markdown(reports.mixed())) == []
+
+
+def test_hostile_text_leads_nowhere_else() -> None:
+    due = ("https://mlflow.example/base/#/runs/", "https://github.com/acme/fraud/blob/1a2b3c4d")
+    for text in HOSTILE:
+        for place in ("where", "candidate's run_id", "baseline's run_id", "message"):
+            comment = as_markdown(everywhere(text)[place], links=LINKS)
+            assert all(address.startswith(due) for address in addresses(comment)), (place, text)
+
+
+def test_what_a_proposal_would_change_is_said_above_and_shown_below() -> None:
+    proposal = reports.proposal(
+        reports.changed(),
+        reports.changed(id="servable", part=None, proposed_outcome=None, proposed_effect=None),
+    )
+    comment = as_markdown(reports.report(reports.subject(reports.SIZE), proposal=proposal))
+    assert comment.split("\n")[4] == (
+        "This pull request changes policies: the policies that it proposes would change 2 of 31 "
+        "findings; their verdict would be: warn. They decide nothing before the merge."
+    )
+    assert (
+        dedent("""
+        <details><summary>What the proposed policies would change: 2 of 31</summary>
+
+        <table>
+        <tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>
+        <tr><td><code>model-size-budget</code> <code>size</code></td>\
+<td><code>policies/fraud.yaml</code></td><td><code>4f1e2d3c</code></td>\
+<td>fail, blocks</td><td>pass</td></tr>
+        <tr><td><code>servable</code></td>\
+<td><code>policies/fraud.yaml</code></td><td><code>4f1e2d3c</code></td>\
+<td>fail, blocks</td><td>not there</td></tr>
+        </table>
+        </details>
+        """)
+        in comment
+    )
+
+
+def test_a_proposal_that_changes_nothing_is_said_too() -> None:
+    comment = as_markdown(
+        reports.report(reports.subject(reports.SIZE), proposal=reports.proposal())
+    )
+    assert "would change none of 31 findings; their verdict would be: warn." in comment
+    assert "<summary>What the proposed" not in comment
+
+
+def test_a_proposal_that_is_not_valid_says_why() -> None:
+    problem = (
+        "policies/fraud.yaml:14:18: policies.model-size-budget.max_sise: unknown setting\n"
+        "  did you mean 'max_size'?\n\n1 problem found; nothing was evaluated.\n"
+    )
+    broken = reports.proposal(digest=None, verdict=None, problem=problem, findings=0)
+    comment = as_markdown(reports.report(reports.subject(reports.SIZE), proposal=broken))
+    assert comment.split("\n")[4] == (
+        "This pull request changes policies: the policies that it proposes could not judge it. "
+        "They decide nothing before the merge."
+    )
+    assert (
+        dedent("""
+        <details><summary>Why the proposed policies could not judge</summary>
+
+        <pre>policies/fraud.yaml:14:18: policies.model-size-budget.max_sise: unknown setting
+        did you mean &#x27;max_size&#x27;?
+        1 problem found; nothing was evaluated.</pre>
+
+        </details>
+        """)
+        in comment
+    )
+
+
+def test_a_proposals_problem_of_many_lines_is_cut() -> None:
+    broken = reports.proposal(verdict=None, problem="a line\n" * 50, findings=0)
+    comment = as_markdown(reports.report(reports.subject(reports.SIZE), proposal=broken))
+    assert comment.count("a line") == 20
+    assert "a line\n… 30 more</pre>" in comment
+
+
+def test_waivers_to_look_after_stand_before_those_in_use() -> None:
+    ending, over, idle = ({"id": name, "owner": "@ana"} for name in ("soon", "over", "idle"))
+    waivers = WaiverUse((ending,), (over,), (idle,))
+    comment = as_markdown(reports.report(reports.subject(reports.COST), waivers=waivers))
+    assert (
+        dedent("""
+        <details><summary>Waivers: 1 expires soon, 1 expired, 1 unused, 1 used</summary>
+
+        - expires soon: `soon, owner @ana`
+        - expired: `over, owner @ana`
+        - unused: `idle, owner @ana`
+        - used: `cost-per-point, model fraud-*, ceiling 70 USD, approved_by @ben, expires \
+2027-01-31`
+
+        </details>
+        """)
+        in comment
+    )
+
+
+def test_three_subjects_have_a_picture_at_most() -> None:
+    several = [
+        reports.subject(reports.SIZE, reports.COST, policy_file=f"{i}.yaml") for i in range(5)
+    ]
+    assert as_markdown(reports.report(*several)).count("\n```mermaid\n") == 3
+
+
+def test_a_table_in_html_has_no_blank_line_that_would_end_it() -> None:
+    for text in HOSTILE:
+        for place, hostile in everywhere(text).items():
+            for table in as_markdown(hostile).split("<table>")[1:]:
+                assert "\n\n" not in table.split("</table>")[0], place

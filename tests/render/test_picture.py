@@ -1,0 +1,134 @@
+"""The chart's exact text; that Mermaid draws it is looked at by eye, since its browser is heavy."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_engine.evidence import Grade
+from policy_engine.policy import Op
+from policy_engine.render.picture import as_picture
+from tests.render import reports
+from tests.render.hostile import HOSTILE, everywhere
+
+# Every line that a chart may have.
+CHART = re.compile(
+    r"""---
+config:
+  xyChart:
+    width: 660
+    plotReservedSpacePercent: 25
+    height: [0-9]+
+    yAxis: \{labelFontSize: 12, titleFontSize: 14\}
+  themeVariables:
+    xyChart: \{plotColorPalette: "#cf222e, #218bff, #808890"\}
+---
+xychart-beta horizontal
+  x-axis \["[A-Za-z0-9 ._=()-]+ %"(, "[A-Za-z0-9 ._=()-]+ %")*\]
+  y-axis "% of the limit in use; red is beyond it( \(bars end at 200 %\))?" 0 --> [0-9]{3}
+  bar \[[0-9]+(, [0-9]+)*\]
+  bar \[[0-9]+(, [0-9]+)*\]
+  line \[100(, 100)*\]"""
+)
+
+
+def test_each_number_is_drawn_as_its_share_of_its_limit_the_worst_first() -> None:
+    chart = as_picture(reports.mixed().subjects[0])
+    assert chart == dedent("""\
+        ---
+        config:
+          xyChart:
+            width: 660
+            plotReservedSpacePercent: 25
+            height: 270
+            yAxis: {labelFontSize: 12, titleFontSize: 14}
+          themeVariables:
+            xyChart: {plotColorPalette: "#cf222e, #218bff, #808890"}
+        ---
+        xychart-beta horizontal
+          x-axis ["model-size-budget size 126 %", "(the baseline) 90 %", "cost-per-point 122 %", \
+"eu-latency 99 %", "metric-threshold 99 %", "(the baseline) 99 %"]
+          y-axis "% of the limit in use; red is beyond it" 0 --> 140
+          bar [126, 90, 122, 99, 99, 99]
+          bar [100, 90, 100, 99, 99, 99]
+          line [100, 100, 100, 100, 100, 100]""")
+    assert CHART.fullmatch(chart)
+
+
+def test_one_number_makes_no_picture() -> None:
+    assert as_picture(reports.subject(reports.SIZE, reports.SEEDED, reports.EXPLAINED)) is None
+
+
+@pytest.mark.parametrize(
+    ("measured", "limit", "op", "label"),
+    [
+        ("35500000", "2360000", "<=", "1504 %"),
+        ("0.33", "0.5", ">=", "152 %"),
+        ("0", "5", ">=", "99999 %"),
+        ("1e30", "5", "<", "99999 %"),
+        ("0", "5", "<=", "0 %"),
+        ("200000001", "200000000", "<=", "over 100 %"),
+        ("200", "200", "<=", "100 %"),
+    ],
+)
+def test_beyond_a_hundred_per_cent_a_limit_is_broken_whichever_way_it_points(
+    measured: str, limit: str, op: Op, label: str
+) -> None:
+    odd = reports.SIZE._replace(
+        id="odd",
+        part=None,
+        measured=reports.value(measured, "B"),
+        limit=reports.bound(limit, "B", op),
+        baseline=None,
+    )
+    chart = as_picture(reports.subject(odd, reports.LATENCY)) or ""
+    assert f'"odd {label}"' in chart
+    assert CHART.fullmatch(chart)
+
+
+@pytest.mark.parametrize(
+    "unlike",
+    [
+        {"limit": reports.bound("0", "B")},
+        {"limit": reports.bound("-1", "B")},
+        {"measured": reports.value("-1", "B")},
+        {"limit": reports.bound("1", "s")},
+        {"limit": None},
+        {"measured": None},
+        {"measured": reports.value("0.3", "p", Grade.RECOMPUTED), "limit": reports.bound("1", "p")},
+    ],
+)
+def test_what_is_no_share_of_a_limit_is_not_drawn(unlike: dict[str, Any]) -> None:
+    odd = reports.SIZE._replace(**unlike)
+    assert as_picture(reports.subject(odd, reports.LATENCY)) is None
+
+
+def test_a_bar_that_is_cut_off_is_said_to_be() -> None:
+    huge = reports.SIZE._replace(measured=reports.value("900000000", "B"))
+    chart = as_picture(reports.subject(huge, reports.LATENCY)) or ""
+    assert '"% of the limit in use; red is beyond it (bars end at 200 %)" 0 --> 200' in chart
+    assert "  bar [200, 90, 99]\n  bar [100, 90, 99]\n" in chart
+
+
+def test_ten_numbers_are_drawn_at_most() -> None:
+    many = [reports.SIZE._replace(part=f"slice={i}", baseline=None) for i in range(30)]
+    assert (as_picture(reports.subject(*many)) or "").count(" %") == 10
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_in_its_label(text: str) -> None:
+    found = reports.SIZE._replace(id=text, part=text)
+    assert CHART.fullmatch(as_picture(reports.subject(found, reports.LATENCY)) or "")
+
+
+@given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=60))
+def test_any_text_leaves_the_chart_a_chart(text: str) -> None:
+    for place, found in everywhere(text).items():
+        subject = found.subjects[0]
+        chart = as_picture(reports.subject(*subject.findings, reports.LATENCY, reports.COST))
+        assert CHART.fullmatch(chart or ""), place
