@@ -50,7 +50,7 @@ class BoundPolicy:
         binding: The binding.
         needs: What its policy may read.
         reads: The same as a key: hashing a flag is slow.
-        needs_baseline: Whether it reads the baseline.
+        needs_baseline: Whether it, or its `when`, reads the baseline.
         level: Its level today.
         refusal: The finding instead of the policy's own, where the evidence lacks what it needs.
     """
@@ -66,13 +66,13 @@ class BoundPolicy:
     def of(cls, binding: Binding, here: Here) -> Self:
         """Return what the binding comes to for this evidence at this moment."""
         needs = binding.policy.reads() | Needs.RUN
-        absent = needs & ~here.collected & ~Needs.RUN
+        absent = binding.needs & ~here.collected & ~Needs.RUN
         message = f"the evidence was collected without {', '.join(absent.names)}"
         return cls(
             binding=binding,
             needs=needs,
             reads=needs.names,
-            needs_baseline=Needs.BASELINE in needs,
+            needs_baseline=Needs.BASELINE in binding.needs,
             level=level_on(here.now, binding),
             refusal=_collect_again(message) if absent else None,
         )

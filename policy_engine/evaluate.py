@@ -12,7 +12,7 @@ from policy_engine.bound import OTHER_RULES, BoundFile, BoundPolicy, Here, basel
 from policy_engine.effects import effect_of, verdict_of
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Case
-from policy_engine.judgement import findings_of
+from policy_engine.judgement import findings_of, turned_off
 from policy_engine.policy import Finding
 from policy_engine.policy_file import PolicySet
 from policy_engine.records import BaselineRecord, CandidateRecord, EvidenceRecord, Unreadable
@@ -139,10 +139,12 @@ def _judged_findings(
         elif policy.needs_baseline and baseline is None:
             found = (OTHER_RULES,)
         else:
+            when = policy.binding.when
+            off = when and turned_off(when, bound.case(record, when.needs, baseline, here))
             case = cases.get(policy.reads)
             if case is None:
                 case = cases[policy.reads] = bound.case(record, policy.needs, baseline, here)
-            found = findings_of(policy.binding.policy, case)
+            found = (off,) if off else findings_of(policy.binding.policy, case)
         for finding in found:
             yield _judged(policy, finding)
 

@@ -14,6 +14,7 @@ from policy_engine.evidence import (
     UndeclaredNeed,
     UnreadableEvidence,
 )
+from policy_engine.expressions import Condition
 from policy_engine.policy import Finding, Limit, Outcome, Policy
 from policy_engine.quantities import EXACT
 
@@ -44,6 +45,18 @@ def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
     except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
         found.append(_ended(e))
     return tuple(found) or (_broken("the policy yielded no finding"),)
+
+
+def turned_off(condition: Condition, case: Case) -> Finding | None:
+    """Return the finding instead of the policy's, unless the condition of its binding holds."""
+    try:
+        held = condition.of(case)
+    except Exception as e:  # noqa: BLE001 (what cannot be decided is a finding, never a false)
+        return _ended(e)
+    if held.holds:
+        return None
+    message = f"`when` does not hold: {condition.text}{condition.told(held)}"
+    return Finding(outcome=Outcome.NOT_APPLICABLE, message=message)
 
 
 def _ended(error: BaseException) -> Finding:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from mlops_policies import packs
+from mlops_policies.expression import ExpressionHolds
 from mlops_policies.recomputed import MetricRecomputed
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs, resolve_metric
 from policy_engine.hookspecs import hookimpl
@@ -157,7 +158,7 @@ class MetricThreshold(Policy, name="metric-threshold"):
 @hookimpl
 def register_policies() -> Iterable[type[Policy]]:
     """Return the policies that fit any difference."""
-    return [MetricThreshold, MetricRecomputed]
+    return [MetricThreshold, MetricRecomputed, ExpressionHolds]
 
 
 @hookimpl

@@ -141,6 +141,16 @@ class Run:
         return MappingProxyType(whole)
 
     @property
+    def tag_names(self) -> tuple[str, ...]:
+        """The names of its tags, of cut-off ones too."""
+        return tuple(self._record.tags)
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """The names of its parameters, of cut-off ones too."""
+        return tuple(self._record.params)
+
+    @property
     def model(self) -> Model:
         """Its logged model. Needs `MODEL`.
 

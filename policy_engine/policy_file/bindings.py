@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, get_args
 
+from policy_engine.evidence import Needs
+from policy_engine.expressions import Condition, ExpressionError, compiled
 from policy_engine.policy import Level, Policy
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.merge import Bound, Held
@@ -40,6 +42,7 @@ class Binding:
         plugin: The plugin that offers it.
         level: What its findings may do to a merge, from `enforce_from` on.
         enforce_from: The first day (UTC) of `level`; before it the binding is advisory.
+        when: What must hold of a case for the policy to be asked; None: it always is.
         on_missing: What a `missing` finding does.
         on_inconclusive: What an `inconclusive` finding does.
         why: Why the team binds it, in its own words.
@@ -53,11 +56,17 @@ class Binding:
     plugin: str
     level: Level
     enforce_from: date | None
+    when: Condition | None
     on_missing: Treatment
     on_inconclusive: Treatment
     why: str | None
     where: Where
     inherited_from: str | None
+
+    @property
+    def needs(self) -> Needs:
+        """The evidence that the policy reads with these settings, and that `when` reads."""
+        return self.policy.reads() | (self.when.needs if self.when else Needs.RUN)
 
 
 def bind(
@@ -144,13 +153,10 @@ class _EngineKeys:
 
     def read(self) -> dict[str, Any]:
         level = self._choice("level", Level.OVERRIDABLE, tuple(level.value for level in Level))
-        if "when" in self._settings:
-            at = self._settings["when"].at
-            remedy = "remove the key; the binding then holds for every candidate"
-            self._problems.add(at, f"{self._key}.when", "`when` is not supported yet", remedy)
         values = {
             "level": Level(level),
             "enforce_from": self._enforce_from(level),
+            "when": self._when(),
             "on_missing": self._choice("on_missing", "block", get_args(Treatment)),
             "on_inconclusive": self._choice("on_inconclusive", "warn", get_args(Treatment)),
             "why": self._why(),
@@ -184,6 +190,17 @@ class _EngineKeys:
             remedy = "remove it, or set the level that shall hold from then on"
             place.wrong("an advisory binding is never enforced", remedy)
         return value
+
+    def _when(self) -> Condition | None:
+        if "when" not in self._settings:
+            return None
+        place = self._place("when")
+        text = shapes.text(place, "a condition")
+        try:
+            return None if text is None else compiled(text)
+        except ExpressionError as error:
+            place.wrong(str(error))
+            return None
 
     def _why(self) -> str | None:
         return shapes.text(self._place("why")) if "why" in self._settings else None

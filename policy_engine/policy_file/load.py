@@ -59,7 +59,7 @@ class PolicyFile:
     @property
     def needs(self) -> Needs:
         """The evidence that its policies read with these settings."""
-        return reduce(or_, (binding.policy.reads() for binding in self.bindings), Needs.RUN)
+        return reduce(or_, (binding.needs for binding in self.bindings), Needs.RUN)
 
 
 @dataclass(frozen=True, slots=True)
