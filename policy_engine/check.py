@@ -52,6 +52,7 @@ class Options:
         evidence: An evidence file to judge instead of reading MLflow.
         baseline: A run id that stands for every baseline rule.
         policies: Policy files and folders, from `root`.
+        require: Packs that lie beneath every policy file: none can drop or loosen what they say.
         tracking_uri: MLflow's tracking URI; None: `MLFLOW_TRACKING_URI`.
         timeout_s: The wall-clock budget of all reads together (seconds).
         wait_s: How long to look again for a run that is not there yet (seconds).
@@ -66,6 +67,7 @@ class Options:
     evidence: Path | None = None
     baseline: str | None = None
     policies: tuple[str, ...] = ("policies",)
+    require: tuple[str, ...] = ()
     tracking_uri: str | None = None
     timeout_s: float = 30.0
     wait_s: float = 0.0
@@ -87,7 +89,7 @@ def check(options: Options, loaded: Loaded | None = None) -> Report:
         PluginError: If a plugin cannot be loaded.
     """
     _refuse_contradictions(options)
-    loaded = loaded or load(options.policies, options.root)
+    loaded = loaded or load(options.policies, options.root, options.require)
     with ThreadPoolExecutor(1) as beside:
         # Git tells of the policies while MLflow tells of the runs.
         source = beside.submit(policy_source, options.root, loaded.policies.digest, loaded.paths)
@@ -105,7 +107,7 @@ def collect(options: Options) -> EvidenceRecord:
         UsageError, PolicyFileError, PluginError: As `check`.
     """
     _refuse_contradictions(options)
-    return _collect(options, load(options.policies, options.root))
+    return _collect(options, load(options.policies, options.root, options.require))
 
 
 def _report(

@@ -52,7 +52,7 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
     here = Here.of(evidence, context.now, context.source)
     subjects = [s for file in policies.files for s in _subjects(BoundFile.of(file, here), here)]
     subjects += _unjudged(policies, evidence, subjects)
-    _refuse_two_bindings(subjects)
+    _refuse_two_bindings(subjects, policies.required_ids)
     verdict = min((s.verdict for s in subjects), key=_HIDES.index)
     return Report(
         verdict=verdict,
@@ -170,15 +170,18 @@ def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
     )
 
 
-def _refuse_two_bindings(subjects: list[Subject]) -> None:
-    """Refuse two policy files that bind one id for one candidate: which limit would hold?"""
+def _refuse_two_bindings(subjects: list[Subject], required: frozenset[str]) -> None:
+    """Refuse two policy files that bind one id for one candidate: which limit would hold?
+
+    What a required pack binds lies beneath every file, and each of them holds.
+    """
     seen: dict[tuple[str, str | None, str], Judged] = {}
     for subject in subjects:
         run = subject.candidate
         for finding in subject.findings if run else ():
             assert run is not None  # noqa: S101 (findings have a candidate)
             first = seen.setdefault((run.run_id, run.model_id, finding.id), finding)
-            if first.where.file != finding.where.file:
+            if first.where.file != finding.where.file and finding.id not in required:
                 raise UsageError(
                     f"{first.where.file}:{first.where.line} and {finding.where.file}:"
                     f"{finding.where.line} both bind '{finding.id}' for run {run.run_id}; "

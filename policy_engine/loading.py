@@ -18,29 +18,38 @@ class Loaded:
     paths: tuple[str, ...]
 
 
-def load(paths: Sequence[str], root: Path = Path()) -> Loaded:
+def load(paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ()) -> Loaded:
     """Return the policies of files and folders, valid as a whole, and the plugins they name.
 
+    Args:
+        paths: Policy files and folders, from `root`.
+        root: The repository's root.
+        require: Packs that lie beneath every policy file.
+
     Raises:
-        UsageError: If a path is not there or holds no policy file, or nobody knows a baseline rule.
+        UsageError: If a path is not there or holds no policy file, nobody knows a baseline rule, or
+            there is no such pack.
         PolicyFileError: If a policy file is wrong; it holds every problem.
         PluginError: If a plugin cannot be loaded.
     """
-    return load_texts(*policy_paths(paths, root))
+    return load_texts(*policy_paths(paths, root), require)
 
 
-def load_texts(files: Mapping[str, bytes], neighbours: Mapping[str, bytes]) -> Loaded:
+def load_texts(
+    files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str] = ()
+) -> Loaded:
     """Return the policies of these texts, wherever they were read.
 
     Args:
         files: Policy files, by path.
         neighbours: Files that these may extend, by path.
+        require: Packs that lie beneath every policy file.
 
     Raises:
         UsageError, PolicyFileError, PluginError: As `load`.
     """
     offered = plugins.load(named_plugins(files, neighbours))
-    policies = load_policies(files, offered.policies, offered.packs, neighbours)
+    policies = load_policies(files, offered.policies, offered.packs, neighbours, require)
     loaded = Loaded(policies, offered, (*files, *neighbours))
     _refuse_unknown_rules(loaded)
     return loaded

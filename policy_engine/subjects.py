@@ -58,6 +58,8 @@ def notes_on(
 ) -> Iterator[str]:
     """Yield what a reader should know although no finding says it."""
     yield from candidate.notes
+    if file.required:
+        yield f"required beneath this policy file: {', '.join(file.required)}"
     model = candidate.run.model
     if isinstance(model, Unreadable):
         yield f"the candidate's model could not be read: {model.unreadable}"

@@ -213,7 +213,13 @@ def test_a_time_span_states_its_unit(project: Project, option: str, value: str, 
 )
 def test_a_time_span_is_read_in_seconds(value: str, seconds: float) -> None:
     given: dict[str, Any] = {"runs": (), "models": (), "commit": None, "baseline": None}
-    given |= {"policies": ("policies",), "tracking_uri": None, "timeout": value, "wait": value}
+    given |= {
+        "policies": ("policies",),
+        "require": (),
+        "tracking_uri": None,
+        "timeout": value,
+        "wait": value,
+    }
     options = cli.gate._options(given)
     assert (options.timeout_s, options.wait_s) == (seconds, seconds)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from policy_engine.cli.app import command
+from policy_engine.cli.app import command, requiring
 
 if TYPE_CHECKING:
     from policy_engine.plugins import Plugins
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 @command("validate", "policy-engine validate policies/fraud.yaml")
 @click.argument("paths", nargs=-1)
-def validate_command(paths: tuple[str, ...]) -> None:
+@requiring
+def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
     """Check policy files: every problem at once, with file, line and remedy."""
     from policy_engine import check  # noqa: PLC0415
 
-    for file in check.load(paths or ("policies",)).policies.files:
+    for file in check.load(paths or ("policies",), require=require).policies.files:
         click.echo(f"{file.path}: valid, {_count(len(file.bindings))}")
 
 

@@ -34,6 +34,16 @@ def cli(context: click.Context, *, debug: bool) -> None:
     context.obj = debug
 
 
+requiring = click.option(
+    "--require",
+    callback=filled,
+    multiple=True,
+    metavar="PACK",
+    help="Lay a pack beneath every policy file; none can drop or loosen it.",
+)
+"""The option of every command that reads policy files to judge by them."""
+
+
 def command(name: str, example: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Return the decorator for a command whose help ends with an example."""
     return cli.command(name, epilog=f"Example: {example}")

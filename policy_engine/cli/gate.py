@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from policy_engine.cli.app import EXAMPLE, command, filled
+from policy_engine.cli.app import EXAMPLE, command, filled, requiring
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,6 +46,7 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="PATH",
             help="Policy file or folder (policies/ by default).",
         ),
+        requiring,
         click.option(
             "--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI."
         ),
@@ -87,7 +88,7 @@ def check_command(
     from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
 
     options = _options(given, evidence=evidence, save_evidence=save_evidence)
-    loaded = check.load(options.policies, options.root)
+    loaded = check.load(options.policies, options.root, options.require)
     outputs = output.parse(formats, loaded.plugins.renderers)
     output.load_ahead()
     report = check.check(options, loaded)
@@ -126,6 +127,7 @@ def _options(given: dict[str, Any], **more: str | None) -> "Options":
         evidence=Path(evidence) if evidence else None,
         baseline=given["baseline"],
         policies=given["policies"],
+        require=given["require"],
         tracking_uri=given["tracking_uri"],
         timeout_s=_seconds("--timeout", given["timeout"]),
         wait_s=_seconds("--wait", given["wait"]),

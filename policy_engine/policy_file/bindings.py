@@ -79,8 +79,10 @@ def bind(
         problems.add(bound.at, key, message, "write it like eu-latency")
     before = len(problems.found)
     chosen = _chosen(id_, bound, offered, problems)
+    if chosen is None or _is_another(key, bound, chosen, offered, problems):
+        return None
     now = _read(key, bound, chosen, problems)
-    if chosen is None or now is None:
+    if now is None:
         return None
     for held in bound.held_to:
         _hold(id_, bound, now, held, offered, problems)
@@ -97,11 +99,24 @@ def bind(
     )
 
 
-def _read(key: str, bound: Bound, chosen: Offered | None, problems: Problems) -> Reading | None:
+def _is_another(
+    key: str, bound: Bound, chosen: Offered, offered: Mapping[str, Offered], problems: Problems
+) -> bool:
+    """Say whether the binding names another policy than one that holds; that alone is noted."""
+    for held in bound.held_to:
+        before = _chosen(key.removeprefix("policies."), held.bound, offered, Problems())
+        if before is not None and before.policy is not chosen.policy:
+            item = bound.settings.get("policy") or held.bound.settings["policy"]
+            Place(item.node, f"{key}.policy", problems).wrong(*held.unchangeable("policy"))
+            return True
+    return False
+
+
+def _read(key: str, bound: Bound, chosen: Offered, problems: Problems) -> Reading | None:
     """Return the binding with its policy built, or note everything that is wrong with it."""
     before = len(problems.found)
     keys = _EngineKeys(key, bound.settings, problems).read()
-    policy = build(key, bound, chosen.policy, problems) if chosen else None
+    policy = build(key, bound, chosen.policy, problems)
     if policy is None or len(problems.found) > before:
         return None
     return Reading(policy, keys)

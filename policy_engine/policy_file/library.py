@@ -4,12 +4,14 @@ What a file extends counts from left to right, each with its own extensions laid
 """
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from policy_engine.errors import UsageError
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.tightening import note_unsaid
 from policy_engine.problems import PolicyFileError, Problems, Spot, near_or_all, nearest
 from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, load_yaml
 
@@ -60,34 +62,47 @@ class Library:
         neighbours: Mapping[str, bytes],
         packs: Mapping[str, PackText] | None,
         problems: Problems,
+        require: Sequence[str] = (),
     ) -> None:
-        """Offer these texts; `packs` None leaves packs out unread (they are not known yet)."""
+        """Offer these texts; `packs` None leaves packs out unread (they are not known yet).
+
+        The packs of `require` lie beneath every policy file.
+
+        Raises:
+            UsageError: If there is no pack of such a name.
+        """
         self._beside = {**neighbours, **files}
         self._packs = packs
         self._problems = problems
-        self._drafts: dict[_Source, Draft] = {}
+        self._required = {name: _required(name, packs or {}) for name in require}
+        self._drafts: dict[tuple[_Source, bool], Draft] = {}
         self._chain: list[_Source] = []
         self.is_readable = True
 
     @property
     def used(self) -> tuple[tuple[str, bytes], ...]:
         """Path and bytes of every text that was drawn on, sorted by path."""
-        return tuple(sorted({(source.path, source.text) for source in self._drafts}))
+        return tuple(sorted({(source.path, source.text) for source, _ in self._drafts}))
 
     def draft(self, path: str) -> Draft:
         """Return a policy file with what it extends laid beneath it; problems are noted."""
-        return self._draft(_Source(path, self._beside[path], is_pack=False))
+        source = _Source(path, self._beside[path], is_pack=False)
+        draft = self._draft(source, on_top=bool(self._required))
+        note_unsaid(draft)
+        return draft
 
-    def _draft(self, source: _Source) -> Draft:
-        if source not in self._drafts:
+    def _draft(self, source: _Source, *, on_top: bool = False) -> Draft:
+        if (source, on_top) not in self._drafts:
             self._chain.append(source)
-            self._drafts[source] = self._fresh(source)
+            self._drafts[source, on_top] = self._fresh(source, on_top=on_top)
             self._chain.pop()
-        return self._drafts[source]
+        return self._drafts[source, on_top]
 
-    def _fresh(self, source: _Source) -> Draft:
+    def _fresh(self, source: _Source, *, on_top: bool) -> Draft:
         draft = Draft(source.path, self._problems)
         before = len(self._problems.found)
+        for name, pack in self._required.items() if on_top else ():
+            draft.lay_required(name, self._draft(pack))
         items = self._outline(source)
         if "extends" in items:
             place = Place(items["extends"].node, "extends", self._problems)
@@ -203,3 +218,10 @@ class Library:
         folder = posixpath.dirname(source.path)
         paths = [p for p in self._beside if posixpath.dirname(p) == folder and p != source.path]
         return sorted(map(posixpath.basename, paths))
+
+
+def _required(name: str, packs: Mapping[str, PackText]) -> _Source:
+    if name not in packs:
+        hint = near_or_all(name, sorted(packs), "known packs")
+        raise UsageError(f"--require {name}: no pack is called '{name}'; {hint}")
+    return _Source(packs[name].path, packs[name].text, is_pack=True)

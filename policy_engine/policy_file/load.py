@@ -1,7 +1,7 @@
 """From the texts of policy files to policies that are ready to judge."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -40,6 +40,7 @@ class PolicyFile:
         caps: Size caps of evidence (B), by name.
         plugins: Outside plugins that it needs.
         where_first_run: The line that says so, to be removed later.
+        required: The packs that lie beneath it whatever it says, by name.
     """
 
     path: str
@@ -55,6 +56,7 @@ class PolicyFile:
     caps: Mapping[str, int]
     plugins: tuple[str, ...]
     where_first_run: Where | None
+    required: tuple[str, ...] = ()
 
     @property
     def needs(self) -> Needs:
@@ -68,11 +70,14 @@ class PolicySet:
 
     Attributes:
         files: Sorted by path.
-        digest: `sha256:` over path and bytes of every file and pack that was drawn on.
+        digest: `sha256:` over path and bytes of every file and pack that was drawn on, and over
+            the names of required packs.
+        required_ids: What required packs bind: every file has it, at least as tight.
     """
 
     files: tuple[PolicyFile, ...]
     digest: str
+    required_ids: frozenset[str] = frozenset()
 
     @property
     def needs(self) -> Needs:
@@ -108,6 +113,7 @@ def load_policies(
     offered: Mapping[str, Offered],
     packs: Mapping[str, PackText],
     neighbours: Mapping[str, bytes] = _NO_FILES,
+    require: Sequence[str] = (),
 ) -> PolicySet:
     """Return the policy files, merged with what they extend and fully checked.
 
@@ -116,17 +122,22 @@ def load_policies(
         offered: The policies that plugins offer, by name.
         packs: The packs that plugins offer, by name.
         neighbours: Files beside these that they may extend, by path.
+        require: Packs that lie beneath every policy file: none can drop or loosen what they say.
 
     Raises:
         PolicyFileError: If anything is wrong, with all that is; also if there is no file.
+        UsageError: If a required pack does not exist.
     """
     problems = Problems()
     if not files:
         problems.add(Spot("policies", 1, 1), "", "there is no policy file", "name one, or a folder")
-    library = Library(files, neighbours, packs, problems)
-    read = [_read(library.draft(path), offered, problems) for path in sorted(files)]
+    library = Library(files, neighbours, packs, problems, require)
+    drafts = [library.draft(path) for path in sorted(files)]
+    read = [_read(draft, offered, problems) for draft in drafts]
     problems.raise_any()
-    return PolicySet(tuple(read), _digest(library.used))
+    required = [("--require", "\n".join(sorted(set(require))).encode())] if require else []
+    ids = {id_ for draft in drafts for pack in draft.required.values() for id_ in pack.bindings}
+    return PolicySet(tuple(read), _digest([*library.used, *required]), frozenset(ids))
 
 
 def _read(draft: Draft, offered: Mapping[str, Offered], problems: Problems) -> PolicyFile:
@@ -154,6 +165,7 @@ def _read(draft: Draft, offered: Mapping[str, Offered], problems: Problems) -> P
         names=names,
         caps=caps,
         plugins=plugins_of([draft]),
+        required=tuple(draft.required),
         **_first_run(draft, problems),
     )
 

@@ -51,7 +51,7 @@ class Held:
     Attributes:
         bound: It, as its own file left it.
         made: Where it was made so.
-        word: Why it holds: it is `mandatory`.
+        word: Why it holds: it is `mandatory`, or of a pack that is `required`.
     """
 
     bound: Bound
@@ -62,6 +62,16 @@ class Held:
     def so(self) -> str:
         """Say why it holds, and where that was said."""
         return f"the binding is {self.word} ({self.made.file}:{self.made.line})"
+
+    def unchangeable(self, name: str) -> tuple[str, str]:
+        """Return what to say of a key that cannot be changed, and the remedy."""
+        return f"{self.so}; it cannot be changed", self.remedy(name)
+
+    def remedy(self, name: str) -> str:
+        """Say which two lines are at odds about a key: the reader's own, or the one that holds."""
+        item = self.bound.settings.get(name)
+        at = self.made if item is None else item.at
+        return f"remove the line, or change {at.file}:{at.line}"
 
 
 @dataclass(slots=True)
@@ -76,6 +86,8 @@ class Draft:
         evidence: Merged key by key, and so are the names that it holds.
         plugins: The plugins that are named, and where.
         bindings: What is bound, by id, extended ones first.
+        unbound: What it, or a file that it extends, turned off: where, by id.
+        required: The packs that lie beneath it whatever it says, each as read.
         is_sound: Whether its outline was right: if not, what is absent may just be unread.
     """
 
@@ -86,10 +98,24 @@ class Draft:
     evidence: dict[str, Item] = field(default_factory=dict)
     plugins: dict[str, Spot] = field(default_factory=dict)
     bindings: dict[str, Bound] = field(default_factory=dict)
+    unbound: dict[str, Place] = field(default_factory=dict)
+    required: dict[str, "Draft"] = field(default_factory=dict)
     is_sound: bool = True
+
+    def lay_required(self, name: str, pack: "Draft") -> None:
+        """Lay a pack beneath all else, so that none of its bindings can be dropped or loosened."""
+        self.required[name] = pack
+        self._lay(pack, Spot(self.path, 1, 1), is_required=True)
 
     def lay_draft(self, other: "Draft", extends: Spot) -> None:
         """Lay what is extended at this place over what was extended before it."""
+        self._lay(other, extends, is_required=False)
+        for id_, place in other.unbound.items():
+            self.unbound[id_] = place
+            if id_ in self.bindings:
+                _refuse_to_drop(self.bindings[id_], place, "required")
+
+    def _lay(self, other: "Draft", at: Spot, *, is_required: bool) -> None:
         self.is_sound &= other.is_sound
         self.sections.update(other.sections)
         self.prices.update(other.prices)
@@ -97,9 +123,11 @@ class Draft:
         self.plugins.update(other.plugins)
         for id_, bound in other.bindings.items():
             held_to = bound.held_to
-            if bound.mandatory:
+            if is_required:
+                held_to = (*held_to, Held(bound, bound.at, "required"))
+            elif bound.mandatory:
                 held_to = (*held_to, Held(bound, bound.mandatory))
-            inherited = replace(bound, where=extends, inherited_from=bound.at.file, held_to=held_to)
+            inherited = replace(bound, where=at, inherited_from=bound.at.file, held_to=held_to)
             self._lay_binding(id_, inherited)
 
     def lay_file(self, items: Mapping[str, Item]) -> None:
@@ -152,12 +180,9 @@ class Draft:
             message = f"nothing to turn off: no file or pack beneath binds '{id_}'"
             bound_beneath = near_or_all(id_, self.bindings, "bound beneath")
             place.wrong(message, bound_beneath if self.bindings else "remove the line")
-        elif bound.held_to:
-            held = bound.held_to[0]
-            remedy = f"remove the line, or change {held.made.file}:{held.made.line}"
-            place.wrong(f"{held.so}; it cannot be turned off", remedy)
-        else:
+        elif not _refuse_to_drop(bound, place, "mandatory", "required"):
             del self.bindings[id_]
+            self.unbound[id_] = place
 
     def _lay_binding(self, id_: str, bound: Bound) -> None:
         beneath = self.bindings.get(id_)
@@ -177,9 +202,22 @@ def plugins_of(drafts: Iterable[Draft]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for draft in drafts for name in draft.plugins))
 
 
+def _refuse_to_drop(bound: Bound, place: Place, *words: str) -> bool:
+    """Say whether a binding holds for one of these reasons; then note that it cannot be dropped."""
+    held = next((each for each in bound.held_to if each.word in words), None)
+    if held is None:
+        return False
+    remedy = f"remove the line, or change {held.made.file}:{held.made.line}"
+    place.wrong(f"{held.so}; it cannot be turned off", remedy)
+    return True
+
+
 def _each_once(*held: Held) -> tuple[Held, ...]:
     """Return them without those that came twice, by two ways: else a diamond of files doubles."""
-    return tuple({id(each.bound): each for each in held}.values())
+    once: dict[int, Held] = {}
+    for each in held:
+        once.setdefault(id(each.bound), each)  # a pack that is required stays so, extended too
+    return tuple(once.values())
 
 
 def same(one: Node, other: Node) -> bool:

@@ -1,4 +1,4 @@
-"""A binding above one that holds is at least as tight: key by key, in the direction declared.
+"""A file above one that holds is at least as tight: key by key, in the direction declared.
 
 What the upper binding lets merge, the lower one lets merge too. That follows from each key alone: a
 policy declares a direction (`Tighter`) only where it is true whatever its other settings are.
@@ -11,11 +11,11 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from policy_engine.policy import ENGINE_KEYS, Level, Policy
-from policy_engine.policy_file.merge import Bound, Held, same
+from policy_engine.policy_file.merge import Bound, Draft, Held, same
 from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.problems import Problems
 from policy_engine.quantities import Margin, Money, Rate, Tighter
-from policy_engine.yaml_source import Item
+from policy_engine.yaml_source import Item, MappingNode
 
 _ORDER: Mapping[str, tuple[str, ...]] = {
     "level": tuple(level.value for level in Level),
@@ -73,12 +73,42 @@ def note_loosened(
             _note_setting(place, name, now, held, then)
 
 
+def note_unsaid(draft: Draft) -> None:
+    """Note every key beside the bindings that a required pack says, and the file otherwise."""
+    for pack in draft.required.values():
+        for above, beneath in _sections(draft, pack):
+            for key, item in beneath.items():
+                if not same(item.node, above[key].node):
+                    since = f"{item.at.file}:{item.at.line}"
+                    message = f"a required pack says it ({since}); it cannot be changed"
+                    remedy = f"remove the line, or change {since}"
+                    Place(above[key].node, key, draft.problems).wrong(message, remedy)
+
+
+def _sections(draft: Draft, pack: Draft) -> Iterator[tuple[dict[str, Item], dict[str, Item]]]:
+    """Yield what the file and the pack beneath it say, by key, as far as it merges together."""
+    yield draft.sections, pack.sections
+    for name in ("prices", "evidence"):
+        yield _keyed(name, getattr(draft, name)), _keyed(name, getattr(pack, name))
+
+
+def _keyed(name: str, items: Mapping[str, Item]) -> dict[str, Item]:
+    """Return the items of a section by whole key; the names of evidence one by one."""
+    keyed: dict[str, Item] = {}
+    for key, item in items.items():
+        if key == "names" and isinstance(item.node, MappingNode):
+            keyed |= {f"{name}.names.{each}": inner for each, inner in item.node.items.items()}
+        else:
+            keyed[f"{name}.{key}"] = item
+    return keyed
+
+
 def _note_key(place: Place, name: str, now: Reading, held: Held, then: Reading) -> None:
     if name == "why":
         return
     if name == "level":
         if _rank(name, now) < _rank(name, then):
-            place.wrong(f"{held.so}; its level cannot fall", _remedy(held, name))
+            place.wrong(f"{held.so}; its level cannot fall", held.remedy(name))
     elif name in _ORDER:
         if _rank(name, now) < _rank(name, then):
             how = f"of {', '.join(_ORDER[name])} only a later word is tighter"
@@ -86,8 +116,8 @@ def _note_key(place: Place, name: str, now: Reading, held: Held, then: Reading) 
     elif name == "enforce_from":
         if not _is_enforced_as_early(now.keys, then.keys):
             _looser(place, name, held, "only an earlier day is tighter, or `off`: at once")
-    elif name != "policy" or now.policy.policy_name != then.policy.policy_name:
-        place.wrong(f"{held.so}; it cannot be changed", _remedy(held, name))
+    elif name != "policy":  # `bind` compared the policies
+        place.wrong(*held.unchangeable(name))
 
 
 def _rank(name: str, reading: Reading) -> int:
@@ -101,15 +131,13 @@ def _is_enforced_as_early(now: Mapping[str, Any], then: Mapping[str, Any]) -> bo
 
 
 def _note_setting(place: Place, name: str, now: Reading, held: Held, then: Reading) -> None:
-    if type(now.policy) is not type(then.policy):
-        return  # the other `policy:` is the mistake
     old, new = getattr(then.policy, name), getattr(now.policy, name)
     if type(old) is type(new) and old == new:
         return
     field = type(now.policy).model_fields[name]
     way = direction(field)
     if way is None:
-        place.wrong(f"{held.so}; it cannot be changed", _remedy(held, name))
+        place.wrong(*held.unchangeable(name))
     elif not _is_tighter(way, field, old, new):
         _looser(place, name, held, _HOW[way])
 
@@ -121,13 +149,7 @@ def _looser(place: Place, name: str, held: Held, how: str) -> None:
     else:
         old = f"{wrote(item.node)} ({item.at.file}:{item.at.line})"
         message = f"{wrote(place.node)} is not tighter than {old}, which is {held.word}"
-    place.wrong(message, f"{how}; {_remedy(held, name)}")
-
-
-def _remedy(held: Held, name: str) -> str:
-    item: Item | None = held.bound.settings.get(name)
-    at = held.made if item is None else item.at
-    return f"remove the line, or change {at.file}:{at.line}"
+    place.wrong(message, f"{how}; {held.remedy(name)}")
 
 
 def _is_required(policy: type[Policy], name: str) -> bool:

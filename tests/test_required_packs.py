@@ -1,0 +1,276 @@
+"""`--require PACK`: what a required pack says holds beneath every policy file."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from policy_engine.errors import UsageError
+from policy_engine.policy import Level
+from policy_engine.policy_file import PackText, PolicyFileError, PolicySet, load_policies
+from policy_engine.report import Where
+from tests.command import Project, candidate, command, evidence
+from tests.test_tightening import OFFERED
+
+ORG = b"""\
+version: 1
+metric: {name: val_f1}
+prices: {default: 1 USD/h}
+evidence: {names: {cost.total: my_cost}}
+policies:
+  everything:
+    size: 200MB
+    fixed: 3
+    on_missing: warn
+  metric-threshold: {metric: val_f1, min: 0.9, level: advisory}
+  asked: {limit: 2h, level: mandatory}
+"""
+PACKS = {
+    "org": PackText("org (pack of tests)", ORG),
+    "lax": PackText(
+        "lax (pack of tests)", b"version: 1\npolicies:\n  everything: {size: 1GB, floor: 0.7}\n"
+    ),
+    "more": PackText(
+        "more (pack of tests)", b"version: 1\nextends: [org]\npolicies: {everything: {size: 1MB}}\n"
+    ),
+    "loop": PackText("loop (pack of tests)", b"version: 1\nextends: [loop]\n"),
+    "away": PackText("away (pack of tests)", b"version: 1\nextends: [../x.yaml]\n"),
+    "bad": PackText("bad (pack of tests)", b"version: 1\npolicies: {asked: {limit: 2}}\n"),
+}
+HELD = "the binding is required (org (pack of tests):6)"
+LOOSER = "'1GB' is not tighter than '200MB' (org (pack of tests):7), which is required"
+FLOOR = "version: 1\npolicies: {metric-threshold: {metric: val_f1, min: 0.9}}\n"
+END = "1 problem found; nothing was evaluated."
+
+
+def load(text: str, *require: str, **beside: str) -> PolicySet:
+    neighbours = {f"policies/_{name}.yaml": body.encode() for name, body in beside.items()}
+    files = {"policies/fraud.yaml": f"version: 1\n{text}".encode()}
+    return load_policies(files, OFFERED, PACKS, neighbours, require or ("org",))
+
+
+def said(text: str, *require: str, **beside: str) -> list[str]:
+    with pytest.raises(PolicyFileError) as caught:
+        load(text, *require, **beside)
+    return str(caught.value).splitlines()
+
+
+def test_a_file_that_holds_nothing_else_is_valid() -> None:
+    (file,) = load("").files
+    assert [(b.id, b.level, b.where) for b in file.bindings] == [
+        ("everything", Level.OVERRIDABLE, Where("policies/fraud.yaml", 1)),
+        ("metric-threshold", Level.ADVISORY, Where("policies/fraud.yaml", 1)),
+        ("asked", Level.MANDATORY, Where("policies/fraud.yaml", 1)),
+    ]
+    assert file.metric is not None
+    assert (file.metric.name, file.required) == ("val_f1", ("org",))
+
+
+def test_a_file_may_tighten_what_is_required() -> None:
+    (file,) = load(
+        "policies:\n"
+        "  everything: {size: 100MB, on_missing: block, level: mandatory, why: ours is smaller}\n"
+        "  metric-threshold: {level: overridable, enforce_from: 2027-01-01}\n"
+    ).files
+    assert [b.level for b in file.bindings] == [
+        Level.MANDATORY,
+        Level.OVERRIDABLE,
+        Level.MANDATORY,
+    ]
+    assert file.bindings[0].where == Where("policies/fraud.yaml", 3)
+
+
+MADE = "org (pack of tests):{}"
+
+
+@pytest.mark.parametrize(
+    ("binding", "message", "line"),
+    [
+        ("everything: off", "the binding is required ({}); it cannot be turned off", 6),
+        ("asked: off", "the binding is required ({}); it cannot be turned off", 11),
+        ("everything: {policy: asked, limit: 1h}", "it cannot be changed", 6),
+        ("everything: {size: 1GB}", "'1GB' is not tighter than '200MB' ({}), which is requir", 7),
+        ("everything: {size: off}", "the boolean 'off' is not tighter than '200MB' ({})", 7),
+        ("everything: {fixed: 4}", "the binding is required (org (pack of tests):6); it cannot", 8),
+        ("everything: {floor: 0.1}", "is not tighter than the default, and the binding is req", 6),
+        ("everything: {on_missing: skip}", "'skip' is not tighter than 'warn' ({})", 9),
+        ("everything: {level: advisory}", "the binding is required ({}); its level cannot fall", 6),
+        ("everything: {enforce_from: 2099-01-01}", "the date 2099-01-01 is not tighter than", 6),
+        ("asked: {level: overridable}", "is required (org (pack of tests):11); its level can", 11),
+    ],
+)
+def test_a_file_cannot_drop_or_loosen_what_is_required(
+    binding: str, message: str, line: int
+) -> None:
+    first, *_, remedy, end = said(f"policies:\n  {binding}\n")
+    made = MADE.format(line)
+    assert first.startswith("policies/fraud.yaml:3:")
+    assert message.format(made) in first
+    assert remedy.endswith(f"remove the line, or change {made}")
+    assert end == END
+
+
+def test_a_file_between_cannot_drop_it_either() -> None:
+    between = "version: 1\nextends: [lax]\npolicies: {everything: off}\n"
+    assert said("extends: [_team.yaml]\n", team=between) == [
+        f"policies/_team.yaml:3:24: policies.everything: {HELD}; it cannot be turned off",
+        "  remove the line, or change org (pack of tests):6",
+        END,
+    ]
+
+
+def test_a_laxer_pack_that_the_file_extends_is_told() -> None:
+    assert said("extends: [lax]\n") == [
+        f"lax (pack of tests):3:22: policies.everything.size: {LOOSER}",
+        "  only a lower value is tighter; remove the line, or change org (pack of tests):7",
+        END,
+    ]
+
+
+def test_the_same_pack_may_be_extended_and_is_still_required() -> None:
+    assert len(load("extends: [org]\n").files[0].bindings) == 3
+    first = said("extends: [org]\npolicies: {everything: off}\n")[0]
+    assert "the binding is required (org (pack of tests):6); it cannot be turned off" in first
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "line"),
+    [
+        ("metric: {name: loss}", "metric", 2),
+        ("prices: {default: 0.01 USD/h}", "prices.default", 3),
+        ("evidence: {names: {cost.total: other}}", "evidence.names.cost.total", 4),
+    ],
+)
+def test_what_a_required_pack_says_beside_its_bindings_holds_too(
+    section: str, key: str, line: int
+) -> None:
+    first, remedy, end = said(f"{section}\n")
+    made = MADE.format(line)
+    assert first.endswith(f": {key}: a required pack says it ({made}); it cannot be changed")
+    assert (remedy, end) == (f"  remove the line, or change {made}", END)
+
+
+def test_what_a_required_pack_leaves_open_is_the_files_to_say() -> None:
+    (file,) = load(
+        "metric: {name: val_f1}\nbaseline: [{alias: champion}]\nprices: {gpu: 4 USD/h}\n"
+        "evidence: {names: {cost.gpu_hours: hours}, max_text: 1MB}\n"
+    ).files
+    assert set(file.prices) == {"default", "gpu"}
+    assert file.names == {"cost.total": "my_cost", "cost.gpu_hours": "hours"}
+
+
+def test_a_second_required_pack_may_tighten_the_first_and_not_loosen_it() -> None:
+    (file,) = load("", "org", "more").files
+    assert file.required == ("org", "more")
+    assert said("", "more", "org")[0] == (
+        "org (pack of tests):7:11: policies.everything.size: '200MB' is not tighter than '1MB' "
+        "(more (pack of tests):3), which is required"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ogr", "did you mean 'org'?"),
+        ("_team.yaml", "known packs: org, lax, more, loop, away, bad"),
+    ],
+)
+def test_a_pack_that_does_not_exist_is_an_error(name: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load("policies: {asked: {limit: 1h}}\n", name)
+    if "known" in hint:
+        hint = "known packs: away, bad, lax, loop, more, org"
+    assert str(caught.value) == f"--require {name}: no pack is called '{name}'; {hint}"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("loop", "a file extends itself: loop (pack of tests) → loop (pack of tests)"),
+        ("away", "a pack may only extend packs, not '../x.yaml'"),
+        ("bad", "a duration such as 30s is due, not 2"),
+    ],
+)
+def test_a_required_pack_that_is_wrong_is_an_error(name: str, message: str) -> None:
+    told = said("policies: {metric-threshold: {metric: a, min: 1}}\n", name)
+    assert message in told[0]
+    assert told[0].startswith(f"{name} (pack of tests):")
+
+
+def test_the_digest_says_what_was_required() -> None:
+    plain = load_policies({"policies/fraud.yaml": b"version: 1\nextends: [org]\n"}, OFFERED, PACKS)
+    assert plain.digest != load("extends: [org]\n").digest
+    assert load("", "org", "more").digest == load("", "org", "more").digest
+
+
+# The command
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    made = Project(tmp_path)
+    made.policy("version: 1\n")
+    return made
+
+
+def test_check_judges_by_the_required_pack_and_says_so(project: Project) -> None:
+    told = project.check(evidence(candidate(status="FAILED")), "--require", "advisory")
+    assert told.subject["notes"] == ["required beneath this policy file: advisory"]
+    finding = next(f for f in told.subject["findings"] if f["id"] == "run-finished")
+    assert (finding["outcome"], finding["effect"]) == ("fail", "warn")
+    assert finding["where"] == {"file": "policies/fraud.yaml", "line": 1}
+
+
+def test_without_the_flag_the_same_file_binds_nothing(project: Project) -> None:
+    told = project.check(evidence(candidate()))
+    assert told.code == 2
+    assert "no policy is bound; nothing would be judged" in told.err
+
+
+def test_several_files_for_one_candidate_share_what_is_required(project: Project) -> None:
+    project.policy(
+        "version: 1\npolicies: {metric-threshold: {metric: val_f1, min: 0.9}}\n", "p/a.yaml"
+    )
+    project.policy("version: 1\n", "p/b.yaml")
+    told = project.check(evidence(candidate()), "--policies", "p", "--require", "advisory")
+    assert [s["policy_file"] for s in told.report["subjects"]] == ["p/a.yaml", "p/b.yaml"]
+
+
+def test_two_files_that_bind_an_id_of_their_own_are_still_an_error(project: Project) -> None:
+    for name in "ab":
+        project.policy(
+            "version: 1\npolicies: {metric-threshold: {metric: val_f1, min: 0.9}}\n",
+            f"p/{name}.yaml",
+        )
+    told = project.check(evidence(candidate()), "--policies", "p", "--require", "advisory")
+    assert told.code == 2
+    assert "p/a.yaml:2 and p/b.yaml:2 both bind 'metric-threshold'" in told.err
+
+
+def test_validate_knows_what_is_required(project: Project) -> None:
+    assert command("validate", "--require", "advisory").out == (
+        "policies/fraud.yaml: valid, 25 policies\n"
+    )
+    told = command("validate", "--require", "advisry")
+    assert (told.code, told.out) == (2, "")
+    assert told.err == (
+        "policy-engine: --require advisry: no pack is called 'advisry'; did you mean 'advisory'?\n"
+    )
+
+
+def test_an_empty_name_is_refused(project: Project) -> None:
+    told = command("validate", "--require", "")
+    assert told.code == 2
+    assert "it is empty; is a variable not set?" in told.err
+
+
+def test_collect_reads_what_the_required_pack_needs(project: Project, tmp_path: Path) -> None:
+    told = command(
+        "collect",
+        *("--require", "advisory", "--run", "0" * 32, "--output", "e.json"),
+        *("--tracking-uri", "http://127.0.0.1:9", "--timeout", "1s"),
+    )
+    assert told.code == 3
+    saved = json.loads((tmp_path / "e.json").read_text())
+    assert {"baseline", "model", "predictions"} <= set(saved["needs"])
