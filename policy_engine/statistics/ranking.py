@@ -26,6 +26,10 @@ else:
     np = Lazy("numpy")
 
 
+_STEPS = "average_precision"
+"""The area by steps; `pr_curve_area` is that by the straight lines between them."""
+
+
 class Ranking:
     """A metric as the mean of areas: of one class against the others, or of pairs of classes.
 
@@ -76,7 +80,10 @@ class Ranking:
 
 
 class _Curve:
-    """The rows of one binary question, from the highest score to the lowest.
+    """The rows of one binary question: its positives and its negatives, the highest score first.
+
+    A resample is judged at its positives alone: how many negatives stand above each of them, and
+    how many as high. Both are read off one running sum over the negatives.
 
     Args:
         scores: Of the positive class, one a row.
@@ -89,47 +96,75 @@ class _Curve:
     ) -> None:
         chosen = np.arange(len(scores)) if rows is None else rows
         order = chosen[np.argsort(-scores[chosen], kind="stable")]
-        ranked = scores[order]
-        self._order = order
-        self._positive = positive[order].astype(np.int64)
-        starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        self._starts = None if len(starts) == len(order) else starts
+        self._true, self._false = order[positive[order]], order[~positive[order]]
+        self._places = _Places(-scores[self._true], -scores[self._false])
 
     def area(self, rows: Weights, kind: str) -> tuple[Floats, Weights, Weights]:
         """Return the area, and how much the positives and the negatives weigh, a resample."""
-        ranked = np.take(rows, self._order, axis=1)
-        true = ranked * self._positive
-        if self._starts is not None:  # equal scores are one step of the curve
-            ranked = np.add.reduceat(ranked, self._starts, axis=1)
-            true = np.add.reduceat(true, self._starts, axis=1)
-        hits = np.cumsum(true, axis=1)
-        positives = hits[:, -1]
-        negatives = ranked.sum(axis=1) - positives
+        true = np.take(rows, self._true, axis=1)
+        false = _running(np.take(rows, self._false, axis=1))
+        above, as_high = self._places.negatives(false)
+        positives, negatives = true.sum(axis=1), false[:, -1]
         with np.errstate(invalid="ignore", divide="ignore"):
             if kind == "roc_auc":
-                area = _roc(ranked - true, true, hits) / (positives * negatives)
-            else:
-                area = _precision(ranked, true, hits, smooth=kind == "pr_curve_area") / positives
-        return area, positives.copy(), negatives
+                won = positives * negatives - _dot(true, above + as_high) / 2
+                return won / (positives * negatives), positives, negatives
+            precision = self._places.precision(true, above, as_high, smooth=kind != _STEPS)
+            return _dot(true, precision) / positives, positives, negatives
 
 
-def _roc(false: Weights, true: Weights, hits: Weights) -> Floats:
-    """Count the pairs in which the positive stands higher; a tie is half a pair."""
-    higher, tied = (np.einsum("ij,ij->i", each, false) for each in (hits, true))
-    return np.asarray(higher - tied / 2)
+class _Places:
+    """Where the positives stand among the negatives and among themselves.
+
+    Args:
+        true: The negated scores of the positives, ascending.
+        false: Those of the negatives, ascending.
+    """
+
+    def __init__(self, true: Floats, false: Floats) -> None:
+        self._above = np.searchsorted(false, true, "left")
+        self._as_high = np.searchsorted(false, true, "right")
+        self._first = np.searchsorted(true, true, "left")
+        self._past = np.searchsorted(true, true, "right")
+        self._no_pair_is_tied = np.array_equal(self._above, self._as_high)
+        self._no_positives_tie = len(true) < 2 or bool((np.diff(true) > 0).all())  # noqa: PLR2004
+
+    def negatives(self, running: Weights) -> tuple[Weights, Weights]:
+        """Return how many negatives stand above each positive, and above it or as high."""
+        above = np.take(running, self._above, axis=1)
+        if self._no_pair_is_tied:
+            return above, above
+        return above, np.take(running, self._as_high, axis=1)
+
+    def precision(self, true: Weights, above: Weights, as_high: Weights, *, smooth: bool) -> Floats:
+        """Return the precision at each positive: with equal scores one step of the curve.
+
+        Smooth: the mean of the precision there and at the next higher score.
+        """
+        running = _running(true)
+        if self._no_positives_tie:
+            before, hits = running[:, :-1], running[:, 1:]
+        else:
+            before, hits = (np.take(running, at, axis=1) for at in (self._first, self._past))
+        at = _share(hits, as_high)
+        return (at + _share(before, above)) / 2 if smooth else at
 
 
-def _precision(ranked: Weights, true: Weights, hits: Weights, *, smooth: bool) -> Floats:
-    """Sum precision over the steps of recall: by steps, or by the straight lines between them."""
-    seen = np.cumsum(ranked, axis=1)
-    with np.errstate(invalid="ignore"):
-        precision = hits / seen
-    precision[seen == 0] = 1  # the curve begins there
-    if smooth:
-        before = np.hstack([np.ones((len(precision), 1)), precision[:, :-1]])
-        precision = (precision + before) / 2
-    precision *= true
-    return np.asarray(precision.sum(axis=1))
+def _running(rows: Weights) -> Weights:
+    """Return the running sums of each line, from nothing to all of it."""
+    sums = np.zeros((len(rows), rows.shape[1] + 1), rows.dtype)
+    np.cumsum(rows, axis=1, out=sums[:, 1:])
+    return sums
+
+
+def _dot(rows: Weights, others: Weights) -> Weights:
+    return np.asarray(np.einsum("ij,ij->i", rows, others))
+
+
+def _share(hits: Weights, others: Weights) -> Floats:
+    """Return hits/(hits + others); 1 where there is nothing yet: the curve begins there."""
+    seen = hits + others
+    return np.divide(hits, seen, out=np.ones(seen.shape), where=seen > 0)
 
 
 def _one_against_one(scores: Floats, truths: Floats) -> list[_Curve]:
