@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from mlops_policies.comparison import Tested, Untested, amount, compare, still_needed
+from mlops_policies.amounts import amount, still_needed
+from mlops_policies.comparison import compare
 from mlops_policies.family import (
     DEEP_FLAVORS,
     FAMILY_TAG,
@@ -13,19 +14,17 @@ from mlops_policies.family import (
     family_of_run,
     tags_that_say,
 )
-from mlops_policies.proof import (
-    Levels,
-    Proof,
-    among_of,
-    bounds_at,
+from mlops_policies.proof import Levels, Proof, among_of
+from mlops_policies.shown import bounds_at, is_above, is_below, is_under_a_row
+from mlops_policies.tested import Tested, Untested
+from mlops_policies.words import (
     change,
     evidence,
     in_unit,
-    is_above,
-    is_below,
-    logged_gain,
     measured,
     rows_at_most,
+    under_a_row,
+    untested_gain,
 )
 from policy_engine.evidence import Case, Metric, MissingEvidence, NotApplicable, Run
 from policy_engine.policy import Field, Finding, Limit, Outcome
@@ -128,7 +127,8 @@ class DeepMargin(Proof, name="deep-margin"):
         outcome, alpha, more = Outcome.INCONCLUSIVE, levels.shown, ""
         verdict = "not shown to be at least"
         number = shown.lower
-        reaches = least > 0 and shown.decides and shown.lower >= least
+        whole = least > 0 and not is_under_a_row(tested, least)
+        reaches = whole and shown.decides and shown.lower >= least
         if reaches or is_above(tested, least, levels.shown):
             outcome, verdict = Outcome.PASS, "shown to be at least"
         elif is_below(tested, least, levels.opposite):
@@ -140,13 +140,14 @@ class DeepMargin(Proof, name="deep-margin"):
             more = still_needed(metric, tested, least, levels.shown, above=least)
         fails = outcome is Outcome.FAIL
         p = tested.p_below(least) if fails else tested.p_above(least)
+        small = under_a_row(tested, least) if least and not fails else ""
         value = measured(metric, tested, number)
         return Finding(
             outcome=outcome,
             message=f"{change(metric, tested)} over the best simple run {_named(simple)}, "
             f"{verdict} {amount(metric, margin)} "
             f"{evidence(metric, tested, alpha, p=p, difference=least)}"
-            f"{levels.notes}{more}",
+            f"{small}{levels.notes}{more}",
             measured=value,
             limit=Limit(in_unit(metric, margin), value.unit, ">=") if value else None,
             remedy=_REMEDIES.get(outcome),
@@ -155,7 +156,7 @@ class DeepMargin(Proof, name="deep-margin"):
     def _by_points(self, case: Case, simple: Run, why: Untested, levels: Levels) -> Finding:
         metric = case.metric
         case.candidate.metric(metric.name)
-        gain = logged_gain(metric, case.candidate, simple)
+        gain = untested_gain(metric, why, case.candidate, simple)
         if gain is None:
             raise MissingEvidence(f"the simple run has no {metric.name}: {why.why}", why.remedy)
         margin = metric.distance(self.margin)

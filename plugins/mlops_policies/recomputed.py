@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from mlops_policies.comparison import amount, scipy_needed, values_column
+from mlops_policies.amounts import amount
+from mlops_policies.comparison import scipy_needed
+from mlops_policies.paired import values_column
 from mlops_policies.row_metric import Recomputed, agree, recomputed
 from policy_engine.evidence import (
     Case,

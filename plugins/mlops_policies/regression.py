@@ -7,24 +7,31 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from mlops_policies.comparison import Tested, Untested, amount, compare, still_needed
-from mlops_policies.proof import (
-    Levels,
-    Proof,
-    among_of,
+from mlops_policies.amounts import amount, still_needed
+from mlops_policies.comparison import compare
+from mlops_policies.proof import Levels, Proof, among_of, metrics_of
+from mlops_policies.shown import (
+    Harm,
     bounds_at,
+    harms,
+    is_no_worse,
+    is_under_a_row,
+    tested_or_found,
+)
+from mlops_policies.tested import Tested, Untested
+from mlops_policies.words import (
     change,
     evidence,
     in_unit,
-    logged_gain,
     measured,
-    metrics_of,
     rows_at_most,
+    shown_p,
+    under_a_row,
+    untested_gain,
 )
-from policy_engine.evidence import Case, Metric, Run
-from policy_engine.policy import Field, Finding, Limit, Outcome, part
+from policy_engine.evidence import Case, Measurement, Metric, Run
+from policy_engine.policy import Field, Finding, Limit, Outcome
 from policy_engine.quantities import Margin, Points
-from policy_engine.statistics import holm
 
 PINNED = ("run", "alias", "tag", "commit")
 """Baseline rules that name one run, and do not look for the best."""
@@ -41,15 +48,6 @@ class _Question:
     whom: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came of it: a test, or a finding already."""
-
-    question: _Question
-    tested: Tested | None = None
-    finding: Finding | None = None
-
-
 class NoRegression(Proof, name="no-regression"):
     """The candidate is shown to be no worse than the baseline by more than a margin.
 
@@ -61,10 +59,12 @@ class NoRegression(Proof, name="no-regression"):
     - else `inconclusive`; the message says how many rows or seeds this margin needs
 
     The test is chosen as `significant-improvement` chooses it. Where there are neither rows nor
-    seeds, `g < -fallback` fails and anything else is `inconclusive`. Losses within the margin add
-    up from merge to merge: `anchor` pins one more run, such as the last release, that is judged
-    against in the same way. Of several metrics, and of the anchor, each is a finding of its own;
-    all must pass, and the fails are held against Holm's levels.
+    seeds to test, `g < -fallback` fails and anything else is `inconclusive`. For 0/1 rows a margin
+    of less than one row (0, say) accepts no loss: McNemar's exact test must show a gain. Losses
+    within the margin add up from merge to merge: `anchor` pins one more run, such as the last
+    release, that is judged against in the same way. Of several metrics, and of the anchor, each is
+    a finding of its own; all must pass, each at alpha, and the fails are held against Holm's levels
+    over them all.
 
     With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the baseline is the best
     of M runs, a fail is tested at alpha/M.
@@ -110,22 +110,18 @@ class NoRegression(Proof, name="no-regression"):
 
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield a finding for each metric, and for each against the anchor."""
-        answers = [self._answer(case, each) for each in self._questions(case)]
-        tested = [a for a in answers if a.tested is not None]
-        found = holm([a.tested.p_below() for a in tested if a.tested], float(self.alpha))
-        # Each p is held against its own level, of which Holm gives the share.
-        shares = {
-            id(a): each.alpha / float(self.alpha) for a, each in zip(tested, found, strict=True)
-        }
-        rejected = {id(a): each.p for a, each in zip(tested, found, strict=True)}
-        for answer in answers:
-            if answer.finding is not None:
-                yield answer.finding
-            elif answer.tested is not None:
-                harmed = rejected[id(answer)] < answer.question.levels.opposite
-                yield self._judged(
-                    answer.question, answer.tested, harmed=harmed, share=shares[id(answer)]
-                )
+        questions = list(self._questions(case))
+        answers = [
+            tested_or_found(each.part, lambda each=each: self._answer(case, each))  # type: ignore[misc]
+            for each in questions
+        ]
+        p_values = [each.p_below() for each in answers if not isinstance(each, Finding)]
+        found = iter(harms(p_values, float(self.alpha)))
+        for question, answer in zip(questions, answers, strict=True):
+            if isinstance(answer, Finding):
+                yield answer
+            else:
+                yield self._judged(question, answer, next(found))
 
     def _questions(self, case: Case) -> Iterator[_Question]:
         metrics = metrics_of(case, self.metrics)
@@ -140,46 +136,38 @@ class NoRegression(Proof, name="no-regression"):
                 name = f"anchor {metric.name}" if len(metrics) > 1 else "anchor"
                 yield _Question(name, metric, rules, plain, "the anchor")
 
-    def _answer(self, case: Case, question: _Question) -> _Answer:
-        tested: list[Tested] = []
+    def _answer(self, case: Case, question: _Question) -> Tested | Finding:
+        rules = question.rules
+        against = case.baseline if rules is None else case.against(rules)
+        tested = compare(case.candidate, against, question.metric, self.plan)
+        if isinstance(tested, Untested):
+            return self._by_points(case, question, against, tested)
+        return tested
 
-        def judge() -> Finding:
-            rules = question.rules
-            against = case.baseline if rules is None else case.against(rules)
-            found = compare(case.candidate, against, question.metric, self.plan)
-            if isinstance(found, Untested):
-                return self._by_points(case, question, against, found)
-            tested.append(found)
-            return Finding(outcome=Outcome.INCONCLUSIVE, message="tested")
-
-        finding = judge() if question.part is None else part(question.part, judge)
-        return _Answer(question, tested[0]) if tested else _Answer(question, finding=finding)
-
-    def _judged(
-        self, question: _Question, tested: Tested, *, harmed: bool, share: float
-    ) -> Finding:
+    def _judged(self, question: _Question, tested: Tested, harm: Harm) -> Finding:
         metric, levels = question.metric, question.levels
         margin = metric.distance(self.margin)
-        shown, plain = bounds_at(tested, levels.shown), bounds_at(tested, levels.plain)
+        least, plain = float(margin), bounds_at(tested, levels.plain)
         outcome, alpha, more = Outcome.INCONCLUSIVE, levels.shown, ""
-        if shown.decides and shown.lower >= -float(margin):
+        harmed = harm.p < levels.opposite
+        if is_no_worse(tested, least, levels.shown):
             outcome = Outcome.PASS
             verdict = "worse, but within the margin of" if harmed else "no worse by more than"
-        elif harmed and plain.decides and plain.lower < -float(margin):
-            outcome, alpha = Outcome.FAIL, levels.opposite * share
+        elif harmed and plain.decides and plain.lower < -least:
+            outcome, alpha = Outcome.FAIL, levels.opposite * harm.share
             verdict = "shown to be worse, and not shown to lose no more than"
         else:
             verdict = "not shown to lose no more than"
-            more = still_needed(metric, tested, float(margin), levels.shown)
-        value, p = measured(metric, tested, shown.lower), tested.p_below()
-        limit = Limit(-in_unit(metric, margin), value.unit, ">=") if value else None
+            more = still_needed(metric, tested, least, levels.shown)
+        value, limit = _judged_number(metric, tested, levels.shown, margin)
+        small = "" if outcome is Outcome.FAIL else under_a_row(tested, least)
         return Finding(
             outcome=outcome,
             part=question.part,
             message=f"{change(metric, tested)} against {question.whom}: {verdict} "
             f"{amount(metric, margin)} "
-            f"{evidence(metric, tested, alpha, p=p, difference=0.0, of=' of no loss')}"
-            f"{levels.notes}{more}",
+            f"{evidence(metric, tested, alpha, p=tested.p_below(), of=' of no loss')}"
+            f"{small}{levels.notes}{more}",
             measured=value,
             limit=limit,
             remedy=_REMEDIES.get(outcome),
@@ -188,7 +176,7 @@ class NoRegression(Proof, name="no-regression"):
     def _by_points(self, case: Case, question: _Question, against: Run, why: Untested) -> Finding:
         metric = question.metric
         margin, fallback = metric.distance(self.margin), self._fallback(metric)
-        gain = logged_gain(metric, case.candidate, against)
+        gain = untested_gain(metric, why, case.candidate, against)
         if gain is None:
             case.candidate.metric(metric.name)
             against.metric(metric.name)
@@ -206,6 +194,16 @@ class NoRegression(Proof, name="no-regression"):
 
     def _fallback(self, metric: Metric) -> Decimal:
         return metric.distance(self.fallback) if self.fallback else 3 * metric.distance(self.margin)
+
+
+def _judged_number(
+    metric: Metric, tested: Tested, alpha: float, margin: Decimal
+) -> tuple[Measurement | None, Limit | None]:
+    """Return what decides and its limit: the lower bound of the gain; under a row McNemar's p."""
+    if is_under_a_row(tested, float(margin)):
+        return shown_p(metric, tested, alpha)
+    value = measured(metric, tested, bounds_at(tested, alpha).lower)
+    return value, Limit(-in_unit(metric, margin), value.unit, ">=") if value else None
 
 
 _REMEDIES = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from policy_engine.evidence import InvalidEvidence, Metric, Predictions, Run
+from policy_engine.evidence import InvalidEvidence, Metric, MissingEvidence, Predictions, Run
 from policy_engine.quantities import exact
 from policy_engine.statistics import (
     InvalidRows,
@@ -24,6 +24,10 @@ LEAST_DECIMALS = 3
 
 _SCORED = frozenset("average_precision pr_curve_area roc_auc brier log_loss".split())
 _NUMBERS = frozenset("mae mape max_error mse r2 rmse rmsle".split())
+_LOG_ALIKE = (
+    "log the same metric for both under this name: evaluate the baseline again with the code that "
+    "evaluates the candidate, or name the average, such as val_f1_weighted, and log that for both"
+)
 _REMEDY = "log rows that the metric can be computed from: training.log_predictions(…)"
 
 
@@ -100,26 +104,50 @@ def recomputed(metric: Metric, table: Predictions) -> tuple[list[Recomputed], st
     return found, why
 
 
-def meant(metric: Metric, run: Run, table: Predictions) -> Definition:
-    """Return the definition that gives the run's logged value; else the likeliest.
+def meant(metric: Metric, *sides: tuple[Run, Predictions]) -> Definition:
+    """Return the definition that gives the logged value of every side; else the likeliest.
 
-    An F1 may be binary, macro, micro or weighted: what was logged says which.
+    An F1 may be binary, macro, micro or weighted: what was logged says which. A side that logs no
+    value, or one that its rows do not give, says nothing.
 
     Raises:
-        NotComputable: If the rows allow none.
+        MissingEvidence: If the sides say different ones: what they log is not comparable.
+        NotComputable: If the rows of some side allow none.
     """
     likeliest = next(iter(definitions(metric.name, positive_class(metric))), None)
     if likeliest is not None and likeliest.kind == "accuracy":
         return likeliest  # it has one definition: nothing to compute, and no NumPy to load
-    found, why = recomputed(metric, table)
-    if not found:
-        raise NotComputable(why)
-    if metric.name in run.metrics and len(found) > 1:
-        logged = run.metric(metric.name).value
-        for each in found:
-            if agree(logged, each.value, AGREES):
-                return each.definition
-    return found[0].definition
+    possible, said = [], []
+    for run, table in sides:
+        found, why = recomputed(metric, table)
+        if not found:
+            raise NotComputable(why)
+        possible.append([each.definition for each in found])
+        said.append(_said(metric, run, found))
+    shared = [each for each in possible[0] if all(each in others for others in possible)]
+    if not shared:
+        raise NotComputable(f"the two tables allow different definitions of {metric.name}")
+    agreed = [each for each in shared if all(not those or each in those for those in said)]
+    if not agreed:
+        raise MissingEvidence(_different(metric, [run for run, _ in sides], said), _LOG_ALIKE)
+    return agreed[0]
+
+
+def _said(metric: Metric, run: Run, found: Sequence[Recomputed]) -> list[Definition]:
+    """Return the definitions that give the logged value, where there is one and they differ."""
+    if metric.name not in run.metrics or len(found) == 1:
+        return []
+    logged = run.metric(metric.name).value
+    return [each.definition for each in found if agree(logged, each.value, AGREES)]
+
+
+def _different(metric: Metric, runs: Sequence[Run], said: Sequence[Sequence[Definition]]) -> str:
+    meanings = " and ".join(
+        f"the {those[0]} in the {run.role} run"
+        for run, those in zip(runs, said, strict=True)
+        if those
+    )
+    return f"{metric.name} is {meanings}: two metrics of one name cannot be compared"
 
 
 def agree(logged: Decimal, value: float, tolerance: Decimal) -> bool:

@@ -5,6 +5,7 @@
 | Which of two models is right more often, on the same rows? | `count_wins`, then `mcnemar_exact` |
 | By how much, at least and at most? | `tango_bounds`; above a given difference: `tango_p` |
 | The same of F1, an AUC, an error, of clusters? | `shortfall`, then `paired_bootstrap` |
+| How many equal rows tell as much as weighted ones? | `effective` |
 | Is a slice far below the whole? | `slice_bootstrap` |
 | Is the recipe better, over seeds? | `welch_t`; the same seeds: `paired_t`; folds: `folds_t` |
 | Do two groups' rates differ by more than a gap? | `newcombe_bounds`, `newcombe_p` |
@@ -35,6 +36,7 @@ from policy_engine.statistics.bootstrap import (
 from policy_engine.statistics.bounds import Bounds
 from policy_engine.statistics.decisions import (
     Verdict,
+    is_less_than_a_row,
     non_inferiority,
     non_inferiority_of_counts,
     superiority,
@@ -60,11 +62,10 @@ from policy_engine.statistics.rows import (
     InvalidRows,
     Outputs,
     PairedRows,
-    Shortfall,
     Wins,
     count_wins,
-    shortfall,
 )
+from policy_engine.statistics.shortfall import Shortfall, effective, shortfall
 from policy_engine.statistics.unavailable import StatisticsUnavailable
 
 __all__ = [
@@ -88,8 +89,10 @@ __all__ = [
     "clopper_pearson_bounds",
     "count_wins",
     "definitions",
+    "effective",
     "folds_t",
     "holm",
+    "is_less_than_a_row",
     "log_ratio_bounds",
     "log_ratio_estimate",
     "mcnemar_exact",

@@ -164,7 +164,9 @@ def _dot(rows: Weights, others: Weights) -> Weights:
 def _share(hits: Weights, others: Weights) -> Floats:
     """Return hits/(hits + others); 1 where there is nothing yet: the curve begins there."""
     seen = hits + others
-    return np.divide(hits, seen, out=np.ones(seen.shape), where=seen > 0)
+    share: Floats = np.ones(seen.shape)
+    np.divide(hits, seen, out=share, where=seen > 0)
+    return share
 
 
 def _one_against_one(scores: Floats, truths: Floats) -> list[_Curve]:

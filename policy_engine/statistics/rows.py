@@ -1,19 +1,11 @@
-"""The rows that a comparison is made of, and whether there are enough of them."""
+"""The rows that a comparison is made of, and which of them only one model has right."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from policy_engine.errors import PolicyEngineError
-from policy_engine.statistics.metrics import COUNTED, LOSSES, RANKED, Label, Metric, settle
-
-MIN_ROWS = 100
-"""Rows under which a bootstrap decides nothing."""
-MIN_OF_CLASS = 50
-"""Rows of the rarer (or named) class under which a bootstrap decides nothing."""
-MIN_CLUSTERS = 30
-"""Clusters under which a bootstrap of clusters decides nothing."""
+from policy_engine.statistics.metrics import Label
 
 
 class InvalidRows(PolicyEngineError):  # noqa: N818 (it names what is wrong)
@@ -69,23 +61,6 @@ class Wins(NamedTuple):
     n: int
 
 
-class Shortfall(NamedTuple):
-    """Too few rows for a bootstrap.
-
-    Attributes:
-        what: Of what there are too few (`rows`, `clusters`, `rows of class fraud`).
-        have: How many there are.
-        need: How many are needed.
-    """
-
-    what: str
-    have: int
-    need: int
-
-    def __str__(self) -> str:
-        return f"{self.have} {self.what}; a bootstrap needs {self.need}"
-
-
 def count_wins(
     targets: Sequence[Label],
     candidate: Sequence[Label | None],
@@ -115,57 +90,3 @@ def count_wins(
         wins += ours == target != theirs
         losses += theirs == target != ours
     return Wins(wins, losses, len(targets))
-
-
-def shortfall(metric: Metric, rows: PairedRows) -> Shortfall | None:
-    """Return what there is too little of for a bootstrap of `metric`, or None if there is enough.
-
-    Rows of weight 0 tell nothing and are not counted.
-
-    Args:
-        metric: The metric under test. Accuracy, micro averages and means over rows have no class
-            of their own: they only need rows.
-        rows: Where the classes are counted: in the targets.
-
-    Raises:
-        NotComputable: If the metric does not fit the rows.
-    """
-    clusters = None if rows.clusters is None else _weighing(rows.clusters, rows.weights)
-    targets = _weighing(rows.targets, rows.weights)
-    if clusters is not None and (have := len(set(clusters))) < MIN_CLUSTERS:
-        return Shortfall("clusters", have, MIN_CLUSTERS)
-    if len(targets) < MIN_ROWS:
-        what = "rows" if len(targets) == len(rows.targets) else "rows of weight above 0"
-        return Shortfall(what, len(targets), MIN_ROWS)
-    if metric.kind not in COUNTED | RANKED | LOSSES or metric.kind == "accuracy":
-        return None
-    counts = Counter(targets)
-    scores = rows.candidate.scores
-    classes = len(scores) if isinstance(scores, Mapping) else 0
-    settled = settle(metric, counts.keys(), scored_classes=classes)
-    if settled.average == "micro":
-        return None
-    label, have = _rarest(settled, counts)
-    if have < MIN_OF_CLASS:
-        return Shortfall(f"rows of class {label}", have, MIN_OF_CLASS)
-    return None
-
-
-def _weighing(cells: Sequence[Label], weights: Sequence[float] | None) -> Sequence[Label]:
-    """Return the cells of the rows that count; a weight that is no number is refused later."""
-    if weights is None:
-        return cells
-    return [cell for cell, weight in zip(cells, weights, strict=False) if weight != 0]
-
-
-def _rarest(metric: Metric, counts: Counter[Label]) -> tuple[Label, int]:
-    """Return the class that limits the metric: the named one, or the rarest."""
-    positive = metric.positive
-    both = metric.kind in RANKED | LOSSES
-    if positive is None or (both and len(counts) <= 2):  # noqa: PLR2004 (two classes)
-        label = min(counts, key=lambda each: (counts[each], str(each)))
-        return label, counts[label]
-    others = sum(counts.values()) - counts[positive]
-    if metric.kind == "specificity" or (both and others < counts[positive]):
-        return f"other than {positive}", others
-    return positive, counts[positive]

@@ -5,27 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sklearn.metrics import f1_score
 
-from mlops_policies.comparison import (
-    Bootstrapped,
-    Counts,
-    Plan,
-    Seeds,
-    Untested,
-    compare,
-    detectable,
-    seed_of,
-)
-from policy_engine.evidence import InvalidEvidence, Needs, Run, resolve_metric
+from mlops_policies.bootstrapped import Bootstrapped, seed_of
+from mlops_policies.comparison import Plan, compare
+from mlops_policies.counted import Counts
+from mlops_policies.regression import NoRegression
+from mlops_policies.seeded import Seeds
+from mlops_policies.shown import detectable
+from mlops_policies.tested import Untested
+from policy_engine.evidence import InvalidEvidence, MissingEvidence, Needs, Run, resolve_metric
 from policy_engine.records import RunRecord
 from policy_engine.statistics import rows_needed_for_counts
-from policy_engine.testing import run
+from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.predicted import counted, rows, scored, seeded
 
 if TYPE_CHECKING:
-    from mlops_policies.comparison import Tested
+    from mlops_policies.tested import Tested
 
 ALL = Needs.PREDICTIONS | Needs.REPEATS | Needs.DATASETS
+
+
+def by_scikit_learn(wrong: int) -> dict[str, float]:
+    """F1 of 400 rows, 100 of them positive, where the first `wrong` are wrong."""
+    target = [int(i % 4 == 0) for i in range(400)]
+    said = [1 - t if i < wrong else t for i, t in enumerate(target)]
+    return {a: float(f1_score(target, said, average=a)) for a in ("binary", "macro", "weighted")}
 
 
 def compared(
@@ -147,3 +152,71 @@ def test_the_smallest_difference_that_rows_can_show_shrinks_with_their_root() ->
     assert isinstance(few, Counts)
     assert isinstance(many, Counts)
     assert detectable(few, 0.05) == pytest.approx(2 * detectable(many, 0.05))
+
+
+def of_two_classes(logged: float | None, wrong: int, digit: str = "a") -> RunRecord:
+    """A run of 400 rows, 100 of them positive, the first `wrong` of which it gets wrong."""
+    target = [int(i % 4 == 0) for i in range(400)]
+    said = [1 - t if i < wrong else t for i, t in enumerate(target)]
+    metrics = {} if logged is None else {"val_f1": logged}
+    return run(run_id=digit * 32, metrics=metrics, predictions=rows(target, said))
+
+
+F1 = {wrong: by_scikit_learn(wrong) for wrong in (40, 80)}
+
+
+def test_each_side_says_by_its_own_value_which_f1_it_logs() -> None:
+    new, old = F1[40]["weighted"], F1[80]["weighted"]
+    found = compared(of_two_classes(new, 40), of_two_classes(old, 80, "b"), "val_f1")
+    assert isinstance(found, Bootstrapped)
+    assert str(found.definition) == "weighted f1"
+    assert (found.after, found.before) == pytest.approx((new, old))
+
+
+def test_two_metrics_of_one_name_are_not_compared() -> None:
+    new, old = of_two_classes(F1[40]["weighted"], 40), of_two_classes(F1[80]["binary"], 80, "b")
+    with pytest.raises(MissingEvidence) as raised:
+        compared(new, old, "val_f1")
+    assert str(raised.value) == (
+        "val_f1 is the weighted f1 in the candidate run and the binary f1 in the baseline run: two "
+        "metrics of one name cannot be compared"
+    )
+    assert raised.value.remedy == (
+        "log the same metric for both under this name: evaluate the baseline again with the code "
+        "that evaluates the candidate, or name the average, such as val_f1_weighted, and log that "
+        "for both"
+    )
+
+
+def test_nor_are_they_by_their_seeds_or_logged_values() -> None:
+    """What stands in the logged values is what cannot be compared."""
+    new, old = of_two_classes(F1[40]["weighted"], 40), of_two_classes(F1[80]["binary"], 80, "b")
+    assert_outcome(
+        judge(bind(NoRegression), candidate=new, baseline=old, metric="val_f1"), "missing"
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "definition"),
+    [
+        (None, F1[80]["macro"], "macro f1"),
+        (F1[40]["macro"], None, "macro f1"),
+        (0.123, F1[80]["macro"], "macro f1"),
+        (None, None, "f1"),
+    ],
+)
+def test_a_side_whose_rows_do_not_give_what_it_logs_says_nothing(
+    new: float | None, old: float | None, definition: str
+) -> None:
+    found = compared(of_two_classes(new, 40), of_two_classes(old, 80, "b"), "val_f1")
+    assert isinstance(found, Bootstrapped)
+    assert str(found.definition).endswith(definition)
+
+
+def test_what_is_untested_for_too_few_differing_rows_keeps_its_gain() -> None:
+    found = compared(*counted(0, 12, 1000), "f1")
+    assert isinstance(found, Untested)
+    assert found.why.startswith(
+        "there are 12 rows on which the models differ; a bootstrap needs 30"
+    )
+    assert found.gain == pytest.approx(2 * 988 / (988 + 1000) - 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -149,3 +150,58 @@ def test_a_loss_within_the_margin_against_the_best_of_many_is_not_called_worse()
     picked = given_case.found.model_copy(update={"among": 50})
     (finding,) = policy.evaluate(given_case._replace(found=picked))
     assert ": no worse by more than 1.00 pt (" in finding.message
+
+
+def test_a_margin_of_0_passes_by_mcnemar_and_not_by_tango() -> None:
+    """By hand: b = 4, c = 0 is z = 2, a lower bound above 0; exactly p = 1/16."""
+    assert tango_bounds(4, 0, 1000, 0.05).lower > 0
+    finding = assert_outcome(judged(*counted(4, 0, 1000), margin=0), "inconclusive")
+    assert finding.message == (
+        "val_accuracy goes from 0.996 to 1 on 1,000 shared rows, a gain of 0.40 pt against the "
+        "baseline: not shown to lose no more than 0.00 pt (exact McNemar, only the candidate right "
+        "b = 4, only the baseline c = 0: p of no loss = 1; one-sided bounds 0.13 pt and 0.89 pt; "
+        "alpha = 0.05); less than one row is none, so McNemar's test must show a gain: p = 0.0625"
+    )
+    finding = assert_outcome(judged(*counted(5, 0, 1000), margin=0), "pass")
+    assert finding.measured is not None
+    assert finding.limit is not None
+    assert (finding.measured.unit, float(finding.measured.value)) == ("p", 1 / 32)
+    assert (finding.limit.op, float(finding.limit.value)) == ("<", 0.05)
+
+
+def test_a_margin_of_less_than_a_row_is_one_of_0() -> None:
+    pair = counted(4, 0, 1000)
+    assert_outcome(judged(*pair, margin="0.099pt"), "inconclusive")
+    assert_outcome(judged(*pair, margin="0.1pt"), "pass")
+
+
+def test_of_two_equal_models_almost_none_passes_a_margin_of_0() -> None:
+    """10,000 pairs of equal models that differ on about 6 of 1,000 rows: Tango passes 6 %."""
+    drawn = random.Random(7)  # noqa: S311 (a seeded simulation)
+    passed = tango = 0
+    for _ in range(10_000):
+        differing = sum(drawn.random() < 0.1 for _ in range(60))
+        wins = sum(drawn.random() < 0.5 for _ in range(differing))
+        losses = differing - wins
+        found = non_inferiority_of_counts(wins, losses, 1000, alpha=0.05, margin=0)
+        passed += found is Verdict.SHOWN
+        tango += tango_bounds(wins, losses, 1000, 0.05).lower >= 0
+    assert passed / 10_000 <= 0.05
+    assert tango / 10_000 > 0.05
+
+
+def test_few_differing_rows_do_not_pass_however_narrow_their_bootstrap_is() -> None:
+    """By hand: F1 goes from 2*712/1712 to 2*700/1700; the interval would be too narrow."""
+    finding = assert_outcome(judged(*counted(0, 12, 1000, 700), "f1"), "inconclusive")
+    assert finding.message == (
+        "regression against the baseline is untested: there are 12 rows on which the models "
+        "differ; a bootstrap needs 30, and 0 and 0 seeds are there, under 5 a side; the gain on "
+        "these rows is -0.82 pt and may be chance"
+    )
+
+
+def test_a_loss_beyond_the_fallback_fails_on_however_few_differing_rows() -> None:
+    finding = assert_outcome(judged(*counted(0, 29, 300), "recall"), "fail")
+    assert finding.message.endswith(
+        "; the gain on these rows is -9.67 pt and may be chance; a loss above 3.00 pt fails even so"
+    )

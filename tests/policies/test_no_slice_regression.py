@@ -200,3 +200,13 @@ def test_so_it_is_where_only_counts_are_known_and_the_baseline_has_no_error() ->
     drop = float(message.partition("4 times in 5 is ")[2].partition(" pt")[0]) / 100
     least = next(k for k in range(100) if unpaired_z(100, 100, 100 - k, 100) < 0.05)
     assert binom.sf(least - 1, 100, drop) >= 0.8
+
+
+def test_a_drop_on_too_few_differing_rows_is_in_doubt_and_not_left_out() -> None:
+    """Of recall; 20 of 300 rows lost, which is 6.67 pt."""
+    found = judged(sliced({"EU": (0, 20, 300), "US": (40, 30, 900)}), metric="recall")
+    finding = assert_outcome(found, "inconclusive", part="region=EU")
+    assert finding.message == (
+        "slice region=EU cannot be judged: there are 20 rows on which the models differ; a "
+        "bootstrap needs 30: a drop of 6.67 pt cannot be tested"
+    )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.comparison import seed_of
+from mlops_policies.bootstrapped import seed_of
 from mlops_policies.improvement import SignificantImprovement
 from policy_engine.evidence import Needs
 from policy_engine.policy import Finding, Outcome
@@ -27,6 +27,8 @@ from tests.policies.predicted import counted, rows, scored, seeded
 
 if TYPE_CHECKING:
     from policy_engine.records import RunRecord
+
+EQUAL = "of equal weight ((sum of w)²/sum of w²)"
 
 
 def judged(
@@ -117,11 +119,21 @@ def test_weights_and_clusters_are_no_matter_for_mcnemar() -> None:
     ("columns", "why"),
     [
         ({"cluster": [i % 29 for i in range(400)]}, "29 clusters; a bootstrap needs 30"),
+        (
+            {"cluster": [min(60, i) for i in range(400)]},
+            f"61 clusters, which tell as much as 1 {EQUAL}; a bootstrap needs 20",
+        ),
+        (
+            {"weight": [100.0] * 40 + [1.0] * 360},
+            f"400 rows, which tell as much as 47 {EQUAL}; a bootstrap needs 100",
+        ),
     ],
 )
-def test_too_few_clusters_are_inconclusive(columns: dict[str, Any], why: str) -> None:
+def test_too_few_clusters_or_rows_that_weigh_enough_are_inconclusive(
+    columns: dict[str, Any], why: str
+) -> None:
     finding = assert_outcome(judged(*counted(60, 10, 400, **columns)), "inconclusive")
-    assert why in finding.message
+    assert f"there are {why}, and 1 and 1 seeds are there" in finding.message
 
 
 def test_under_100_rows_or_50_of_the_rarer_class_a_bootstrap_decides_nothing() -> None:
@@ -261,13 +273,13 @@ def test_several_metrics_are_findings_of_their_own() -> None:
 def test_without_scipy_it_is_an_error_that_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from mlops_policies import comparison
+    from mlops_policies import seeded as module
     from policy_engine.statistics import StatisticsUnavailable
 
     def absent(*_: Any, **__: Any) -> None:
         raise StatisticsUnavailable
 
-    monkeypatch.setattr(comparison, "welch_t", absent)
+    monkeypatch.setattr(module, "welch_t", absent)
     finding = assert_outcome(
         judged(seeded([0.9, 0.91, 0.905, 0.9, 0.91]), seeded([0.8] * 5, "b", 9)), "error"
     )
@@ -359,3 +371,50 @@ def test_rows_without_weight_do_not_make_up_the_hundred_that_a_bootstrap_needs()
     weight = [1.0] * 60 + [0.0] * 940
     finding = assert_outcome(judged(*counted(40, 2, 1000, weight=weight)), "inconclusive")
     assert "there are 60 rows of weight above 0; a bootstrap needs 100" in finding.message
+
+
+def test_of_several_metrics_a_fail_is_held_against_holms_level() -> None:
+    """p of 15 and 28 is 0.033: a fail alone, and not as one of two tests that can fail it."""
+    new, old = counted(15, 28, 400)
+    assert_outcome(judged(new, old), "fail")
+    found = judged(new, old, metrics=["val_accuracy", "accuracy"])
+    assert {f.outcome for f in found} == {Outcome.INCONCLUSIVE}
+    new, old = counted(12, 30, 400)  # p = 0.004
+    found = judged(new, old, metrics=["val_accuracy", "accuracy"])
+    assert {f.outcome for f in found} == {Outcome.FAIL}
+    assert "p = 0.003958" in found[0].message
+    assert found[0].message.endswith("alpha = 0.025)")
+
+
+def test_of_several_metrics_each_passes_at_alpha_itself() -> None:
+    new, old = counted(28, 15, 400)
+    found = judged(new, old, metrics=["val_accuracy", "accuracy"])
+    assert {f.outcome for f in found} == {Outcome.PASS}
+    assert {f.message.rpartition("alpha = ")[2] for f in found} == {"0.05)"}
+
+
+def test_of_several_metrics_one_without_a_test_takes_no_share_of_alpha() -> None:
+    new, old = counted(15, 28, 400)
+    found = judged(new, old, metrics=["val_accuracy", "roc_auc"])
+    assert [f.outcome for f in found] == [Outcome.FAIL, Outcome.INCONCLUSIVE]
+
+
+def test_a_least_gain_of_less_than_a_row_must_be_shown_by_mcnemar_too() -> None:
+    """By hand: b = 4, c = 0 gives z = 2, which Tango's test takes for p = 0.023; exact is 1/16."""
+    found = judged(*counted(4, 0, 1000), min_effect="0.01pt")
+    finding = assert_outcome(found, "inconclusive")
+    assert (
+        "alpha = 0.05); less than one row is none, so McNemar's test must show a gain: p = 0.0625"
+        in finding.message
+    )
+    assert_outcome(judged(*counted(5, 0, 1000), min_effect="0.01pt"), "pass")
+
+
+def test_29_differing_rows_are_inconclusive_and_counted() -> None:
+    new, old = counted(29, 0, 1000)
+    finding = assert_outcome(judged(new, old, "f1"), "inconclusive")
+    assert finding.message.startswith(
+        "improvement is untested: there are 29 rows on which the models differ; a bootstrap needs "
+        "30, and 0 and 0 seeds are there"
+    )
+    assert_outcome(judged(*counted(30, 0, 1000), "f1", resamples=1000), "pass")

@@ -114,7 +114,28 @@ def test_counts_are_judged_by_mcnemar_at_0_and_by_tango_elsewhere(
     shown = superiority_of_counts(wins, losses, n, alpha=0.05) is SHOWN
     assert shown == (mcnemar_exact(wins, losses) < 0.05)
     shown = superiority_of_counts(wins, losses, n, alpha=0.05, min_effect=0.01) is SHOWN
-    assert shown == (tango_bounds(wins, losses, n, 0.05).lower > 0.01)
+    exact = n >= 100 or mcnemar_exact(wins, losses) < 0.05
+    assert shown == (exact and tango_bounds(wins, losses, n, 0.05).lower > 0.01)
+
+
+@given(counts, counts, counts, st.floats(0, 0.999))
+def test_a_margin_of_less_than_a_row_asks_for_the_exact_test(
+    wins: int, losses: int, same: int, rows: float
+) -> None:
+    n = wins + losses + same + 1
+    found = non_inferiority_of_counts(wins, losses, n, alpha=0.05, margin=rows / n)
+    assert (found is SHOWN) == (mcnemar_exact(wins, losses) < 0.05)
+    assert (found is OPPOSITE) == (mcnemar_exact(losses, wins) < 0.05)
+
+
+@given(counts, counts, counts, st.floats(0.001, 0.999))
+def test_an_effect_of_less_than_a_row_is_never_shown_by_tango_alone(
+    wins: int, losses: int, same: int, rows: float
+) -> None:
+    n = wins + losses + same + 1
+    found = superiority_of_counts(wins, losses, n, alpha=0.05, min_effect=rows / n)
+    assert found is not SHOWN or mcnemar_exact(wins, losses) < 0.05
+    assert (found is OPPOSITE) == (mcnemar_exact(losses, wins) < 0.05)
 
 
 @given(counts, counts, counts)

@@ -1,0 +1,180 @@
+"""Whether there is enough for a bootstrap: rows, rows of a class, clusters, differing rows.
+
+A percentile interval is right for many equal, independent pieces of evidence. With few of them it
+is too narrow, and a false verdict comes more often than alpha says. What counts is not the number
+of rows but how many equally weighted ones tell as much: Kish's effective number,
+(sum of w)² / sum of w², which is the number itself where all weights are equal.
+
+Source: Kish, Survey Sampling (1965), section 11.7. The least numbers are ours, chosen by
+simulation: `docs/statistics.md`, "Few rows that differ" and "Unequal weights".
+"""
+
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from policy_engine.statistics.metrics import COUNTED, LOSSES, RANKED, Label, Metric, settle
+from policy_engine.statistics.rows import Outputs, PairedRows
+
+MIN_ROWS = 100
+"""Effective rows under which a bootstrap decides nothing."""
+MIN_OF_CLASS = 50
+"""Effective rows of the rarer (or named) class under which a bootstrap decides nothing."""
+MIN_CLUSTERS = 30
+"""Clusters under which a bootstrap of clusters decides nothing."""
+MIN_DIFFERING = 30
+"""Rows (or clusters) on which the models differ under which a bootstrap decides nothing."""
+MIN_EFFECTIVE = 20
+"""Of each of these two, the least effective number: they may differ in size, not by much."""
+_CLUSTERS, _DIFFERING = (MIN_CLUSTERS, MIN_EFFECTIVE), (MIN_DIFFERING, MIN_EFFECTIVE)
+_ROUNDING = 1e-9
+"""By so much an effective number may fall short of a whole number and still be it."""
+
+
+class Shortfall(NamedTuple):
+    """Too little for a bootstrap.
+
+    Attributes:
+        what: Of what there is too little (`rows`, `clusters`, `rows of class fraud`).
+        have: How many there are; where weights or sizes are unequal, the effective number.
+        need: How many are needed.
+        of: How many there are, whatever they weigh; None where that is `have`.
+    """
+
+    what: str
+    have: int
+    need: int
+    of: int | None = None
+
+    def __str__(self) -> str:
+        if self.of is None:
+            return f"{self.have:,} {self.what}; a bootstrap needs {self.need}"
+        return (
+            f"{self.of:,} {self.what}, which tell as much as {self.have:,} of equal weight "
+            f"((sum of w)²/sum of w²); a bootstrap needs {self.need}"
+        )
+
+
+def shortfall(metric: Metric, rows: PairedRows) -> Shortfall | None:
+    """Return what there is too little of for a bootstrap of `metric`, or None if there is enough.
+
+    Rows of weight 0 tell nothing and are not counted.
+
+    Args:
+        metric: The metric under test. Accuracy, micro averages and means over rows have no class
+            of their own: they only need rows.
+        rows: Where the classes are counted: in the targets.
+
+    Raises:
+        NotComputable: If the metric does not fit the rows.
+    """
+    weights = rows.weights or [1.0] * len(rows.targets)
+    if rows.clusters is not None:
+        short = _too_few("clusters", _masses(rows.clusters, weights), *_CLUSTERS)
+        if short is not None:
+            return short
+    what = "rows" if all(weights) else "rows of weight above 0"
+    return (
+        _too_few(what, weights, MIN_ROWS)
+        or _short_of_class(metric, rows, weights)
+        or _short_of_difference(metric, rows, weights)
+    )
+
+
+def _short_of_class(metric: Metric, rows: PairedRows, weights: Sequence[float]) -> Shortfall | None:
+    if metric.kind not in COUNTED | RANKED | LOSSES or metric.kind == "accuracy":
+        return None
+    of_class: dict[Label, list[float]] = {}
+    for target, weight in zip(rows.targets, weights, strict=False):
+        if weight:
+            of_class.setdefault(target, []).append(weight)
+    scores = rows.candidate.scores
+    classes = len(scores) if isinstance(scores, Mapping) else 0
+    settled = settle(metric, of_class.keys(), scored_classes=classes)
+    if settled.average == "micro":
+        return None
+    label, found = _rarest(settled, of_class)
+    return _too_few(f"rows of class {label}", found, MIN_OF_CLASS)
+
+
+def _rarest(
+    metric: Metric, of_class: Mapping[Label, Sequence[float]]
+) -> tuple[Label, Sequence[float]]:
+    """Return the class that limits the metric, the named one or the rarest, and its weights."""
+    positive = metric.positive
+    both = metric.kind in RANKED | LOSSES
+    if positive is None or (both and len(of_class) <= 2):  # noqa: PLR2004 (two classes)
+        label = min(of_class, key=lambda each: (effective(of_class[each]), str(each)))
+        return label, of_class[label]
+    others = [w for label, found in of_class.items() if label != positive for w in found]
+    if metric.kind == "specificity" or (both and effective(others) < effective(of_class[positive])):
+        return f"other than {positive}", others
+    return positive, of_class[positive]
+
+
+def _short_of_difference(
+    metric: Metric, rows: PairedRows, weights: Sequence[float]
+) -> Shortfall | None:
+    """Return whether the models differ on too few rows: on all others a resample finds no gain."""
+    differing = _differing(metric, rows)
+    if differing is None:
+        return None
+    masses = [w for w, differs in zip(weights, differing, strict=False) if differs]
+    if rows.clusters is None:
+        return _too_few("rows on which the models differ", masses, *_DIFFERING)
+    clusters = [c for c, differs in zip(rows.clusters, differing, strict=False) if differs]
+    within = _masses(clusters, masses)
+    return _too_few("clusters in which the models differ", within, *_DIFFERING)
+
+
+def _differing(metric: Metric, rows: PairedRows) -> list[bool] | None:
+    """Say of each row whether the two models add something else to the metric."""
+    mine, theirs = (_read(metric, side) for side in (rows.candidate, rows.baseline))
+    if mine is None or theirs is None:
+        return None  # a column is not there: the bootstrap says which
+    if metric.kind == "accuracy":
+        truth = rows.targets
+        mine = [cell == true for cell, true in zip(mine, truth, strict=False)]
+        theirs = [cell == true for cell, true in zip(theirs, truth, strict=False)]
+    return [one != other for one, other in zip(mine, theirs, strict=False)]
+
+
+def _read(metric: Metric, outputs: Outputs) -> Sequence[object] | None:
+    """Return what the metric reads of each row."""
+    if metric.kind == "row_mean":
+        return outputs.values
+    if metric.kind not in RANKED | LOSSES:
+        return outputs.predictions
+    if isinstance(outputs.scores, Mapping):
+        return list(zip(*outputs.scores.values(), strict=False))
+    return outputs.scores
+
+
+def effective(weights: Iterable[float]) -> float:
+    """Return Kish's effective number of rows of these weights, (sum of w)² / sum of w².
+
+    It is their number where all are equal, and 0 where none is above 0.
+    """
+    found = list(weights)
+    squares = math.fsum(w * w for w in found)
+    return 0.0 if squares == 0 else math.fsum(found) ** 2 / squares
+
+
+def _masses(units: Iterable[Hashable], weights: Iterable[float]) -> list[float]:
+    """Return how much each unit weighs; one without weight is none."""
+    masses: dict[Hashable, float] = {}
+    for unit, weight in zip(units, weights, strict=False):
+        if weight:
+            masses[unit] = masses.get(unit, 0.0) + weight
+    return list(masses.values())
+
+
+def _too_few(
+    what: str, weights: Sequence[float], need: int, equal: int | None = None
+) -> Shortfall | None:
+    """Return a shortfall of a number, or of their effective number where that must be `equal`."""
+    counted = sum(weight != 0 for weight in weights)
+    if counted < need:
+        return Shortfall(what, counted, need)
+    least, found = equal or need, effective(weights) * (1 + _ROUNDING)
+    return Shortfall(what, math.floor(found), least, of=counted) if found < least else None
