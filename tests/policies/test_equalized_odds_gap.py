@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -290,6 +290,7 @@ def rates() -> st.SearchStrategy[tuple[int, int, int, int]]:
     return st.tuples(st.integers(50, 200), st.integers(50, 200)).flatmap(within)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("ABCD"), rates(), min_size=2))
 def test_the_verdict_follows_from_the_bounds(groups: Groups) -> None:
     """The family fails if and only if its smallest p-value beats alpha over all tests."""
@@ -307,6 +308,7 @@ def test_the_verdict_follows_from_the_bounds(groups: Groups) -> None:
     assert (finding.outcome is Outcome.PASS) == (max(gaps) <= Decimal("0.1"))
 
 
+@settings(deadline=None)
 @given(st.integers(50, 150), st.integers(50, 150), st.integers(0, 50))
 def test_a_wider_gap_fails_where_a_narrower_one_does(n: int, m: int, low: int) -> None:
     still = (0, 60, 0, 60)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -311,6 +311,7 @@ counts = st.integers(100, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st
 cases = st.dictionaries(st.sampled_from("ABCDE"), counts, min_size=2)
 
 
+@settings(deadline=None)
 @given(cases)
 def test_the_verdict_follows_from_the_bounds(groups: Groups) -> None:
     finding = judge(policy(), candidate=logged(groups))[0]
@@ -323,6 +324,7 @@ def test_the_verdict_follows_from_the_bounds(groups: Groups) -> None:
     assert (finding.outcome is Outcome.FAIL) == (min(uppers) < 0.8)
 
 
+@settings(deadline=None)
 @given(cases)
 def test_what_fails_on_chance_too_would_fail_by_the_naive_rule(groups: Groups) -> None:
     """The interval only ever spares; it never fails what the point rule passes."""
@@ -331,6 +333,7 @@ def test_what_fails_on_chance_too_would_fail_by_the_naive_rule(groups: Groups) -
         assert naive.outcome is Outcome.FAIL
 
 
+@settings(deadline=None)
 @given(st.integers(60, 300), st.integers(100, 300))
 def test_the_ratio_that_it_claims_to_see_is_the_one_where_it_turns(top: int, rows: int) -> None:
     most = rows * top // 300
