@@ -65,7 +65,7 @@ from policy_engine.statistics.rows import (
     Wins,
     count_wins,
 )
-from policy_engine.statistics.shortfall import Shortfall, effective, shortfall
+from policy_engine.statistics.sufficiency import Shortfall, effective, shortfall
 from policy_engine.statistics.unavailable import StatisticsUnavailable
 
 __all__ = [
