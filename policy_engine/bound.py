@@ -9,7 +9,26 @@ from policy_engine.evidence import Case, Metric, Needs, resolve_metric
 from policy_engine.policy import Finding, Level, Outcome
 from policy_engine.policy_file import Binding, PolicyFile
 from policy_engine.records import NAMED_BASELINE, BaselineRecord, CandidateRecord, EvidenceRecord
-from policy_engine.report import PolicySource, Verdict
+from policy_engine.report import Engine, PolicySource, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a report says beside the judgement itself.
+
+    Attributes:
+        now: The moment of judgement (UTC).
+        source: Whose policies judge.
+        engine: Who judges.
+        proposed: Whether somebody asks to merge what is judged.
+        claimed: Whether the evidence as a whole is a claim of the job that wrote it.
+    """
+
+    now: datetime
+    source: PolicySource
+    engine: Engine
+    proposed: bool = False
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +41,26 @@ class Here:
         now: The moment of judgement (UTC).
         at_best: The verdict where nothing speaks against a candidate: policies that the pull
             request itself proposes cannot let it pass.
+        claimed: Whether every value is a claim, however it says that it is known.
     """
 
     evidence: EvidenceRecord
     collected: Needs
     now: datetime
     at_best: Verdict
+    claimed: bool
 
     @classmethod
-    def of(cls, evidence: EvidenceRecord, now: datetime, source: PolicySource) -> Self:
+    def of(cls, evidence: EvidenceRecord, context: Context) -> Self:
         """Return it for this evidence at this moment."""
         change = evidence.change
-        proposed = change is not None and change.pull_request is not None
+        proposed = context.proposed or (change is not None and change.pull_request is not None)
         return cls(
             evidence=evidence,
             collected=Needs.of(evidence.needs),
-            now=now,
-            at_best=Verdict.WARN if proposed and not source.trusted else Verdict.PASS,
+            now=context.now,
+            at_best=Verdict.WARN if proposed and not context.source.trusted else Verdict.PASS,
+            claimed=context.claimed,
         )
 
 

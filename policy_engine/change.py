@@ -1,14 +1,15 @@
 """What is under judgement, as GitHub's event and git tell it."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 from policy_engine import git
+from policy_engine.errors import UsageError
 from policy_engine.github.event import Event, read_event
+from policy_engine.github.hub import Hub, resolved, touched
 from policy_engine.records import ChangeRecord
 from policy_engine.report import PolicySource
 
@@ -16,6 +17,63 @@ T = TypeVar("T")
 
 MOST_COMMITS = 50
 """Earlier commits of a change, and ancestors of its merge base, that are looked at."""
+
+
+class Job:
+    """What asks for a verdict: a job of GitHub Actions, or somebody at a terminal.
+
+    Attributes:
+        event: What started the job; None outside GitHub Actions.
+        hub: GitHub's API, as far as the job has a token.
+        root: The folder that the command runs in.
+    """
+
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        """Read what the environment variables say.
+
+        Raises:
+            EventError: If GitHub's event file is missing or malformed.
+            GitHubError: If nobody knows which pull request a second stage is about.
+        """
+        self.root = root
+        self.hub = Hub(environ)
+        event = read_event(environ)
+        self.event = resolved(event, self.hub) if event else None
+
+    @property
+    def proposal(self) -> Event | None:
+        """The event, if it is about a commit that somebody asks to merge."""
+        return self.event if self.event is not None and self.event.is_proposal else None
+
+    @property
+    def is_second_stage(self) -> bool:
+        """Whether the job follows another workflow: what that one left is a claim."""
+        return self.event is not None and self.event.is_second_stage
+
+    @cached_property
+    def base(self) -> str | None:
+        """The branch that the change goes to, as this clone knows it.
+
+        A clone of the fork has the author's own idea of that branch: there, GitHub's word counts.
+        """
+        event = self.event
+        if event is None or event.base_ref is None:
+            return asked(lambda: git.default_branch(self.root))
+        if not event.is_of(asked(lambda: git.origin(self.root))):
+            return event.base_sha
+        branch = f"origin/{event.base_ref}"
+        known = asked(lambda: git.merge_base(self.root, branch, event.head_sha or ""))
+        return branch if known else event.base_sha
+
+    @cached_property
+    def touched(self) -> tuple[str, ...] | None:
+        """The paths that the pull request changes; None where neither git nor the API can tell."""
+        event = self.proposal
+        if event is None or event.head_sha is None:
+            return None
+        base, head = self.base, event.head_sha
+        paths = asked(lambda: git.paths_of_change(self.root, base, head)) if base else None
+        return touched(self.hub, event) if paths is None else tuple(paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,48 +90,64 @@ class Situation:
     ancestors: tuple[str, ...]
 
 
-def situation(
-    root: Path,
-    commit: str | None,
-    *,
-    search: bool,
-    ancestors: bool,
-    environ: Mapping[str, str] | None = None,
-) -> Situation:
+def situation(job: Job, commit: str | None, *, search: bool, ancestors: bool) -> Situation:
     """Return what is under judgement; git is asked only for what is needed.
 
     Args:
-        root: A folder of the work tree.
+        job: What asks.
         commit: The commit that a flag names; None: the pull request's head, else HEAD.
         search: Whether runs are looked for by commit.
         ancestors: Whether a baseline is looked for by commit.
-        environ: Environment variables; None: those of the process.
 
     Raises:
-        EventError: If GitHub's event file is missing or malformed.
+        UsageError: If runs are looked for by commit, and neither flag nor event names one.
     """
-    event = read_event(os.environ if environ is None else environ)
+    root, event = job.root, job.event
+    if commit is None and search and event is not None and not event.names_commit:
+        raise UsageError(
+            f"the event '{event.name}' is about no commit to judge: "
+            "name the candidate with --run, --model, --commit or --evidence"
+        )
     head = _full(root, commit) if commit else (event.head_sha if event else None)
     if head is None and (search or ancestors):
-        head = _asked(lambda: git.head(root))
+        head = asked(lambda: git.head(root))
     if head is None:
         return Situation(None, ())
-    base = _base(root, event) if search or ancestors else None
-    fork_point = _asked(lambda: git.merge_base(root, base, head)) if base else None
-    return Situation(
-        _change(root, event, head, base if search else None, fork_point, is_named=bool(commit)),
-        _ancestors(root, fork_point, head) if ancestors else (),
+    base = job.base if search or ancestors else None
+    fork_point = asked(lambda: git.merge_base(root, base, head)) if base else None
+    later = _later_paths(root, fork_point, head) if base and search else {}
+    change = ChangeRecord(head_sha=head, later_paths=later)
+    if event is not None and event.pull_request is not None:
+        paths = job.touched if search and not commit else None
+        change = _of_pull_request(change, event, paths, is_named=bool(commit))
+    return Situation(change, _ancestors(root, fork_point, head) if ancestors else ())
+
+
+def _of_pull_request(
+    change: ChangeRecord, event: Event, paths: tuple[str, ...] | None, *, is_named: bool
+) -> ChangeRecord:
+    """Return the change; a commit that a flag names owes a run, whatever the change touches."""
+    return change.model_copy(
+        update={
+            "pull_request": event.pull_request,
+            "repository": event.repository,
+            "author": event.author,
+            "merge_sha": None if is_named else event.merge_sha,
+            "base_sha": event.base_sha,
+            "labels": event.labels,
+            "paths": paths,
+        }
     )
 
 
 def policy_source(root: Path, digest: str, paths: Sequence[str]) -> PolicySource:
     """Return which policies the work tree holds, and whether they are the default branch's own."""
-    head = _asked(lambda: git.head(root))
+    head = asked(lambda: git.head(root))
     if head is None:
         return PolicySource(digest)
-    edited = _asked(lambda: _is_edited(root, paths)) is not False
-    branch = _asked(lambda: git.default_branch(root))
-    on_default = branch is not None and _asked(lambda: git.merge_base(root, branch, head)) == head
+    edited = asked(lambda: _is_edited(root, paths)) is not False
+    branch = asked(lambda: git.default_branch(root))
+    on_default = branch is not None and asked(lambda: git.merge_base(root, branch, head)) == head
     name = (branch or "").removeprefix("origin/")
     ref = f"{name}@{head[:7]}" if on_default else head[:7]
     return PolicySource(
@@ -81,10 +155,10 @@ def policy_source(root: Path, digest: str, paths: Sequence[str]) -> PolicySource
     )
 
 
-def judging(source: PolicySource, change: ChangeRecord | None) -> PolicySource:
-    """Return the policies as they judge a change: those of a pull request's tree are a proposal."""
+def judging(source: PolicySource, change: ChangeRecord | None, job: Job) -> PolicySource:
+    """Return the work tree's policies as they judge a change: of a pull request, a proposal."""
     proposed = change is not None and change.pull_request is not None
-    return replace(source, trusted=False) if proposed else source
+    return replace(source, trusted=False) if proposed or job.proposal else source
 
 
 def _is_edited(root: Path, paths: Sequence[str]) -> bool:
@@ -94,56 +168,15 @@ def _is_edited(root: Path, paths: Sequence[str]) -> bool:
 
 def _full(root: Path, commit: str) -> str:
     """Return the sha that runs are tagged with; as given where this clone does not know it."""
-    known = _asked(lambda: git.first_parents(root, commit, limit=1))
+    known = asked(lambda: git.first_parents(root, commit, limit=1))
     return known[0] if known else commit
 
 
-def _change(
-    root: Path,
-    event: Event | None,
-    head: str,
-    base: str | None,
-    fork_point: str | None,
-    *,
-    is_named: bool,
-) -> ChangeRecord:
-    """Return the change; a commit that a flag names owes a run, whatever the change touches."""
-    later = _later_paths(root, fork_point, head) if base else {}
-    change = ChangeRecord(head_sha=head, later_paths=later)
-    if event is None or event.pull_request is None:
-        return change
-    return change.model_copy(
-        update={
-            "pull_request": event.pull_request,
-            "repository": event.repository,
-            "author": event.author,
-            "merge_sha": None if is_named else event.merge_sha,
-            "base_sha": event.base_sha,
-            "labels": event.labels,
-            "paths": None if is_named else _paths(root, base, head),
-        }
-    )
-
-
-def _base(root: Path, event: Event | None) -> str | None:
-    """Return the branch that the change goes to, as this clone knows it."""
-    if event is not None and event.base_ref is not None:
-        tip = f"origin/{event.base_ref}"
-        known = _asked(lambda: git.merge_base(root, tip, event.head_sha or ""))
-        return tip if known else event.base_sha
-    return _asked(lambda: git.default_branch(root))
-
-
-def _paths(root: Path, base: str | None, head: str) -> tuple[str, ...] | None:
-    paths = _asked(lambda: git.paths_of_change(root, base, head)) if base else None
-    return None if paths is None else tuple(paths)
-
-
 def _later_paths(root: Path, base: str | None, head: str) -> dict[str, tuple[str, ...]]:
-    commits = _asked(lambda: git.commits_between(root, base, head)) if base else None
+    commits = asked(lambda: git.commits_between(root, base, head)) if base else None
     later: dict[str, tuple[str, ...]] = {}
     for commit in [c for c in commits or () if c != head][:MOST_COMMITS]:
-        paths = _asked(partial(git.changed_paths, root, commit, head))
+        paths = asked(partial(git.changed_paths, root, commit, head))
         if paths is None:
             break
         later[commit] = tuple(paths)
@@ -153,11 +186,11 @@ def _later_paths(root: Path, base: str | None, head: str) -> dict[str, tuple[str
 def _ancestors(root: Path, base: str | None, head: str) -> tuple[str, ...]:
     if base is None:
         return ()
-    found = _asked(lambda: git.first_parents(root, base, MOST_COMMITS + 1)) or []
+    found = asked(lambda: git.first_parents(root, base, MOST_COMMITS + 1)) or []
     return tuple(found[1:] if base == head else found[:MOST_COMMITS])
 
 
-def _asked(question: Callable[[], T]) -> T | None:
+def asked(question: Callable[[], T]) -> T | None:
     """Return git's answer; None where this clone cannot tell, such as a shallow one."""
     try:
         return question()

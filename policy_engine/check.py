@@ -13,26 +13,38 @@ import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policy_engine import __version__, git
-from policy_engine.change import Situation, judging, policy_source, situation
+from policy_engine.change import Job, Situation, judging, policy_source, situation
+from policy_engine.claims import CLAIM_CAP, of_this_change
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Needs
 from policy_engine.loading import Loaded, load
-from policy_engine.policy_file import PolicySet
+from policy_engine.prepared import Prepared, prepare
+from policy_engine.proposal import proposal_of
 from policy_engine.records import EvidenceRecord
 from policy_engine.report import Engine, PolicySource, Report
 from policy_engine.saved import read_evidence, save_evidence
 
 if TYPE_CHECKING:
     from policy_engine.tracking.collect import Request
+    from policy_engine.tracking.reads import Reads
 
-__all__ = ["Loaded", "Options", "check", "collect", "load", "read_evidence", "save_evidence"]
+__all__ = [
+    "Loaded",
+    "Options",
+    "check",
+    "collect",
+    "load",
+    "prepared",
+    "read_evidence",
+    "save_evidence",
+]
 
 POLL_S = 5.0
 """How long `wait` pauses between two looks for a run (seconds)."""
@@ -81,45 +93,81 @@ def check(options: Options, loaded: Loaded | None = None) -> Report:
 
     Args:
         options: What to check.
-        loaded: The policies, if `load` gave them already.
+        loaded: The policies, if `prepared` gave them already, or `load` those of the work tree: of
+            a pull request these are a proposal.
 
     Raises:
         UsageError: If the options contradict one another or name nothing.
         PolicyFileError: If a policy file is wrong; it holds every problem.
         PluginError: If a plugin cannot be loaded.
+        PoliciesUnreadable: If the policies that are to judge a pull request cannot be read.
     """
     _refuse_contradictions(options)
-    loaded = loaded or load(options.policies, options.root, options.require)
+    ready = prepared(options) if loaded is None else _ready(options, loaded)
     with ThreadPoolExecutor(1) as beside:
         # Git tells of the policies while MLflow tells of the runs.
-        source = beside.submit(policy_source, options.root, loaded.policies.digest, loaded.paths)
-        if options.evidence is not None:
-            evidence = read_evidence(options.evidence)
-        else:
-            evidence = _collect(options, loaded)
-        return _report(options, loaded, evidence, source.result())
+        source = beside.submit(_source, options, ready)
+        evidence = _saved(options.evidence, ready) if options.evidence else _collect(options, ready)
+        return _report(options, ready, evidence, source.result())
 
 
 def collect(options: Options) -> EvidenceRecord:
     """Read the evidence that the policies need, and save it if the options say where.
 
     Raises:
-        UsageError, PolicyFileError, PluginError: As `check`.
+        UsageError, PolicyFileError, PluginError, PoliciesUnreadable: As `check`.
     """
     _refuse_contradictions(options)
-    return _collect(options, load(options.policies, options.root, options.require))
+    return _collect(options, prepared(options))
+
+
+def prepared(options: Options) -> Prepared:
+    """Return the policies that judge: in a pull request, those of the default branch.
+
+    Raises:
+        UsageError, PolicyFileError, PluginError, PoliciesUnreadable: As `check`.
+    """
+    return prepare(options.policies, options.root, os.environ, options.require)
+
+
+def _ready(options: Options, loaded: Loaded) -> Prepared:
+    if isinstance(loaded, Prepared):
+        return loaded
+    job = Job(options.root, os.environ)
+    return Prepared(loaded.policies, loaded.plugins, loaded.paths, job)
+
+
+def _source(options: Options, ready: Prepared) -> PolicySource:
+    return ready.source or policy_source(options.root, ready.policies.digest, ready.paths)
 
 
 def _report(
-    options: Options, loaded: Loaded, evidence: EvidenceRecord, source: PolicySource
+    options: Options, ready: Prepared, evidence: EvidenceRecord, source: PolicySource
 ) -> Report:
-    context = Context(_now(options), judging(source, evidence.change), _engine(loaded))
-    report = evaluate(loaded.policies, evidence, context)
-    loaded.plugins.report_ready(report, lambda note: sys.stderr.write(f"{note}\n"))
+    job = ready.job
+    context = Context(
+        _now(options),
+        source if ready.source else judging(source, evidence.change, job),
+        _engine(ready),
+        proposed=job.proposal is not None,
+        claimed=job.is_second_stage and options.evidence is not None,
+    )
+    report = evaluate(ready.policies, evidence, context)
+    if ready.draft is not None:
+        proposal = proposal_of(ready.draft, evidence, report, context)
+        report = replace(report, proposal=proposal)
+    ready.plugins.report_ready(report, lambda note: sys.stderr.write(f"{note}\n"))
     return report
 
 
-def _collect(options: Options, loaded: Loaded) -> EvidenceRecord:
+def _saved(path: Path, ready: Prepared) -> EvidenceRecord:
+    """Return saved evidence; what another workflow left says nothing of the change itself."""
+    if ready.job.is_second_stage:
+        return of_this_change(read_evidence(path, CLAIM_CAP), ready.job)
+    return read_evidence(path)
+
+
+def _collect(options: Options, ready: Prepared) -> EvidenceRecord:
     # MLflow's client, and even the reader, load only here: judging saved evidence needs neither.
     from policy_engine.tracking.candidates import Named  # noqa: PLC0415
     from policy_engine.tracking.collect import Request  # noqa: PLC0415
@@ -131,7 +179,7 @@ def _collect(options: Options, loaded: Loaded) -> EvidenceRecord:
             "for example http://127.0.0.1:5000 or sqlite:///mlflow.db"
         )
     named = Named(options.runs, options.models) if options.runs or options.models else None
-    here = _situation(options, loaded.policies, search=named is None)
+    here = _situation(options, ready, search=named is None)
     request = Request(
         named=named,
         baseline=options.baseline,
@@ -139,17 +187,17 @@ def _collect(options: Options, loaded: Loaded) -> EvidenceRecord:
         ancestors=here.ancestors,
         at=_now(options),
     )
-    evidence = _patiently(uri, options, loaded, request)
+    evidence = _patiently(uri, options, ready, request)
     if options.save_evidence is not None:
         save_evidence(evidence, options.save_evidence)
     return evidence
 
 
-def _patiently(uri: str, options: Options, loaded: Loaded, request: "Request") -> EvidenceRecord:
+def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") -> EvidenceRecord:
     """Collect; look again for a run that is not there yet, as long as the options wait."""
-    from policy_engine.tracking.collect import collect as collect_now  # noqa: PLC0415
-    from policy_engine.tracking.collect import without_candidates  # noqa: PLC0415
+    from policy_engine.tracking.collect import collect_with, without_candidates  # noqa: PLC0415
     from policy_engine.tracking.opening import open_store  # noqa: PLC0415
+    from policy_engine.tracking.reads import Reads  # noqa: PLC0415
     from policy_engine.tracking.store import Deadline, NoSuchStore, Unreadable  # noqa: PLC0415
 
     give_up = time.monotonic() + options.wait_s
@@ -160,23 +208,49 @@ def _patiently(uri: str, options: Options, loaded: Loaded, request: "Request") -
         except NoSuchStore as e:
             raise UsageError(str(e)) from e
         except Unreadable as e:
-            return without_candidates(loaded.policies, request, str(e))
-        evidence = collect_now(
-            store, deadline, loaded.policies, request, loaded.plugins.resolve_baseline
-        )
+            return without_candidates(ready.policies, request, str(e))
+        reads = Reads(store, deadline)
+        evidence = collect_with(reads, ready.policies, request, ready.plugins.resolve_baseline)
         left = give_up - time.monotonic()
         if evidence.absent is None or left <= 0:
-            return evidence
+            return _with_proposal(evidence, reads, ready, request)
         time.sleep(min(POLL_S, left))
 
 
-def _situation(options: Options, policies: PolicySet, *, search: bool) -> Situation:
-    by_commit = any("commit" in rule for file in policies.files for rule in file.baseline)
+def _with_proposal(
+    evidence: EvidenceRecord, reads: "Reads", ready: Prepared, request: "Request"
+) -> EvidenceRecord:
+    """Return the evidence, and beside it what only proposed policies need: it is read last.
+
+    So a proposal can take neither time nor anything else from what judges.
+    """
+    from policy_engine.tracking.collect import collect_with, serves  # noqa: PLC0415
+
+    proposed = ready.proposed
+    if proposed is None or evidence.unreadable is not None:
+        return evidence
+    try:
+        if serves(ready.policies, proposed):
+            return evidence
+        more = collect_with(reads, proposed, request, ready.plugins.resolve_baseline)
+    except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
+        more = EvidenceRecord(unreadable=f"what the proposal needs cannot be read: {e}")
+    return evidence.model_copy(update={"for_proposal": more})
+
+
+def _situation(options: Options, ready: Prepared, *, search: bool) -> Situation:
+    both = [ready.policies, *([ready.proposed] if ready.proposed else [])]
+    by_commit = any(
+        "commit" in rule and Needs.BASELINE in policies.needs
+        for policies in both
+        for file in policies.files
+        for rule in file.baseline
+    )
     return situation(
-        options.root,
+        ready.job,
         _full_sha(options),
         search=search,
-        ancestors=by_commit and Needs.BASELINE in policies.needs and options.baseline is None,
+        ancestors=by_commit and options.baseline is None,
     )
 
 

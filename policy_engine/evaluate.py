@@ -5,13 +5,12 @@ wrong (it raises, exits, yields nothing, passes a value over its own limit) is a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 
-from policy_engine.bound import OTHER_RULES, BoundFile, BoundPolicy, Here, baseline_for
+from policy_engine.bound import OTHER_RULES, BoundFile, BoundPolicy, Context, Here, baseline_for
 from policy_engine.effects import effect_of, verdict_of
 from policy_engine.errors import UsageError
-from policy_engine.evidence import Case
+from policy_engine.evidence import Case, Grade, Measurement
 from policy_engine.judgement import findings_of, turned_off
 from policy_engine.policy import Finding
 from policy_engine.policy_file import PolicySet
@@ -19,10 +18,8 @@ from policy_engine.records import BaselineRecord, CandidateRecord, EvidenceRecor
 from policy_engine.renaming import renamed_baseline, renamed_candidate
 from policy_engine.report import (
     EXIT_CODES,
-    Engine,
     Judged,
     PassedOver,
-    PolicySource,
     Report,
     Subject,
     Verdict,
@@ -30,16 +27,11 @@ from policy_engine.report import (
 from policy_engine.scope import is_for, needs_run, unknown_model
 from policy_engine.subjects import baseline_ref, notes_on, run_ref, without_candidate
 
+__all__ = ["Context", "evaluate"]
+
+A_CLAIM = "all evidence is the claim of the workflow that wrote it: every value counts as logged"
+"""The note on a subject whose evidence another workflow left."""
 _HIDES = list(Verdict)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a report says beside the judgement itself."""
-
-    now: datetime
-    source: PolicySource
-    engine: Engine
 
 
 def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) -> Report:
@@ -49,7 +41,7 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
         UsageError: If two policy files bind the same id for one candidate.
     """
     digest = evidence.digest  # before any plugin has seen it
-    here = Here.of(evidence, context.now, context.source)
+    here = Here.of(evidence, context)
     subjects = [s for file in policies.files for s in _subjects(BoundFile.of(file, here), here)]
     subjects += _unjudged(policies, evidence, subjects)
     _refuse_two_bindings(subjects, policies.required_ids)
@@ -112,6 +104,8 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subjec
     baseline = renamed_baseline(baseline_for(file, candidate), file.names)
     record = renamed_candidate(candidate, file.names)
     findings = tuple(_judged_findings(bound, record, baseline, here))
+    if here.claimed:
+        findings = tuple(map(_as_claim, findings))
     unreadable = isinstance(candidate.run.model, Unreadable)
     return Subject(
         policy_file=file.path,
@@ -122,7 +116,7 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subjec
         passed_over=tuple(
             PassedOver(p.rule, p.why) for p in (baseline.passed_over if baseline else ())
         ),
-        notes=tuple(notes_on(file, candidate, baseline)),
+        notes=(*notes_on(file, candidate, baseline), *((A_CLAIM,) if here.claimed else ())),
         findings=findings,
     )
 
@@ -168,6 +162,17 @@ def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
         None,
         binding.where,
     )
+
+
+def _as_claim(finding: Judged) -> Judged:
+    """Return a finding whose values are known by the word of the job that wrote the evidence."""
+    return finding._replace(
+        measured=_claimed(finding.measured), baseline=_claimed(finding.baseline)
+    )
+
+
+def _claimed(value: Measurement | None) -> Measurement | None:
+    return None if value is None else replace(value, grade=Grade.LOGGED)
 
 
 def _refuse_two_bindings(subjects: list[Subject], required: frozenset[str]) -> None:

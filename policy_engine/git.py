@@ -195,6 +195,59 @@ def paths_of_change(folder: Path, base: str, head: str) -> list[str]:
     return changed_paths(folder, common, head)
 
 
+def commit_of(folder: Path, revision: str) -> str | None:
+    """Return the full sha of a commit that this clone has; None where it has none of that name.
+
+    Raises:
+        GitError: If git fails for another reason than an absent repository.
+        ValueError: If it is not a plausible revision.
+    """
+    # `^0` is the commit itself, and nothing where the name is of another kind of object.
+    question = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{_revision(revision)}^0")
+    return _of_folder(folder, *question).strip() or None
+
+
+def prefix(folder: Path) -> str:
+    """Return a folder's path from the root of its work tree: "" or `a/b/`; "" without a repository.
+
+    Raises:
+        GitError: If git fails for another reason.
+    """
+    return _of_folder(folder, "rev-parse", "--show-prefix").rstrip("\n")
+
+
+def origin(folder: Path) -> str | None:
+    """Return the address that `origin` was cloned from; None where there is none.
+
+    It may hold a password: show it to nobody.
+
+    Raises:
+        GitError: If git fails for another reason.
+    """
+    return _of_folder(folder, "config", "--get", "remote.origin.url").strip() or None
+
+
+def listing(folder: Path, commit: str, path: str) -> list[str]:
+    """Return what a folder of a commit holds, as `ls-tree --long` writes it; "" is its root.
+
+    Raises:
+        GitError: If git does not know the commit, or lacks what it holds.
+        ValueError: If it is not a plausible revision.
+    """
+    question = ("ls-tree", "-z", "--long", "--full-tree", "--end-of-options", _revision(commit))
+    return _ask(folder, *question, "--", f"{path}/" if path else ".").split("\0")[:-1]
+
+
+def blob(folder: Path, object_: str) -> bytes:
+    """Return the bytes of a stored file.
+
+    Raises:
+        GitError: If this clone does not have it.
+        ValueError: If it is not a plausible name of an object.
+    """
+    return _answer(folder, "cat-file", "blob", _revision(object_))
+
+
 def _revision(text: str) -> str:
     if not _REVISION.fullmatch(text):
         raise ValueError(f"{text[:80]!a} is not the name of a commit")
@@ -210,11 +263,19 @@ def _of_folder(folder: Path, *question: str, timeout_s: float = GIT_TIMEOUT_S) -
 
 
 def _ask(folder: Path, *question: str, timeout_s: float = GIT_TIMEOUT_S, also_fine: int = 0) -> str:
-    r"""Return what git answers on standard output.
+    r"""Return what git answers on standard output, as text.
 
     A name that is not UTF-8 comes with its odd bytes written as `\xff`, so that every path can be
     printed and compared.
     """
+    answer = _answer(folder, *question, timeout_s=timeout_s, also_fine=also_fine)
+    return answer.decode(errors="backslashreplace")
+
+
+def _answer(
+    folder: Path, *question: str, timeout_s: float = GIT_TIMEOUT_S, also_fine: int = 0
+) -> bytes:
+    """Return what git answers on standard output."""
     # S603, S607: no shell; the user's own git; _revision keeps options out of the arguments.
     try:
         result = subprocess.run(  # noqa: S603
@@ -235,7 +296,7 @@ def _ask(folder: Path, *question: str, timeout_s: float = GIT_TIMEOUT_S, also_fi
         raise GitError(f"the git command cannot be run: {error.strerror}") from None
     if result.returncode not in (0, also_fine):
         raise _failure(folder, question[0], result)
-    return result.stdout.decode(errors="backslashreplace")
+    return result.stdout
 
 
 def _failure(folder: Path, command: str, result: subprocess.CompletedProcess[bytes]) -> GitError:

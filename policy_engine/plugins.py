@@ -66,6 +66,10 @@ class Plugins:
             "register_renderers", self._renderers
         )
 
+    def has(self, distribution: str) -> bool:
+        """Say whether the plugins of a distribution are loaded, by any spelling of its name."""
+        return _normal(distribution) in {loaded.distribution for loaded in self.loaded}
+
     def resolve_baseline(
         self, rule: Mapping[str, Any], candidate: Run, tracking: Tracking
     ) -> Run | None:

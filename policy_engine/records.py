@@ -260,6 +260,8 @@ class EvidenceRecord(Record):
 
     `absent` says why there is no candidate at all, `unreadable` why none could be read.
     `named` is true when the candidates were named by a flag rather than found by commit.
+    `for_proposal` was read for the policies that a pull request proposes, where they need other
+    evidence than the trusted ones; it decides nothing, and has no part in the digest.
     """
 
     schema_: Literal["policy-engine/evidence/v1"] = Field(
@@ -272,15 +274,17 @@ class EvidenceRecord(Record):
     candidates: tuple[CandidateRecord, ...] = ()
     absent: str | None = None
     unreadable: str | None = None
+    for_proposal: "EvidenceRecord | None" = None
 
     @property
     def digest(self) -> str:
-        """`sha256:` of the canonical JSON, without the moment of collection."""
+        """`sha256:` of the canonical JSON of what judges, without the moment of collection."""
         # Without defaults: a field that a later release adds changes no digest of today.
         facts = self.model_dump(
             mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
         )
         facts.pop("collected_at", None)
+        facts.pop("for_proposal", None)
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,5 +1,6 @@
 """Evidence in a file: written by one step, judged by another."""
 
+import stat
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,16 +12,26 @@ EVIDENCE_CAP = 256 * 1024 * 1024
 """The largest evidence file that is read (bytes)."""
 
 
-def read_evidence(path: Path) -> EvidenceRecord:
+def read_evidence(path: Path, at_most: int | None = None) -> EvidenceRecord:
     """Return a saved evidence file; one that is damaged is evidence that cannot be read.
+
+    Args:
+        path: The file.
+        at_most: The most bytes that are read; None: `EVIDENCE_CAP`.
 
     Raises:
         UsageError: If there is no such file.
     """
+    cap = EVIDENCE_CAP if at_most is None else at_most
     try:
-        if path.stat().st_size > EVIDENCE_CAP:
-            return _unreadable(path, f"it is larger than {EVIDENCE_CAP} bytes")
-        return EvidenceRecord.from_json(path.read_bytes())
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe or a device may never end
+            return _unreadable(path, "it is no plain file")
+        with path.open("rb") as file:
+            text = file.read(cap + 1)
+        if len(text) > cap:
+            return _unreadable(path, f"it is larger than {cap} bytes")
+        return EvidenceRecord.from_json(text)
     except OSError as e:
         raise UsageError(f"evidence file {path}: {e.strerror}") from e
     except ValidationError as e:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine.change import MOST_COMMITS, Situation, judging, policy_source, situation
+from policy_engine.change import MOST_COMMITS, Job, Situation, judging, policy_source, situation
 from policy_engine.github.event import EventError
 from policy_engine.records import ChangeRecord
 from policy_engine.report import PolicySource
@@ -32,12 +32,12 @@ def repository(tmp_path: Path) -> Repository:
 
 def source(repository: Repository, change: ChangeRecord | None = None) -> PolicySource:
     source = policy_source(repository.folder, DIGEST, ["policies/fraud.yaml"])
-    return judging(source, change)
+    return judging(source, change, Job(repository.folder, NOWHERE))
 
 
 def found(repository: Repository, commit: str | None = None, **facts: Any) -> Situation:
-    known: dict[str, Any] = {"search": True, "ancestors": True, "environ": NOWHERE}
-    return situation(repository.folder, commit, **(known | facts))
+    job = Job(repository.folder, facts.pop("environ", NOWHERE))
+    return situation(job, commit, **({"search": True, "ancestors": True} | facts))
 
 
 def changed(here: Situation) -> ChangeRecord:
@@ -161,7 +161,7 @@ def test_a_commit_that_this_clone_does_not_know_is_taken_as_it_is(
 
 
 def test_outside_a_repository_there_is_nothing_to_look_for(tmp_path: Path) -> None:
-    here = situation(tmp_path, None, search=True, ancestors=True, environ=NOWHERE)
+    here = situation(Job(tmp_path, NOWHERE), None, search=True, ancestors=True)
     assert here == Situation(None, ())
 
 

@@ -14,6 +14,7 @@ from policy_engine.errors import UsageError
 from policy_engine.records import EvidenceRecord
 from policy_engine.report import ExitCode, Verdict
 from tests.command import Project, candidate, command, evidence
+from tests.pull_request import PullRequest
 from tests.repository import Repository
 
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
@@ -257,17 +258,21 @@ def test_the_runs_of_head_are_judged_where_nothing_is_named(
         )
 
 
+@pytest.fixture
+def pull_request(project: Project, monkeypatch: pytest.MonkeyPatch) -> PullRequest:
+    """The project as a clone whose default branch has a policy and training code."""
+    made = PullRequest(project.folder / "clone")
+    made.commit({"policies/fraud.yaml": CHANGED}, "training/train.py")
+    monkeypatch.chdir(made.clone.folder)
+    return made
+
+
 def test_a_change_that_owes_no_run_is_collected_and_judged_with_0(
-    project: Project,
-    repository: Repository,
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
+    pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the two steps that keep secrets apart would fail what one step lets pass."""
-    base = repository.git("rev-parse", "HEAD")
-    repository.git("checkout", "--quiet", "-b", "docs")
-    head = repository.commit("docs/index.md")
-    github_event(project.folder, monkeypatch, head=head, base=base)
+    pull_request.propose({}, "docs/index.md")
+    pull_request.enter(monkeypatch)
     uri = ("--tracking-uri", store.uri)
     collected = command("collect", *uri, "--output", "evidence.json")
     assert (collected.code, collected.err) == (0, "0 candidate(s) in evidence.json\n")
@@ -278,15 +283,10 @@ def test_a_change_that_owes_no_run_is_collected_and_judged_with_0(
 
 
 def test_a_change_of_training_code_without_a_run_is_no_pass(
-    project: Project,
-    repository: Repository,
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
+    pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = repository.git("rev-parse", "HEAD")
-    repository.git("checkout", "--quiet", "-b", "forest")
-    head = repository.commit("training/forest.py")
-    github_event(project.folder, monkeypatch, head=head, base=base)
+    head = pull_request.propose({}, "training/forest.py")
+    pull_request.enter(monkeypatch)
     uri = ("--tracking-uri", store.uri)
     assert command("collect", *uri, "--output", "evidence.json").code == 4
     for arguments in (uri, ("--evidence", "evidence.json")):
@@ -297,36 +297,23 @@ def test_a_change_of_training_code_without_a_run_is_no_pass(
         )
 
 
-def test_the_proposal_s_own_policies_let_nothing_pass_without_a_warning(
-    project: Project,
-    repository: Repository,
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("event", ["schedule", "repository_dispatch", "release"])
+def test_an_event_that_is_about_no_commit_judges_only_what_a_flag_names(
+    pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
-    base = repository.git("rev-parse", "HEAD")
-    repository.git("checkout", "--quiet", "-b", "forest")
-    head = repository.commit("training/forest.py", text="forest")
-    github_event(project.folder, monkeypatch, head=head, base=base)
-    store.run({"val_f1": 0.97}, head)
-    told = command("check", "--tracking-uri", store.uri, "--format", "json")
-    assert (told.code, told.report["verdict"]) == (0, "warn")
-    assert told.report["policies"]["trusted"] is False
-
-
-def github_event(folder: Path, environment: pytest.MonkeyPatch, *, head: str, base: str) -> None:
-    """Let this be a job of GitHub Actions on a pull request."""
-    event = folder / "event.json"
-    event.write_text(
-        f'{{"pull_request": {{"number": 7, "head": {{"sha": "{head}"}}, '
-        f'"base": {{"sha": "{base}", "ref": "main"}}}}}}'
+    pull_request.enter(monkeypatch, event, payload={"repository": {"default_branch": "main"}})
+    uri = ("--tracking-uri", store.uri, "--format", "json")
+    told = command("check", *uri)
+    assert (told.code, told.out, told.err) == (
+        2,
+        "",
+        (
+            f"policy-engine: the event '{event}' is about no commit to judge: "
+            "name the candidate with --run, --model, --commit or --evidence\n"
+        ),
     )
-    for name, value in {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_EVENT_NAME": "pull_request",
-        "GITHUB_EVENT_PATH": str(event),
-        "GITHUB_SHA": head,
-    }.items():
-        environment.setenv(name, value)
+    assert command("check", "--run", store.good, *uri).code == 0
+    assert command("check", "--commit", "a" * 40, *uri).code == 0
 
 
 def test_a_report_of_evidence_without_candidates_names_every_policy_file(project: Project) -> None:

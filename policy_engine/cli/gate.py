@@ -88,7 +88,7 @@ def check_command(
     from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
 
     options = _options(given, evidence=evidence, save_evidence=save_evidence)
-    loaded = check.load(options.policies, options.root, options.require)
+    loaded = check.prepared(options)
     outputs = output.parse(formats, loaded.plugins.renderers)
     output.load_ahead()
     report = check.check(options, loaded)

@@ -113,6 +113,15 @@ class Event:
         """Whether the event is about the commit `head_sha`."""
         return self.is_proposal or self.is_second_stage or self.name in _OF_A_COMMIT
 
+    def is_of(self, address: str | None) -> bool:
+        """Say whether a clone of this address is one of the job's repository, not of a fork."""
+        if address is None or self.repository is None or self.server_url is None:
+            return False
+        host = re.escape(self.server_url.partition("://")[2])
+        start = rf"(?:(?:https?|ssh)://(?:[^@/]*@)?{host}/|(?:[^@/]*@)?{host}:)"
+        shape = rf"{start}{re.escape(self.repository)}(?:\.git)?/?"
+        return re.fullmatch(shape, address, re.IGNORECASE) is not None
+
 
 def read_event(environ: Mapping[str, str]) -> Event | None:
     """Return what started this job; None outside GitHub Actions.

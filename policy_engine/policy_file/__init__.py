@@ -9,9 +9,10 @@ All problems of all files are said at once, as one `PolicyFileError`.
 """
 
 from policy_engine.policy_file.bindings import Binding, Offered
+from policy_engine.policy_file.committed import Texts, committed_texts, from_root
 from policy_engine.policy_file.library import PackText
 from policy_engine.policy_file.load import PolicyFile, PolicySet, load_policies, named_plugins
-from policy_engine.policy_file.paths import policy_paths
+from policy_engine.policy_file.paths import is_policy_file, policy_paths
 from policy_engine.policy_file.sections import AppliesTo, MetricSetting
 from policy_engine.problems import PolicyFileError, Problem
 
@@ -25,6 +26,10 @@ __all__ = [
     "PolicyFileError",
     "PolicySet",
     "Problem",
+    "Texts",
+    "committed_texts",
+    "from_root",
+    "is_policy_file",
     "load_policies",
     "named_plugins",
     "policy_paths",

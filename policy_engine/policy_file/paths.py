@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from policy_engine.errors import UsageError
 from policy_engine.yaml_source import LARGEST_FILE
@@ -42,6 +42,17 @@ def policy_paths(paths: Sequence[str], root: Path) -> tuple[dict[str, bytes], di
     return files, {key: text for key, text in beside.items() if key not in files}
 
 
+def is_policy_file(name: str) -> bool:
+    """Say whether a file of a policy folder is a policy file or a part of one, by its name."""
+    path = PurePath(name)
+    return path.suffix in _SUFFIXES and path.name not in _WAIVERS
+
+
+def is_part(name: str) -> bool:
+    """Say whether a file is only there to be extended, by its name."""
+    return name.startswith("_")
+
+
 def _read_one(given: str, root: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
     start = Path(os.path.normpath(root / given))
     if not start.exists():
@@ -49,7 +60,7 @@ def _read_one(given: str, root: Path) -> tuple[dict[str, bytes], dict[str, bytes
     named = _Names(given, start, Path(os.path.normpath(root)))
     folder = start if start.is_dir() else start.parent
     siblings = list(_siblings(folder))
-    chosen = [p for p in siblings if not p.name.startswith("_")] if folder == start else [start]
+    chosen = [p for p in siblings if not is_part(p.name)] if folder == start else [start]
     if not chosen:
         raise UsageError(f"the folder '{given}' has no policy file (*.yaml or *.yml)")
     return (
@@ -82,7 +93,7 @@ class _Names:
 def _siblings(folder: Path) -> Iterator[Path]:
     """Yield the YAML files of a folder, sorted; a broken link too: it is an error, not nothing."""
     for path in sorted(folder.iterdir()):
-        if path.suffix in _SUFFIXES and path.name not in _WAIVERS and not path.is_dir():
+        if is_policy_file(path.name) and not path.is_dir():
             yield path
 
 

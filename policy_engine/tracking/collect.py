@@ -71,7 +71,14 @@ def collect(
     Raises:
         UsageError: If nobody knows a baseline rule.
     """
-    collector = _Collector(Reads(store, deadline), policies, request, resolve)
+    return collect_with(Reads(store, deadline), policies, request, resolve)
+
+
+def collect_with(
+    reads: Reads, policies: PolicySet, request: Request, resolve: Resolver
+) -> EvidenceRecord:
+    """Read what the policies need, as `collect`; what was read before is not read again."""
+    collector = _Collector(reads, policies, request, resolve)
     try:
         return collector.collect(without_candidates(policies, request))
     except Unreadable as e:
@@ -83,6 +90,39 @@ def collect(
             f"MLflow sent an answer of an unexpected shape ({type(e).__name__}); "
             "check that the tracking URI leads to MLflow 3",
         )
+
+
+def serves(evidence_of: PolicySet, other: PolicySet) -> bool:
+    """Say whether the evidence that some policies need is, to the letter, what others need too."""
+    return other.needs in evidence_of.needs and _plan(other) <= _plan(evidence_of)
+
+
+def _plan(policies: PolicySet) -> set[str]:
+    """Return all of the policy files that decides what is read, and how."""
+    cap = _largest_table(policies)
+    return {
+        repr(
+            (
+                *(
+                    file.path,
+                    cap,
+                    file.candidate_paths,
+                    file.model_name,
+                    sorted(file.names.items()),
+                ),
+                *(Needs.BASELINE in file.needs, file.baseline),
+                file.metric and (file.metric.name, file.metric.goal),
+                [rules for binding in file.bindings for rules in binding.policy.rules()],
+            )
+        )
+        for file in policies.files
+    }
+
+
+def _largest_table(policies: PolicySet) -> int:
+    """Return the largest table (bytes): one read serves all files."""
+    caps = [file.caps["max_text"] for file in policies.files if "max_text" in file.caps]
+    return max(caps, default=TABLE_CAP)
 
 
 def without_candidates(
@@ -110,9 +150,7 @@ class _Collector:
         self._policies = policies
         self._request = request
         self._resolve = resolve
-        # One read serves all files: the largest cap that one of them allows.
-        caps = [file.caps["max_text"] for file in policies.files if "max_text" in file.caps]
-        self._scope = Scope(policies.needs, max(caps, default=TABLE_CAP))
+        self._scope = Scope(policies.needs, _largest_table(policies))
 
     def collect(self, empty: EvidenceRecord) -> EvidenceRecord:
         request = self._request

@@ -1,0 +1,262 @@
+"""Whose policies judge a pull request: those of the default branch's tip, read as data.
+
+What the pull request proposes is read beside them, to say what it would change. It judges only
+where the default branch has no policies yet.
+"""
+
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from policy_engine import git
+from policy_engine.change import Job, asked
+from policy_engine.errors import PolicyEngineError, UsageError
+from policy_engine.git_tree import GitTree
+from policy_engine.github.event import Event
+from policy_engine.github.hub import Hub, tip
+from policy_engine.github.tree import ApiTree
+from policy_engine.policy_file import Texts, committed_texts, from_root, is_policy_file
+from policy_engine.tree import Tree, TreeError
+
+
+class PoliciesUnreadable(PolicyEngineError):  # noqa: N818 (a state, named in the contract)
+    """The policies that are to judge cannot be read: nobody can decide (exit 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The policy files that a pull request proposes; `problem` says why they cannot be read."""
+
+    texts: Texts | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """The policy files that judge a pull request.
+
+    Attributes:
+        texts: Their texts.
+        ref: The commit that they are of: `main@1a2b3c4`, or the proposal's own.
+        trusted: Whether they are the default branch's.
+        proposed: What the pull request proposes instead; None where it changes none of them.
+    """
+
+    texts: Texts
+    ref: str
+    trusted: bool
+    proposed: Proposed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit whose files can be read: how messages and the report call it, and the files."""
+
+    ref: str
+    sha: str
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where policy files are looked for: in which repository, at which paths.
+
+    Attributes:
+        job: What asks.
+        event: What started it; it is about a proposal.
+        given: Policy files and folders, as the user names them.
+    """
+
+    job: Job
+    event: Event
+    given: Sequence[str]
+
+    @property
+    def root(self) -> Path:
+        """The folder that the command runs in."""
+        return self.job.root
+
+    @property
+    def hub(self) -> Hub:
+        """GitHub's API."""
+        return self.job.hub
+
+    @property
+    def prefix(self) -> str:
+        """Where `root` lies in the repository: "" or a path with a `/` at its end."""
+        return asked(lambda: git.prefix(self.root)) or ""
+
+    def may_hold(self, path: str) -> bool:
+        """Say whether a path, from the repository's root, is where policy files could lie."""
+        starts = [posixpath.normpath(self.prefix + from_root(p, self.root)) for p in self.given]
+        folders = {posixpath.dirname(s) or "." if is_policy_file(s) else s for s in starts}
+        if any(start == path or start.startswith(f"{path}/") for start in starts):
+            return True
+        return is_policy_file(path) and (posixpath.dirname(path) or ".") in folders
+
+    def texts(self, tree: Tree) -> Texts | None:
+        """Return the policy files of a commit; None where it has none.
+
+        Raises:
+            TreeError: If they cannot be read.
+            UsageError: If a path lies outside the repository.
+        """
+        paths = [from_root(path, self.root) for path in self.given]
+        return committed_texts(paths, tree, self.prefix)
+
+
+def judges_of(place: Place) -> Judges:
+    """Return the policy files that judge a pull request, and those that it proposes.
+
+    Raises:
+        PoliciesUnreadable: If the default branch, or a policy file there, cannot be read; or it
+            has none and those of the proposal cannot be read either.
+        UsageError: If a path lies outside the repository, or nobody has a policy file there.
+    """
+    tip = tip_of(place.event, place.hub, place.root)
+    trusted = _trusted_texts(place, tip)
+    proposed = _proposed(place)
+    if trusted is None:
+        return _judged_by_itself(tip, proposed, place)
+    return Judges(trusted, tip.ref, trusted=True, proposed=_overlaid(trusted, proposed, place))
+
+
+def _trusted_texts(place: Place, tip: Commit) -> Texts | None:
+    try:
+        try:
+            return place.texts(tip.tree)
+        except TreeError:
+            if isinstance(tip.tree, ApiTree) or not place.hub.has_token:
+                raise
+            # A partial clone has the commit, and not what it holds.
+            return place.texts(ApiTree(place.hub.client, tip.sha))
+    except TreeError as e:
+        raise PoliciesUnreadable(
+            f"the policies of {tip.ref} judge this pull request and cannot be read: {e}"
+        ) from e
+
+
+def tip_of(event: Event, hub: Hub, root: Path) -> Commit:
+    """Return the tip of the default branch.
+
+    The clone of a machine that GitHub made for this job is as new as the job. Any other may have
+    been there for long, so that the API is asked first where there is a token.
+
+    Raises:
+        PoliciesUnreadable: If neither git nor the API knows it.
+    """
+    branch = event.default_branch
+    if branch is None:
+        raise PoliciesUnreadable(
+            "the event does not say which branch is the default one, "
+            "so nobody knows whose policies judge this pull request"
+        )
+    here = _tip_here(event, root, branch)
+    if here is not None and (hub.is_fresh or not hub.has_token):
+        return _commit_here(branch, here, root)
+    try:
+        sha = tip(hub, branch)
+    except PolicyEngineError as e:
+        if here is not None:
+            return _commit_here(branch, here, root)
+        raise PoliciesUnreadable(_unknown_tip(event, branch, e)) from e
+    if asked(lambda: git.commit_of(root, sha)) is not None:
+        return _commit_here(branch, sha, root)
+    return Commit(f"{branch}@{sha[:7]}", sha, ApiTree(hub.client, sha))
+
+
+def _tip_here(event: Event, root: Path, branch: str) -> str | None:
+    if not event.is_of(asked(lambda: git.origin(root))):
+        return None
+    return asked(lambda: git.commit_of(root, f"refs/remotes/origin/{branch}"))
+
+
+def _commit_here(branch: str, sha: str, root: Path) -> Commit:
+    return Commit(f"{branch}@{sha[:7]}", sha, GitTree(root, sha))
+
+
+def _unknown_tip(event: Event, branch: str, error: PolicyEngineError) -> str:
+    return (
+        f"the policies of {branch} judge this pull request, this clone does not have "
+        f"origin/{branch} of {event.repository or 'its repository'}, and the API does not help: "
+        f"{error}; check out with `fetch-depth: 0`, or give the step GITHUB_TOKEN"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The policy files of a pull request's head: `unreadable` says why they are not known."""
+
+    ref: str
+    texts: Texts | None
+    unreadable: str | None = None
+
+
+def _proposed(place: Place) -> _Found:
+    """Return the policy files of the proposal: of its merge, as far as there is one.
+
+    What the default branch gained meanwhile is in the merge, and not in the head.
+    """
+    event, head = place.event, (place.event.head_sha or "")
+    for sha in filter(None, (event.merge_sha, head)):
+        if asked(partial(git.commit_of, place.root, sha)) is not None:
+            return _read(place, sha, GitTree(place.root, sha))
+    if not head or not place.hub.has_token:
+        return _Found(head[:7], None, f"this clone does not have its head {head[:7]}")
+    return _read(place, head, ApiTree(place.hub.client, head))
+
+
+def _read(place: Place, sha: str, tree: Tree) -> _Found:
+    try:
+        return _Found(sha[:7], place.texts(tree))
+    except TreeError as e:
+        return _Found(sha[:7], None, str(e))
+
+
+def _judged_by_itself(tip: Commit, proposed: _Found, place: Place) -> Judges:
+    """Let the proposal judge: the default branch has no policies yet."""
+    names = ", ".join(f"'{path}'" for path in place.given)
+    if proposed.unreadable is not None:
+        raise PoliciesUnreadable(
+            f"{tip.ref} has no policy file at {names}, and those of the pull request "
+            f"cannot be read: {proposed.unreadable}"
+        )
+    if proposed.texts is None:
+        raise UsageError(
+            f"there is no policy file at {names}, neither in {tip.ref} nor in the pull request"
+        )
+    return Judges(proposed.texts, proposed.ref, trusted=False)
+
+
+def _overlaid(trusted: Texts, found: _Found, place: Place) -> Proposed | None:
+    """Return the trusted files with what the pull request makes of those that it touches.
+
+    What else differs, the default branch gained after the pull request was made.
+    """
+    touched = place.job.touched
+    ours = None if touched is None else set(touched)
+
+    def theirs(path: str) -> bool:
+        return ours is None or posixpath.normpath(place.prefix + path) in ours
+
+    if found.unreadable is not None:
+        is_touched = ours is None or any(map(place.may_hold, ours))
+        return Proposed(None, found.unreadable) if is_touched else None
+    texts = found.texts or Texts({}, {})
+    files = _merged(trusted.files, texts.files, theirs)
+    if not files:
+        return Proposed(None, "the pull request leaves no policy file")
+    proposed = Texts(files, _merged(trusted.neighbours, texts.neighbours, theirs))
+    return None if proposed == trusted else Proposed(proposed)
+
+
+def _merged(
+    old: Mapping[str, bytes], new: Mapping[str, bytes], theirs: Callable[[str], bool]
+) -> dict[str, bytes]:
+    return {
+        path: (new if theirs(path) else old)[path]
+        for path in {**old, **new}
+        if path in (new if theirs(path) else old)
+    }
