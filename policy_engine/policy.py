@@ -33,7 +33,7 @@ from policy_engine.evidence import (
     NotApplicable,
     UnreadableEvidence,
 )
-from policy_engine.quantities import show
+from policy_engine.quantities import show_both
 
 __all__ = ["ENGINE_KEYS", "Field", "Finding", "Level", "Limit", "Op", "Outcome", "Policy", "part"]
 
@@ -138,8 +138,7 @@ class Finding:
         """
         bound = Limit(Decimal(limit), measured.unit, op)
         passed = bound.holds(measured.value)
-        value = show(measured.value, measured.unit, apart_from=bound.value)
-        against = show(bound.value, bound.unit, apart_from=measured.value)
+        value, against = show_both(measured.value, bound.value, measured.unit)
         if what == measured.unit:  # a metric is its own unit: say its name once
             value, against = value.removesuffix(f" {what}"), against.removesuffix(f" {what}")
         return cls(

@@ -243,9 +243,7 @@ def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None =
             not, so that a report never says "200.0 MB is over 200.0 MB".
     """
     number = value if isinstance(value, Decimal) else exact(value)
-    steps = _steps(unit)
-    step = steps[0] if len(steps) == 1 else _step(number.copy_abs(), steps)
-    _, scale, suffix, digits = step
+    _, scale, suffix, digits = _step(number, _steps(unit))
     scaled = number if scale is _ONE else _DIVIDE.divide(number, scale)
     text = _rounded(scaled, digits)
     if apart_from is not None:
@@ -253,6 +251,20 @@ def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None =
         if _near(number, other, scale, digits):
             text = _told_apart(text, scaled, _DIVIDE.divide(other, scale), digits)
     return text + suffix
+
+
+def show_both(one: Decimal, other: Decimal, unit: str) -> tuple[str, str]:
+    """Return two values of one unit as people read them, each shown apart from the other.
+
+    It is `(show(one, unit, other), show(other, unit, one))`.
+    """
+    steps = _steps(unit)
+    step, other_step = _step(one, steps), _step(other, steps)
+    if step is other_step:
+        text, other_text = _scaled(one, step), _scaled(other, step)
+        if text != other_text or one == other:
+            return text + step.suffix, other_text + step.suffix
+    return show(one, unit, other), show(other, unit, one)
 
 
 def _near(one: Decimal, other: Decimal, scale: Decimal, digits: int | None) -> bool:
@@ -282,8 +294,11 @@ _ONE = Decimal(1)
 _NONE = Decimal(0)
 
 
-def _step(magnitude: Decimal, steps: tuple[_Step, ...]) -> _Step:
+def _step(number: Decimal, steps: tuple[_Step, ...]) -> _Step:
     """Return the way to show a number of this size."""
+    if len(steps) == 1:
+        return steps[0]
+    magnitude = number.copy_abs()
     for step in steps:
         if magnitude >= step.least:
             return step
@@ -305,6 +320,12 @@ def _steps(unit: str) -> tuple[_Step, ...]:
     suffix = f" {unit}" if unit else ""
     is_fixed = unit == "pt" or _CURRENCY.match(unit.partition("/")[0])
     return (_Step(_NONE, _ONE, suffix, 2 if is_fixed else None),)
+
+
+def _scaled(number: Decimal, step: _Step) -> str:
+    """Return the number as it is shown, without its unit."""
+    scale = step.scale
+    return _rounded(number if scale is _ONE else _DIVIDE.divide(number, scale), step.digits)
 
 
 def _rounded(number: Decimal, digits: int | None) -> str:

@@ -20,7 +20,7 @@ from policy_engine.evidence import (
 )
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Limit, Outcome, Policy
-from policy_engine.quantities import Margin, Number, Percent, Points, Price, divide, show
+from policy_engine.quantities import Margin, Number, Percent, Points, Price, divide, show, show_both
 
 ANY_IMPROVEMENT = Decimal("1e-10")
 """The least gain over a baseline of 0, where no relative gain exists; MLflow's own number."""
@@ -156,16 +156,16 @@ def _judged(
         passed = value >= limit
     shown = unit if unit in {"pt", "%"} else ""
     name = gain.metric.name
-    old, new = gain.baseline.value, gain.candidate.value
+    old, new = show_both(gain.baseline.value, gain.candidate.value, "")
+    reached, least = show_both(value, limit, shown)
     basis = _BASIS[part] if unit == "%" else ""
     remedy = None
     if not passed:
         remedy = f"improve {name} further before you ask for a merge, or lower {_SETTINGS[part]}"
     return Finding(
         outcome=Outcome.PASS if passed else Outcome.FAIL,
-        message=f"{name} goes from {show(old, '', new)} to {show(new, '', old)}: a gain of "
-        f"{show(value, shown, limit)}{basis}; it must be at least {show(limit, shown, value)}"
-        f"{_POINT_RULE}",
+        message=f"{name} goes from {old} to {new}: a gain of {reached}{basis}; "
+        f"it must be at least {least}{_POINT_RULE}",
         part=part,
         measured=Measurement(value, unit, Grade.LOGGED, gain.source),
         limit=Limit(limit, unit, ">="),
@@ -271,14 +271,12 @@ class CostPerPoint(Policy, name="cost-per-point"):
             verdict = f"; it must cost at most {show(price.amount, unit)}"
         else:
             paid = f"{name} gains {gained}"
-            verdict = (
-                f": {show(each, unit, price.amount)}; it must be at most "
-                f"{show(price.amount, unit, each)}"
-            )
+            asked, most = show_both(each, price.amount, unit)
+            verdict = f": {asked}; it must be at most {most}"
+        spent, affordable = show_both(more, worth, currency)
         return Finding(
             outcome=Outcome.PASS if passed else Outcome.FAIL,
-            message=f"{paid} for {show(more, currency, worth)} more{verdict} "
-            f"(the gain pays for at most {show(worth, currency, more)})",
+            message=f"{paid} for {spent} more{verdict} (the gain pays for at most {affordable})",
             measured=None if each is None else _measured(each, unit),
             limit=Limit(price.amount, unit),
             remedy=None if passed else self._remedy(name, more, worth, old),
@@ -309,12 +307,12 @@ class CostPerPoint(Policy, name="cost-per-point"):
         passed = saving * point >= least.amount * loss
         each = divide(saving * point, loss)
         needed = least.amount * divide(loss, point)
+        saved, due = show_both(saving, needed, currency)
+        reached, asked = show_both(each, least.amount, unit)
         return Finding(
             outcome=Outcome.PASS if passed else Outcome.FAIL,
-            message=f"{name} loses {show(divide(loss, point), 'pt')} and saves "
-            f"{show(saving, currency, needed)}: {show(each, unit, least.amount)}; it must be at "
-            f"least {show(least.amount, unit, each)} (the loss asks for at least "
-            f"{show(needed, currency, saving)})",
+            message=f"{name} loses {show(divide(loss, point), 'pt')} and saves {saved}: {reached}; "
+            f"it must be at least {asked} (the loss asks for at least {due})",
             measured=_measured(each, unit),
             limit=Limit(least.amount, unit, ">="),
             remedy=None if passed else f"win back {name}, or save {show(needed, currency)}",
@@ -324,13 +322,13 @@ class CostPerPoint(Policy, name="cost-per-point"):
 def _affordable(new: Measurement, old: Measurement, ignored: Decimal) -> Finding:
     """Pass a cost that is not above the baseline's, or not by more than is ignored."""
     limit = old.value + ignored
-    unit = new.unit
+    cost, most = show_both(new.value, limit, new.unit)
     return Finding(
         outcome=Outcome.PASS,
-        message=f"training cost {show(new.value, unit, limit)}, the baseline's {old}; up to "
-        f"{show(limit, unit, new.value)} nothing has to be gained",
+        message=f"training cost {cost}, the baseline's {old}; "
+        f"up to {most} nothing has to be gained",
         measured=new,
-        limit=Limit(limit, unit),
+        limit=Limit(limit, new.unit),
         baseline=old,
     )
 

@@ -13,7 +13,7 @@ from mlops_policies.recomputed import MetricRecomputed
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs, resolve_metric
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Limit, Op, Outcome, Policy
-from policy_engine.quantities import Fraction, Number, Tighter, show
+from policy_engine.quantities import Fraction, Number, Tighter, show, show_both
 
 ANY_IMPROVEMENT = Decimal("1e-10")
 """What a relative change asks for over a baseline of 0: MLflow's own number."""
@@ -138,7 +138,7 @@ class MetricThreshold(Policy, name="metric-threshold"):
         bound = Limit(limit, value.unit, op)
         passed = bound.holds(value.value)
         word = "least" if op == ">=" else "most"
-        shown, least = show(value.value, "", limit), show(limit, "", value.value)
+        shown, least = show_both(value.value, limit, "")
         return Finding(
             outcome=Outcome.PASS if passed else Outcome.FAIL,
             message=f"{self.metric} is {shown}; it must be at {word} {least}{note}",

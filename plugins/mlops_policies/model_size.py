@@ -19,7 +19,7 @@ from policy_engine.evidence import (
 )
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Bytes, Percent, Points, Tighter, divide, show
+from policy_engine.quantities import Bytes, Percent, Points, Tighter, divide, show, show_both
 
 REMOTE_FLAVORS = frozenset({"openai"})
 """MLflow flavors that store a pointer to a model that somebody else serves: it has no size here."""
@@ -95,11 +95,8 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
 
     def _growth_finding(self, case: Case, size: Measurement, max_growth: Decimal) -> Finding:
         if size.value < self.growth_from:
-            start = Decimal(self.growth_from)
-            raise NotApplicable(
-                f"model size is {show(size.value, 'B', start)}; "
-                f"growth is judged from {show(start, 'B', size.value)} on"
-            )
+            shown, start = show_both(size.value, Decimal(self.growth_from), "B")
+            raise NotApplicable(f"model size is {shown}; growth is judged from {start} on")
         before = _size(case.baseline.model)
         limit = (1 + max_growth) * before.value
         growth = divide(size.value - before.value, before.value)
@@ -131,10 +128,8 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
         unit = "pt" if margin.in_points else metric.name
         value = divide(gain, metric.required_point) if margin.in_points else gain
         shown = "pt" if margin.in_points else ""
-        numbers = (
-            f"{metric.name} gains {show(value, shown, apart_from=margin.amount)}, "
-            f"and from {show(margin.amount, shown, apart_from=value)} on growth is waived"
-        )
+        gained, asked = show_both(value, margin.amount, shown)
+        numbers = f"{metric.name} gains {gained}, and from {asked} on growth is waived"
         if not passed:
             return replace(finding, message=f"{finding.message}; {numbers}")
         return Finding(
@@ -174,9 +169,10 @@ def _doubt(model: Model) -> str | None:
     logged = model.logged_size
     if logged is None or size >= logged:
         return None
+    stored, recorded = show_both(size, Decimal(logged), "B")
     return (
-        f"; but only {show(size, 'B', Decimal(logged))} are stored: MLflow recorded "
-        f"{show(Decimal(logged), 'B', size)} when it was logged, so files are missing"
+        f"; but only {stored} are stored: MLflow recorded {recorded} when it was logged, "
+        "so files are missing"
     )
 
 
