@@ -117,15 +117,10 @@ class BoundFile:
         self, record: CandidateRecord, needs: Needs, baseline: BaselineRecord | None, here: Here
     ) -> Case:
         """Return what a policy with these needs sees of the candidate."""
+        file = self.file
+        change = here.evidence.change
         return Case(
-            evidence=record,
-            needs=needs,
-            metric_setting=self.metric,
-            found=baseline,
-            prices=self.file.prices,
-            first_run=self.file.first_run,
-            change_record=here.evidence.change,
-            now=here.now,
+            record, needs, self.metric, baseline, file.prices, file.first_run, change, here.now
         )
 
 

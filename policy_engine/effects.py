@@ -38,11 +38,12 @@ def verdict_of(findings: Sequence[Judged], *, at_best: Verdict = Verdict.PASS) -
         at_best: What is said where nothing speaks against the candidate.
     """
     effects = {f.effect for f in findings}
-    if any(f.outcome is Outcome.ERROR and f.effect is Effect.BLOCK for f in findings):
+    blocked = Effect.BLOCK in effects
+    if blocked and any(f.outcome is Outcome.ERROR and f.effect is Effect.BLOCK for f in findings):
         return Verdict.ERROR
     if all(f.effect is Effect.NONE and f.outcome is not Outcome.PASS for f in findings):
         return Verdict.NOT_EVALUATED
-    if Effect.BLOCK in effects:
+    if blocked:
         return Verdict.FAIL
     if Effect.WARN in effects or Effect.WAIVED in effects:
         return Verdict.WARN

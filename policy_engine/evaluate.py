@@ -44,7 +44,8 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
     here = Here.of(evidence, context)
     subjects = [s for file in policies.files for s in _subjects(BoundFile.of(file, here), here)]
     subjects += _unjudged(policies, evidence, subjects)
-    _refuse_two_bindings(subjects, policies.required_ids)
+    if len(policies.files) > 1:
+        _refuse_two_bindings(subjects, policies.required_ids)
     verdict = min((s.verdict for s in subjects), key=_HIDES.index)
     return Report(
         verdict=verdict,
@@ -146,19 +147,20 @@ def _judged_findings(
 def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
     """Return the finding with its binding's effect: here a waiver would change it."""
     binding = policy.binding
+    outcome, message, part, measured, limit, baseline, remedy = finding
     return Judged(
         binding.id,
-        finding.part,
+        part,
         binding.policy_name,
         binding.plugin,
         policy.level,
-        finding.outcome,
-        effect_of(finding.outcome, policy.level, binding),
-        finding.message,
-        finding.measured,
-        finding.limit,
-        finding.baseline,
-        finding.remedy,
+        outcome,
+        effect_of(outcome, policy.level, binding),
+        message,
+        measured,
+        limit,
+        baseline,
+        remedy,
         None,
         binding.where,
     )

@@ -39,7 +39,8 @@ def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
     try:
         with localcontext(EXACT):
             for finding in policy.evaluate(case):
-                found.append(_checked(finding, found))
+                _refuse_misuse(finding, found)
+                found.append(finding)
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
@@ -70,7 +71,8 @@ def _ended(error: BaseException) -> Finding:
     return _broken(f"the policy raised {type(error).__name__}: {error}")
 
 
-def _checked(finding: object, earlier: list[Finding]) -> Finding:
+def _refuse_misuse(finding: object, earlier: list[Finding]) -> None:
+    """Refuse what is no finding, what no output could show, and a pass that contradicts itself."""
     if not isinstance(finding, Finding) or not isinstance(finding.outcome, Outcome):
         raise PluginError(
             f"the policy yielded {finding!r:.200}, which is no Finding with an Outcome"
@@ -79,14 +81,13 @@ def _checked(finding: object, earlier: list[Finding]) -> Finding:
         raise PluginError(f"the policy yielded a finding of wrong types: {finding!r:.300}")
     if not finding.message or finding.message.isspace():
         raise PluginError("the policy yielded a finding without a message")
+    part = finding.part
     for other in earlier:
-        if other.part == finding.part:
-            part = finding.part
+        if other.part == part:
             what = "two findings without a part" if part is None else f"'{part}' twice"
             raise PluginError(f"the policy yielded {what}")
     if finding.outcome is Outcome.PASS:
         _refuse_false_pass(finding)
-    return finding
 
 
 def _refuse_false_pass(finding: Finding) -> None:
@@ -104,13 +105,14 @@ def _refuse_false_pass(finding: Finding) -> None:
 
 def _is_well_typed(finding: Any) -> bool:
     """Say whether every output can show the finding: a plugin may be written without types."""
+    _, message, part, measured, limit, baseline, remedy = finding
     return (
-        isinstance(finding.message, str)
-        and type(finding.measured) in _MEASUREMENT
-        and type(finding.limit) in _LIMIT
-        and type(finding.baseline) in _MEASUREMENT
-        and isinstance(finding.part, _TEXT)
-        and isinstance(finding.remedy, _TEXT)
+        isinstance(message, str)
+        and type(measured) in _MEASUREMENT
+        and type(limit) in _LIMIT
+        and type(baseline) in _MEASUREMENT
+        and isinstance(part, _TEXT)
+        and isinstance(remedy, _TEXT)
     )
 
 

@@ -66,8 +66,10 @@ def is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord | 
         return False
     if candidate.policy_files is not None and file.path not in candidate.policy_files:
         return False
+    if change is None:
+        return True
     commit = commit_of(candidate.run)
-    return change is None or (commit is not None and is_current(file, commit, change))
+    return commit is not None and is_current(file, commit, change)
 
 
 def unknown_model(file: PolicyFile, run: RunRecord) -> str | None:

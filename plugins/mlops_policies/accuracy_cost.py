@@ -1,9 +1,8 @@
 """Difference 1: accuracy is worth only what it costs."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -33,8 +32,7 @@ NOISE_FLOOR = Decimal(1)
 _POINT_RULE = " (a point comparison: it does not tell chance from improvement)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Gain:
+class _Gain(NamedTuple):
     """Candidate and baseline in one metric, and how much better the candidate is."""
 
     metric: Metric

@@ -1,7 +1,7 @@
 """How long a caller waits for the model."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -114,8 +114,7 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
         least = self.min_n or divide(Decimal(100 * BEYOND), Decimal(100 - self.percentile))
         if sample.n >= least:
             return finding
-        return replace(
-            finding,
+        return finding._replace(
             outcome=Outcome.INCONCLUSIVE,
             message=f"{finding.message}; {least:f} are needed to judge this percentile",
             remedy=f"measure more: probe_serving(…, requests={least:f})",
@@ -137,8 +136,7 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
         doubt = self._doubt(sample, before)
         if doubt is None:
             return finding
-        return replace(
-            finding,
+        return finding._replace(
             outcome=Outcome.INCONCLUSIVE,
             message=f"{finding.message}; this is not judged: {doubt[0]}",
             remedy=doubt[1],

@@ -1,7 +1,6 @@
 """Difference 4: smaller models make better products."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Self
 
@@ -77,8 +76,9 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
         """Yield `size`, `growth`, or both."""
         model = case.candidate.model
         _refuse_remote(model)
-        size = _size(model)
-        doubt = _doubt(model)
+        stored = model.size
+        size = _size(stored, model.logged_size)
+        doubt = _doubt(stored, model.logged_size)
         if self.max_size is not None:
             yield _doubted(self._size_finding(size, self.max_size), doubt)
         if self.max_growth is not None:
@@ -97,7 +97,8 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
         if size.value < self.growth_from:
             shown, start = show_both(size.value, Decimal(self.growth_from), "B")
             raise NotApplicable(f"model size is {shown}; growth is judged from {start} on")
-        before = _size(case.baseline.model)
+        model = case.baseline.model
+        before = _size(model.size, model.logged_size)
         limit = (1 + max_growth) * before.value
         growth = divide(size.value - before.value, before.value)
         finding = Finding.judge(
@@ -124,14 +125,14 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
             gain = metric.gain(case.candidate, case.baseline)
             passed = gain >= metric.distance(margin)
         except EvidenceError as e:
-            return replace(finding, message=f"{finding.message}; no gain waives it: {e}")
+            return finding._replace(message=f"{finding.message}; no gain waives it: {e}")
         unit = "pt" if margin.in_points else metric.name
         value = divide(gain, metric.required_point) if margin.in_points else gain
         shown = "pt" if margin.in_points else ""
         gained, asked = show_both(value, margin.amount, shown)
         numbers = f"{metric.name} gains {gained}, and from {asked} on growth is waived"
         if not passed:
-            return replace(finding, message=f"{finding.message}; {numbers}")
+            return finding._replace(message=f"{finding.message}; {numbers}")
         return Finding(
             outcome=Outcome.PASS,
             message=f"{finding.message}; waived: {numbers}",
@@ -154,24 +155,20 @@ def _refuse_remote(model: Model) -> None:
         )
 
 
-def _size(model: Model) -> Measurement:
+def _size(stored: Measurement, logged: int | None) -> Measurement:
     """Return the size (B): of the stored files, or what MLflow recorded if that is more."""
-    size = model.size
-    logged = model.logged_size
-    if logged is None or size.value >= logged:
-        return size
+    if logged is None or stored.value >= logged:
+        return stored
     return Measurement(Decimal(logged), "B", Grade.LOGGED, "model_size_bytes")
 
 
-def _doubt(model: Model) -> str | None:
+def _doubt(stored: Measurement, logged: int | None) -> str | None:
     """Say why the stored files cannot be the whole model; None where nothing speaks against it."""
-    size = model.size.value
-    logged = model.logged_size
-    if logged is None or size >= logged:
+    if logged is None or stored.value >= logged:
         return None
-    stored, recorded = show_both(size, Decimal(logged), "B")
+    there, recorded = show_both(stored.value, Decimal(logged), "B")
     return (
-        f"; but only {stored} are stored: MLflow recorded {recorded} when it was logged, "
+        f"; but only {there} are stored: MLflow recorded {recorded} when it was logged, "
         "so files are missing"
     )
 
@@ -180,8 +177,7 @@ def _doubted(finding: Finding, doubt: str | None) -> Finding:
     """Return a finding that does not pass where files are missing."""
     if doubt is None or finding.outcome is not Outcome.PASS:
         return finding
-    return replace(
-        finding,
+    return finding._replace(
         outcome=Outcome.INCONCLUSIVE,
         message=finding.message + doubt,
         remedy=_DOUBT_REMEDY,

@@ -70,11 +70,6 @@ class Case(NamedTuple):
             MissingEvidence: If no rule found one; names what was passed over.
             NotApplicable: If the policy file declares `first_run` and there can be none yet.
         """
-        if Needs.BASELINE not in self.needs:
-            raise UndeclaredNeed(
-                "the policy reads the baseline without declaring it",
-                "add `Needs.BASELINE` to the policy's `needs`",
-            )
         return self._found(self.found, self.found.rules if self.found else ())
 
     def against(self, rules: tuple[dict[str, Any], ...]) -> Run:

@@ -83,7 +83,9 @@ class Run:
     def duration(self) -> Measurement:
         """From start to end (s); the training client wrote both times."""
         span = self.end_time - self.start_time
-        seconds = Decimal(span.days * 86400 + span.seconds) + Decimal(span.microseconds) / 10**6
+        seconds = Decimal(span.days * 86400 + span.seconds)
+        if span.microseconds:
+            seconds += Decimal(span.microseconds).scaleb(-6)
         if seconds < 0:
             raise InvalidEvidence(f"the {self.role} run ends before it starts")
         return Measurement(seconds, "s", Grade.LOGGED, "run start and end")
