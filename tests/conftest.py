@@ -41,11 +41,15 @@ _START_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class MlflowServer:
-    """A running `mlflow server`: its address, its database, and the folder that holds both."""
+    """A running `mlflow server`: its address, its database, and the folder that holds both.
+
+    `group` is the id of the process group that it and its workers are, and nobody else is.
+    """
 
     uri: str
     database: str
     root: Path
+    group: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,14 @@ def github_fake() -> Iterator[GitHubFake]:
 
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """The real `mlflow server` that all tests share."""
+    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
+
+
+@contextmanager
+def running_mlflow(root: Path) -> Iterator[MlflowServer]:
     """A real `mlflow server` on a free port, over a new SQLite database; ended by its pid."""
-    root = tmp_path_factory.mktemp("mlflow")
     database = f"sqlite:///{root / 'mlflow.db'}"
     port = _free_port()
     uri = f"http://127.0.0.1:{port}"
@@ -132,14 +142,19 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=root,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             # The import takes as long as the server takes to start: do both at once.
             with _foreign_warnings_ignored():
                 import mlflow.sklearn  # noqa: F401 -- only to have it loaded
             _wait_until_healthy(uri, process, log)
-            yield MlflowServer(uri, database, root)
+            yield MlflowServer(uri, database, root, process.pid)
         finally:
             process.terminate()
             try:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conftest import running_mlflow
 from tests.tracking.hostile_server import (
     as_json,
     body,
@@ -281,6 +282,23 @@ def test_a_server_that_dies_in_the_middle_never_makes_evidence_absent(
     if answered <= 10 or done.code != 1:
         assert done.code == 3
         assert all(f"MLflow at {relay.uri}" in reason for reason in reasons)
+
+
+def test_killing_the_server_while_it_is_read_is_exit_3_and_one_sentence(
+    command: Command, tmp_path: Path
+) -> None:
+    """A real server, really killed, while it has a request that it has not answered."""
+    with running_mlflow(tmp_path) as server:
+        team = Team.of(server)
+        run = team.run(team.experiment())
+        team.register("fraud", team.model(run), run, "champion")
+        with relaying(server.uri, 2, kills=server.group) as relay:
+            done = command("--run", run, "--tracking-uri", relay.uri, "--timeout", "6s")
+    assert (done.code, done.err) == (3, "")
+    assert done.seconds < 6 + START_S
+    assert done.why == (
+        f"MLflow at {relay.uri} hung up without an answer; try again, or look into its log"
+    )
 
 
 # What is not there.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import os
+import signal
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,15 +22,18 @@ class Relay(ThreadingHTTPServer):
     """Passes requests on.
 
     `asked` holds method and path of each, without the query; `sent` their bodies.
+    `dies_after` so many answers the relay is gone; with `kills`, the process group of the server
+    behind it is killed instead, in the middle of the next request.
     """
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, target: str, dies_after: int | None) -> None:
+    def __init__(self, target: str, dies_after: int | None, kills: int | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target = urlsplit(target).netloc
         self.left = dies_after
+        self.kills = kills
         self.asked: list[str] = []
         self.sent: list[bytes] = []
         self.counting = threading.Lock()
@@ -54,7 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: Relay
 
     def do_GET(self) -> None:
-        if not self.server.lives():
+        lives = self.server.lives()
+        if not lives and self.server.kills is None:
             # As a server whose process was killed: the connection breaks, nobody listens any more.
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -65,10 +71,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.sent.append(body)
         upstream = http.client.HTTPConnection(self.server.target, timeout=30)
         headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
-        upstream.request(self.command, self.path, body, headers)
-        answer = upstream.getresponse()
-        content = answer.read()
-        upstream.close()
+        with closing(upstream):
+            if not lives and self.server.kills is not None:
+                self._killing(self.server.kills, upstream, body, headers)
+            else:
+                upstream.request(self.command, self.path, body, headers)
+            answer = upstream.getresponse()
+            content = answer.read()
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() in _PASSED_ON:
@@ -77,6 +86,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def _killing(
+        self, group: int, upstream: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
+    ) -> None:
+        """Kill the server while it has the request: frozen, it takes it and cannot answer."""
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            upstream.request(self.command, self.path, body, headers)
+        finally:
+            os.killpg(group, signal.SIGKILL)
+
     do_POST = do_GET  # noqa: N815 -- http.server's name
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- http.server's name
@@ -84,9 +103,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def relaying(target: str, dies_after: int | None = None) -> Iterator[Relay]:
+def relaying(
+    target: str, dies_after: int | None = None, *, kills: int | None = None
+) -> Iterator[Relay]:
     """Relay until the end of the block; with `dies_after`, that many requests are answered."""
-    with Relay(target, dies_after) as relay:
+    with Relay(target, dies_after, kills) as relay:
         thread = threading.Thread(target=relay.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
