@@ -80,7 +80,7 @@ def describe(name: str, policies: Mapping[str, Offered]) -> Description:
         near = difflib.get_close_matches(name, policies, n=1)
         hint = f"did you mean {near[0]}?" if near else "`policy-engine list` names them all"
         raise UsageError(f"there is no policy '{name}'; {hint}")
-    policy, plugin = policies[name]
+    policy, plugin = policies[name].policy, policies[name].plugin
     return Description(
         name=name,
         plugin=plugin,

@@ -17,7 +17,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from policy_engine.evidence import Run
-    from policy_engine.policy import Policy
+    from policy_engine.policy import Deferred, Policy
     from policy_engine.report import Report
 
 PROJECT = "policy_engine"
@@ -44,13 +44,13 @@ class Tracking(Protocol):
 
 
 @hookspec
-def register_policies() -> "Iterable[type[Policy]]":  # type: ignore[empty-body]
+def register_policies() -> "Iterable[type[Policy] | Deferred]":  # type: ignore[empty-body]
     """Return the policies that this plugin provides.
 
     Called once, when plugins are loaded. A name that another plugin provides too stops the run.
 
     Returns:
-        Policy classes.
+        Policy classes; or, of a plugin with many, where each is: `policy_engine.policy.Deferred`.
 
     Since 0.1.
     """

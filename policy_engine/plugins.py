@@ -11,6 +11,8 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from policy_engine import hookspecs
 from policy_engine.errors import PluginError
 from policy_engine.evidence import Run
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
-from policy_engine.policy import Policy
+from policy_engine.policy import Deferred, Policy
 from policy_engine.policy_file import Offered, PackText
 from policy_engine.problems import near_or_all
 from policy_engine.report import Report
@@ -169,10 +171,14 @@ class Plugins:
             raise PluginError(f"plugin {loaded}: register_policies returned no list of policies")
         offered: dict[str, Offered] = {}
         for policy in answer:
-            _check_policy(loaded, policy)
-            if policy.policy_name in offered:
-                raise PluginError(f"plugin {loaded} provides '{policy.policy_name}' twice")
-            offered[policy.policy_name] = Offered(policy, loaded.entry)
+            if isinstance(policy, Deferred):
+                name, source = policy.name, partial(_imported, loaded, policy)
+            else:
+                _check_policy(loaded, policy)
+                name, source = policy.policy_name, policy
+            if name in offered:
+                raise PluginError(f"plugin {loaded} provides '{name}' twice")
+            offered[name] = Offered(source, loaded.entry)
         return offered
 
     def _packs(self, loaded: Loaded, answer: Any) -> Mapping[str, PackText]:
@@ -246,6 +252,28 @@ def _absent(name: str) -> str:
 def _normal(name: str) -> str:
     """Return a distribution name as packaging compares them."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _imported(loaded: Loaded, deferred: Deferred) -> type[Policy]:
+    """Return the class of a deferred policy; what is wrong with it stops the run as early ones do.
+
+    Raises:
+        PluginError: If it cannot be imported, is no policy, or has another name.
+    """
+    module, _, attribute = deferred.place.partition(":")
+    try:
+        policy: type[Policy] = getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as e:
+        raise PluginError(
+            f"plugin {loaded}: policy '{deferred.name}' failed to import from {deferred.place}: "
+            f"{type(e).__name__}: {e}"
+        ) from e
+    _check_policy(loaded, policy)
+    if policy.policy_name != deferred.name:
+        raise PluginError(
+            f"plugin {loaded}: {deferred.place} is '{policy.policy_name}', not '{deferred.name}'"
+        )
+    return policy
 
 
 def _check_policy(loaded: Loaded, policy: Any) -> None:

@@ -35,7 +35,18 @@ from policy_engine.evidence import (
 )
 from policy_engine.quantities import show_both
 
-__all__ = ["ENGINE_KEYS", "Field", "Finding", "Level", "Limit", "Op", "Outcome", "Policy", "part"]
+__all__ = [
+    "ENGINE_KEYS",
+    "Deferred",
+    "Field",
+    "Finding",
+    "Level",
+    "Limit",
+    "Op",
+    "Outcome",
+    "Policy",
+    "part",
+]
 
 ENGINE_KEYS = ("policy", "level", "enforce_from", "when", "on_missing", "on_inconclusive", "why")
 """Keys of a binding that the engine reads itself; no policy may have a setting of that name."""
@@ -228,3 +239,17 @@ class Policy(BaseModel):
                 them into findings, and keeps those that were yielded before.
         """
         raise NotImplementedError  # pragma: no cover (the engine refuses a class without it)
+
+
+class Deferred(NamedTuple):
+    """A policy that is imported only when a policy file binds it, or a command describes it.
+
+    A plugin of many policies registers them so: a check then loads those that it asks, and no more.
+
+    Attributes:
+        name: The policy's `name=`.
+        place: Where its class is, as `module:Class`.
+    """
+
+    name: str
+    place: str

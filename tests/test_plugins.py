@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -316,6 +317,75 @@ def test_a_policy_that_is_offered_twice_is_refused(site: Site) -> None:
 )
 def test_a_policy_that_breaks_a_naming_rule_is_refused(site: Site, source: str, why: str) -> None:
     assert refused(source, site=site) == f"{ACME} failed to import: PluginError: {why}"
+
+
+# ── policies that load when they are asked ────────────────────────────────────────────────────────
+
+
+def deferred(site: Site, place: str, *, name: str = "acme-rule") -> plugins.Plugins:
+    """Load a plugin that only says where its policy is: in a module beside it."""
+    site.install(policy_module(PASS), name="acme-rules", module="acme_rules")
+    source = (
+        "from policy_engine import hookimpl\n"
+        "from policy_engine.policy import Deferred\n\n"
+        f"@hookimpl\ndef register_policies():\n    return [Deferred({name!r}, {place!r})]\n"
+    )
+    site.install(source)
+    return plugins.load(["acme-policies"])
+
+
+def test_a_deferred_policy_is_imported_when_it_is_asked_for_and_not_before(site: Site) -> None:
+    offered = deferred(site, "acme_rules:AcmeRule").policies["acme-rule"]
+    assert (offered.plugin, "acme_rules" in sys.modules) == ("acme", False)
+    assert offered.policy.policy_name == "acme-rule"
+    assert offered.policy is sys.modules["acme_rules"].AcmeRule
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "why"),
+    [
+        (
+            "acme_rule:Rule",
+            "acme-rule",
+            (
+                "policy 'acme-rule' failed to import from acme_rule:Rule: "
+                "ModuleNotFoundError: No module named 'acme_rule'"
+            ),
+        ),
+        (
+            "acme_rules:Rulez",
+            "acme-rule",
+            (
+                "policy 'acme-rule' failed to import from acme_rules:Rulez: "
+                "AttributeError: module 'acme_rules' has no attribute 'Rulez'"
+            ),
+        ),
+        ("acme_rules:Path", "acme-rule", "<class 'pathlib.Path'> is no Policy class"),
+        ("acme_rules:AcmeRule", "acme-role", "acme_rules:AcmeRule is 'acme-rule', not 'acme-role'"),
+    ],
+)
+def test_a_deferred_policy_that_is_not_there_stops_the_run_that_binds_it(
+    site: Site, project: Project, place: str, name: str, why: str
+) -> None:
+    with pytest.raises(PluginError) as refusal:
+        _ = deferred(site, place, name=name).policies[name].policy
+    assert str(refusal.value) == f"{ACME}: {why}"
+    project.policy(f"version: 1\nplugins: [acme-policies]\npolicies: {{{name}: on}}\n")
+    assert command("validate").code == 2
+
+
+def test_a_name_is_taken_by_a_deferred_policy_too(site: Site) -> None:
+    with pytest.raises(PluginError) as refusal:
+        deferred(site, "acme_rules:AcmeRule", name="run-finished")
+    assert str(refusal.value) == (
+        "register_policies: 'run-finished' is provided by policy-engine[engineering] "
+        "and by acme-policies[acme]"
+    )
+
+
+def test_every_policy_of_ours_is_where_it_is_said_to_be() -> None:
+    for name, offered in plugins.load().policies.items():
+        assert offered.policy.policy_name == name
 
 
 def test_a_distribution_without_plugins_is_as_good_as_absent(site: Site) -> None:

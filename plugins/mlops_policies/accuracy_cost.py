@@ -6,8 +6,6 @@ from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from mlops_policies.pareto import ParetoDominated
-from mlops_policies.train_cost import TrainCostBudget
 from mlops_policies.training_cost import training_cost
 from policy_engine.evidence import (
     Case,
@@ -18,7 +16,7 @@ from policy_engine.evidence import (
     Needs,
 )
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.policy import Deferred, Finding, Limit, Outcome, Policy
 from policy_engine.quantities import Margin, Number, Percent, Points, Price, divide, show, show_both
 
 ANY_IMPROVEMENT = Decimal("1e-10")
@@ -336,6 +334,11 @@ def _measured(each: Decimal, unit: str) -> Measurement:
 
 
 @hookimpl
-def register_policies() -> Iterable[type[Policy]]:
+def register_policies() -> Iterable[type[Policy] | Deferred]:
     """Return the policies on accuracy and cost."""
-    return [MinUsefulGain, CostPerPoint, ParetoDominated, TrainCostBudget]
+    return [
+        MinUsefulGain,
+        CostPerPoint,
+        Deferred("pareto-dominated", "mlops_policies.pareto:ParetoDominated"),
+        Deferred("train-cost-budget", "mlops_policies.train_cost:TrainCostBudget"),
+    ]

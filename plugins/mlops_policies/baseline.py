@@ -2,14 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from mlops_policies.baseline_kind import BaselineKind
-from mlops_policies.improvement import SignificantImprovement
-from mlops_policies.regression import NoRegression
-from mlops_policies.same_eval_data import SameEvalData
-from mlops_policies.slices import NoSliceRegression
 from policy_engine.evidence import Case, Needs
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Finding, Outcome, Policy
+from policy_engine.policy import Deferred, Finding, Outcome, Policy
 from policy_engine.quantities import show
 
 
@@ -50,13 +45,13 @@ class BaselineLogged(Policy, name="baseline-logged"):
 
 
 @hookimpl
-def register_policies() -> Iterable[type[Policy]]:
+def register_policies() -> Iterable[type[Policy] | Deferred]:
     """Return the policies on the baseline."""
     return [
         BaselineLogged,
-        BaselineKind,
-        SameEvalData,
-        SignificantImprovement,
-        NoRegression,
-        NoSliceRegression,
+        Deferred("baseline-kind", "mlops_policies.baseline_kind:BaselineKind"),
+        Deferred("same-eval-data", "mlops_policies.same_eval_data:SameEvalData"),
+        Deferred("significant-improvement", "mlops_policies.improvement:SignificantImprovement"),
+        Deferred("no-regression", "mlops_policies.regression:NoRegression"),
+        Deferred("no-slice-regression", "mlops_policies.slices:NoSliceRegression"),
     ]

@@ -2,26 +2,20 @@
 
 from collections.abc import Iterable
 
-from mlops_policies.data_facts import DataFreshness, DataLicenceAndConsent
-from mlops_policies.equalized_odds import EqualizedOddsGap
-from mlops_policies.explanation import ExplanationLogged, NoDominantFeature
-from mlops_policies.four_fifths import FourFifths
-from mlops_policies.leakage import TrainTestLeakage
-from mlops_policies.privacy import PiiColumns
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Policy
+from policy_engine.policy import Deferred, Policy
 
 
 @hookimpl
-def register_policies() -> Iterable[type[Policy]]:
+def register_policies() -> Iterable[type[Policy] | Deferred]:
     """Return the policies on the care of data."""
     return [
-        PiiColumns,
-        DataLicenceAndConsent,
-        DataFreshness,
-        TrainTestLeakage,
-        FourFifths,
-        EqualizedOddsGap,
-        ExplanationLogged,
-        NoDominantFeature,
+        Deferred("pii-columns", "mlops_policies.privacy:PiiColumns"),
+        Deferred("data-licence-and-consent", "mlops_policies.data_facts:DataLicenceAndConsent"),
+        Deferred("data-freshness", "mlops_policies.data_facts:DataFreshness"),
+        Deferred("train-test-leakage", "mlops_policies.leakage:TrainTestLeakage"),
+        Deferred("four-fifths", "mlops_policies.four_fifths:FourFifths"),
+        Deferred("equalized-odds-gap", "mlops_policies.equalized_odds:EqualizedOddsGap"),
+        Deferred("explanation-logged", "mlops_policies.explanation:ExplanationLogged"),
+        Deferred("no-dominant-feature", "mlops_policies.explanation:NoDominantFeature"),
     ]

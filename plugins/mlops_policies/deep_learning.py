@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from mlops_policies.deep_margin import DeepMargin
 from mlops_policies.family import FAMILY_TAG, Family, family_of_model, family_of_run
 from mlops_policies.same_eval_data import Same, evaluation_data, same_data
 from policy_engine.evidence import (
@@ -20,7 +19,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.policy import Deferred, Finding, Limit, Outcome, Policy
 from policy_engine.quantities import Duration
 
 MOST_HISTORY = 200
@@ -214,6 +213,9 @@ def _count(number: int, what: str, none: str = "0") -> str:
 
 
 @hookimpl
-def register_policies() -> Iterable[type[Policy]]:
+def register_policies() -> Iterable[type[Policy] | Deferred]:
     """Return the policies on deep learning."""
-    return [SimpleModelTried, DeepMargin]
+    return [
+        SimpleModelTried,
+        Deferred("deep-margin", "mlops_policies.deep_margin:DeepMargin"),
+    ]

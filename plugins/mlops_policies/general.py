@@ -8,11 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from mlops_policies import packs
-from mlops_policies.expression import ExpressionHolds
-from mlops_policies.recomputed import MetricRecomputed
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs, resolve_metric
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Finding, Limit, Op, Outcome, Policy
+from policy_engine.policy import Deferred, Finding, Limit, Op, Outcome, Policy
 from policy_engine.quantities import Fraction, Number, Tighter, show, show_both
 
 ANY_IMPROVEMENT = Decimal("1e-10")
@@ -156,9 +154,13 @@ class MetricThreshold(Policy, name="metric-threshold"):
 
 
 @hookimpl
-def register_policies() -> Iterable[type[Policy]]:
+def register_policies() -> Iterable[type[Policy] | Deferred]:
     """Return the policies that fit any difference."""
-    return [MetricThreshold, MetricRecomputed, ExpressionHolds]
+    return [
+        MetricThreshold,
+        Deferred("metric-recomputed", "mlops_policies.recomputed:MetricRecomputed"),
+        Deferred("expression", "mlops_policies.expression:ExpressionHolds"),
+    ]
 
 
 @hookimpl

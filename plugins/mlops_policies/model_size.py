@@ -6,7 +6,6 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from mlops_policies.latency import LatencyPercentileBudget
 from policy_engine.evidence import (
     Case,
     EvidenceError,
@@ -17,7 +16,7 @@ from policy_engine.evidence import (
     NotApplicable,
 )
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Finding, Limit, Outcome, Policy, part
+from policy_engine.policy import Deferred, Finding, Limit, Outcome, Policy, part
 from policy_engine.quantities import Bytes, Percent, Points, Tighter, divide, show, show_both
 
 REMOTE_FLAVORS = frozenset({"openai"})
@@ -185,6 +184,9 @@ def _doubted(finding: Finding, doubt: str | None) -> Finding:
 
 
 @hookimpl
-def register_policies() -> Iterable[type[Policy]]:
+def register_policies() -> Iterable[type[Policy] | Deferred]:
     """Return the policies on smaller models: size and speed."""
-    return [ModelSizeBudget, LatencyPercentileBudget]
+    return [
+        ModelSizeBudget,
+        Deferred("latency-percentile-budget", "mlops_policies.latency:LatencyPercentileBudget"),
+    ]

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 
-from mlops_policies.requirements import PinnedRequirements
-from mlops_policies.serialization import SafeSerialization
-from mlops_policies.servable import Servable
-from mlops_policies.signature import SignatureAndExample
 from policy_engine.hookspecs import hookimpl
-from policy_engine.policy import Policy
+from policy_engine.policy import Deferred, Policy
 
 
 @hookimpl
-def register_policies() -> Iterable[type[Policy]]:
+def register_policies() -> Iterable[type[Policy] | Deferred]:
     """Return the policies on serving."""
-    return [SignatureAndExample, PinnedRequirements, Servable, SafeSerialization]
+    return [
+        Deferred("signature-and-example", "mlops_policies.signature:SignatureAndExample"),
+        Deferred("pinned-requirements", "mlops_policies.requirements:PinnedRequirements"),
+        Deferred("servable", "mlops_policies.servable:Servable"),
+        Deferred("safe-serialization", "mlops_policies.serialization:SafeSerialization"),
+    ]

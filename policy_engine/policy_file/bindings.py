@@ -1,10 +1,10 @@
 """A binding: one policy under an id, its settings checked by the policy itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from policy_engine.evidence import Needs
 from policy_engine.expressions import Condition, ExpressionError, compiled
@@ -24,11 +24,21 @@ Treatment = Literal["block", "warn", "skip"]
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 
-class Offered(NamedTuple):
-    """A policy that a plugin offers."""
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A policy that a plugin offers: its class, or what loads it."""
 
-    policy: type[Policy]
+    source: type[Policy] | Callable[[], type[Policy]]
     plugin: str
+
+    @property
+    def policy(self) -> type[Policy]:
+        """The class.
+
+        Raises:
+            PluginError: If it is loaded only now, and cannot be.
+        """
+        return self.source if isinstance(self.source, type) else self.source()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -287,7 +287,10 @@ def test_a_server_that_dies_in_the_middle_never_makes_evidence_absent(
 def test_killing_the_server_while_it_is_read_is_exit_3_and_one_sentence(
     command: Command, tmp_path: Path
 ) -> None:
-    """A real server, really killed, while it has a request that it has not answered."""
+    """A real server, really killed, while it has a request that it has not answered.
+
+    Which request that is, is chance: reads go out at once.
+    """
     with running_mlflow(tmp_path) as server:
         team = Team.of(server)
         run = team.run(team.experiment())
@@ -296,9 +299,11 @@ def test_killing_the_server_while_it_is_read_is_exit_3_and_one_sentence(
             done = command("--run", run, "--tracking-uri", relay.uri, "--timeout", "6s")
     assert (done.code, done.err) == (3, "")
     assert done.seconds < 6 + START_S
-    assert done.why == (
-        f"MLflow at {relay.uri} hung up without an answer; try again, or look into its log"
-    )
+    (subject,) = done.report["subjects"]
+    lost = [f["message"] for f in subject["findings"] if f["outcome"] == "error"]
+    sentence = f"MLflow at {relay.uri} hung up without an answer; try again, or look into its log"
+    assert all(each.endswith(sentence) for each in lost or [subject["reason"]])
+    assert {f["outcome"] for f in subject["findings"]} <= {"pass", "error"}
 
 
 # What is not there.
