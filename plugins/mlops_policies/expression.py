@@ -1,7 +1,6 @@
 """A condition of your own, where no policy says what you mean."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from pydantic import Field
 
@@ -52,7 +51,7 @@ class ExpressionHolds(Policy, name="expression"):
         what = ".".join(bound.path)
         judged = Finding.judge(measured, bound.op, bound.limit, what, remedy=_REMEDY)
         if self.message is not None and judged.outcome is Outcome.FAIL:
-            judged = replace(judged, message=f"{self.message}: {judged.message}")
+            judged = judged._replace(message=f"{self.message}: {judged.message}")
         yield judged
 
     def _finding(self, condition: Condition, held: Held) -> Finding:
