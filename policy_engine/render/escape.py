@@ -24,7 +24,7 @@ _UNSEEN = (
 )
 _COLONS = re.compile(f":(?={_UNSEEN}:)")  # `::error::` of a GitHub runner
 # `##[error]` of a GitHub runner, `##vso[` of an Azure one.
-_HASHES = re.compile(rf"#{_UNSEEN}#(?={_UNSEEN}\w*{_UNSEEN}\[)")
+_HASHES = re.compile(rf"#{_UNSEEN}#{_UNSEEN}\w*{_UNSEEN}(?=\[)")
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _MOST_PATH = 1000
 _NO_LABEL = re.compile("[^A-Za-z0-9 ._=()-]")
@@ -51,7 +51,7 @@ def clean(text: object, longest: int = SHORT) -> str:
 
 def code(text: object, longest: int = SHORT) -> str:
     """Return text as a Markdown code span, which neither mentions, links nor ends early."""
-    line = _BACKTICKS.sub(_bounded, clean(text, longest))
+    line = _BACKTICKS.sub(_bounded, _hashes_apart(clean(text, longest)))
     fence = "`" * (1 + max(map(len, _BACKTICKS.findall(line)), default=0))
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{pad}{line}{pad}{fence}"
@@ -67,7 +67,7 @@ def terminal(text: object, longest: int = SHORT) -> str:
 
     It may be wrapped anywhere: no `::` and no `##[` is left, so a later line cannot begin with one.
     """
-    return _HASHES.sub("## ", _COLONS.sub(": ", clean(text, longest)))
+    return _hashes_apart(_COLONS.sub(": ", clean(text, longest)))
 
 
 def annotation(text: object, longest: int = SHORT) -> str:
@@ -110,16 +110,23 @@ def html_code(text: object, longest: int = SHORT) -> str:
     return f"<code>{html_text(text, longest)}</code>"
 
 
-def html_lines(text: str, most: int, longest: int = LONG) -> str:
-    """Return text of several lines for an HTML `<pre>`; empty lines are left out."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    more = [f"… {len(lines) - most} more"] if len(lines) > most else []
-    return "\n".join([*(html_text(line, longest) for line in lines[:most]), *more])
-
-
 def html_text(text: object, longest: int = SHORT) -> str:
-    """Return text for an HTML element or a quoted attribute."""
-    return html.escape(clean(text, longest), quote=True)
+    """Return text for an HTML element or a quoted attribute; in a log it is no command."""
+    escaped = html.escape(clean(text, longest), quote=True)
+    escaped = _HASHES.sub(lambda found: found[0].replace("#", "&#35;"), escaped)
+    return _COLONS.sub("&#58;", escaped)
+
+
+def json_text(text: str) -> str:
+    """Return JSON in which a runner that sees it in a log finds no command; it reads the same.
+
+    Only text can hold `##`, and every line of JSON begins with a mark of its own.
+    """
+    return _HASHES.sub(lambda found: found[0].replace("#", "\\u0023"), text)
+
+
+def _hashes_apart(line: str) -> str:
+    return _HASHES.sub(lambda found: f"{found[0]} ", line)
 
 
 def _printable(char: str) -> str:

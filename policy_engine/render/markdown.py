@@ -10,7 +10,7 @@ from datetime import UTC
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
 from policy_engine.render import rows
-from policy_engine.render.escape import LONG, code, html_code, html_lines, html_text
+from policy_engine.render.escape import LONG, code, html_code, html_text
 from policy_engine.render.fitting import Part, fitted, size
 from policy_engine.render.links import NO_LINKS, Links
 from policy_engine.render.picture import as_picture
@@ -19,7 +19,6 @@ from policy_engine.report import Changed, Judged, Proposal, Report, Subject, Ver
 _HEAD = "<tr><th>policy</th><th>verdict</th><th>measured</th><th>limit</th><th>baseline</th></tr>"
 _CHANGED = "<tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>"
 _FILES_NAMED = 5
-_PROBLEM_LINES = 20
 _PICTURES = 3
 
 
@@ -145,12 +144,12 @@ def _words(finding: Judged, links: Links) -> Iterator[str]:
 
 def _proposed(proposal: Proposal) -> str:
     words = rows.proposal_words(proposal)
-    return f"This pull request changes policies: {words}. They decide nothing before the merge."
+    return f"**Proposal:** {words}. They decide nothing before the merge."
 
 
 def _proposal(proposal: Proposal) -> Iterator[Part]:
     if proposal.problem:
-        lines = html_lines(proposal.problem, _PROBLEM_LINES)
+        lines = "\n".join(html_text(line, LONG) for line in rows.problem_lines(proposal))
         title = "Why the proposed policies could not judge"
         yield _folded(2, "note", title, [f"<pre>{lines}</pre>"])
     changed = [_changed(each) for each in proposal.changed]

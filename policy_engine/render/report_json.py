@@ -2,6 +2,7 @@
 
 import json
 
+from policy_engine.render.escape import json_text
 from policy_engine.report import Report
 
 
@@ -13,4 +14,4 @@ def as_json(report: Report) -> str:
     Raises:
         ValueError: If the report holds NaN or infinity, which JSON does not know.
     """
-    return json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
+    return json_text(json.dumps(report.to_dict(), indent=2, allow_nan=False)) + "\n"

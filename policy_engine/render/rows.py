@@ -50,6 +50,7 @@ KIND_SYMBOLS = {
 }
 
 _KINDS = ("error", "blocking", "warning", "waived", "skipped", "passed", "not applicable")
+_MOST_LINES = 20
 _NOUNS = ("error", "warning")
 _EFFECTS = {Effect.BLOCK: "blocking", Effect.WARN: "warning", Effect.WAIVED: "waived"}
 _VERBS = {Effect.BLOCK: "blocks", Effect.WARN: "warns", Effect.WAIVED: "waived"}
@@ -149,12 +150,19 @@ def waiver_words(waiver: Mapping[str, Any]) -> str:
 def proposal_words(proposal: Proposal) -> str:
     """Return in one sentence what the proposed policies would decide; they decide nothing yet."""
     if proposal.verdict is None:
-        return "the policies that it proposes could not judge it"
+        return "the policies that this pull request proposes could not judge it"
     changed = len(proposal.changed) or "none"
     return (
-        f"the policies that it proposes would change {changed} of {proposal.findings} findings; "
-        f"their verdict would be: {WORDS[proposal.verdict].lower()}"
+        f"the policies that this pull request proposes would change {changed} of "
+        f"{proposal.findings} findings; their verdict would be: {WORDS[proposal.verdict].lower()}"
     )
+
+
+def problem_lines(proposal: Proposal) -> list[str]:
+    """Return why the proposed policies could not judge, in lines that hold something."""
+    lines = [line for line in (proposal.problem or "").split("\n") if line.strip()]
+    more = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], f"… {more} more"] if more > 0 else lines
 
 
 def changed_words(outcome: Outcome | None, effect: Effect | None) -> str:

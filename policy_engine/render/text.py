@@ -8,7 +8,7 @@ from policy_engine.policy import Outcome
 from policy_engine.render import rows
 from policy_engine.render.columns import paragraph, table, together
 from policy_engine.render.escape import LONG, terminal
-from policy_engine.report import Judged, Report, Subject, Verdict, WaiverUse
+from policy_engine.report import Judged, Proposal, Report, Subject, Verdict, WaiverUse
 
 NARROWEST = 40
 """The smallest width that is kept (columns)."""
@@ -133,6 +133,8 @@ def _details(finding: Judged, as_for: str | None, width: int) -> Iterator[str]:
 
 
 def _end(report: Report, width: int, colour: bool) -> Iterator[str]:
+    if report.proposal:
+        yield from _proposal(report.proposal, width)
     yield from _waivers(report.waivers, width)
     source = report.policies
     ref = f"{terminal(source.ref)}, " if source.ref else ""
@@ -142,6 +144,20 @@ def _end(report: Report, width: int, colour: bool) -> Iterator[str]:
     counts = rows.tally(rows.every_finding(report))
     told = f"(exit code {int(report.exit_code)}): {counts}"
     yield from _headed(report.verdict, "", told, width, colour)
+
+
+def _proposal(proposal: Proposal, width: int) -> Iterator[str]:
+    told = f"{rows.proposal_words(proposal)} (they decide nothing before the merge)"
+    yield from paragraph("proposal: ", told, width)
+    for line in rows.problem_lines(proposal):
+        yield from paragraph("  | ", _sentence(line), width)
+    for each in proposal.changed:
+        part = f" ({terminal(each.part)})" if each.part else ""
+        place = f"{terminal(each.policy_file)}, run {terminal(each.run_id[:8])}"
+        now = rows.changed_words(each.outcome, each.effect)
+        then = rows.changed_words(each.proposed_outcome, each.proposed_effect)
+        told = f"{terminal(each.id)}{part}: {now} -> {then} ({place})"
+        yield from paragraph("  change: ", told, width)
 
 
 def _waivers(waivers: WaiverUse, width: int) -> Iterator[str]:

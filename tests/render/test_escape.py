@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import json
 
 import pytest
 from hypothesis import given
@@ -63,7 +64,7 @@ def test_a_code_span_in_a_table_does_not_split_its_cell() -> None:
         ("p95: 3 ms", "p95: 3 ms"),
         ("x ##[set-output name=verdict;]pass", "x ## [set-output name=verdict;]pass"),
         ("###[error]", "### [error]"),
-        ("##vso[task.complete]", "## vso[task.complete]"),
+        ("##vso[task.complete]", "##vso [task.complete]"),
         ("# heading ## again", "# heading ## again"),
         ("\n::error::x", ": :error: :x"),
     ],
@@ -115,3 +116,12 @@ def test_html_text_reads_back_as_clean_text(text: str) -> None:
     shown = escape.html_text(text)
     assert not set("<>\"'") & set(shown)
     assert html.unescape(shown) == escape.clean(text)
+    assert commands(shown) == []
+
+
+@given(RISKY_TEXT)
+def test_text_in_code_or_json_gives_no_command(text: str) -> None:
+    assert commands(f"- {escape.code(text)}") == []
+    shown = escape.json_text(json.dumps({"a": text}))
+    assert commands(shown) == []
+    assert json.loads(shown) == {"a": text}

@@ -15,7 +15,7 @@ from policy_engine.render import as_markdown
 from policy_engine.render.links import Links
 from policy_engine.report import Effect, PassedOver, PolicySource, Verdict, WaiverUse
 from tests.render import reports
-from tests.render.hostile import HOSTILE, everywhere, structure
+from tests.render.hostile import HOSTILE, commands, everywhere, structure
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=120)
 RISKY_TEXT = st.text("`|\\<>&@#[]()!*_~$:-\n ab", min_size=1, max_size=60)
@@ -211,6 +211,7 @@ def test_hostile_text_stands_in_code_wherever_it_comes_from(text: str) -> None:
         comment = as_markdown(hostile)
         assert structure(comment) == benign_structures()[place], place
         assert comment.startswith("## "), place
+        assert commands(comment) == [], place
         assert comment.encode(), place
 
 
@@ -347,7 +348,7 @@ def test_what_a_proposal_would_change_is_said_above_and_shown_below() -> None:
     )
     comment = as_markdown(reports.report(reports.subject(reports.SIZE), proposal=proposal))
     assert comment.split("\n")[4] == (
-        "This pull request changes policies: the policies that it proposes would change 2 of 31 "
+        "**Proposal:** the policies that this pull request proposes would change 2 of 31 "
         "findings; their verdict would be: warn. They decide nothing before the merge."
     )
     assert (
@@ -385,7 +386,7 @@ def test_a_proposal_that_is_not_valid_says_why() -> None:
     broken = reports.proposal(digest=None, verdict=None, problem=problem, findings=0)
     comment = as_markdown(reports.report(reports.subject(reports.SIZE), proposal=broken))
     assert comment.split("\n")[4] == (
-        "This pull request changes policies: the policies that it proposes could not judge it. "
+        "**Proposal:** the policies that this pull request proposes could not judge it. "
         "They decide nothing before the merge."
     )
     assert (

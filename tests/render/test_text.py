@@ -248,6 +248,9 @@ def test_hostile_text_changes_no_line_and_gives_no_command(text: str) -> None:
         everywhere(text).items(), everywhere(BENIGN).values(), strict=True
     ):
         log, expected = as_text(hostile, width=5000), as_text(benign, width=5000)
+        if place == "proposal's problem":  # it has lines of its own
+            log = "\n".join(line for line in log.split("\n") if not line.startswith("  | "))
+            expected = expected.replace(f"  | {BENIGN}\n", "")
         assert log.count("\n") == expected.count("\n"), place
         for line, due in zip(log.split("\n"), expected.split("\n"), strict=True):
             assert line.isprintable(), place
@@ -308,3 +311,34 @@ def test_what_several_policies_say_alike_is_said_once() -> None:
     assert text.count(reason) == 1
     assert text.count(remedy) == 1
     assert "    why:  as for baseline-logged\n" in text
+
+
+def test_what_a_proposal_would_change_is_listed() -> None:
+    proposal = reports.proposal(
+        reports.changed(),
+        reports.changed(id="servable", part=None, outcome=None, effect=None),
+    )
+    found = reports.report(reports.subject(reports.SEEDED), proposal=proposal)
+    assert as_text(found, width=100).split("\n\n")[-1] == dedent("""\
+        proposal: the policies that this pull request proposes would change 2 of 31 findings; their verdict
+                  would be: warn (they decide nothing before the merge)
+          change: model-size-budget (size): fail, blocks -> pass (policies/fraud.yaml, run 4f1e2d3c)
+          change: servable: not there -> pass (policies/fraud.yaml, run 4f1e2d3c)
+        policies: main@1a2b3c4, sha256:abababababab, trusted
+        PASS (exit code 0): 1 passed
+        """)  # noqa: E501 (a line of the report, as wide as it is allowed to be)
+
+
+def test_a_proposal_that_is_not_valid_says_why() -> None:
+    problem = "policies/a.yaml:1:1: x: unknown key\n  did you mean 'y'?\n\n1 problem found.\n"
+    broken = reports.proposal(digest=None, verdict=None, problem=problem, findings=0)
+    found = reports.report(reports.subject(reports.SEEDED), proposal=broken)
+    assert as_text(found).split("\n\n")[-1] == dedent("""\
+        proposal: the policies that this pull request proposes could not judge it (they
+                  decide nothing before the merge)
+          | policies/a.yaml:1:1: x: unknown key
+          | did you mean 'y'?
+          | 1 problem found.
+        policies: main@1a2b3c4, sha256:abababababab, trusted
+        PASS (exit code 0): 1 passed
+        """)
