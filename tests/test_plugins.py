@@ -458,9 +458,9 @@ def test_a_format_of_a_plugin_that_no_file_names_is_unknown(site: Site, project:
     project.policy(MINIMUM.replace("plugins: [acme-policies]\n", ""))
     told = project.check(evidence(candidate()), "--format", "acme")
     assert told.code == 2
-    assert (
-        told.err
-        == "policy-engine: --format acme: unknown; choose from github, json, markdown, text\n"
+    assert told.err == (
+        "policy-engine: --format acme: unknown; choose from "
+        "github, html, json, junit, markdown, sarif, text\n"
     )
 
 

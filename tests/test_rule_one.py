@@ -726,7 +726,8 @@ def test_a_check_whose_every_finding_is_not_applicable_is_no_pass(
 def test_an_unknown_format_judges_nothing(project: Project) -> None:
     told = project.check(GOOD, "--format", "jsn")
     assert told.err == (
-        "policy-engine: --format jsn: unknown; choose from github, json, markdown, text\n"
+        "policy-engine: --format jsn: unknown; choose from "
+        "github, html, json, junit, markdown, sarif, text\n"
     )
     assert (told.code, told.out) == (2, "")
 

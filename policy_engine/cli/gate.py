@@ -70,7 +70,7 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     multiple=True,
     default=("text",),
     metavar="NAME[=FILE]",
-    help="text, markdown, json, github, or a plugin's; one without =FILE goes to stdout.",
+    help="text, markdown, json, github, junit, sarif, html, or a plugin's.",
 )
 @click.option(
     "--save-evidence", callback=filled, metavar="FILE", help="Keep the evidence, to judge it again."

@@ -15,10 +15,50 @@ if TYPE_CHECKING:
     from policy_engine.hookspecs import Renderer
     from policy_engine.report import Report
 
-__all__ = ["FORMATS", "as_github", "as_json", "as_markdown", "as_text", "render"]
+__all__ = [
+    "FORMATS",
+    "as_github",
+    "as_html",
+    "as_json",
+    "as_junit",
+    "as_markdown",
+    "as_sarif",
+    "as_text",
+    "render",
+]
+
+
+def as_html(report: "Report") -> str:
+    """Return the report as `render.html` does."""
+    from policy_engine.render import html  # noqa: PLC0415 (few checks ask for it)
+
+    return html.as_html(report)
+
+
+def as_junit(report: "Report") -> str:
+    """Return the report as `render.junit` does."""
+    from policy_engine.render import junit  # noqa: PLC0415 (few checks ask for it)
+
+    return junit.as_junit(report)
+
+
+def as_sarif(report: "Report") -> str:
+    """Return the report as `render.sarif` does."""
+    from policy_engine.render import sarif  # noqa: PLC0415 (few checks ask for it)
+
+    return sarif.as_sarif(report)
+
 
 FORMATS: "Mapping[str, Renderer]" = MappingProxyType(
-    {"text": as_text, "markdown": as_markdown, "json": as_json, "github": as_github}
+    {
+        "text": as_text,
+        "markdown": as_markdown,
+        "json": as_json,
+        "github": as_github,
+        "junit": as_junit,
+        "sarif": as_sarif,
+        "html": as_html,
+    }
 )
 """The formats of our own, by the name that `--format` takes."""
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from policy_engine.evidence import Measurement
 from policy_engine.render import rows
 from policy_engine.render.escape import (
     LONG,
@@ -123,27 +122,14 @@ def _placed(
 
 def _lines(finding: Judged, subject: Subject) -> Iterator[str]:
     yield annotation(finding.message, LONG)
-    numbers = (
-        _number("measured", rows.measured(finding), finding.measured),
-        _number("limit", rows.limit(finding)),
-        _number("baseline", rows.baseline(finding), finding.baseline),
-    )
-    told = "; ".join(filter(None, numbers))
-    if told:
-        yield told[0].upper() + told[1:]
+    if numbers := rows.numbers(finding):
+        yield annotation(numbers, LONG)
     if finding.remedy:
         yield f"Fix: {annotation(finding.remedy, LONG)}"
     if finding.waiver:
         yield f"Waiver: {annotation(rows.waiver_words(finding.waiver), LONG)}"
     if subject.candidate:
         yield f"Candidate: {rows.run_words(subject.candidate, annotation)}"
-
-
-def _number(name: str, amount: str | None, value: Measurement | None = None) -> str | None:
-    if amount is None:
-        return None
-    grade = f" ({value.grade.value})" if value else ""
-    return f"{name} {annotation(amount)}{grade}"
 
 
 def _command(each: Annotation) -> str:

@@ -51,7 +51,7 @@ def as_picture(subject: Subject) -> str | None:
 
 
 def _of_candidate(finding: Judged) -> _Bar | None:
-    share = _share(finding, finding.measured)
+    share = share_of(finding, finding.measured)
     if share is None:
         return None
     part = f" {finding.part}" if finding.part else ""
@@ -59,11 +59,11 @@ def _of_candidate(finding: Judged) -> _Bar | None:
 
 
 def _of_baseline(finding: Judged) -> _Bar | None:
-    share = _share(finding, finding.baseline)
+    share = share_of(finding, finding.baseline)
     return None if share is None else _Bar("(the baseline)", share, is_broken=False)
 
 
-def _share(finding: Judged, value: Measurement | None) -> Decimal | None:
+def share_of(finding: Judged, value: Measurement | None) -> Decimal | None:
     """Return how much of its limit a value uses; None where the two make no share."""
     bound = finding.limit
     if bound is None or value is None or value.unit != bound.unit or bound.unit in _NOT_A_BUDGET:

@@ -122,6 +122,17 @@ def baseline(finding: Judged) -> str | None:
     return _amount(finding.baseline, finding.measured)
 
 
+def numbers(finding: Judged) -> str:
+    """Return measured value, limit and baseline in a line, with units and grades; maybe empty."""
+    told = (
+        _graded("measured", measured(finding), finding.measured),
+        _graded("limit", limit(finding)),
+        _graded("baseline", baseline(finding), finding.baseline),
+    )
+    line = "; ".join(filter(None, told))
+    return line[:1].upper() + line[1:]
+
+
 def run_words(run: RunRef, quote: Quote) -> str:
     """Return what is known of a run: model, registered version, run, commit."""
     run_id = quote(run.run_id[:8])
@@ -195,6 +206,12 @@ def waiver_tally(report: Report) -> str:
 def short(digest: str) -> str:
     """Return a digest by its algorithm and first 12 digits."""
     return digest[: len("sha256:") + 12]
+
+
+def _graded(name: str, amount: str | None, value: Measurement | None = None) -> str | None:
+    if amount is None:
+        return None
+    return f"{name} {amount} ({value.grade.value})" if value else f"{name} {amount}"
 
 
 def _amount(value: Measurement | Limit | None, beside: Measurement | Limit | None) -> str | None:

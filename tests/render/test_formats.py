@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
@@ -7,17 +5,29 @@ import sys
 import pytest
 
 from policy_engine.errors import UsageError
-from policy_engine.render import FORMATS, as_github, as_json, as_markdown, as_text, render
+from policy_engine.render import (
+    FORMATS,
+    annotations,
+    as_json,
+    as_text,
+    html,
+    junit,
+    render,
+    sarif,
+)
 from tests.render import reports
 
 
 def test_the_formats_are_named_as_the_command_names_them() -> None:
-    assert dict(FORMATS) == {
-        "text": as_text,
-        "markdown": as_markdown,
-        "json": as_json,
-        "github": as_github,
-    }
+    assert list(FORMATS) == ["text", "markdown", "json", "github", "junit", "sarif", "html"]
+
+
+def test_the_formats_that_load_late_are_those_of_their_modules() -> None:
+    report = reports.mixed()
+    assert render(report, "html") == html.as_html(report)
+    assert render(report, "junit") == junit.as_junit(report)
+    assert render(report, "sarif") == sarif.as_sarif(report)
+    assert render(report, "github") == annotations.as_github(report)
 
 
 def test_a_report_is_rendered_by_the_name_of_a_format() -> None:
@@ -32,7 +42,10 @@ def test_a_plugin_may_bring_a_format() -> None:
 def test_an_unknown_format_is_an_error_that_names_those_that_exist() -> None:
     with pytest.raises(UsageError) as error:
         render(reports.mixed(), "yaml")
-    assert str(error.value) == "no format 'yaml'; there are github, json, markdown, text"
+    assert (
+        str(error.value)
+        == "no format 'yaml'; there are github, html, json, junit, markdown, sarif, text"
+    )
 
 
 def test_only_the_text_format_imports_tabulate() -> None:

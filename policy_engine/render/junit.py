@@ -1,0 +1,96 @@
+"""The report as JUnit XML: a suite for each subject, a case for each finding.
+
+| what a finding does | case |
+|---|---|
+| blocks, its outcome is `error` | error |
+| blocks | failure |
+| warns, is waived, is skipped or not applicable | skipped, with the reason |
+| passes | passed |
+
+JUnit knows no warning, and a case that fails would fail the job: a warning is `skipped`, never a
+plain pass. A subject that may not merge without a finding that says so has a case `verdict`.
+"""
+
+from collections.abc import Iterator
+
+from policy_engine.render import rows
+from policy_engine.render.junit_xml import Case, Result, Suite, as_junit_xml
+from policy_engine.report import EXIT_CODES, Effect, Judged, Report, Subject
+
+_RESULTS: dict[str, Result] = {"error": "error", "blocking": "failure", "passed": "passed"}
+
+
+def as_junit(report: Report) -> str:
+    """Return the report as JUnit XML."""
+    suites = [_suite(report, subject) for subject in report.subjects]
+    if report.exit_code and not report.subjects:
+        case = Case(group="policy-engine", name="verdict", result="error", kind=report.verdict)
+        suites.append(Suite(name="policy-engine", cases=[case], at=report.evaluated_at))
+    return as_junit_xml("policy-engine", suites)
+
+
+def _suite(report: Report, subject: Subject) -> Suite:
+    run = f" ({rows.run_words(subject.candidate, str)})" if subject.candidate else ""
+    return Suite(
+        name=f"{subject.policy_file}{run}",
+        cases=[*_verdict(subject), *map(_case, subject.findings)],
+        properties=dict(_properties(report, subject)),
+        at=report.evaluated_at,
+    )
+
+
+def _properties(report: Report, subject: Subject) -> Iterator[tuple[str, str]]:
+    yield "verdict", subject.verdict.value
+    yield "policies", f"{report.policies.digest} {report.policies.ref or ''}".strip()
+    yield "policies trusted", "true" if report.policies.trusted else "false"
+    yield "evidence", report.evidence_digest
+    if subject.candidate:
+        yield "candidate", subject.candidate.run_id
+    if subject.baseline:
+        yield "baseline", subject.baseline.run_id
+
+
+def _verdict(subject: Subject) -> Iterator[Case]:
+    """Yield a case where no finding says why the subject may not merge, or why none is due."""
+    stops = {Effect.BLOCK} & {finding.effect for finding in subject.findings}
+    if EXIT_CODES[subject.verdict] and not stops:
+        result: Result = "error"
+    elif not subject.findings:
+        result = "skipped"
+    else:
+        return
+    yield Case(
+        group=subject.policy_file,
+        name="verdict",
+        result=result,
+        kind=subject.verdict.value,
+        message=subject.reason or rows.MEANINGS[subject.verdict],
+    )
+
+
+def _case(finding: Judged) -> Case:
+    kind = rows.kind(finding)
+    result = _RESULTS.get(kind, "skipped")
+    if result == "error" and finding.effect is not Effect.BLOCK:
+        result = "skipped"  # an advisory error fails nothing
+    return Case(
+        group=finding.where.file,
+        name=f"{finding.id} ({finding.part})" if finding.part else finding.id,
+        result=result,
+        kind=finding.outcome.value,
+        message=f"{rows.verdict_words(finding)}: {finding.message}",
+        details=list(_details(finding)),
+        file=(finding.where.file, finding.where.line),
+    )
+
+
+def _details(finding: Judged) -> Iterator[str]:
+    yield finding.message
+    numbers = rows.numbers(finding)
+    if numbers:
+        yield numbers
+    if finding.remedy and rows.kind(finding) != "passed":
+        yield f"Fix: {finding.remedy}"
+    if finding.waiver:
+        yield f"Waiver: {rows.waiver_words(finding.waiver)}"
+    yield f"Rule: {rows.rule_words(finding)}"

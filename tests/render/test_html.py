@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from html.parser import HTMLParser
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_engine.render.html import as_html
+from policy_engine.report import PolicySource, Verdict, WaiverUse
+from tests.render import reports
+from tests.render.hostile import HOSTILE, commands, everywhere
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=120)
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[object, ...]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, *attrs))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append((f"/{tag}",))
+
+    def handle_comment(self, data: str) -> None:
+        self.found.append(("comment", data))
+
+
+def tags(page: str) -> list[tuple[object, ...]]:
+    """Return the tags of a page with their attributes, and its comments."""
+    parser = _Tags()
+    parser.feed(page)
+    parser.close()
+    return parser.found
+
+
+@cache
+def benign_tags() -> dict[str, list[tuple[object, ...]]]:
+    return {place: tags(as_html(each)) for place, each in everywhere("benign").items()}
+
+
+def test_the_page_of_one_finding() -> None:
+    page = as_html(reports.report(reports.subject(reports.SIZE, verdict=Verdict.FAIL)))
+    assert page.split("</head><body>\n")[1] == dedent(f"""\
+        <header><h1 class="fail">Fail: this may not merge</h1>
+        <p>1 blocking (exit code 1). Judged by the trusted policies of \
+<code>main@1a2b3c4</code>.</p></header>
+        <main>
+        <section><h2><span class="fail">Fail:</span> policies/fraud.yaml</h2>
+        <dl><dt>candidate</dt><dd>model <code>fraud-lr</code>, registered as \
+<code>fraud/3</code>, run <code>brave-otter-12</code> (<code>4f1e2d3c</code>), commit \
+<code>1a2b3c4</code>; run id <code>4f1e2d3c{"0" * 24}</code></dd><dt>baseline</dt><dd>model \
+<code>fraud-lr</code>, registered as <code>fraud/2</code>, run <code>calm-fox-3</code> \
+(<code>89abcdef</code>), commit <code>5e6f7a8</code>; run id <code>89abcdef{"0" * 24}</code>, \
+found by <code>alias: champion</code></dd></dl>
+        <table><caption>1 blocking</caption>
+        <thead><tr><th scope="col">policy</th><th scope="col">verdict</th>\
+<th scope="col">measured</th><th scope="col">limit</th><th scope="col">baseline</th></tr></thead>
+        <tbody class="problem"><tr><th scope="row">model-size-budget \
+<span class="part">size</span></th><td class="blocking">FAIL, blocks</td><td>253.0 MB \
+<span class="grade">measured</span><span class="bar" aria-hidden="true"><i style="width:50%"></i>\
+<i class="over" style="width:13%"></i></span></td><td>&lt;= 200.0 MB</td><td>181.0 MB \
+<span class="grade">measured</span></td></tr><tr><td colspan="5"><p>model size is 253.0 MB; it \
+must be at most 200.0 MB</p><p><b>Fix:</b> prune or quantise the model, or raise max_size and \
+say why in the pull request</p><p><span class="rule">Rule: policies/fraud.yaml:14, \
+overridable</span></p></td></tr></tbody>
+        </table>
+        </section>
+        </main>
+        <footer>
+        <dl><dt>policies</dt><dd><code>sha256:{"ab" * 32}</code></dd><dt>evidence</dt><dd><code>\
+sha256:{"cd" * 32}</code></dd><dt>evaluated at</dt><dd>2026-11-22 12:00:00 UTC</dd>\
+<dt>policy-engine</dt><dd>0.1.0</dd><dt>plugins</dt><dd>mlops_policies 0.1.0</dd></dl>
+        </footer>
+        </body></html>
+        """)
+
+
+def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
+    page = as_html(reports.mixed())
+    assert not re.search(
+        r"<(script|link|img|iframe|object|form|a)\b|\burl\(|@import|\bon\w+=", page
+    )
+    assert "default-src 'none'; style-src 'unsafe-inline'" in page
+
+
+def test_every_finding_is_on_the_page_and_none_is_folded_away() -> None:
+    page = as_html(reports.mixed())
+    for finding in reports.mixed().subjects[0].findings:
+        assert f'<th scope="row">{finding.id}' in page
+    assert "<details" not in page
+
+
+def test_policies_that_are_not_trusted_are_said_above() -> None:
+    untrusted = PolicySource("sha256:ab", "feature@9f8e7d6")
+    page = as_html(reports.report(reports.subject(reports.SEEDED), policies=untrusted))
+    assert (
+        "<strong>Not trusted:</strong> judged by policies of <code>feature@9f8e7d6</code> that "
+        "are not the default branch's own."
+    ) in page.split("<main>")[0]
+
+
+def test_a_candidate_that_could_not_be_judged_says_why() -> None:
+    page = as_html(reports.nothing_judged(Verdict.NOT_EVALUATED, "no run for commit 1a2b3c4"))
+    assert "<p>no run for commit 1a2b3c4</p>" in page
+    assert "<table>" not in page
+
+
+def test_proposal_and_waivers_have_sections_of_their_own() -> None:
+    found = reports.report(
+        reports.subject(reports.COST),
+        proposal=reports.proposal(reports.changed()),
+        waivers=WaiverUse(expired=({"id": "old", "owner": "@ana"},)),
+    )
+    page = as_html(found)
+    assert (
+        "<p>The policies that this pull request proposes would change 1 of 31 findings; their "
+        "verdict would be: warn. They decide nothing before the merge.</p>"
+    ) in page
+    assert '<tr><th scope="row">model-size-budget <span class="part">size</span></th>' in page
+    assert "<h2>Waivers: 1 expired, 1 used</h2><dl><dt>expired</dt><dd>old, owner @ana</dd>" in page
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_changes_no_tag(text: str) -> None:
+    for place, hostile in everywhere(text).items():
+        page = as_html(hostile)
+        if place != "proposal's problem":  # it has lines of its own
+            assert tags(page) == benign_tags()[place], place
+        assert commands(page) == [], place
+        assert page.encode(), place
+
+
+@given(ANY_TEXT)
+def test_no_text_adds_a_tag(text: str) -> None:
+    for place, found in everywhere(text).items():
+        if place != "proposal's problem":
+            assert tags(as_html(found)) == benign_tags()[place], place
+
+
+def test_a_browser_sees_the_page_as_it_is_written(tmp_path: Path) -> None:
+    """Chromium builds the tags that we wrote, of a hostile report too."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    page = as_html(everywhere("</td></table><script>document.title='x'</script>")["message"])
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+    done = subprocess.run(
+        [browser, *flags, "--dump-dom", (tmp_path / "page.html").as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=100,
+    )
+    assert tags(done.stdout.decode()) == tags(page)
