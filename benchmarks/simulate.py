@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.scenarios import ALPHA, SCENARIOS, Rate, rates
+from benchmarks.rates import ALPHA, Rate, rates
+from benchmarks.scenarios import SCENARIOS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"
 TRIALS = 40_000

@@ -136,6 +136,6 @@ def is_less_than_a_row(difference: float, n: int) -> bool:
     """Return whether a difference in proportion right is less than one of n rows.
 
     Counts are whole, so such a difference is none in them. There Tango's score test, which is right
-    for many rows, passes up to 6 % at 5 %; the exact test never passes more.
+    for many rows, is wrong in up to 6.3 % of cases at 5 %; the exact test never is in more than 5.
     """
     return abs(difference) * n < 1

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.stats import multinomial
 
 from mlops_policies.regression import NoRegression
 from policy_engine.policy import Finding, Outcome
@@ -175,19 +175,21 @@ def test_a_margin_of_less_than_a_row_is_one_of_0() -> None:
     assert_outcome(judged(*pair, margin="0.1pt"), "pass")
 
 
-def test_of_two_equal_models_almost_none_passes_a_margin_of_0() -> None:
-    """10,000 pairs of equal models that differ on about 6 of 1,000 rows: Tango passes 6 %."""
-    drawn = random.Random(7)  # noqa: S311 (a seeded simulation)
-    passed = tango = 0
-    for _ in range(10_000):
-        differing = sum(drawn.random() < 0.1 for _ in range(60))
-        wins = sum(drawn.random() < 0.5 for _ in range(differing))
-        losses = differing - wins
-        found = non_inferiority_of_counts(wins, losses, 1000, alpha=0.05, margin=0)
-        passed += found is Verdict.SHOWN
-        tango += tango_bounds(wins, losses, 1000, 0.05).lower >= 0
-    assert passed / 10_000 <= 0.05
-    assert tango / 10_000 > 0.05
+@pytest.mark.parametrize("rows", [0.0, 0.9])
+def test_a_loss_of_exactly_a_margin_under_one_row_passes_in_at_most_alpha(rows: float) -> None:
+    """Exactly, by summing over all counts that can be: 6 of 1,000 rows differ on average."""
+    n, share = 1000, 0.006
+    chances = (share + rows / n) / 2, (share - rows / n) / 2
+    passes = tango = 0.0
+    for losses in range(40):
+        for wins in range(40):
+            chance = multinomial.pmf([losses, wins, n - losses - wins], n, [*chances, 1 - share])
+            found = non_inferiority_of_counts(wins, losses, n, alpha=0.05, margin=rows / n)
+            passes += chance * (found is Verdict.SHOWN)
+            tango += chance * (tango_bounds(wins, losses, n, 0.05).lower >= -rows / n)
+    assert passes <= 0.05
+    assert tango > passes
+    assert rows == 0 or tango > 0.06
 
 
 def test_few_differing_rows_do_not_pass_however_narrow_their_bootstrap_is() -> None:

@@ -10,7 +10,8 @@ import math
 
 import pytest
 
-from benchmarks.scenarios import SCENARIOS, Rate, Scenario, rates
+from benchmarks.rates import Rate, Scenario, rates
+from benchmarks.scenarios import SCENARIOS
 
 TRIALS = 4_000
 

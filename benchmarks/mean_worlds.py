@@ -1,0 +1,55 @@
+"""Recipes: repeated seeds and folds."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from benchmarks.rates import ALPHA, Random, Rate
+from policy_engine.statistics import folds_t, paired_t, seeds_needed, welch_t
+
+
+def seeds(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often recipes that are equal, or not, are called better."""
+    world = "equal recipes, 5 seeds a side"
+    ours, theirs = random.normal(size=(2, trials, 5))
+    lucky = float((ours.max(axis=1) > theirs.mean(axis=1)).mean())
+    yield Rate(world, "best of 5 > the other's mean", lucky, trials, said=0.93)
+    yield Rate(world, "improved (Welch)", _welch(ours, theirs), trials, at_most=ALPHA, said=0.05)
+    kept = np.sort(random.normal(size=(trials, 10)), axis=1)[:, 5:]
+    world = "equal recipes, the best 5 of 10 runs kept"
+    yield Rate(world, "improved (Welch)", _welch(kept, theirs), trials, said=0.34)
+    for shift, said in ((1, 0.40), (2, 0.88)):
+        world = f"better by {shift} standard deviation{'s' * (shift > 1)}, 5 seeds a side"
+        rate = _welch(ours + shift, theirs)
+        yield Rate(world, "improved (Welch)", rate, trials, theory=_t_power(5, shift), said=said)
+    count = seeds_needed(1, 1, ALPHA)
+    ours, theirs = random.normal(size=(2, trials, count))
+    world = f"better by 1 standard deviation, on the {count} seeds that are said to be needed"
+    theory = _t_power(count, 1)
+    yield Rate(world, "improved (Welch)", _welch(ours + 1, theirs), trials, theory=theory)
+
+
+def _welch(ours: Any, theirs: Any) -> float:
+    pairs = zip(ours.tolist(), theirs.tolist(), strict=True)
+    return sum(welch_t(a, b).p_above() < ALPHA for a, b in pairs) / len(ours)
+
+
+def _t_power(seeds: int, shift: float) -> float:
+    degrees = 2 * (seeds - 1)
+    limit = stats.t.isf(ALPHA, degrees)
+    return float(stats.nct.sf(limit, degrees, shift * math.sqrt(seeds / 2)))
+
+
+def folds(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often equal recipes are called better over folds."""
+    world = "equal recipes, 10 folds whose results correlate by 1/10"
+    common, own = random.normal(size=(trials, 1)), random.normal(size=(trials, 10))
+    differences = (math.sqrt(0.1) * common + math.sqrt(0.9) * own).tolist()
+    nothing = [0.0] * 10
+    naive = sum(paired_t(each, nothing).p_above() < ALPHA for each in differences) / trials
+    yield Rate(world, "improved (paired t, variance 1/k)", naive, trials, said=0.13)
+    ours = sum(folds_t(each, nothing, 1 / 9).p_above() < ALPHA for each in differences) / trials
+    yield Rate(world, "improved (corrected variance)", ours, trials, at_most=ALPHA, said=0.06)

@@ -1,0 +1,202 @@
+"""Metrics that need a bootstrap: clusters, weights, few differing rows, percentile or BCa."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import optimize, stats
+
+from benchmarks.counted_worlds import mcnemar
+from benchmarks.rates import ALPHA, RESAMPLES, Random, Rate
+from policy_engine.statistics import (
+    Metric,
+    Outputs,
+    PairedRows,
+    Verdict,
+    non_inferiority,
+    paired_bootstrap,
+    shortfall,
+    superiority,
+)
+
+
+def clusters(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often equal models are called better on rows that belong together."""
+    world = "equal models, 100 clusters of 10 rows that the models judge alike"
+    plain = clustered = 0
+    names = np.repeat(np.arange(100), 10).tolist()
+    for trial in range(trials):
+        lean = np.repeat(random.choice([-0.25, 0.25], size=100), 10)
+        draw = random.random(1_000)
+        ours = (draw >= 0.25 - lean).astype(int)  # right, where only one of the two can be wrong
+        theirs = (draw < 0.75 - lean).astype(int)
+        b, c = int((ours > theirs).sum()), int((theirs > ours).sum())
+        plain += mcnemar(b, c) < ALPHA
+        rows = PairedRows(
+            targets=[1] * 1_000,
+            candidate=Outputs(predictions=ours.tolist()),
+            baseline=Outputs(predictions=theirs.tolist()),
+            clusters=names,
+        )
+        clustered += _wins(Metric("accuracy"), rows, trial)
+    yield Rate(world, "improved (McNemar, which ignores clusters)", plain / trials, trials)
+    yield Rate(world, "improved (bootstrap of clusters)", clustered / trials, trials, at_most=ALPHA)
+
+
+def _wins(metric: Metric, rows: PairedRows, seed: int, method: Any = "percentile") -> bool:
+    goal: Any = "minimize" if metric.kind in ("rmse", "log_loss", "mae") else "maximize"
+    found = paired_bootstrap(metric, rows, goal=goal, seed=seed, resamples=RESAMPLES, method=method)
+    return superiority(found.interval(ALPHA)) is Verdict.SHOWN
+
+
+def bootstraps(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often models that are equal, or not, are called better by a bootstrap."""
+    for metric, n, positives in (
+        (Metric("f1"), 1_000, 50),
+        (Metric("f1"), 500, 250),
+        (Metric("roc_auc"), 500, 50),
+        (Metric("average_precision"), 500, 50),
+        (Metric("log_loss"), 500, 50),
+        (Metric("mcc"), 500, 50),
+    ):
+        worlds = [_classifiers(random, n, positives) for _ in range(trials)]
+        rate = sum(_wins(metric, rows, seed) for seed, rows in enumerate(worlds)) / trials
+        world = f"equal models, {n:,} rows, {positives} positive"
+        yield Rate(world, f"improved ({_shown(metric)}, percentile)", rate, trials, at_most=ALPHA)
+    worlds = [_classifiers(random, 500, 250, gain=0.3) for _ in range(trials)]
+    for metric in (Metric("f1"), Metric("roc_auc"), Metric("log_loss")):
+        rate = sum(_wins(metric, rows, seed) for seed, rows in enumerate(worlds)) / trials
+        world = "a model whose scores lie 0.3 logits further apart, 500 rows, 250 positive"
+        yield Rate(world, f"improved ({_shown(metric)}, percentile)", rate, trials)
+
+
+def few_differing(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often a loss of exactly the margin passes where the models hardly differ."""
+    for share, against in ((0.006, None), (0.012, None), (0.02, None), (0.04, None), (0.04, 1.0)):
+        worlds = [_losing(random, share, against) for _ in range(trials)]
+        margin = 0.01 if against is None else _loss(_cells(share, against))
+        said = "" if against is None else ", always against the candidate"
+        world = f"{100 * margin:.2g} pt of F1 worse, 1,000 rows, {100 * share:g} % differ{said}"
+        narrow = [_no_worse(rows, margin, seed) for seed, rows in enumerate(worlds)]
+        enough = [shortfall(_F1, rows) is None for rows in worlds]
+        ours = sum(a and b for a, b in zip(narrow, enough, strict=True)) / trials
+        verdict = f"no regression beyond {100 * margin:.2g} pt: passes"
+        yield Rate(world, verdict, ours, trials, at_most=ALPHA)
+        plain = sum(narrow) / trials
+        yield Rate(world, "the same on however few rows, which we do not use", plain, trials)
+        yield Rate(world, "undecided: too few rows differ", 1 - sum(enough) / trials, trials)
+
+
+_F1 = Metric("f1")
+_POSITIVE, _FOUND, _ALARMS = 0.25, 0.75, 0.05
+"""Of all rows: the positive ones; of these: those found; of the others: those taken for them."""
+
+
+def _cells(share: float, against: float) -> Any:
+    """Return the chances of the cells (truth, candidate, baseline), from 000 to 111.
+
+    The models differ on a share of rows, half of them positive; `against` of these the candidate
+    has wrong.
+    """
+    each, wins = share / 2, 1 - against
+    found, alarms = _POSITIVE * _FOUND - each / 2, (1 - _POSITIVE) * _ALARMS - each / 2
+    negative = [each * wins, each * against, alarms]
+    positive = [each * against, each * wins, found]
+    return np.array(
+        [1 - _POSITIVE - sum(negative), *negative, _POSITIVE - sum(positive), *positive]
+    )
+
+
+def _loss(cells: Any) -> float:
+    """Return how much lower the candidate's F1 is."""
+    _, b_false, c_false, both_false, _, b_true, c_true, both_true = cells
+    mine = 2 * (c_true + both_true) / (c_true + both_true + c_false + both_false + _POSITIVE)
+    theirs = 2 * (b_true + both_true) / (b_true + both_true + b_false + both_false + _POSITIVE)
+    return float(theirs - mine)
+
+
+def _losing(random: Random, share: float, against: float | None) -> PairedRows:
+    """Draw rows on which F1 is truly 1 pt lower, or all that differ are against the candidate."""
+    if against is None:
+        against = float(optimize.brentq(lambda q: _loss(_cells(share, q)) - 0.01, 0, 1))
+    cells = np.repeat(np.arange(8), random.multinomial(1_000, _cells(share, against)))
+    truth, mine, theirs = ((cells // place % 2).tolist() for place in (4, 2, 1))
+    return PairedRows(
+        targets=truth,
+        candidate=Outputs(predictions=mine),
+        baseline=Outputs(predictions=theirs),
+    )
+
+
+def _no_worse(rows: PairedRows, margin: float, seed: int) -> bool:
+    found = paired_bootstrap(_F1, rows, goal="maximize", seed=seed, resamples=RESAMPLES)
+    return non_inferiority(found.interval(ALPHA), margin) is Verdict.SHOWN
+
+
+def unequal_weights(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often equal models are called better where few rows weigh most."""
+    metric = Metric("accuracy")
+    for spread in (1.5, 2.0):
+        worlds = [_weighted(random, spread) for _ in range(trials)]
+        world = f"equal models, 1,000 rows, log-normal weights of sigma {spread:g}, 10 % differ"
+        found = [_wins(metric, rows, seed) for seed, rows in enumerate(worlds)]
+        enough = [shortfall(metric, rows) is None for rows in worlds]
+        ours = sum(a and b for a, b in zip(found, enough, strict=True)) / trials
+        yield Rate(world, "improved (weighted accuracy)", ours, trials, at_most=ALPHA)
+        plain = sum(found) / trials
+        yield Rate(world, "the same whatever the weights, which we do not use", plain, trials)
+        yield Rate(world, "undecided: too few effective rows", 1 - sum(enough) / trials, trials)
+
+
+def _weighted(random: Random, spread: float) -> PairedRows:
+    draw = random.random(1_000)
+    return PairedRows(
+        targets=[1] * 1_000,
+        candidate=Outputs(predictions=(draw >= 0.05).astype(int).tolist()),
+        baseline=Outputs(predictions=(draw < 0.95).astype(int).tolist()),
+        weights=np.exp(spread * random.normal(size=1_000)).tolist(),
+    )
+
+
+def _shown(metric: Metric) -> str:
+    names = {"mcc": "MCC", "f1": "F1", "roc_auc": "ROC AUC", "rmse": "RMSE"}
+    return names.get(metric.kind, str(metric))
+
+
+def _classifiers(random: Random, n: int, positives: int, gain: float = 0.0) -> PairedRows:
+    """Draw two models of equal skill (or better by `gain`) whose scores correlate."""
+    truth = (np.arange(n) < positives).astype(int)
+    shared = random.normal(size=n)
+    scores = [
+        stats.logistic.cdf((1.5 + more) * truth - 1 + 0.8 * shared + 0.6 * random.normal(size=n))
+        for more in (gain, 0.0)
+    ]
+    ours, theirs = (
+        Outputs(predictions=(each > 0.5).astype(int).tolist(), scores=each.tolist())
+        for each in scores
+    )
+    return PairedRows(targets=truth.tolist(), candidate=ours, baseline=theirs)
+
+
+def methods(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield the same of percentiles and of BCa, where both are near their limits."""
+    worlds = [_classifiers(random, 500, 10) for _ in range(trials)]
+    yield from _both_methods("equal models, 500 rows, 10 positive", Metric("f1"), worlds)
+    worlds = [_heavy_tails(random, 200) for _ in range(trials)]
+    yield from _both_methods("equal models, 200 rows, heavy tails", Metric("rmse"), worlds)
+
+
+def _both_methods(world: str, metric: Metric, rows: list[PairedRows]) -> Iterator[Rate]:
+    for method in ("percentile", "bca"):
+        rate = sum(_wins(metric, each, seed, method) for seed, each in enumerate(rows)) / len(rows)
+        yield Rate(world, f"improved ({_shown(metric)}, {method})", rate, len(rows))
+
+
+def _heavy_tails(random: Random, n: int) -> PairedRows:
+    truth = random.normal(size=n)
+    ours, theirs = (truth + random.standard_t(3, size=n) for _ in range(2))
+    return PairedRows(
+        targets=truth.tolist(),
+        candidate=Outputs(predictions=ours.tolist()),
+        baseline=Outputs(predictions=theirs.tolist()),
+    )
