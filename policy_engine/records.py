@@ -63,6 +63,7 @@ NeedName = Literal[
     "children",
     "baseline",
     "history",
+    "later",
     "change",
     "traces",
 ]
@@ -233,6 +234,7 @@ class CandidateRecord(Record):
     model_name: str | None = None
     baselines: tuple[BaselineRecord, ...] = ()
     history: tuple[RunRecord, ...] | Unreadable | None = None
+    later: tuple[RunRecord, ...] | Unreadable | None = None
     notes: tuple[str, ...] = ()
     policy_files: tuple[str, ...] | None = None
 

@@ -6,12 +6,13 @@ from policy_engine.records import BaselineRecord, CandidateRecord, RunRecord
 
 
 def renamed_candidate(candidate: CandidateRecord, names: Mapping[str, str]) -> CandidateRecord:
-    """Return the candidate, its history too, under the documented names (ours to theirs)."""
+    """Return the candidate, and the runs beside it, under the documented names (ours to theirs)."""
     if not names:
         return candidate
     update: dict[str, object] = {"run": _renamed(candidate.run, names)}
-    if isinstance(candidate.history, tuple):
-        update["history"] = tuple(_renamed(run, names) for run in candidate.history)
+    for field in ("history", "later"):
+        if isinstance(runs := getattr(candidate, field), tuple):
+            update[field] = tuple(_renamed(run, names) for run in runs)
     return candidate.model_copy(update=update)
 
 

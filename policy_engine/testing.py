@@ -131,8 +131,10 @@ def case(
         baseline: The run to beat; None: no rule found one.
         history: Earlier runs, newest first.
         metric: The metric that counts. A name alone does for a metric that is known by name.
-        **settings: `prices` (instance to `0.50 USD/h`), `first_run`, `change`, `now`.
+        **settings: `prices` (instance to `0.50 USD/h`), `first_run`, `change`, `now`, `later` (runs
+            that ended after the candidate began, newest first).
     """
+    later: Iterable[RunRecord] = settings.pop("later", ())
     prices = settings.pop("prices", {})
     change: Change | None = settings.pop("change", None)
     rule = "alias: champion"
@@ -144,7 +146,9 @@ def case(
         run=baseline,
     )
     return Case(
-        evidence=CandidateRecord(run=candidate or run(), history=tuple(history)),
+        evidence=CandidateRecord(
+            run=candidate or run(), history=tuple(history), later=tuple(later)
+        ),
         needs=(policy.reads() if isinstance(policy, Policy) else policy) | Needs.RUN,
         metric_setting=resolve_metric(metric, None, None, "the test")
         if isinstance(metric, str)

@@ -152,6 +152,7 @@ NEEDED: list[tuple[Needs, Callable[[Case], object]]] = [
     (Needs.CHILDREN, lambda c: c.candidate.children),
     (Needs.BASELINE, lambda c: c.baseline),
     (Needs.HISTORY, lambda c: c.history),
+    (Needs.LATER, lambda c: c.later),
     (Needs.CHANGE, lambda c: c.change),
 ]
 

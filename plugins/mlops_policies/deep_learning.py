@@ -23,7 +23,7 @@ from policy_engine.policy import Deferred, Finding, Limit, Outcome, Policy
 from policy_engine.quantities import Duration
 
 MOST_HISTORY = 200
-"""Earlier runs that the engine reads, newest first."""
+"""Runs before the candidate, and after it, that the engine reads, newest first."""
 MOST_AGE = Decimal(180 * 86400)
 """How far back the engine reads earlier runs (seconds)."""
 PARENT_TAG = "mlflow.parentRunId"
@@ -37,8 +37,9 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
     A network is dear to train, to serve and to explain. Whether it is needed, only a simple model
     can tell, and one that was tried once with its defaults is a strawman.
 
-    It counts the earlier FINISHED runs of the experiment whose family is simple and that began at
-    most `max_age` before the candidate:
+    It counts the FINISHED runs of the experiment whose family is simple and that began at most
+    `max_age` before the candidate. Those that were trained after it count as well, up to the moment
+    of the check: who forgot them can make it good without training the candidate again.
 
     - runs >= `min_runs`, else it fails; runs that do not say their family or their evaluation data
       might count: if they are enough to reach `min_runs`, it is `missing`
@@ -47,7 +48,8 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
     A candidate that is a simple model itself, or a rule: `not-applicable`. The family is the tag
     `model.family` (linear, tree, deep, ensemble, rule, …), else what scikit-learn's autologging
     wrote in the tags and parameters of a run, else the flavors of the candidate's model. A tag
-    never makes a deep flavor simple. The engine reads the newest 200 earlier runs, of 180 days.
+    never makes a deep flavor simple. The engine reads the newest 200 runs that ended before the
+    candidate began, of 180 days, and the newest 200 that ended after.
 
     Log it: train the simple model in the same experiment, with `mlflow.sklearn.autolog()` or with
     the tag `model.family`, and log its evaluation data as the candidate's:
@@ -57,7 +59,7 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
     ours.
     """
 
-    needs = Needs.HISTORY | Needs.MODEL | Needs.DATASETS
+    needs = Needs.HISTORY | Needs.LATER | Needs.MODEL | Needs.DATASETS
 
     min_runs: int = Field(default=1, ge=1, description="Least number of simple runs (count).")
     max_age: Duration = Field(
@@ -86,7 +88,8 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
 
     def _tried(self, case: Case) -> "_Tried":
         since = case.candidate.start_time - timedelta(seconds=float(self.max_age))
-        runs = [run for run in case.history if run.start_time >= since]
+        history, later = case.history, case.later
+        runs = [run for run in (*later, *history) if run.start_time >= since]
         mine = {run.run_id: run for run in runs}
         counted, maybe = [], 0
         for run in runs:
@@ -99,7 +102,7 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
             elif same is not Same.NO:
                 maybe += 1
         where = " on the candidate's evaluation data" if self.same_eval_data else ""
-        cut = len(case.history) >= MOST_HISTORY
+        cut = max(len(history), len(later)) >= MOST_HISTORY
         return _Tried(tuple(counted), maybe, len(runs), since, where, cut=cut)
 
     def _same(self, candidate: Run, run: Run, others: Mapping[str, Run]) -> Same:
@@ -115,7 +118,7 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
         runs, found = len(tried.runs), tried.configurations
         if runs < self.min_runs:
             return self._too_few(case, tried, family)
-        measured = Measurement(Decimal(runs), "runs", Grade.LOGGED, "earlier runs")
+        measured = Measurement(Decimal(runs), "runs", Grade.LOGGED, "other runs")
         said = f"{tried}, with {_count(found, 'configuration')}"
         if found >= self.min_search:
             return Finding(
@@ -144,29 +147,30 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
             notes.append("the candidate logs no evaluation dataset to compare theirs with")
         elif tried.maybe:
             notes.append(
-                f"{tried.maybe} of {_count(tried.all, 'earlier run')} may be one and do not say "
+                f"{tried.maybe} of {_count(tried.all, 'other run')} may be one and do not say "
                 "their family or their evaluation data"
             )
         if tried.cut:
-            notes.append(f"only the newest {MOST_HISTORY} earlier runs are read")
+            notes.append(f"only the newest {MOST_HISTORY} runs before and after it are read")
         return Finding(
             outcome=Outcome.MISSING if unknown else Outcome.FAIL,
             message=f"{tried}; {'; '.join(notes)}",
-            measured=Measurement(Decimal(len(tried.runs)), "runs", Grade.LOGGED, "earlier runs"),
+            measured=Measurement(Decimal(len(tried.runs)), "runs", Grade.LOGGED, "other runs"),
             limit=Limit(Decimal(self.min_runs), "runs", ">="),
-            remedy="train a linear or a tree model in this experiment before the candidate, on its "
-            f'evaluation data, and say so: mlflow.set_tag("{FAMILY_TAG}", "tree")',
+            remedy="train a linear or a tree model in this experiment, on the candidate's "
+            f'evaluation data, say so: mlflow.set_tag("{FAMILY_TAG}", "tree"), and check again: '
+            "the candidate need not be trained again",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """What was tried before the candidate.
+    """What was tried beside the candidate.
 
     Attributes:
         runs: The simple runs that count.
         maybe: Runs that might count and do not say their family or their data.
-        all: All earlier runs within the age.
+        all: All other runs within the age.
         since: From when on runs count (UTC).
         where: On which data they count, as the end of a sentence.
         cut: Whether older runs may exist that were not read.

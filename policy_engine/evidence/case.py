@@ -1,6 +1,6 @@
 """All that one policy may judge."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -118,8 +118,27 @@ class Case(NamedTuple):
                 "add `Needs.HISTORY` to the policy's `needs`",
             )
         records = value_of(self.evidence.history, "the earlier runs of the experiment")
+        return self._runs(records, "earlier")
+
+    @property
+    def later(self) -> tuple[Run, ...]:
+        """FINISHED runs that ended after the candidate began, newest first. Needs `LATER`.
+
+        Those of its experiment that had ended when the evidence was collected; facts only, their
+        dataset inputs with `DATASETS`. What a candidate is judged to be must not depend on them;
+        what was tried beside it may.
+        """
+        if Needs.LATER not in self.needs:
+            raise UndeclaredNeed(
+                "the policy reads later runs without declaring it",
+                "add `Needs.LATER` to the policy's `needs`",
+            )
+        records = value_of(self.evidence.later, "the later runs of the experiment")
+        return self._runs(records, "later")
+
+    def _runs(self, records: Iterable[RunRecord], role: str) -> tuple[Run, ...]:
         open_to = Needs.RUN | (self.needs & Needs.DATASETS)
-        return tuple(Run(record, open_to, "earlier") for record in records)
+        return tuple(Run(record, open_to, role) for record in records)
 
     @property
     def change(self) -> Change:

@@ -22,6 +22,7 @@ class Needs(Flag):
     CHILDREN = auto()
     BASELINE = auto()
     HISTORY = auto()
+    LATER = auto()
     CHANGE = auto()
     TRACES = auto()
 

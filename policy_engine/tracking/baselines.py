@@ -25,6 +25,8 @@ LONGEST_WINDOW_S = 100 * 365 * 86400.0
 """A window of `best` beyond this is as good as endless (seconds)."""
 AT_ONCE = 8
 """Commits whose runs are asked for at the same time."""
+COLLECTION = "collection"
+"""Up to when a policy's own `best` rule may look, in place of the candidate's start: `until`."""
 BUILT_IN = ("alias", "commit", "tag", "best", "run")
 """The rules that need no plugin."""
 
@@ -66,6 +68,7 @@ class Search:
     goal: str | None
     ancestors: Sequence[str]
     resolve: Resolver
+    at: datetime | None = None
     own_name: str | None = None
     passed_over: list[PassedOver] = field(default_factory=list)
 
@@ -167,23 +170,26 @@ class Search:
         if self.candidate.start_time is None:
             raise PassOver("the candidate run has no start time, so nothing is earlier")
         window = parse_duration(within["within"])
+        until = self.at if within.get("until") == COLLECTION else None
         runs = self.reads.get(
             self.reads.store.runs,
             (self.candidate.experiment_id or "",),
-            earlier_runs(self.candidate.start_time, min(float(window), LONGEST_WINDOW_S)),
+            earlier_runs(self.candidate.start_time, min(float(window), LONGEST_WINDOW_S), until),
             limit=MOST_HISTORY,
         )
         if not runs:
-            raise PassOver("no FINISHED run began within it and ended before the candidate began")
+            by = "the candidate began" if until is None else "the evidence was collected"
+            raise PassOver(f"no FINISHED run began within it and ended before {by}")
+        word = "earlier " if until is None else ""
         fitting = [run for run in runs if self._fits(run, within)]
         if not fitting:
             raise PassOver(
-                f"none of the {len(runs)} earlier FINISHED run(s) has tags and data as asked for"
+                f"none of the {len(runs)} {word}FINISHED run(s) has tags and data as asked for"
             )
         known = [(self._value(run), run) for run in fitting if self._refusal(run) is None]
         if not known:
             raise PassOver(
-                f"none of the {len(runs)} earlier FINISHED run(s) has a finite {self.metric}"
+                f"none of the {len(runs)} {word}FINISHED run(s) has a finite {self.metric}"
             )
         best = (max if self.goal == "maximize" else min)(known, key=lambda pair: pair[0])
         return Hit(best[1], among=len(known))
@@ -336,18 +342,33 @@ def unknown_rule(rule: Mapping[str, Any]) -> UsageError:
     )
 
 
-def earlier_runs(began: datetime, window_s: float) -> str:
+def earlier_runs(began: datetime, window_s: float, until: datetime | None = None) -> str:
     """Return MLflow's filter for FINISHED runs that ended before the candidate began.
 
     Args:
         began: When the candidate began (UTC).
-        window_s: How far back their start may lie (seconds).
+        window_s: How far back their start may lie before that (seconds).
+        until: When they must have ended (UTC), if it may be later than that.
     """
     since = began - timedelta(seconds=window_s)
     return (
         "attributes.status = 'FINISHED'"
-        f" AND attributes.end_time <= {_milliseconds(began)}"
+        f" AND attributes.end_time <= {_milliseconds(until or began)}"
         f" AND attributes.start_time >= {_milliseconds(since)}"
+    )
+
+
+def later_runs(began: datetime, until: datetime) -> str:
+    """Return MLflow's filter for FINISHED runs that ended after the candidate began.
+
+    Args:
+        began: When the candidate began (UTC).
+        until: When they must have ended (UTC).
+    """
+    return (
+        "attributes.status = 'FINISHED'"
+        f" AND attributes.end_time > {_milliseconds(began)}"
+        f" AND attributes.end_time <= {_milliseconds(until)}"
     )
 
 

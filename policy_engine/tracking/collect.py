@@ -24,6 +24,7 @@ from policy_engine.tracking.baselines import (
     Resolver,
     Search,
     earlier_runs,
+    later_runs,
     metric_goal,
 )
 from policy_engine.tracking.begun import MOST_TRIES, Begun, Scope
@@ -179,7 +180,7 @@ class _Collector:
     def _candidate(self, found: Found, model_name: str | None) -> CandidateRecord | None:
         """Return all evidence of one run and logged-model name; None if the name does not fit."""
         begun = Begun(self._reads, found.run, self._scope, model_name, found.model_id)
-        history = self._history(found.run) if Needs.HISTORY in self._policies.needs else None
+        history, later = self._history(found.run), self._later(found.run)
         baselines = [
             self._reads.spawn(self._baseline, begun, model_name, *spec)
             for spec in self._baseline_specs(model_name)
@@ -194,7 +195,8 @@ class _Collector:
             run=run,
             model_name=model_name,
             baselines=tuple(self._reads.wait(task) for task in baselines),
-            history=self._earlier(history, run) if history else None,
+            history=self._others(history, run) if history else None,
+            later=self._others(later, run) if later else None,
             notes=found.notes,
             policy_files=found.policy_files,
         )
@@ -234,6 +236,7 @@ class _Collector:
             goal=metric_goal(judged_by, goal or (primary.goal if primary and not metric else None)),
             ancestors=self._request.ancestors,
             resolve=self._resolve,
+            at=self._request.at,
             own_name=names.get(judged_by or ""),
         )
         # A flag stands for the files' own rules, not for those that a policy brings along.
@@ -284,23 +287,30 @@ class _Collector:
         return max(1, len(runs) - len(other))
 
     def _history(self, run: Json) -> "Future[list[Json]] | None":
-        facts = run_record(run, None)
-        if facts.start_time is None:
+        """Begin to look for the runs that ended before the candidate began, where one is needed."""
+        began = run_record(run, None).start_time
+        if began is None or Needs.HISTORY not in self._policies.needs:
             return None
-        return self._reads.start(
-            self._reads.store.runs,
-            (facts.experiment_id or "",),
-            earlier_runs(facts.start_time, HISTORY_S),
-            limit=MOST_HISTORY,
-        )
+        return self._beside(run, earlier_runs(began, HISTORY_S))
 
-    def _earlier(
-        self, history: "Future[list[Json]]", candidate: RunRecord
+    def _later(self, run: Json) -> "Future[list[Json]] | None":
+        """Begin to look for the runs that ended after it, up to now, where one is needed."""
+        began = run_record(run, None).start_time
+        if began is None or Needs.LATER not in self._policies.needs:
+            return None
+        return self._beside(run, later_runs(began, self._request.at))
+
+    def _beside(self, run: Json, filter_: str) -> "Future[list[Json]]":
+        experiments = (run["info"]["experiment_id"] or "",)
+        return self._reads.start(self._reads.store.runs, experiments, filter_, limit=MOST_HISTORY)
+
+    def _others(
+        self, runs: "Future[list[Json]]", candidate: RunRecord
     ) -> tuple[RunRecord, ...] | UnreadableRecord | None:
         return reading(
             lambda: tuple(
                 run_record(run, None)
-                for run in self._reads.wait(history)
+                for run in self._reads.wait(runs)
                 if run["info"]["run_id"] != candidate.run_id
             )
         )

@@ -58,10 +58,27 @@ def test_nothing_simple_fails_and_says_what_to_do() -> None:
     )
     finding = assert_outcome(judged([earlier(1, "deep")]), "fail", message=message)
     assert finding.remedy == (
-        "train a linear or a tree model in this experiment before the candidate, on its "
-        'evaluation data, and say so: mlflow.set_tag("model.family", "tree")'
+        "train a linear or a tree model in this experiment, on the candidate's evaluation data, "
+        'say so: mlflow.set_tag("model.family", "tree"), and check again: the candidate need not '
+        "be trained again"
     )
     assert outcome([]) is Outcome.FAIL
+
+
+def test_who_forgot_it_can_make_it_good_after_the_candidate() -> None:
+    later = [earlier(n, start_time=STARTED + timedelta(days=n)) for n in range(1, 6)]
+    policy = bind(SimpleModelTried)
+    found = judge(policy, candidate=DEEP, history=[], later=later)
+    assert "5 linear or tree runs" in assert_outcome(found, "pass").message
+    found = judge(policy, candidate=DEEP, history=[earlier(9)], later=later[:4])
+    assert "5 configurations" in assert_outcome(found, "pass").message
+
+
+def test_many_later_runs_may_hide_a_simple_one_too() -> None:
+    found = judge(
+        bind(SimpleModelTried), candidate=DEEP, later=[earlier(n, "deep") for n in range(200)]
+    )
+    assert_outcome(found, "missing")
 
 
 def test_a_strawman_is_inconclusive() -> None:
@@ -105,7 +122,7 @@ def test_runs_on_other_data_do_not_count_unless_they_may() -> None:
 def test_runs_that_do_not_say_their_data_or_family_leave_it_open() -> None:
     message = (
         "no linear or tree runs since 2025-08-04 on the candidate's evaluation data; at least 1 "
-        "run must be there; 2 of 3 earlier runs may be one and do not say their family or their "
+        "run must be there; 2 of 3 other runs may be one and do not say their family or their "
         "evaluation data"
     )
     runs = [earlier(1, datasets=()), earlier(2, None), earlier(3, "deep")]
@@ -129,7 +146,7 @@ def test_a_full_history_may_hide_older_runs() -> None:
     found = judged([earlier(n, "deep") for n in range(200)])
     message = (
         "no linear or tree runs since 2025-08-04 on the candidate's evaluation data; at least 1 "
-        "run must be there; only the newest 200 earlier runs are read"
+        "run must be there; only the newest 200 runs before and after it are read"
     )
     assert_outcome(found, "missing", message=message)
 
@@ -173,7 +190,8 @@ def test_metrics_that_are_no_numbers_change_nothing() -> None:
 
 
 def test_it_reads_the_history_the_model_and_the_data() -> None:
-    assert SimpleModelTried().reads() == Needs.HISTORY | Needs.MODEL | Needs.DATASETS
+    needs = Needs.HISTORY | Needs.LATER | Needs.MODEL | Needs.DATASETS
+    assert SimpleModelTried().reads() == needs
 
 
 @pytest.mark.parametrize("settings", [{"max_age": "181d"}, {"min_runs": 0}, {"min_search": 0}])

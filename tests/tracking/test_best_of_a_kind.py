@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,23 @@ def team(mlflow_server: MlflowServer) -> Team:
     return Team.of(mlflow_server)
 
 
-def best(team: Team, candidate: str, asked: dict[str, Any], **facts: Any) -> tuple[Any, ...]:
+def test_a_policy_may_look_up_to_the_collection(team: Team) -> None:
+    experiment = team.experiment()
+    candidate = team.run(experiment, metrics={"val_accuracy": 0.99})
+    after = team.run(experiment, metrics={"val_accuracy": 0.9}, begin=NOON_MS + 2 * HOUR_MS)
+    why = "no FINISHED run began within it and ended before the candidate began"
+    assert best(team, candidate, {}) == (None, None, [("best: within=9d", why)])
+    at = datetime.fromtimestamp(NOON_MS / 1000, UTC) + timedelta(days=1)
+    assert best(team, candidate, {"until": "collection"}, at=at) == (after, 1, [])
+    early = at - timedelta(days=9)
+    why = "no FINISHED run began within it and ended before the evidence was collected"
+    found = best(team, candidate, {"until": "collection"}, at=early)
+    assert found == (None, None, [("best: within=9d", why)])
+
+
+def best(
+    team: Team, candidate: str, asked: dict[str, Any], at: Any = None, **facts: Any
+) -> tuple[Any, ...]:
     """Return the run that the rule finds, among how many, and what was passed over."""
     deadline = Deadline(30)
     store = open_store(team.server.uri, deadline)
@@ -38,6 +55,7 @@ def best(team: Team, candidate: str, asked: dict[str, Any], **facts: Any) -> tup
         goal="maximize",
         ancestors=(),
         resolve=lambda *_: None,
+        at=at,
     )
     found, hit = search.find([{"best": {"within": "9d"} | asked}])
     run = hit.run["info"]["run_id"] if hit else None

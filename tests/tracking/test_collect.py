@@ -60,6 +60,7 @@ EVERYTHING = (
     | Needs.CHILDREN
     | Needs.BASELINE
     | Needs.HISTORY
+    | Needs.LATER
 )
 
 
@@ -315,6 +316,21 @@ def test_the_history_is_the_finished_runs_that_ended_before(team: Team, rest: St
     (found,) = evidence_of(rest, candidate).candidates
     assert isinstance(found.history, tuple)
     assert [run.run_id for run in found.history] == [new, old]
+
+
+def test_later_are_the_finished_runs_that_ended_after_it_began_up_to_the_collection(
+    team: Team, rest: Store
+) -> None:
+    experiment = team.experiment()
+    team.run(experiment, begin=NOON_MS - DAY_MS)
+    candidate = team.run(experiment)
+    beside = team.run(experiment, begin=NOON_MS - HOUR_MS, end=NOON_MS + 1)
+    after = team.run(experiment, begin=NOON_MS + HOUR_MS)
+    team.run(experiment, begin=NOON_MS + HOUR_MS, status="FAILED")
+    team.run(experiment, begin=NOON_MS + 10_000 * DAY_MS)
+    (found,) = evidence_of(rest, candidate).candidates
+    assert isinstance(found.later, tuple)
+    assert [run.run_id for run in found.later] == [after, beside]
 
 
 def test_the_users_own_name_of_the_metric_counts_for_the_baseline_too(
