@@ -117,10 +117,13 @@ def judges_of(place: Place) -> Judges:
     """
     tip = tip_of(place.event, place.hub, place.root)
     trusted = _trusted_texts(place, tip)
-    proposed = _proposed(place)
     if trusted is None:
-        return _judged_by_itself(tip, proposed, place)
-    return Judges(trusted, tip.ref, trusted=True, proposed=_overlaid(trusted, proposed, place))
+        return _judged_by_itself(tip, _proposed(place), place)
+    touched = place.job.touched
+    if touched is not None and not any(map(place.may_hold, touched)):
+        return Judges(trusted, tip.ref, trusted=True)
+    proposed = _overlaid(trusted, _proposed(place), place)
+    return Judges(trusted, tip.ref, trusted=True, proposed=proposed)
 
 
 def _trusted_texts(place: Place, tip: Commit) -> Texts | None:
@@ -242,8 +245,7 @@ def _overlaid(trusted: Texts, found: _Found, place: Place) -> Proposed | None:
         return ours is None or posixpath.normpath(place.prefix + path) in ours
 
     if found.unreadable is not None:
-        is_touched = ours is None or any(map(place.may_hold, ours))
-        return Proposed(None, found.unreadable) if is_touched else None
+        return Proposed(None, found.unreadable)
     texts = found.texts or Texts({}, {})
     files = _merged(trusted.files, texts.files, theirs)
     if not files:

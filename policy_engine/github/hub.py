@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LONGEST_S = 45.0
+"""How long GitHub may take in all to say who judges and what is judged (seconds)."""
+
 
 @dataclass(slots=True)
 class Hub:
@@ -49,7 +52,7 @@ class Hub:
             # Imported here: a job whose clone tells everything asks GitHub nothing.
             from policy_engine.github.client import connect  # noqa: PLC0415
 
-            self._client = connect(self.environ)
+            self._client = connect(self.environ, total_s=LONGEST_S)
         return self._client
 
     def known(self, question: Callable[[Client], T]) -> T | None:

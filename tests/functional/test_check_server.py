@@ -158,6 +158,7 @@ def pull_request(origin: Repository, *later: str) -> PullRequest:
     job = Repository.clone(origin, folder)
     job.git("checkout", "--quiet", "--detach", merge)
     job.git("remote", "set-head", "origin", "main")
+    job.git("remote", "set-url", "origin", "https://github.com/acme/fraud")
     event = json.loads(EVENT.read_text("utf-8"))
     event["pull_request"]["head"]["sha"] = head
     event["pull_request"]["base"]["sha"] = base
@@ -202,8 +203,9 @@ def test_a_pull_request_is_judged_by_the_run_of_its_head_against_that_of_the_mer
     assert subject["baseline"]["run_id"] == baseline
     assert subject["baseline"]["found_by"] == "commit: merge-base"
     assert {f["outcome"] for f in subject["findings"]} == {"pass"}
-    # The work tree is the proposal's: its policies are not trusted.
-    assert (code, report["verdict"], report["policies"]["trusted"]) == (0, "warn", False)
+    assert (code, report["verdict"]) == (0, "pass")
+    ref = f"main@{request.base[:7]}"
+    assert (report["policies"]["ref"], report["policies"]["trusted"]) == (ref, True)
 
 
 def test_a_worse_model_is_exit_1(
@@ -260,6 +262,8 @@ def test_a_shallow_checkout_does_not_take_an_old_run_for_the_change(
     shutil.rmtree(request.job)
     job = Repository.clone(origin, request.job, "--depth", "1", "--branch", "preview")
     job.git("checkout", "--quiet", "--detach")
+    job.git("fetch", "--quiet", "--depth", "1", "origin", "main:refs/remotes/origin/main")
+    job.git("remote", "set-url", "origin", "https://github.com/acme/fraud")
     experiment = team.experiment()
     logged(team, experiment, request.first, 0.99)
     code, report = request.check(mlflow_server.uri)
