@@ -133,8 +133,7 @@ def prepared(options: Options) -> Prepared:
 def _ready(options: Options, loaded: Loaded) -> Prepared:
     if isinstance(loaded, Prepared):
         return loaded
-    job = Job(options.root, os.environ)
-    return Prepared(loaded.policies, loaded.plugins, loaded.paths, job)
+    return Prepared.of(loaded, Job(options.root, os.environ))
 
 
 def _source(options: Options, ready: Prepared) -> PolicySource:

@@ -1,8 +1,9 @@
 """Policies as they judge a change: loaded by trust, with what is proposed beside them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Self
 
 from policy_engine.change import Job
 from policy_engine.errors import UsageError
@@ -14,7 +15,7 @@ from policy_engine.report import PolicySource
 from policy_engine.trusted import Judges, Place, Proposed, judges_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared(Loaded):
     """Valid policies, and whose they are.
 
@@ -28,6 +29,18 @@ class Prepared(Loaded):
     job: Job
     source: PolicySource | None = None
     draft: Draft | None = None
+
+    @classmethod
+    def of(
+        cls,
+        loaded: Loaded,
+        job: Job,
+        source: PolicySource | None = None,
+        draft: Draft | None = None,
+    ) -> Self:
+        """Return loaded policies as they judge what this job asks about."""
+        facts = {field.name: getattr(loaded, field.name) for field in fields(loaded)}
+        return cls(**facts, job=job, source=source, draft=draft)
 
     @property
     def proposed(self) -> PolicySet | None:
@@ -56,13 +69,12 @@ def prepare(
     job = Job(root, environ)
     event = job.proposal
     if event is None:
-        loaded = load(given, root, require)
-        return Prepared(loaded.policies, loaded.plugins, loaded.paths, job)
+        return Prepared.of(load(given, root, require), job)
     judges = judges_of(Place(job, event, given))
     loaded = _load(judges, require)
     source = PolicySource(loaded.policies.digest, ref=judges.ref, trusted=judges.trusted)
     draft = None if judges.proposed is None else _draft(judges.proposed, loaded, require)
-    return Prepared(loaded.policies, loaded.plugins, loaded.paths, job, source, draft)
+    return Prepared.of(loaded, job, source, draft)
 
 
 def _load(judges: Judges, require: Sequence[str]) -> Loaded:
