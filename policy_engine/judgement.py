@@ -72,48 +72,38 @@ def _ended(error: BaseException) -> Finding:
 
 
 def _refuse_misuse(finding: object, earlier: list[Finding]) -> None:
-    """Refuse what is no finding, what no output could show, and a pass that contradicts itself."""
+    """Refuse what no output could show, and what contradicts itself or an earlier finding."""
     if not isinstance(finding, Finding) or not isinstance(finding.outcome, Outcome):
         raise PluginError(
             f"the policy yielded {finding!r:.200}, which is no Finding with an Outcome"
         )
-    if not _is_well_typed(finding):
-        raise PluginError(f"the policy yielded a finding of wrong types: {finding!r:.300}")
-    if not finding.message or finding.message.isspace():
-        raise PluginError("the policy yielded a finding without a message")
-    part = finding.part
-    for other in earlier:
-        if other.part == part:
-            what = "two findings without a part" if part is None else f"'{part}' twice"
-            raise PluginError(f"the policy yielded {what}")
-    if finding.outcome is Outcome.PASS:
-        _refuse_false_pass(finding)
-
-
-def _refuse_false_pass(finding: Finding) -> None:
-    """Refuse a pass whose measured value does not hold its own limit."""
-    measured, limit = finding.measured, finding.limit
-    if measured is None or limit is None:
-        return
-    if measured.unit != limit.unit:
-        raise PluginError(f"'{finding.message}' compares {measured.unit} with {limit.unit}")
-    if not limit.holds(measured.value):
-        raise PluginError(
-            f"the policy passed a value that its own limit refuses: {finding.message}"
-        )
-
-
-def _is_well_typed(finding: Any) -> bool:
-    """Say whether every output can show the finding: a plugin may be written without types."""
-    _, message, part, measured, limit, baseline, remedy = finding
-    return (
+    untyped: tuple[Any, ...] = finding  # its plugin may be written without types
+    outcome, message, part, measured, limit, baseline, remedy = untyped
+    if not (
         isinstance(message, str)
         and type(measured) in _MEASUREMENT
         and type(limit) in _LIMIT
         and type(baseline) in _MEASUREMENT
         and isinstance(part, _TEXT)
         and isinstance(remedy, _TEXT)
-    )
+    ):
+        raise PluginError(f"the policy yielded a finding of wrong types: {finding!r:.300}")
+    if not message or message.isspace():
+        raise PluginError("the policy yielded a finding without a message")
+    for other in earlier:
+        if other.part == part:
+            what = "two findings without a part" if part is None else f"'{part}' twice"
+            raise PluginError(f"the policy yielded {what}")
+    if outcome is Outcome.PASS and measured is not None and limit is not None:
+        _refuse_false_pass(message, measured, limit)
+
+
+def _refuse_false_pass(message: str, measured: Measurement, limit: Limit) -> None:
+    """Refuse a pass whose measured value does not hold its own limit."""
+    if measured.unit != limit.unit:
+        raise PluginError(f"'{message}' compares {measured.unit} with {limit.unit}")
+    if not limit.holds(measured.value):
+        raise PluginError(f"the policy passed a value that its own limit refuses: {message}")
 
 
 def _broken(message: str) -> Finding:

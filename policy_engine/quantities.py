@@ -259,11 +259,15 @@ def show_both(one: Decimal, other: Decimal, unit: str) -> tuple[str, str]:
     It is `(show(one, unit, other), show(other, unit, one))`.
     """
     steps = _steps(unit)
-    step, other_step = _step(one, steps), _step(other, steps)
-    if step is other_step:
-        text, other_text = _scaled(one, step), _scaled(other, step)
+    step = _step(one, steps)
+    if len(steps) == 1 or step is _step(other, steps):
+        _, scale, suffix, digits = step
+        scaled, other_scaled = one, other
+        if scale is not _ONE:
+            scaled, other_scaled = _DIVIDE.divide(one, scale), _DIVIDE.divide(other, scale)
+        text, other_text = _rounded(scaled, digits), _rounded(other_scaled, digits)
         if text != other_text or one == other:
-            return text + step.suffix, other_text + step.suffix
+            return text + suffix, other_text + suffix
     return show(one, unit, other), show(other, unit, one)
 
 
@@ -322,12 +326,6 @@ def _steps(unit: str) -> tuple[_Step, ...]:
     return (_Step(_NONE, _ONE, suffix, 2 if is_fixed else None),)
 
 
-def _scaled(number: Decimal, step: _Step) -> str:
-    """Return the number as it is shown, without its unit."""
-    scale = step.scale
-    return _rounded(number if scale is _ONE else _DIVIDE.divide(number, scale), step.digits)
-
-
 def _rounded(number: Decimal, digits: int | None) -> str:
     if not number:
         return format(_NONE, _FIXED[digits or 0])
@@ -336,9 +334,9 @@ def _rounded(number: Decimal, digits: int | None) -> str:
         return f"{number:.3e}"
     if digits is None:
         # Four significant digits, but never fewer than stand before the point.
-        digits = max(0, 3 - place)
-        text = format(number, _FIXED[digits])
-        return text.rstrip("0").rstrip(".") if digits else text
+        if place >= 3:  # noqa: PLR2004 (four digits and more)
+            return format(number, _FIXED[0])
+        return format(number, _FIXED[3 - place]).rstrip("0").rstrip(".")
     if place < -digits and digits:
         digits = 1 - place  # two significant digits: 0.0001 USD is not 0.00 USD
     return format(number, _FIXED[digits])

@@ -20,6 +20,7 @@ from policy_engine.quantities import (
     parse_percent,
     parse_rate,
     show,
+    show_both,
 )
 
 if TYPE_CHECKING:
@@ -207,6 +208,17 @@ def test_a_number_of_hundreds_of_digits_is_shown_short(value: float) -> None:
 def test_two_sizes_a_byte_apart_do_not_look_alike() -> None:
     assert show(200_000_001, "B", apart_from=200_000_000) == "200.000001 MB"
     assert show(200_000_000, "B", apart_from=200_000_001) == "200.000000 MB"
+
+
+nearby = st.sampled_from(["0", "1e-9", "0.00001", "0.04", "1", "60", "1000"]).map(Decimal)
+
+
+@given(amounts, amounts | nearby, units, st.booleans())
+def test_two_values_shown_together_are_each_shown_apart_from_the_other(
+    one: Decimal, step: Decimal, unit: str, is_near: bool
+) -> None:
+    other = one + step if is_near else step
+    assert show_both(one, other, unit) == (show(one, unit, other), show(other, unit, one))
 
 
 @given(one=amounts, other=amounts, unit=units)
