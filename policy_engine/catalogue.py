@@ -7,21 +7,20 @@ something else than the policy does.
 import difflib
 import inspect
 import re
-import types
-import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import yaml
-from pydantic import BeforeValidator, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from tabulate import tabulate
 
 from policy_engine import quantities
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Needs
+from policy_engine.kinds import kinds_of
 from policy_engine.plugins import Loaded
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered
@@ -144,43 +143,12 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-# The kinds of settings.
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How people write a setting: in words, an example, and the unit of its value."""
-
-    words: str
-    example: Any
-    unit: str = ""
-
-
-_QUANTITIES: Mapping[Any, _Kind] = {
-    quantities.exact: _Kind("number", 0.9),
-    quantities.parse_bytes: _Kind("size, as 200MB", "200MB", "B"),
-    quantities.parse_percent: _Kind("percentage, as 10%", "10%", "%"),
-    quantities.parse_duration: _Kind("duration, as 30s", "30s", "s"),
-    quantities.parse_money: _Kind("money, as 50 USD", "50 USD"),
-    quantities.parse_rate: _Kind("price, as 0.50 USD/h", "0.50 USD/h"),
-    quantities.parse_margin: _Kind("distance, as 0.5pt or 0.01", "0.5pt"),
-}
-"""By the function that reads the value."""
-
-_PLAIN: Mapping[Any, _Kind] = {
-    bool: _Kind("true or false", example=True),
-    int: _Kind("whole number", 1),
-    float: _Kind("number", 0.9),
-    Decimal: _Kind("number", 0.9),
-    str: _Kind("text", "text"),
-}
-
 _METRIC = "val_f1"
 """The metric of every example; a setting called `metric` names one."""
 
 
 def _setting(name: str, field: FieldInfo) -> Setting:
-    words = dict.fromkeys(kind.words for kind in _kinds(field))
+    words = dict.fromkeys(kind.words for kind in kinds_of(field))
     return Setting(name, " or ".join(words), _default(field), _meaning(field))
 
 
@@ -188,31 +156,6 @@ def _meaning(field: FieldInfo) -> str:
     way = direction(field)
     said = field.description or ""
     return f"{said} {way.value.capitalize()} is tighter.".strip() if way else said
-
-
-def _kinds(field: FieldInfo) -> Iterator[_Kind]:
-    """Yield what the field admits, "none" aside."""
-    annotation = field.annotation
-    union = typing.get_origin(annotation) in {typing.Union, types.UnionType}
-    for part in typing.get_args(annotation) if union else (annotation,):
-        if part is not types.NoneType:
-            yield _kind(part, () if union else field.metadata)
-
-
-def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> _Kind:
-    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        annotation, metadata = inner[0], inner[1:]
-        origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
-    for each in metadata:
-        if isinstance(each, BeforeValidator) and each.func in _QUANTITIES:
-            return _QUANTITIES[each.func]
-    if origin is typing.Literal:
-        return _Kind(" or ".join(map(str, inner)), inner[0])
-    if origin in {tuple, list, set, frozenset} and inner:
-        entry = _kind(inner[0])
-        return _Kind(f"list of {entry.words}", [entry.example])
-    return _PLAIN.get(annotation) or _Kind(getattr(annotation, "__name__", str(annotation)), "text")
 
 
 def _default(field: FieldInfo) -> str:
@@ -223,7 +166,7 @@ def _default(field: FieldInfo) -> str:
         return "off"
     if isinstance(value, bool):
         return str(value).lower()
-    unit = next((kind.unit for kind in _kinds(field)), "")
+    unit = next((kind.unit for kind in kinds_of(field)), "")
     if unit and isinstance(value, (int, Decimal)):
         return quantities.show(Decimal(value), unit)
     if isinstance(value, (tuple, list, set, frozenset)):
@@ -261,7 +204,7 @@ def _values(policy: type[Policy]) -> dict[str, Any]:
 def _value(name: str, field: FieldInfo) -> Any:
     if field.examples:
         return field.examples[0]
-    example = next(_kinds(field)).example
+    example = next(kinds_of(field)).example
     return _METRIC if name == "metric" and example == "text" else example
 
 

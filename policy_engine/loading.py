@@ -6,7 +6,7 @@ from pathlib import Path
 
 from policy_engine import plugins
 from policy_engine.plugins import Plugins
-from policy_engine.policy_file import PolicySet, load_policies, named_plugins, policy_paths
+from policy_engine.policy_file import Draft, PolicySet, load_merged, named_plugins, policy_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,17 @@ def load(paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ())
     return load_texts(*policy_paths(paths, root), require)
 
 
+def load_with_origins(
+    paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ()
+) -> tuple[Loaded, tuple[Draft, ...]]:
+    """Return the policies, and each file as it was merged: every value at its own place.
+
+    Raises:
+        UsageError, PolicyFileError, PluginError: As `load`.
+    """
+    return _load(*policy_paths(paths, root), require)
+
+
 def load_texts(
     files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str] = ()
 ) -> Loaded:
@@ -48,11 +59,17 @@ def load_texts(
     Raises:
         UsageError, PolicyFileError, PluginError: As `load`.
     """
+    return _load(files, neighbours, require)[0]
+
+
+def _load(
+    files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str]
+) -> tuple[Loaded, tuple[Draft, ...]]:
     offered = plugins.load(named_plugins(files, neighbours))
-    policies = load_policies(files, offered.policies, offered.packs, neighbours, require)
+    policies, drafts = load_merged(files, offered.policies, offered.packs, neighbours, require)
     loaded = Loaded(policies, offered, (*files, *neighbours))
     _refuse_unknown_rules(loaded)
-    return loaded
+    return loaded, drafts
 
 
 def _refuse_unknown_rules(loaded: Loaded) -> None:

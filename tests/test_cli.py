@@ -147,7 +147,9 @@ def test_a_mistyped_command_or_option_is_a_usage_error() -> None:
     assert usage_error("chekc") == "Error: No such command 'chekc'. Did you mean 'check'?"
     assert usage_error("check", "--frmat").startswith("Error: No such option '--frmat'.")
     assert usage_error("demo", "more").startswith("Error: Got unexpected extra argument")
-    assert usage_error("explain") == "Error: Missing argument 'POLICY'."
+    assert usage_error("explain") == (
+        "Error: name a policy, or say --effective for what policy files come to"
+    )
     assert usage_error("collect") == "Error: Missing option '--output'."
 
 

@@ -316,7 +316,7 @@ def worst(binding: Binding, candidate: RunRecord, baseline: RunRecord | None) ->
     return severity, effect
 
 
-def _flow(values: Mapping[str, Any]) -> str:
+def flow(values: Mapping[str, Any]) -> str:
     return "{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}"
 
 
@@ -382,9 +382,9 @@ def test_whatever_is_laid_over_a_mandatory_binding_lets_nothing_merge_that_it_st
     candidate: RunRecord,
     baseline: RunRecord | None,
 ) -> None:
-    below = _flow({"level": "mandatory", **data.draw(pack)})
+    below = flow({"level": "mandatory", **data.draw(pack)})
     few = data.draw(st.lists(st.sampled_from(sorted(file)), min_size=1, max_size=3, unique=True))
-    above = _flow({name: data.draw(file[name]) for name in few})
+    above = flow({name: data.draw(file[name]) for name in few})
     beneath = lay(below, policy=policy)
     try:
         merged = lay(below, above, policy=policy)

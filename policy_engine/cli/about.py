@@ -7,6 +7,8 @@ import click
 from policy_engine.cli.app import command, requiring
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from policy_engine.plugins import Plugins
 
 
@@ -31,16 +33,29 @@ def list_command(paths: tuple[str, ...]) -> None:
 
 
 @command("explain", "policy-engine explain model-size-budget")
-@click.argument("policy")
-@click.argument("paths", nargs=-1)
-def explain_command(policy: str, paths: tuple[str, ...]) -> None:
+@click.argument("names", nargs=-1, metavar="[POLICY] [PATH]...")
+@click.option(
+    "--effective", is_flag=True, help="Print policy files as merged, each value with its origin."
+)
+@requiring
+def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effective: bool) -> None:
     """Explain a policy: why it exists, its settings, what it reads, an example.
 
-    With PATHS, policies of the plugins that these policy files name are known too.
+    With PATHS, policies of the plugins that these policy files name are known too. With
+    --effective, PATHS alone (policies/ by default): each file with all that it extends.
     """
     from policy_engine import catalogue  # noqa: PLC0415
 
-    click.echo(catalogue.explain(policy, _plugins(paths).policies))
+    if effective:
+        click.echo("\n\n".join(_effective(names or ("policies",), require)))
+    elif require:
+        raise click.UsageError(
+            "--require goes with --effective: a policy is the same in every pack"
+        )
+    elif names:
+        click.echo(catalogue.explain(names[0], _plugins(names[1:]).policies))
+    else:
+        raise click.UsageError("name a policy, or say --effective for what policy files come to")
 
 
 @command("plugins", "policy-engine plugins policies/")
@@ -50,6 +65,14 @@ def plugins_command(paths: tuple[str, ...]) -> None:
     from policy_engine import catalogue, plugins  # noqa: PLC0415
 
     click.echo(catalogue.plugin_table(_plugins(paths).loaded, plugins.installed()))
+
+
+def _effective(paths: tuple[str, ...], require: tuple[str, ...]) -> "Iterator[str]":
+    from policy_engine import effective, loading  # noqa: PLC0415
+
+    loaded, drafts = loading.load_with_origins(paths, require=require)
+    files = zip(loaded.policies.files, drafts, strict=True)
+    return effective.effective(files, loaded.plugins.packs)
 
 
 def _plugins(paths: tuple[str, ...]) -> "Plugins":

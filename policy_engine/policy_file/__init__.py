@@ -11,7 +11,14 @@ All problems of all files are said at once, as one `PolicyFileError`.
 from policy_engine.policy_file.bindings import Binding, Offered
 from policy_engine.policy_file.committed import Texts, committed_texts, from_root
 from policy_engine.policy_file.library import PackText
-from policy_engine.policy_file.load import PolicyFile, PolicySet, load_policies, named_plugins
+from policy_engine.policy_file.load import (
+    PolicyFile,
+    PolicySet,
+    load_merged,
+    load_policies,
+    named_plugins,
+)
+from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.paths import is_policy_file, policy_paths
 from policy_engine.policy_file.sections import AppliesTo, MetricSetting
 from policy_engine.problems import PolicyFileError, Problem
@@ -19,6 +26,7 @@ from policy_engine.problems import PolicyFileError, Problem
 __all__ = [
     "AppliesTo",
     "Binding",
+    "Draft",
     "MetricSetting",
     "Offered",
     "PackText",
@@ -30,6 +38,7 @@ __all__ = [
     "committed_texts",
     "from_root",
     "is_policy_file",
+    "load_merged",
     "load_policies",
     "named_plugins",
     "policy_paths",

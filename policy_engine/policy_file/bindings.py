@@ -1,7 +1,7 @@
 """A binding: one policy under an id, its settings checked by the policy itself."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal, get_args
@@ -10,10 +10,15 @@ from policy_engine.evidence import Needs
 from policy_engine.expressions import Condition, ExpressionError, compiled
 from policy_engine.policy import Level, Policy
 from policy_engine.policy_file import shapes
-from policy_engine.policy_file.merge import Bound, Held
+from policy_engine.policy_file.merge import OWN, Bound, Held
 from policy_engine.policy_file.settings import build
 from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.policy_file.tightening import Reading, completed, note_loosened
+from policy_engine.policy_file.tightening import (
+    Reading,
+    completed,
+    has_direction,
+    note_loosened,
+)
 from policy_engine.problems import Problems, near, shown
 from policy_engine.report import Where
 from policy_engine.yaml_source import Item
@@ -22,6 +27,9 @@ Treatment = Literal["block", "warn", "skip"]
 """What a binding makes of a finding that is neither pass nor fail."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+
+
+_SOFTENERS = ("on_missing", "on_inconclusive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,8 @@ def bind(
     if now is None:
         return None
     for held in bound.held_to:
-        _hold(id_, bound, now, held, offered, problems)
+        if held.word != OWN:
+            _hold(id_, bound, now, held, offered, problems)
     if len(problems.found) > before:
         return None
     return Binding(
@@ -107,6 +116,50 @@ def bind(
         inherited_from=bound.inherited_from,
         **now.keys,
     )
+
+
+def yielding(
+    id_: str, bound: Bound, offered: Mapping[str, Offered], packs: Collection[str]
+) -> Bound:
+    """Return the binding without what a pack says more loosely than what holds.
+
+    Nobody who extends a pack can edit its lines: there the tighter of the two counts. Files have to
+    be mended: what they loosen is left, and refused later.
+
+    Args:
+        id_: Its id.
+        bound: The binding as merged.
+        offered: The policies that plugins offer, by name.
+        packs: The paths of all packs.
+    """
+    settings = dict(bound.settings)
+    for held in bound.held_to:
+        chosen = _chosen(id_, held.bound, offered, Problems())
+        for name, item in bound.settings.items() if chosen else ():
+            if item.at.file not in packs or name == "policy":
+                continue
+            assert chosen is not None  # noqa: S101 (mypy does not see it)
+            if not _is_tight(id_, name, bound, held, chosen):
+                settings.pop(name, None)
+                settings |= {k: v for k, v in held.bound.settings.items() if k == name}
+    return replace(bound, settings=settings)
+
+
+def _is_tight(id_: str, name: str, bound: Bound, held: Held, chosen: Offered) -> bool:
+    """Say whether what holds is no looser with one key as the binding has it."""
+    scratch = Problems()
+    complete = replace(held, bound=completed(held, bound, chosen.policy))
+    left_out = _SOFTENERS if name == "level" else ()  # a mandatory binding cannot say them
+    kept = {k: v for k, v in complete.bound.settings.items() if k not in left_out}
+    alone = replace(held.bound, settings={**kept, name: bound.settings[name]})
+    then = _read(f"policies.{id_}", complete.bound, chosen, scratch)
+    if then is None:
+        return True  # it is no binding by itself
+    now = _read(f"policies.{id_}", alone, chosen, scratch)
+    if now is None:
+        return False
+    note_loosened(f"policies.{id_}", alone, now, complete, then, scratch)
+    return not scratch.found or (held.word == OWN and not has_direction(now.policy, name))
 
 
 def _is_another(

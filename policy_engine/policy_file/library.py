@@ -74,6 +74,8 @@ class Library:
         self._beside = {**neighbours, **files}
         self._packs = packs
         self._problems = problems
+        # What is wrong in a file is said once, where it lies over what is required.
+        self._alone = Library(files, neighbours, packs, Problems()) if require else self
         self._required = {name: _required(name, packs or {}) for name in require}
         self._drafts: dict[tuple[_Source, bool], Draft] = {}
         self._chain: list[_Source] = []
@@ -87,8 +89,11 @@ class Library:
     def draft(self, path: str) -> Draft:
         """Return a policy file with what it extends laid beneath it; problems are noted."""
         source = _Source(path, self._beside[path], is_pack=False)
-        draft = self._draft(source, on_top=bool(self._required))
+        if not self._required:
+            return self._draft(source)
+        draft = self._draft(source, on_top=True)
         note_unsaid(draft)
+        draft.hold_to_own(self._alone.draft(path))
         return draft
 
     def _draft(self, source: _Source, *, on_top: bool = False) -> Draft:
@@ -99,7 +104,8 @@ class Library:
         return self._drafts[source, on_top]
 
     def _fresh(self, source: _Source, *, on_top: bool) -> Draft:
-        draft = Draft(source.path, self._problems)
+        packs = frozenset(pack.path for pack in (self._packs or {}).values())
+        draft = Draft(source.path, self._problems, packs=packs)
         before = len(self._problems.found)
         for name, pack in self._required.items() if on_top else ():
             draft.lay_required(name, self._draft(pack))

@@ -10,7 +10,7 @@ from typing import Any
 
 from policy_engine.evidence import Needs
 from policy_engine.policy_file import sections, shapes
-from policy_engine.policy_file.bindings import Binding, Offered, bind
+from policy_engine.policy_file.bindings import Binding, Offered, bind, yielding
 from policy_engine.policy_file.library import Library, PackText
 from policy_engine.policy_file.merge import Draft, plugins_of
 from policy_engine.policy_file.sections import AppliesTo, MetricSetting
@@ -117,6 +117,20 @@ def load_policies(
 ) -> PolicySet:
     """Return the policy files, merged with what they extend and fully checked.
 
+    `load_merged` returns how they were merged, too.
+    """
+    return load_merged(files, offered, packs, neighbours, require)[0]
+
+
+def load_merged(
+    files: Mapping[str, bytes],
+    offered: Mapping[str, Offered],
+    packs: Mapping[str, PackText],
+    neighbours: Mapping[str, bytes] = _NO_FILES,
+    require: Sequence[str] = (),
+) -> tuple[PolicySet, tuple[Draft, ...]]:
+    """Return the policy files, and each as it was merged: every value at its own place.
+
     Args:
         files: The policy files to judge by, by path from the repository's root (POSIX).
         offered: The policies that plugins offer, by name.
@@ -137,11 +151,15 @@ def load_policies(
     problems.raise_any()
     required = [("--require", "\n".join(sorted(set(require))).encode())] if require else []
     ids = {id_ for draft in drafts for pack in draft.required.values() for id_ in pack.bindings}
-    return PolicySet(tuple(read), _digest([*library.used, *required]), frozenset(ids))
+    digest = _digest([*library.used, *required])
+    return PolicySet(tuple(read), digest, frozenset(ids)), tuple(drafts)
 
 
 def _read(draft: Draft, offered: Mapping[str, Offered], problems: Problems) -> PolicyFile:
     before = len(problems.found)
+    if draft.required:
+        for id_, each in draft.bindings.items():
+            draft.bindings[id_] = yielding(id_, each, offered, draft.packs)
     bound = [bind(id_, bound, offered, problems) for id_, bound in draft.bindings.items()]
     if not draft.bindings and draft.is_sound and len(problems.found) == before:
         remedy = "bind one under `policies:`, or extend a pack: `extends: [recommended]`"

@@ -14,6 +14,8 @@ from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.problems import Problems, Spot, near_or_all
 from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
+OWN = "bound"
+"""Why what a file says by itself holds against a required pack: that must not loosen it either."""
 _REPLACED_WHOLE = ("metric", "applies_to", "candidate", "baseline", "first_run")
 
 
@@ -51,7 +53,7 @@ class Held:
     Attributes:
         bound: It, as its own file left it.
         made: Where it was made so.
-        word: Why it holds: it is `mandatory`, or of a pack that is `required`.
+        word: Why it holds: it is `mandatory`, of a pack that is `required`, or a file's `OWN`.
     """
 
     bound: Bound
@@ -88,6 +90,7 @@ class Draft:
         bindings: What is bound, by id, extended ones first.
         unbound: What it, or a file that it extends, turned off: where, by id.
         required: The packs that lie beneath it whatever it says, each as read.
+        packs: The paths of all packs that there are.
         is_sound: Whether its outline was right: if not, what is absent may just be unread.
     """
 
@@ -100,12 +103,21 @@ class Draft:
     bindings: dict[str, Bound] = field(default_factory=dict)
     unbound: dict[str, Place] = field(default_factory=dict)
     required: dict[str, "Draft"] = field(default_factory=dict)
+    packs: frozenset[str] = frozenset()
     is_sound: bool = True
 
     def lay_required(self, name: str, pack: "Draft") -> None:
         """Lay a pack beneath all else, so that none of its bindings can be dropped or loosened."""
         self.required[name] = pack
         self._lay(pack, Spot(self.path, 1, 1), is_required=True)
+
+    def hold_to_own(self, alone: "Draft") -> None:
+        """Note what the file comes to without required packs: they do not loosen it."""
+        for id_, bound in alone.bindings.items():
+            if any(id_ in pack.bindings for pack in self.required.values()):
+                merged = self.bindings[id_]
+                held_to = (*merged.held_to, Held(bound, bound.at, OWN))
+                self.bindings[id_] = replace(merged, held_to=held_to)
 
     def lay_draft(self, other: "Draft", extends: Spot) -> None:
         """Lay what is extended at this place over what was extended before it."""

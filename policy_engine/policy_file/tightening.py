@@ -62,11 +62,13 @@ def note_loosened(
         then: The same, read.
         problems: Where problems go.
     """
-    for name, item in bound.settings.items():
-        old = held.bound.settings.get(name)
-        if old is not None and same(old.node, item.node):
+    for name in dict.fromkeys((*bound.settings, *held.bound.settings)):
+        item, old = bound.settings.get(name), held.bound.settings.get(name)
+        if item is not None and old is not None and same(old.node, item.node):
             continue
-        place = Place(item.node, f"{key}.{name}", problems)
+        said = item or old
+        assert said is not None  # noqa: S101 (the name is of one of the two)
+        place = Place(said.node, f"{key}.{name}", problems)
         if name in ENGINE_KEYS:
             _note_key(place, name, now, held, then)
         else:
@@ -160,6 +162,12 @@ def _is_required(policy: type[Policy], name: str) -> bool:
 def direction(field: FieldInfo) -> Tighter | None:
     """Return which way a setting gets tighter, if it declares one."""
     return next((each for each in _declared(field) if isinstance(each, Tighter)), None)
+
+
+def has_direction(policy: Policy, name: str) -> bool:
+    """Say whether one value of a key can be tighter than another."""
+    field = type(policy).model_fields.get(name)
+    return name in ENGINE_KEYS if field is None else direction(field) is not None
 
 
 def _declared(field: FieldInfo) -> Iterator[Any]:

@@ -1,0 +1,122 @@
+"""How people write a setting: its kind in words, an example, and a value as they would write it."""
+
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BeforeValidator
+from pydantic.fields import FieldInfo
+
+from policy_engine import quantities
+from policy_engine.quantities import Margin, Money
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How people write a setting: in words, an example, and the unit of its value."""
+
+    words: str
+    example: Any
+    unit: str = ""
+
+
+_QUANTITIES: Mapping[Any, Kind] = {
+    quantities.exact: Kind("number", 0.9),
+    quantities.parse_bytes: Kind("size, as 200MB", "200MB", "B"),
+    quantities.parse_percent: Kind("percentage, as 10%", "10%", "%"),
+    quantities.parse_duration: Kind("duration, as 30s", "30s", "s"),
+    quantities.parse_money: Kind("money, as 50 USD", "50 USD"),
+    quantities.parse_rate: Kind("price, as 0.50 USD/h", "0.50 USD/h"),
+    quantities.parse_margin: Kind("distance, as 0.5pt or 0.01", "0.5pt"),
+}
+"""By the function that reads the value."""
+
+_PLAIN: Mapping[Any, Kind] = {
+    bool: Kind("true or false", example=True),
+    int: Kind("whole number", 1),
+    float: Kind("number", 0.9),
+    Decimal: Kind("number", 0.9),
+    str: Kind("text", "text"),
+}
+
+_UNITS: Mapping[str, tuple[tuple[str, Decimal], ...]] = {
+    "B": tuple((f"{p}B", Decimal(10) ** n) for p, n in (("T", 12), ("G", 9), ("M", 6), ("k", 3))),
+    "s": tuple(
+        (name, Decimal(seconds))
+        for name, seconds in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1), ("ms", "0.001"))
+    ),
+    "%": (("%", Decimal("0.01")),),
+}
+"""The units that a value may be written in, by that of the value itself, greatest first."""
+
+
+def kinds_of(field: FieldInfo) -> Iterator[Kind]:
+    """Yield what a setting admits, "none" aside."""
+    annotation = field.annotation
+    union = typing.get_origin(annotation) in {typing.Union, types.UnionType}
+    for part in typing.get_args(annotation) if union else (annotation,):
+        if part is not types.NoneType:
+            yield _kind(part, () if union else field.metadata)
+
+
+def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> Kind:
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        annotation, metadata = inner[0], inner[1:]
+        origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    for each in metadata:
+        if isinstance(each, BeforeValidator) and each.func in _QUANTITIES:
+            return _QUANTITIES[each.func]
+    if origin is typing.Literal:
+        return Kind(" or ".join(map(str, inner)), inner[0])
+    if origin in {tuple, list, set, frozenset} and inner:
+        entry = _kind(inner[0])
+        return Kind(f"list of {entry.words}", [entry.example])
+    return _PLAIN.get(annotation) or Kind(getattr(annotation, "__name__", str(annotation)), "text")
+
+
+def written(field: FieldInfo, value: Any) -> Any:
+    """Return a setting's value as a policy file says it: exact, in plain YAML values.
+
+    Args:
+        field: The setting.
+        value: What the policy made of it; None stays None, which is written `off`.
+    """
+    unit = next((kind.unit for kind in kinds_of(field)), "")
+    if unit and isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return _quantity(Decimal(value), unit)
+    return _plain(value)
+
+
+def _quantity(value: Decimal, unit: str) -> str:
+    """Return a quantity in the greatest unit that it is a whole number of."""
+    for name, size in _UNITS[unit]:
+        number = quantities.divide(value, size)
+        if value and number == number.to_integral_value() and number * size == value:
+            return f"{number:f}{name}"
+    if unit == "%":
+        return f"{value.scaleb(2).normalize():f}%"
+    return f"{value.normalize():f}{unit}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(_plain, value), key=str)
+    if isinstance(value, Margin):
+        return f"{value.amount:f}pt" if value.in_points else _plain(value.amount)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return _word(value)
+
+
+def _word(value: Any) -> Any:
+    if isinstance(value, Money):
+        return f"{value.amount:f} {value.currency}"
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
