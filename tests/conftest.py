@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.github.fake.server import GitHubFake
 
+pytest_plugins = ["tests.distribution"]
+
 # A slow machine fails nobody: how long an example takes is measured in benchmarks/.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

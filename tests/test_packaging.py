@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import tarfile
 import tomllib
 import zipfile
@@ -15,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.distribution import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,50 +30,12 @@ policies:
   model-size-budget: {max_size: 200MB}
 """
 
-# Prints how many entry points of the distribution import.
+# Prints how many entry points of the distribution import; pytest is not there, so its is left out.
 LOAD_ALL = """
 from importlib.metadata import distribution
-print(sum(point.load() is not None for point in distribution("policy-engine").entry_points))
+points = distribution("policy-engine").entry_points
+print(sum(point.load() is not None for point in points if point.group != "pytest11"))
 """
-
-
-def run(*command: str | Path, cwd: Path, exit_code: int = 0) -> str:
-    """Run a command outside this checkout, and give what it printed."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == exit_code, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the sdist, and the wheel out of the sdist: what the sdist lacks, the wheel lacks."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheel(dist: Path) -> Path:
-    return dist / "policy_engine-0.1.0-py3-none-any.whl"
-
-
-@pytest.fixture(scope="module")
-def wheel_names(wheel: Path) -> frozenset[str]:
-    with zipfile.ZipFile(wheel) as archive:
-        return frozenset(archive.namelist())
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the `bin` of an environment that has the wheel and what the lock pins, nothing else."""
-    home = tmp_path_factory.mktemp("installed")
-    run(sys.executable, "-m", "venv", "--without-pip", home / "venv", cwd=home)
-    scripts = home / "venv" / "bin"
-    pip = (sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--no-compile")
-    run(*pip, "--require-hashes", "-r", ROOT / "requirements" / "run.txt", cwd=home)
-    run(*pip, "--no-deps", wheel, cwd=home)
-    return scripts
 
 
 def metadata(wheel: Path, name: str) -> str:
@@ -182,8 +143,14 @@ def test_installed_wheel_refuses_a_policy_file_that_is_wrong(
 
 
 def test_each_entry_point_of_the_installed_wheel_imports(installed: Path, tmp_path: Path) -> None:
-    declared = len(PROJECT["scripts"]) + sum(map(len, PROJECT["entry-points"].values()))
+    groups = {**PROJECT["entry-points"], "scripts": PROJECT["scripts"]}
+    declared = sum(len(points) for group, points in groups.items() if group != "pytest11")
     assert int(run(installed / "python", "-c", LOAD_ALL, cwd=tmp_path)) == declared
+
+
+def test_installed_wheel_writes_a_plugin(installed: Path, tmp_path: Path) -> None:
+    run(installed / "policy-engine", "new-plugin", "acme-policies", cwd=tmp_path)
+    assert (tmp_path / "acme-policies" / "acme_policies" / "policies.py").is_file()
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -10,7 +10,7 @@ cannot take one for another:
 
 from policy_engine.evidence.case import Case, Change
 from policy_engine.evidence.measurement import Grade, Measurement, Metric, resolve_metric
-from policy_engine.evidence.model import Artifact, Model, ModelMetric
+from policy_engine.evidence.model import Artifact, Model, ModelMetric, Version
 from policy_engine.evidence.needs import Needs
 from policy_engine.evidence.predictions import Joined, Predictions, join
 from policy_engine.evidence.run import Dataset, Importance, Run
@@ -44,6 +44,7 @@ __all__ = [
     "Run",
     "UndeclaredNeed",
     "UnreadableEvidence",
+    "Version",
     "join",
     "resolve_metric",
 ]

@@ -11,6 +11,7 @@ from policy_engine.records import FileRecord, ModelMetricRecord, ModelRecord, Ve
 
 Artifact = FileRecord
 ModelMetric = ModelMetricRecord
+Version = VersionRecord
 
 
 class Model:

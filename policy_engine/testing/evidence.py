@@ -1,23 +1,11 @@
-"""What a policy author tests with: evidence in one line, judged as the engine judges it.
-
-    from policy_engine.testing import assert_outcome, bind, judge, model, run
-
-    def test_a_model_over_budget_fails():
-        policy = bind(ModelSizeBudget, max_size="200MB")
-        found = judge(policy, candidate=run(model=model(size="250MB")))
-        assert_outcome(found, "fail", part="size")
-
-Nothing here reads MLflow. What a policy raises, and what it reads without declaring it, becomes a
-finding as it would in a real check.
-"""
+"""Evidence and cases in one line."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from policy_engine.evidence import Case, Change, Metric, Needs, resolve_metric
-from policy_engine.judgement import findings_of
-from policy_engine.policy import Finding, Outcome, Policy
+from policy_engine.policy import Policy
 from policy_engine.quantities import parse_bytes, parse_duration, parse_rate
 from policy_engine.records import (
     BaselineRecord,
@@ -31,21 +19,10 @@ from policy_engine.records import (
     metric_value,
 )
 
-P = TypeVar("P", bound=Policy)
-
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 """The moment of judgement, unless a test gives another."""
 STARTED = datetime(2026, 1, 31, 8, tzinfo=UTC)
 """When runs begin, unless a test gives another moment."""
-
-
-def bind(policy: type[P], **settings: Any) -> P:
-    """Return the policy with settings as a policy file writes them (`max_size="200MB"`).
-
-    Raises:
-        pydantic.ValidationError: If a setting is wrong.
-    """
-    return policy.model_validate(settings)
 
 
 def model(
@@ -158,46 +135,3 @@ def case(
         change_record=change,
         **({"now": NOW} | settings),
     )
-
-
-def judge(policy: Policy, **facts: Any) -> list[Finding]:
-    """Return the policy's findings, as the engine gets them.
-
-    Args:
-        policy: The policy with its settings.
-        **facts: What `case` takes.
-    """
-    return list(findings_of(policy, case(policy, **facts)))
-
-
-def assert_outcome(
-    findings: Iterable[Finding],
-    outcome: Outcome | str,
-    *,
-    part: str | None = None,
-    message: str | None = None,
-) -> Finding:
-    """Check one finding, and return it for more.
-
-    Args:
-        findings: What `judge` returned.
-        outcome: What it must have found: `pass`, `fail`, `missing`, `inconclusive`,
-            `not-applicable` or `error`.
-        part: Which of the findings; needed where there are several.
-        message: The whole message that it must have.
-
-    Raises:
-        AssertionError: If it is otherwise; lists all findings.
-    """
-    found = list(findings)
-    mine = [f for f in found if f.part == part] if part is not None else found
-    listed = "\n".join(f"  {f.outcome.value} [{f.part or '-'}] {f.message}" for f in found)
-    if len(mine) != 1:
-        which = f"part '{part}'" if part is not None else "the only one (say `part=`)"
-        raise AssertionError(f"{len(mine)} findings are {which}; all of them:\n{listed}")
-    finding = mine[0]
-    if finding.outcome != Outcome(outcome):
-        raise AssertionError(f"expected {Outcome(outcome).value}; the findings are:\n{listed}")
-    if message is not None and finding.message != message:
-        raise AssertionError(f"expected the message\n  {message}\nbut it is\n  {finding.message}")
-    return finding
