@@ -70,8 +70,9 @@ Where several subjects disagree, 3 goes before 4, 4 before 1, and 1 before 0. `c
 verdict is not the one that it promises. A fault of policy-engine itself is 3, with a block to paste
 into a report.
 
-stdout carries the one format without `=FILE`, and nothing else; notes and errors go to stderr. An
-error is one sentence; `--debug` (before the command) shows its traceback.
+stdout carries the one format without `=FILE`, and nothing else; notes, errors and what a plugin
+prints go to stderr. In neither does text that others wrote become a command of a CI job. An error
+is one sentence; `--debug` (before the command) shows its traceback.
 
 ## The environment
 

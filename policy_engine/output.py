@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TextIO
+from typing import Any, TextIO
 
 from policy_engine.errors import PluginError, UsageError
 from policy_engine.hookspecs import Renderer
+from policy_engine.log import Log
 from policy_engine.render import FORMATS
 from policy_engine.report import Report
 
@@ -104,9 +105,11 @@ def print_text(text: str) -> None:
     Raises:
         UsageError: If stdout cannot be written for another reason, such as a full disk.
     """
-    stdout: TextIO | None = sys.stdout
+    stdout: Any = sys.stdout
     if stdout is None:  # closed before we began: nobody reads
         return
+    if isinstance(stdout, Log):
+        stdout = stdout.stream  # a format keeps commands out, or is made of them
     try:
         encoding = stdout.encoding or "utf-8"
         stdout.write(text.encode(encoding, "replace").decode(encoding))

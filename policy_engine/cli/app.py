@@ -2,10 +2,13 @@
 
 import gc
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
+
+from policy_engine.log import guard
 
 EXAMPLE = "policy-engine check --run 8f0c… --tracking-uri http://127.0.0.1:5000"
 """What most people type first."""
@@ -54,6 +57,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command; every error that a user can act on is one plain sentence."""
     # What a start makes, stays: to look for rubbish in it again and again took 6 % of a check.
     gc.set_threshold(50_000)
+    guard()
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
     try:
         code = cli.main(args=arguments, prog_name="policy-engine", standalone_mode=False)
@@ -66,11 +70,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(130)
-    except Exception as e:
-        if debug:
-            raise
+    except Exception as e:  # noqa: BLE001 (`crash` explains whatever it is)
         from policy_engine import crash  # noqa: PLC0415
 
+        if debug:
+            traceback.print_exception(e)
         sys.exit(crash.explain(e))
     except SystemExit:
         # Our commands return their code. Whoever else exits here must not choose it.

@@ -1,6 +1,8 @@
 """`check` and `collect`: what decides whether a pull request may merge."""
 
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +90,11 @@ def check_command(
     from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
 
     options = _options(given, evidence=evidence, save_evidence=save_evidence)
-    loaded = check.prepared(options)
-    outputs = output.parse(formats, loaded.plugins.renderers)
-    output.load_ahead()
-    report = check.check(options, loaded)
+    with redirect_stdout(sys.stderr):  # stdout is the report's, whatever a plugin prints
+        loaded = check.prepared(options)
+        outputs = output.parse(formats, loaded.plugins.renderers)
+        output.load_ahead()
+        report = check.check(options, loaded)
     output.write(report, outputs)
     return int(report.exit_code)
 

@@ -8,6 +8,8 @@ backslashes and entities do not stop them: only code is left alone.
 import html
 import re
 
+from policy_engine.log import UNSEEN
+
 SHORT = 200
 """The longest name that is shown, in characters."""
 LONG = 1000
@@ -17,14 +19,9 @@ _UNKNOWN = "\ufffd"
 _SEPARATORS = "\x1c\x1d\x1e\x1f"  # blanks to Python, control characters to a terminal
 _BACKTICKS = re.compile("`+")
 _MOST_BACKTICKS = 20  # GitHub's parser takes no fence of more than 80 for one
-# A runner compares as its culture does, to which these characters are not there.
-_UNSEEN = (
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0"
-    "\U000e0100-\U000e01ef]*"
-)
-_COLONS = re.compile(f":(?={_UNSEEN}:)")  # `::error::` of a GitHub runner
+_COLONS = re.compile(f":(?=[{UNSEEN}]*:)")  # `::error::` of a GitHub runner
 # `##[error]` of a GitHub runner, `##vso[` of an Azure one.
-_HASHES = re.compile(rf"#{_UNSEEN}#{_UNSEEN}\w*{_UNSEEN}(?=\[)")
+_HASHES = re.compile(rf"#[{UNSEEN}]*#[\w{UNSEEN}]*(?=\[)")
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _MOST_PATH = 1000
 _NO_LABEL = re.compile("[^A-Za-z0-9 ._=()-]")

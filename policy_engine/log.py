@@ -1,0 +1,78 @@
+"""What is written beside the report: errors, notes, warnings, tracebacks, what a plugin prints.
+
+All of it may quote what others wrote, and a GitHub runner takes lines of stdout and of stderr for
+commands. The formats keep commands out by themselves; `github` is made of them.
+"""
+
+import re
+import sys
+from threading import Lock
+from typing import Any, TextIO
+
+UNSEEN = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef"
+)
+"""Characters, as in a regular expression's set, that a runner does not see: it compares text as its
+culture does."""
+_UNCLEAN = (
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069"
+    "\ufeff" + UNSEEN
+)
+_BLANKS = " \t\x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# `::error::` at the beginning of a line.
+_FIRST_COLON = re.compile(rf"(?:\A|(?<=[\r\n]))[{_BLANKS}{_UNCLEAN}]*:[{_UNCLEAN}]*(?=:)")
+# `##[error]` anywhere; `##vso[` is an Azure runner's.
+_HASHES = re.compile(rf"#[{_UNCLEAN}]*#[\w{_UNCLEAN}]*(?=\[)")
+_REMEMBERED = 1000  # characters of an unfinished line
+
+
+def without_commands(text: str) -> str:
+    """Return text of any lines in which a runner finds no command; nothing else is changed."""
+    for found in (_FIRST_COLON, _HASHES):
+        text = found.sub(lambda match: f"{match[0]} ", text)
+    return text
+
+
+class Log:
+    """A text stream that passes everything on, but no command of a runner.
+
+    A line may come in any number of pieces.
+
+    Attributes:
+        stream: What it writes to; commands that are meant go there.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._line = ""
+        self._lock = Lock()
+
+    def write(self, text: str) -> int:
+        """Write text; where a command would begin, a space is put in."""
+        if not isinstance(text, str):
+            raise TypeError(f"text is due, not {type(text).__name__}")
+        with self._lock:
+            whole = without_commands(self._line + text)
+            self.stream.write(whole[len(self._line) :])
+            line = whole[max(whole.rfind("\n"), whole.rfind("\r")) + 1 :]
+            # Its beginning is written already: what stands for it must be no blank and no colon.
+            self._line = line if len(line) <= _REMEMBERED else f".{line[-_REMEMBERED:]}"
+        return len(text)
+
+    def writelines(self, lines: "list[str]") -> None:
+        """Write several texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def guard() -> None:
+    """Have all that this process writes to stdout and stderr go through a `Log` from now on."""
+    streams: Any = sys  # mypy knows them as TextIO alone
+    for name in ("stdout", "stderr"):
+        stream = getattr(streams, name)
+        if stream is not None and not isinstance(stream, Log):
+            setattr(streams, name, Log(stream))
