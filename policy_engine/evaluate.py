@@ -25,7 +25,13 @@ from policy_engine.report import (
     Verdict,
 )
 from policy_engine.scope import is_for, needs_run, unknown_model
-from policy_engine.subjects import baseline_ref, notes_on, run_ref, without_candidate
+from policy_engine.subjects import (
+    baseline_ref,
+    notes_on,
+    run_ref,
+    unclaimed,
+    without_candidate,
+)
 
 __all__ = ["Context", "evaluate"]
 
@@ -44,6 +50,9 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
     here = Here.of(evidence, context)
     subjects = [s for file in policies.files for s in _subjects(BoundFile.of(file, here), here)]
     subjects += _unjudged(policies, evidence, subjects)
+    subjects[0] = replace(
+        subjects[0], notes=(*subjects[0].notes, *unclaimed(policies.files, evidence))
+    )
     if len(policies.files) > 1:
         _refuse_two_bindings(subjects, policies.required_ids)
     verdict = min((s.verdict for s in subjects), key=_HIDES.index)

@@ -1,18 +1,19 @@
 """What a report says of a subject beside its findings: which run, which baseline, what to note."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
 from policy_engine.policy_file import PolicyFile
 from policy_engine.records import (
     BaselineRecord,
     CandidateRecord,
+    EvidenceRecord,
     ModelRecord,
     RunRecord,
     Unreadable,
 )
 from policy_engine.report import BaselineRef, RunRef, Subject, Verdict
-from policy_engine.scope import commit_of
+from policy_engine.scope import commit_of, is_for
 
 
 class _Identity(TypedDict):
@@ -69,6 +70,20 @@ def notes_on(
         yield "a baseline exists now: remove `first_run: true` from the policy file"
     else:
         yield "first_run: nothing was compared with a baseline; this is a rubber stamp, once"
+
+
+def unclaimed(files: Sequence[PolicyFile], evidence: EvidenceRecord) -> Iterator[str]:
+    """Yield each run of the change that no policy file is for: the change may owe it none."""
+    change = None if evidence.named else evidence.change
+    if change is None:
+        return
+    runs = {c.run.run_id: c.run for c in evidence.candidates}
+    for candidate in evidence.candidates:
+        if any(is_for(file, candidate, change) for file in files):
+            runs.pop(candidate.run.run_id, None)
+    for run in runs.values():
+        name = f"{run.run_name} ({run.run_id[:8]})" if run.run_name else run.run_id
+        yield f"not judged: no policy file applies to run {name} of this change"
 
 
 def _identity(run: RunRecord) -> _Identity:

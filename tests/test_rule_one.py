@@ -551,6 +551,40 @@ def test_a_run_of_another_commit_is_no_run_of_this_change(project: Project) -> N
     assert told.code == 4
 
 
+def test_a_run_of_the_change_that_no_policy_file_claims_is_named_in_a_note(
+    project: Project,
+) -> None:
+    project.policy(MINIMUM.replace("version: 1", 'version: 1\napplies_to: {experiment: "fraud*"}'))
+    tags = {"policy_engine.head_sha": "a" * 40}
+    runs = [
+        candidate(run_id=n * 32, run_name=name, experiment=experiment, tags=tags)
+        for n, name, experiment in (("1", "a", "fraud"), ("2", "b", "churn"), ("3", None, "churn"))
+    ]
+    told = project.check(evidence(*runs, named=False, change=HEAD_OF_CHANGE))
+    assert told.code == 0
+    assert told.subject["notes"] == [
+        "not judged: no policy file applies to run b (22222222) of this change",
+        f"not judged: no policy file applies to run {'3' * 32} of this change",
+    ]
+
+
+def test_a_run_that_another_policy_file_claims_is_no_such_run(project: Project) -> None:
+    for name in ("fraud", "churn"):
+        text = MINIMUM.replace("version: 1", f"version: 1\napplies_to: {{experiment: {name}}}")
+        project.policy(text, f"policies/{name}.yaml")
+    tags = {"policy_engine.head_sha": "a" * 40}
+    runs = [
+        candidate(run_id=n * 32, experiment=name, tags=tags)
+        for n, name in (("1", "fraud"), ("2", "churn"))
+    ]
+    told = project.check(evidence(*runs, named=False, change=HEAD_OF_CHANGE))
+    assert [(s["policy_file"], s["candidate"]["run_id"]) for s in told.report["subjects"]] == [
+        ("policies/churn.yaml", "2" * 32),
+        ("policies/fraud.yaml", "1" * 32),
+    ]
+    assert all(s["notes"] == [] for s in told.report["subjects"])
+
+
 def test_evidence_without_any_candidate_is_no_pass(project: Project) -> None:
     told = project.check(evidence())
     assert (told.code, told.report["verdict"]) == (4, "not-evaluated")
