@@ -2,7 +2,7 @@
 
 from decimal import localcontext
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policy_engine.errors import PluginError
 from policy_engine.evidence import (
@@ -14,9 +14,11 @@ from policy_engine.evidence import (
     UndeclaredNeed,
     UnreadableEvidence,
 )
-from policy_engine.expressions import Condition
 from policy_engine.policy import Finding, Limit, Outcome, Policy
 from policy_engine.quantities import EXACT
+
+if TYPE_CHECKING:
+    from policy_engine.expressions import Condition
 
 _OUTCOMES = {
     NotApplicable: Outcome.NOT_APPLICABLE,
@@ -48,7 +50,7 @@ def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
     return tuple(found) or (_broken("the policy yielded no finding"),)
 
 
-def turned_off(condition: Condition, case: Case) -> Finding | None:
+def turned_off(condition: "Condition", case: Case) -> Finding | None:
     """Return the finding instead of the policy's, unless the condition of its binding holds."""
     try:
         held = condition.of(case)

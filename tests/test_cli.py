@@ -142,6 +142,13 @@ def test_saved_evidence_is_judged_with_no_mlflow_in_sight(project: Project) -> N
     assert not modules & {"mlflow", "sqlalchemy", "requests", "github3"}
 
 
+def test_a_check_imports_what_its_policy_files_bind_and_no_more(project: Project) -> None:
+    file = project.saved(evidence(candidate()))
+    modules = imported(project, "check", "--evidence", file)
+    assert not modules & {"cel", "policy_engine.expressions", "policy_engine.github.client"}
+    assert not modules & {"policy_engine.statistics", "mlops_policies.privacy"}
+
+
 # ── options ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,10 +1,16 @@
 """The files of a commit that no clone has, asked of GitHub's API one by one."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from policy_engine.github.client import Client
+from typing import TYPE_CHECKING
+
 from policy_engine.github.failure import GitHubError, NotFoundError
 from policy_engine.tree import Kind, TreeError, beneath
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from policy_engine.github.client import Client
 
 # A submodule is listed as a file; reading it tells.
 _KINDS = {"file": Kind.FILE, "dir": Kind.FOLDER, "symlink": Kind.LINK, "submodule": Kind.SUBMODULE}

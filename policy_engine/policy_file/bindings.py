@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from policy_engine.evidence import Needs
-from policy_engine.expressions import Condition, ExpressionError, compiled
 from policy_engine.policy import Level, Policy
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.merge import OWN, Bound, Held
@@ -22,6 +21,9 @@ from policy_engine.policy_file.tightening import (
 from policy_engine.problems import Problems, near, shown
 from policy_engine.report import Where
 from policy_engine.yaml_source import Item
+
+if TYPE_CHECKING:
+    from policy_engine.expressions import Condition
 
 Treatment = Literal["block", "warn", "skip"]
 """What a binding makes of a finding that is neither pass nor fail."""
@@ -74,7 +76,7 @@ class Binding:
     plugin: str
     level: Level
     enforce_from: date | None
-    when: Condition | None
+    when: "Condition | None"
     on_missing: Treatment
     on_inconclusive: Treatment
     why: str | None
@@ -269,9 +271,12 @@ class _EngineKeys:
             place.wrong("an advisory binding is never enforced", remedy)
         return value
 
-    def _when(self) -> Condition | None:
+    def _when(self) -> "Condition | None":
         if "when" not in self._settings:
             return None
+        # Only a file with a condition pays for reading conditions.
+        from policy_engine.expressions import ExpressionError, compiled  # noqa: PLC0415
+
         place = self._place("when")
         text = shapes.text(place, "a condition")
         try:
