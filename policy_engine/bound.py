@@ -1,5 +1,6 @@
 """Policy files and bindings with what they come to today, whoever the candidate is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -10,6 +11,8 @@ from policy_engine.policy import Finding, Level, Outcome
 from policy_engine.policy_file import Binding, PolicyFile
 from policy_engine.records import NAMED_BASELINE, BaselineRecord, CandidateRecord, EvidenceRecord
 from policy_engine.report import Engine, PolicySource, Verdict
+from policy_engine.waivers import Waiver
+from policy_engine.waiving import Waiving
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Here:
         at_best: The verdict where nothing speaks against a candidate: policies that the pull
             request itself proposes cannot let it pass.
         claimed: Whether every value is a claim, however it says that it is known.
+        waiving: The waivers, and what becomes of each.
     """
 
     evidence: EvidenceRecord
@@ -49,18 +53,21 @@ class Here:
     now: datetime
     at_best: Verdict
     claimed: bool
+    waiving: Waiving
 
     @classmethod
-    def of(cls, evidence: EvidenceRecord, context: Context) -> Self:
+    def of(cls, evidence: EvidenceRecord, context: Context, waivers: Sequence[Waiver] = ()) -> Self:
         """Return it for this evidence at this moment."""
         change = evidence.change
-        proposed = context.proposed or (change is not None and change.pull_request is not None)
+        asked = context.proposed or (change is not None and change.pull_request is not None)
+        proposed = asked and not context.source.trusted
         return cls(
             evidence=evidence,
             collected=Needs.of(evidence.needs),
             now=context.now,
-            at_best=Verdict.WARN if proposed and not context.source.trusted else Verdict.PASS,
+            at_best=Verdict.WARN if proposed else Verdict.PASS,
             claimed=context.claimed,
+            waiving=Waiving(waivers, context.now, change, proposed=proposed),
         )
 
 

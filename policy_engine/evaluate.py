@@ -18,6 +18,7 @@ from policy_engine.records import BaselineRecord, CandidateRecord, EvidenceRecor
 from policy_engine.renaming import renamed_baseline, renamed_candidate
 from policy_engine.report import (
     EXIT_CODES,
+    Effect,
     Judged,
     PassedOver,
     Report,
@@ -32,6 +33,7 @@ from policy_engine.subjects import (
     unclaimed,
     without_candidate,
 )
+from policy_engine.waivers import refuse_too_far_ahead
 
 __all__ = ["Context", "evaluate"]
 
@@ -45,9 +47,11 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
 
     Raises:
         UsageError: If two policy files bind the same id for one candidate.
+        PolicyFileError: If a waiver expires too far ahead.
     """
+    refuse_too_far_ahead(policies.waivers, context.now)
     digest = evidence.digest  # before any plugin has seen it
-    here = Here.of(evidence, context)
+    here = Here.of(evidence, context, policies.waivers)
     subjects = [s for file in policies.files for s in _subjects(BoundFile.of(file, here), here)]
     subjects += _unjudged(policies, evidence, subjects)
     subjects[0] = replace(
@@ -64,6 +68,7 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
         evidence_digest=digest,
         engine=context.engine,
         evaluated_at=context.now,
+        waivers=here.waiving.use(),
     )
 
 
@@ -126,7 +131,11 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subjec
         passed_over=tuple(
             PassedOver(p.rule, p.why) for p in (baseline.passed_over if baseline else ())
         ),
-        notes=(*notes_on(file, candidate, baseline), *((A_CLAIM,) if here.claimed else ())),
+        notes=(
+            *notes_on(file, candidate, baseline),
+            *here.waiving.notes(findings),
+            *((A_CLAIM,) if here.claimed else ()),
+        ),
         findings=findings,
     )
 
@@ -150,11 +159,18 @@ def _judged_findings(
                 case = cases[policy.reads] = bound.case(record, policy.needs, baseline, here)
             found = (off,) if off else findings_of(policy.binding.policy, case)
         for finding in found:
-            yield _judged(policy, finding)
+            judged = _judged(policy, finding)
+            if judged.effect is Effect.BLOCK:
+                waiver = here.waiving.waiver_for(
+                    bound.file.path, policy.binding.id, policy.level, finding, record.run
+                )
+                if waiver is not None:
+                    judged = judged._replace(effect=Effect.WAIVED, waiver=waiver.to_dict())
+            yield judged
 
 
 def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
-    """Return the finding with its binding's effect: here a waiver would change it."""
+    """Return the finding with its binding's effect."""
     binding = policy.binding
     outcome, message, part, measured, limit, baseline, remedy = finding
     return Judged(

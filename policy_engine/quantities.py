@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _NUMBER = r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)"
 _AMOUNT = re.compile(_NUMBER + r"\s*(?P<unit>[A-Za-zµ%/]*)\s*\Z")
+_QUANTITY = re.compile(_NUMBER + r"(?P<unit>.{0,100})\Z")
 
 _BYTES = {
     "B": 1,
@@ -173,6 +174,50 @@ def parse_margin(value: object) -> Margin:
     if margin.amount < 0:
         raise ValueError(f"{_named(value)} is negative")
     return margin
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number with its unit, whatever the unit is: bytes, seconds and fractions by their parsers.
+
+    Attributes:
+        value: In `unit`.
+        unit: `B`, `s`, `%` (a fraction), a currency, or as written; "" for a bare number.
+    """
+
+    value: Decimal
+    unit: str
+
+    def is_in(self, unit: str) -> bool:
+        """Say whether it can be compared with a value of this unit.
+
+        A bare number is one of whatever has a name of its own for a unit, such as a metric. An
+        amount of money compares with what a point costs too, as such settings are written.
+        """
+        if self.unit == unit:
+            return True
+        if not self.unit:
+            return unit not in {"B", "s", "%", "pt"} and not _CURRENCY.match(unit.partition("/")[0])
+        return bool(_CURRENCY.match(self.unit)) and unit == f"{self.unit}/pt"
+
+
+def parse_quantity(value: object) -> Quantity:
+    """Return the quantity that `250MB`, `12%`, `70 USD`, `40 rows` or a bare number says.
+
+    Raises:
+        ValueError: If it is none of them.
+    """
+    if not isinstance(value, str):
+        return Quantity(exact(value), "")
+    found = _QUANTITY.match(value.strip())
+    if found is None:
+        raise ValueError(f"a number with its unit is due, such as 250MB, not {_named(value)}")
+    number, unit = Decimal(found["number"]), found["unit"].strip()
+    if unit in _BYTES:
+        return Quantity(number * _BYTES[unit], "B")
+    if unit in _SECONDS:
+        return Quantity(number * _SECONDS[unit], "s")
+    return Quantity(number / 100 if unit == "%" else number, unit)
 
 
 def _schema(example: str, pattern: str) -> WithJsonSchema:

@@ -631,7 +631,10 @@ def test_a_folder_gives_its_yaml_files_not_deeper_without_parts_and_waivers(tmp_
     files, neighbours = policy_paths(["policies"], tmp_path)
 
     assert list(files.items()) == [("policies/a.yaml", b"a.yaml"), ("policies/b.yml", b"b.yml")]
-    assert neighbours == {"policies/_parts.yaml": b"_parts.yaml"}
+    assert neighbours == {
+        "policies/_parts.yaml": b"_parts.yaml",
+        "policies/waivers.yaml": b"waivers.yaml",
+    }
 
 
 def test_a_file_has_the_other_files_of_its_folder_as_neighbours(tmp_path: Path) -> None:

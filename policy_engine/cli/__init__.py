@@ -3,7 +3,13 @@
 `app` is the command and how it ends; each other module holds commands that belong together.
 """
 
-from policy_engine.cli import about, gate, kit, tour  # importing them adds their commands
+from policy_engine.cli import (  # importing them adds their commands
+    about,
+    authoring,
+    gate,
+    kit,
+    tour,
+)
 from policy_engine.cli.app import cli, main
 
-__all__ = ["about", "cli", "gate", "kit", "main", "tour"]
+__all__ = ["about", "authoring", "cli", "gate", "kit", "main", "tour"]

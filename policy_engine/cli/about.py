@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 @requiring
 def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
     """Check policy files: every problem at once, with file, line and remedy."""
-    from policy_engine import check  # noqa: PLC0415
+    from datetime import UTC, datetime  # noqa: PLC0415
 
-    for file in check.load(paths or ("policies",), require=require).policies.files:
+    from policy_engine import check  # noqa: PLC0415
+    from policy_engine.waivers import refuse_too_far_ahead  # noqa: PLC0415
+
+    policies = check.load(paths or ("policies",), require=require).policies
+    refuse_too_far_ahead(policies.waivers, datetime.now(UTC))
+    for file in policies.files:
         click.echo(f"{file.path}: valid, {_count(len(file.bindings))}")
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from policy_engine.errors import UsageError
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.merge import Draft
-from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.shapes import Place
 from policy_engine.policy_file.tightening import note_unsaid
-from policy_engine.problems import PolicyFileError, Problems, Spot, near_or_all, nearest
+from policy_engine.problems import PolicyFileError, Problems, near_or_all, nearest
 from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, load_yaml
 
 KEYS = (
@@ -129,26 +129,10 @@ class Library:
             self.is_readable = False
             return {}
         items = shapes.mapping(Place(root, "", self._problems), "version: 1")
-        if items is None or not self._is_version_1(root.at, items):
+        if items is None or not shapes.is_version_1(root.at, items, self._problems):
             self.is_readable = False
             return {}
         return {name: item for name, item in items.items() if self._is_allowed(source, name, item)}
-
-    def _is_version_1(self, at: Spot, items: Mapping[str, Item]) -> bool:
-        item = items.get("version")
-        if item is None:
-            self._problems.add(at, "version", "missing setting", "begin the file with `version: 1`")
-            return False
-        node = item.node
-        if isinstance(node, ScalarNode) and node.value == 1 and type(node.value) is int:
-            return True
-        place = Place(node, "version", self._problems)
-        if isinstance(node, ScalarNode) and node.text == "1":
-            place.wrong("the number 1 is due, not the text '1'", "remove the quotes")
-        else:
-            remedy = "write `version: 1`, or use a release that knows this version"
-            place.wrong(f"this release reads version 1, not {wrote(node)}", remedy)
-        return False
 
     def _is_allowed(self, source: _Source, name: str, item: Item) -> bool:
         """Say whether a key of the file can be read on; note why not, and every empty value."""
@@ -157,9 +141,6 @@ class Library:
         elif source.is_pack and name in _NOT_IN_A_PACK:
             remedy = "write it in the policy file that extends the pack"
             self._problems.add(item.at, name, f"a pack may not hold `{name}`", remedy)
-        elif name == "waivers":
-            remedy = "remove the key; `level: advisory` lets a policy warn instead of block"
-            self._problems.add(item.at, name, "waivers are not supported yet", remedy)
         else:
             return not self._is_empty(name, item.node)
         return False

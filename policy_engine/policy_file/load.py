@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from operator import or_
 from types import MappingProxyType
 from typing import Any
 
 from policy_engine.evidence import Needs
-from policy_engine.policy_file import sections, shapes
+from policy_engine.policy_file import sections, shapes, waivers
 from policy_engine.policy_file.bindings import Binding, Offered, bind, yielding
 from policy_engine.policy_file.library import Library, PackText
 from policy_engine.policy_file.merge import Draft, plugins_of
@@ -18,6 +19,7 @@ from policy_engine.policy_file.shapes import Place
 from policy_engine.problems import Problems, Spot
 from policy_engine.quantities import Rate
 from policy_engine.report import Where
+from policy_engine.waivers import Waiver
 
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
@@ -70,14 +72,16 @@ class PolicySet:
 
     Attributes:
         files: Sorted by path.
-        digest: `sha256:` over path and bytes of every file and pack that was drawn on, and over
-            the names of required packs.
+        digest: `sha256:` over path and bytes of every file, pack and file of waivers that was
+            drawn on, and over the names of required packs.
         required_ids: What required packs bind: every file has it, at least as tight.
+        waivers: The waivers of all of them, in the order of the files.
     """
 
     files: tuple[PolicyFile, ...]
     digest: str
     required_ids: frozenset[str] = frozenset()
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def needs(self) -> Needs:
@@ -100,7 +104,7 @@ def named_plugins(
         PolicyFileError: If a file cannot be read so far; holds all that is wrong by then.
     """
     problems = Problems()
-    library = Library(files, neighbours, None, problems)
+    library = Library(files, waivers.split(neighbours)[1], None, problems)
     drafts = [library.draft(path) for path in sorted(files)]
     unlisted = any(p.key.startswith(("plugins", "extends")) for p in problems.found)
     if unlisted or not library.is_readable:
@@ -135,7 +139,8 @@ def load_merged(
         files: The policy files to judge by, by path from the repository's root (POSIX).
         offered: The policies that plugins offer, by name.
         packs: The packs that plugins offer, by name.
-        neighbours: Files beside these that they may extend, by path.
+        neighbours: Files beside these that they may extend, by path; a `waivers.yaml` among them
+            is for every policy file of its folder.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
 
     Raises:
@@ -145,14 +150,23 @@ def load_merged(
     problems = Problems()
     if not files:
         problems.add(Spot("policies", 1, 1), "", "there is no policy file", "name one, or a folder")
+    beside, neighbours = waivers.split(neighbours)
     library = Library(files, neighbours, packs, problems, require)
     drafts = [library.draft(path) for path in sorted(files)]
     read = [_read(draft, offered, problems) for draft in drafts]
+    bound = {file.path: file.bindings for file in read}
+    waived = [waivers.of_file(draft, bound[draft.path]) for draft in drafts]
+    waived.append(waivers.of_folders(beside, bound, neighbours, problems))
     problems.raise_any()
     required = [("--require", "\n".join(sorted(set(require))).encode())] if require else []
     ids = {id_ for draft in drafts for pack in draft.required.values() for id_ in pack.bindings}
-    digest = _digest([*library.used, *required])
-    return PolicySet(tuple(read), digest, frozenset(ids)), tuple(drafts)
+    policies = PolicySet(
+        files=tuple(read),
+        digest=_digest([*sorted({*library.used, *beside.items()}), *required]),
+        required_ids=frozenset(ids),
+        waivers=waivers.merged(chain.from_iterable(waived)),
+    )
+    return policies, tuple(drafts)
 
 
 def _read(draft: Draft, offered: Mapping[str, Offered], problems: Problems) -> PolicyFile:

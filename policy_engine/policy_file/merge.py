@@ -1,8 +1,8 @@
 """What a policy file says, laid over what it extends, every value still at its own place.
 
-Plugins add up; prices, evidence and a binding's settings merge key by key; all else is replaced
-whole. A binding remembers every mandatory one that it was inherited from: `tightening` holds it to
-them once the policies are known.
+Plugins and waivers add up; prices, evidence and a binding's settings merge key by key; all else is
+replaced whole. A binding remembers every mandatory one that it was inherited from: `tightening`
+holds it to them once the policies are known.
 """
 
 from collections.abc import Iterable, Mapping
@@ -91,6 +91,7 @@ class Draft:
         unbound: What it, or a file that it extends, turned off: where, by id.
         required: The packs that lie beneath it whatever it says, each as read.
         packs: The paths of all packs that there are.
+        waivers: The sections with waivers, extended ones first.
         is_sound: Whether its outline was right: if not, what is absent may just be unread.
     """
 
@@ -104,6 +105,7 @@ class Draft:
     unbound: dict[str, Place] = field(default_factory=dict)
     required: dict[str, "Draft"] = field(default_factory=dict)
     packs: frozenset[str] = frozenset()
+    waivers: list[Item] = field(default_factory=list)
     is_sound: bool = True
 
     def lay_required(self, name: str, pack: "Draft") -> None:
@@ -133,6 +135,7 @@ class Draft:
         self.prices.update(other.prices)
         self._lay_evidence(other.evidence)
         self.plugins.update(other.plugins)
+        self.waivers += other.waivers
         for id_, bound in other.bindings.items():
             held_to = bound.held_to
             if is_required:
@@ -149,6 +152,8 @@ class Draft:
                 self.sections[name] = items[name]
         self.prices.update(self._mapping(items, "prices", "{default: 0.50 USD/h}"))
         self._lay_evidence(self._mapping(items, "evidence", "{names: {cost.total: my_cost}}"))
+        if "waivers" in items:
+            self.waivers.append(items["waivers"])
         if "plugins" in items:
             place = Place(items["plugins"].node, "plugins", self.problems)
             for name, at in shapes.texts(place, "plugins: [acme-policies]"):

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from policy_engine.errors import UsageError
+from policy_engine.policy_file.waivers import NAMES as WAIVERS
 from policy_engine.yaml_source import LARGEST_FILE
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
-_WAIVERS = frozenset({"waivers.yaml", "waivers.yml"})
 
 
 def policy_paths(paths: Sequence[str], root: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Read policy files, and the files beside them that they may extend.
+    """Read policy files, and what lies beside them: files to extend, and `waivers.yaml`.
 
     A folder gives its `*.yaml` and `*.yml`, not deeper, without `waivers.yaml` and names that begin
-    with `_`: those are only there to be extended.
+    with `_`: those are neighbours only.
 
     Args:
         paths: Files and folders, absolute or relative to `root`.
@@ -43,14 +43,13 @@ def policy_paths(paths: Sequence[str], root: Path) -> tuple[dict[str, bytes], di
 
 
 def is_policy_file(name: str) -> bool:
-    """Say whether a file of a policy folder is a policy file or a part of one, by its name."""
-    path = PurePath(name)
-    return path.suffix in _SUFFIXES and path.name not in _WAIVERS
+    """Say whether a file of a policy folder is one that policies are read from, by its name."""
+    return PurePath(name).suffix in _SUFFIXES
 
 
 def is_part(name: str) -> bool:
-    """Say whether a file is only there to be extended, by its name."""
-    return name.startswith("_")
+    """Say whether a file judges nothing itself, by its name: parts to extend, and waivers."""
+    return name.startswith("_") or name in WAIVERS
 
 
 def _read_one(given: str, root: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:

@@ -4,12 +4,12 @@ Each function returns the value, or notes what is wrong with it and returns None
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
-from policy_engine.problems import Problems, cut_off, near_or_all, shown
+from policy_engine.problems import Problems, Spot, cut_off, near_or_all, shown
 from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 Choice = TypeVar("Choice", bound=str)
@@ -91,6 +91,30 @@ def mapping(place: Place, example: str, known: Iterable[str] = ()) -> dict[str, 
         if name not in names:
             unknown_key(place.problems, item, f"{place.key}.{name}", name, names)
     return {name: item for name, item in node.items.items() if name in names}
+
+
+def is_version_1(at: Spot, items: Mapping[str, Item], problems: Problems) -> bool:
+    """Say whether a file says `version: 1`, or note what it says instead.
+
+    Args:
+        at: Where its content begins.
+        items: Its keys.
+        problems: Where problems go.
+    """
+    item = items.get("version")
+    if item is None:
+        problems.add(at, "version", "missing setting", "begin the file with `version: 1`")
+        return False
+    node = item.node
+    if isinstance(node, ScalarNode) and node.value == 1 and type(node.value) is int:
+        return True
+    place = Place(node, "version", problems)
+    if isinstance(node, ScalarNode) and node.text == "1":
+        place.wrong("the number 1 is due, not the text '1'", "remove the quotes")
+    else:
+        remedy = "write `version: 1`, or use a release that knows this version"
+        place.wrong(f"this release reads version 1, not {wrote(node)}", remedy)
+    return False
 
 
 def unknown_key(problems: Problems, item: Item, key: str, name: str, known: Iterable[str]) -> None:
