@@ -7,7 +7,11 @@ import click
 from policy_engine.cli.app import command, filled
 
 
-@command("waive", "policy-engine waive --from report.json --id model-size-budget --reason …")
+@command(
+    "waive",
+    "policy-engine waive --from report.json --reason pruning --owner @ana --ticket ML-12 "
+    "--expires 2027-01-31",
+)
 @click.option(
     "--from",
     "source",
