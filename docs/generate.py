@@ -66,9 +66,9 @@ The exit code is the gate. It is the same for every `--format`.
 | 130 | interrupted | no report |
 
 Where several subjects disagree, 3 goes before 4, 4 before 1, and 1 before 0. `collect` returns 0,
-2, 3 or 4; `validate`, `waive`, `list`, `explain` and `plugins` return 0 or 2. `demo` returns 0, or
-1 where a verdict is not the one that it promises. A fault of policy-engine itself is 3, with a
-block to paste into a report.
+2, 3 or 4; `publish` what the report says, or 2; `validate`, `waive`, `list`, `explain` and
+`plugins` return 0 or 2. `demo` returns 0, or 1 where a verdict is not the one that it promises. A
+fault of policy-engine itself is 3, with a block to paste into a report.
 
 stdout carries the one format without `=FILE`, and nothing else; notes, errors and what a plugin
 prints go to stderr. In neither does text that others wrote become a command of a CI job. An error
@@ -83,6 +83,8 @@ is one sentence; `--debug` (before the command) shows its traceback.
 | `MLFLOW_TRACKING_TOKEN` | as for MLflow's own client |
 | `GITHUB_ACTIONS` | `true`: the pull request is read from the variables below |
 | `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH`, `GITHUB_SHA` | what started the job |
+| `GITHUB_TOKEN`, `GITHUB_API_URL`, `GITHUB_REPOSITORY` | which GitHub is asked, and told |
+| `GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY` | where the step's outputs and the job's summary go |
 | `POLICY_ENGINE_TRACE` | `1`: every hook call is printed to stderr |
 | `NO_COLOR` | any value: no colour |
 """

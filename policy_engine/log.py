@@ -69,6 +69,13 @@ class Log:
         return getattr(self.stream, name)
 
 
+def to_runner(commands: str) -> None:
+    """Write lines to stderr that a runner is to take for commands; they are escaped already."""
+    stderr: Any = sys.stderr
+    if stderr is not None:
+        (stderr.stream if isinstance(stderr, Log) else stderr).write(commands)
+
+
 def guard() -> None:
     """Have all that this process writes to stdout and stderr go through a `Log` from now on."""
     streams: Any = sys  # mypy knows them as TextIO alone

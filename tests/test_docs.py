@@ -430,7 +430,7 @@ def test_no_page_mentions_an_option_that_no_command_has(page: Path) -> None:
         option
         for command in (cli, *cli.commands.values())
         for parameter in command.params
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
     } | {"--help"}
     said = {word for s in _spans(page) if s.startswith("--") for word in re.findall(r"--[\w-]+", s)}
     if page.name == "CONTRIBUTING.md":

@@ -7,9 +7,10 @@ from policy_engine.cli import (  # importing them adds their commands
     about,
     authoring,
     gate,
+    github,
     kit,
     tour,
 )
 from policy_engine.cli.app import cli, main
 
-__all__ = ["about", "authoring", "cli", "gate", "kit", "main", "tour"]
+__all__ = ["about", "authoring", "cli", "gate", "github", "kit", "main", "tour"]

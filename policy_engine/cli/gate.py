@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policy_engine.cli.app import EXAMPLE, command, filled, requiring
+from policy_engine.cli.publishing import publisher, publishing, seconds
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,19 +84,28 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     metavar="TIME",
     help="Judge as of this moment (ISO 8601; no zone is UTC).",
 )
+@click.option(
+    "--publish/--no-publish",
+    default=None,
+    help="Tell GitHub; the default in a job of GitHub Actions.",
+)
+@publishing
 def check_command(
     formats: tuple[str, ...], evidence: str | None, save_evidence: str | None, **given: Any
 ) -> int:
     """Judge candidates and print the verdict; the exit code is the gate."""
-    from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
+    tell = publisher(given, formats)
+    with tell.watching():
+        from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
 
-    options = _options(given, evidence=evidence, save_evidence=save_evidence)
-    with redirect_stdout(sys.stderr):  # stdout is the report's, whatever a plugin prints
-        loaded = check.prepared(options)
-        outputs = output.parse(formats, loaded.plugins.renderers)
-        output.load_ahead()
-        report = check.check(options, loaded)
-    output.write(report, outputs)
+        options = _options(given, evidence=evidence, save_evidence=save_evidence)
+        with redirect_stdout(sys.stderr):  # stdout is the report's, whatever a plugin prints
+            loaded = check.prepared(options)
+            outputs = output.parse(formats, loaded.plugins.renderers)
+            output.load_ahead()
+            report = check.check(options, loaded)
+        output.write(report, outputs)
+    tell.publish(report, loaded.job.event)
     return int(report.exit_code)
 
 
@@ -132,20 +142,11 @@ def _options(given: dict[str, Any], **more: str | None) -> "Options":
         policies=given["policies"],
         require=given["require"],
         tracking_uri=given["tracking_uri"],
-        timeout_s=_seconds("--timeout", given["timeout"]),
-        wait_s=_seconds("--wait", given["wait"]),
+        timeout_s=seconds("--timeout", given["timeout"]),
+        wait_s=seconds("--wait", given["wait"]),
         save_evidence=Path(save) if save else None,
         at=_moment(given.get("at")),
     )
-
-
-def _seconds(flag: str, text: str) -> float:
-    from policy_engine.quantities import parse_duration  # noqa: PLC0415
-
-    try:
-        return float(parse_duration(text))
-    except ValueError as e:
-        raise click.BadParameter(str(e), param_hint=flag) from e
 
 
 def _moment(text: str | None) -> "datetime | None":
