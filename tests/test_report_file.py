@@ -75,7 +75,7 @@ def test_any_number_and_text_read_back_to_the_same_json(number: Decimal, text: s
         measured=value(str(number), text),
     )
     saved = as_json(report(subject(passing)))
-    assert as_json(report_of(saved.encode())) == saved
+    assert report_of(saved.encode()).to_dict() == json.loads(saved)
 
 
 def test_a_file_is_read_and_named_when_it_is_not_there(tmp_path: Path) -> None:
