@@ -184,3 +184,15 @@ def test_a_verdict_that_could_not_be_printed_is_no_pass(score: float) -> None:
     code, err = ended("> /dev/full", score)
     assert code == 2
     assert err.startswith("policy-engine: stdout: No space left on device\n")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(("score", "code"), [(0.95, 0), (0.5, 1)])
+def test_the_exit_code_is_the_same_for_every_format(
+    tmp_path: Path, name: str, score: float, code: int
+) -> None:
+    project = Project(tmp_path)
+    project.policy(MINIMUM)
+    told = project.check(evidence(candidate(metrics={"val_f1": score})), "--format", name)
+    assert (told.code, told.err) == (code, "")
+    assert told.out.endswith("\n")
