@@ -62,13 +62,15 @@ The exit code is the gate. It is the same for every `--format`.
 | 1 | a policy blocks | `fail` |
 | 2 | the command line, a policy file or a plugin is wrong: nothing was judged | no report |
 | 3 | could not decide: evidence cannot be read, or a policy broke | `error` |
+| 3 | could not decide: the policies that are to judge, or the pull request, cannot be read | no report |
 | 4 | nothing was evaluated: no candidate, or no policy that applies | `not-evaluated` |
 | 130 | interrupted | no report |
 
 Where several subjects disagree, 3 goes before 4, 4 before 1, and 1 before 0. `collect` returns 0,
 2, 3 or 4; `publish` what the report says, or 2; `validate`, `waive`, `list`, `explain` and
-`plugins` return 0 or 2. `demo` returns 0, or 1 where a verdict is not the one that it promises. A
-fault of policy-engine itself is 3, with a block to paste into a report.
+`plugins` return 0 or 2. `demo` returns 0, or 1 where a verdict is not the one that it promises;
+`doctor` 0, or 1 where one of its lines is a problem. A fault of policy-engine itself is 3, with a
+block to paste into a report.
 
 stdout carries the one format without `=FILE`, and nothing else; notes, errors and what a plugin
 prints go to stderr. In neither does text that others wrote become a command of a CI job. An error
@@ -83,7 +85,9 @@ is one sentence; `--debug` (before the command) shows its traceback.
 | `MLFLOW_TRACKING_TOKEN` | as for MLflow's own client |
 | `GITHUB_ACTIONS` | `true`: the pull request is read from the variables below |
 | `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH`, `GITHUB_SHA` | what started the job |
-| `GITHUB_TOKEN`, `GITHUB_API_URL`, `GITHUB_REPOSITORY` | which GitHub is asked, and told |
+| `GITHUB_TOKEN`, `GITHUB_API_URL` | which GitHub is told, and asked what the clone does not tell |
+| `GITHUB_REPOSITORY`, `GITHUB_SERVER_URL` | whose clone is believed about the default branch |
+| `RUNNER_ENVIRONMENT` | `github-hosted`: the clone is as new as the job, and believed first |
 | `GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY` | where the step's outputs and the job's summary go |
 | `POLICY_ENGINE_TRACE` | `1`: every hook call is printed to stderr |
 | `NO_COLOR` | any value: no colour |

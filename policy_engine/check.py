@@ -40,6 +40,7 @@ __all__ = [
     "Options",
     "check",
     "collect",
+    "collected",
     "load",
     "prepared",
     "read_evidence",
@@ -107,7 +108,9 @@ def check(options: Options, loaded: Loaded | None = None) -> Report:
     with ThreadPoolExecutor(1) as beside:
         # Git tells of the policies while MLflow tells of the runs.
         source = beside.submit(_source, options, ready)
-        evidence = _saved(options.evidence, ready) if options.evidence else _collect(options, ready)
+        evidence = (
+            _saved(options.evidence, ready) if options.evidence else collected(options, ready)
+        )
         return _report(options, ready, evidence, source.result())
 
 
@@ -118,7 +121,7 @@ def collect(options: Options) -> EvidenceRecord:
         UsageError, PolicyFileError, PluginError, PoliciesUnreadable: As `check`.
     """
     _refuse_contradictions(options)
-    return _collect(options, prepared(options))
+    return collected(options, prepared(options))
 
 
 def prepared(options: Options) -> Prepared:
@@ -166,7 +169,12 @@ def _saved(path: Path, ready: Prepared) -> EvidenceRecord:
     return read_evidence(path)
 
 
-def _collect(options: Options, ready: Prepared) -> EvidenceRecord:
+def collected(options: Options, ready: Prepared) -> EvidenceRecord:
+    """Read the evidence that prepared policies need, and save it if the options say where.
+
+    Raises:
+        UsageError: If there is no store, no commit to look for, or nobody knows a baseline rule.
+    """
     # MLflow's client, and even the reader, load only here: judging saved evidence needs neither.
     from policy_engine.tracking.candidates import Named  # noqa: PLC0415
     from policy_engine.tracking.collect import Request  # noqa: PLC0415

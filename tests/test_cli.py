@@ -232,7 +232,7 @@ def test_a_time_span_is_read_in_seconds(value: str, seconds: float) -> None:
         "timeout": value,
         "wait": value,
     }
-    options = cli.gate._options(given)
+    options = cli.gate.options_of(given)
     assert (options.timeout_s, options.wait_s) == (seconds, seconds)
 
 

@@ -6,6 +6,7 @@
 from policy_engine.cli import (  # importing them adds their commands
     about,
     authoring,
+    diagnosis,
     gate,
     github,
     kit,
@@ -13,4 +14,4 @@ from policy_engine.cli import (  # importing them adds their commands
 )
 from policy_engine.cli.app import cli, main
 
-__all__ = ["about", "authoring", "cli", "gate", "github", "kit", "main", "tour"]
+__all__ = ["about", "authoring", "cli", "diagnosis", "gate", "github", "kit", "main", "tour"]

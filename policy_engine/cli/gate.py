@@ -98,7 +98,7 @@ def check_command(
     with tell.watching():
         from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
 
-        options = _options(given, evidence=evidence, save_evidence=save_evidence)
+        options = options_of(given, evidence=evidence, save_evidence=save_evidence)
         with redirect_stdout(sys.stderr):  # stdout is the report's, whatever a plugin prints
             loaded = check.prepared(options)
             outputs = output.parse(formats, loaded.plugins.renderers)
@@ -118,7 +118,7 @@ def collect_command(output: str, **given: Any) -> int:
     """Read the evidence and save it: `check --evidence FILE` judges it without MLflow."""
     from policy_engine import check  # noqa: PLC0415
 
-    evidence = check.collect(_options(given, save_evidence=output))
+    evidence = check.collect(options_of(given, save_evidence=output))
     say = evidence.unreadable or evidence.absent
     click.echo(f"{len(evidence.candidates)} candidate(s) in {output}", err=True)
     if say:
@@ -129,7 +129,8 @@ def collect_command(output: str, **given: Any) -> int:
     return 4 if not evidence.candidates and (evidence.named or evidence.absent) else 0
 
 
-def _options(given: dict[str, Any], **more: str | None) -> "Options":
+def options_of(given: dict[str, Any], **more: str | None) -> "Options":
+    """Return the options of a check that the flags give."""
     from policy_engine.check import Options  # noqa: PLC0415
 
     evidence, save = more.get("evidence"), more.get("save_evidence")

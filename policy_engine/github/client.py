@@ -13,6 +13,8 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -222,6 +224,19 @@ class Client:
         except NotAllowedError:
             return False
         return True
+
+    def clock(self) -> tuple[datetime, datetime]:
+        """Return GitHub's time and our own of the same moment (UTC); its own counts seconds.
+
+        Raises:
+            GitHubError: If GitHub does not answer, or does not say.
+        """
+        asked = datetime.now(UTC)
+        response = self._session.request("GET", self._url(()))
+        try:
+            return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC), asked
+        except (KeyError, ValueError):
+            raise GitHubError("GitHub does not say what time it is") from None
 
     # The requests themselves; a path is given in steps, from the repository on.
 

@@ -21,7 +21,7 @@ def open_store(uri: str, deadline: Deadline) -> Store:
         Unreadable: If a database cannot be opened, or a token cannot be sent.
     """
     scheme = uri.partition(":")[0].lower()
-    if scheme in {"http", "https"} and not _needs_mlflow_client():
+    if spoken_to_directly(uri):
         # Imported here: a reader of saved evidence or of SQLite needs no `requests`.
         from policy_engine.tracking.rest import RestStore  # noqa: PLC0415
 
@@ -31,6 +31,11 @@ def open_store(uri: str, deadline: Deadline) -> Store:
     from policy_engine.tracking.client import ClientStore  # noqa: PLC0415
 
     return ClientStore(uri, deadline)
+
+
+def spoken_to_directly(uri: str) -> bool:
+    """Say whether a tracking URI is of a server that is read without MLflow's client."""
+    return uri.partition(":")[0].lower() in {"http", "https"} and not _needs_mlflow_client()
 
 
 def _needs_mlflow_client() -> bool:

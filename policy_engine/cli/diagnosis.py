@@ -1,0 +1,31 @@
+"""`doctor`: what a check would meet here."""
+
+from typing import Any
+
+from policy_engine.cli.app import command
+from policy_engine.cli.gate import collecting, options_of
+
+_WIDTH = 100
+
+
+@command("doctor", "policy-engine doctor --tracking-uri http://127.0.0.1:5000")
+@collecting
+def doctor_command(**given: Any) -> int:
+    """Look at all that a check needs here, and say what to do; exit code 1 if there is a problem.
+
+    Event, token, fork, policies, plugins, MLflow, clocks, candidate and baseline are looked at;
+    nothing is judged, and no token is shown.
+    """
+    from policy_engine import doctor, output  # noqa: PLC0415
+    from policy_engine.render.columns import paragraph  # noqa: PLC0415
+    from policy_engine.render.escape import LONG, terminal  # noqa: PLC0415
+
+    problems = 0
+    for line in doctor.examine(options_of(given)):
+        problems += line.state is doctor.State.PROBLEM
+        head = f"{line.state:<16}{line.name:<11}"
+        text = [*paragraph(head, terminal(line.said, LONG), _WIDTH)]
+        if line.remedy:
+            text += paragraph(f"{'':<27}to do: ", terminal(line.remedy, LONG), _WIDTH)
+        output.print_text("\n".join(text) + "\n")
+    return 1 if problems else 0
