@@ -62,7 +62,7 @@ The exit code is the gate. It is the same for every `--format`.
 | 1 | a policy blocks | `fail` |
 | 2 | the command line, a policy file or a plugin is wrong: nothing was judged | no report |
 | 3 | could not decide: evidence cannot be read, or a policy broke | `error` |
-| 3 | could not decide: the policies that are to judge, or the pull request, cannot be read | no report |
+| 3 | could not decide: nobody can tell which policies judge, or what | no report |
 | 4 | nothing was evaluated: no candidate, or no policy that applies | `not-evaluated` |
 | 130 | interrupted | no report |
 

@@ -19,8 +19,8 @@ from tests.command import Project, candidate, command, evidence
 ROOT = Path(__file__).parents[1]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
 COMMANDS = [
-    *("check", "collect", "demo", "explain", "list", "new-plugin", "plugins", "publish"),
-    *("validate", "waive"),
+    *("check", "collect", "demo", "doctor", "explain", "list", "new-plugin", "plugins"),
+    *("publish", "validate", "waive"),
 ]
 
 
