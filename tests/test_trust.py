@@ -175,6 +175,46 @@ def test_a_part_that_the_pull_request_loosens_still_judges_it(
     assert changes(told) == [("metric-threshold", "fail", "pass")]
 
 
+WAIVERS = """\
+version: 1
+waivers:
+  - id: metric-threshold
+    run: "{run}"
+    ceiling: 0.9
+    reason: next week
+    owner: "@ana"
+    approved_by: "@ben"
+    ticket: ML-12
+    expires: 2026-12-01
+"""
+NOVEMBER = ("--at", "2026-11-22T12:00:00Z")
+
+
+def test_a_waiver_that_the_pull_request_adds_waives_nothing_yet(
+    here: PullRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.propose({"policies/waivers.yaml": WAIVERS.format(run=RUN)})
+    here.enter(monkeypatch)
+    told = check(here, *NOVEMBER)
+    assert (told.code, told.findings) == (1, [JUDGED_TOO_LOW])
+    proposal = told.report["proposal"]
+    assert (proposal["problem"], proposal["verdict"]) == (None, "warn")
+    assert [(c["effect"], c["proposed_effect"]) for c in proposal["changed"]] == [
+        ("block", "waived")
+    ]
+
+
+def test_a_waiver_of_the_default_branch_holds_though_the_pull_request_deletes_it(
+    here: PullRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.commit({"policies/waivers.yaml": WAIVERS.format(run=RUN)})
+    here.propose({"policies/waivers.yaml": None})
+    here.enter(monkeypatch)
+    told = check(here, *NOVEMBER)
+    assert (told.code, told.report["verdict"]) == (0, "warn")
+    assert told.report["proposal"]["verdict"] == "fail"
+
+
 def test_a_plugin_that_only_the_pull_request_names_is_not_even_imported(
     here: PullRequest, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,8 @@ def _read_one(path: str, tree: Tree, prefix: str) -> tuple[dict[str, bytes], dic
         folder, _, name = start.rpartition("/")
         names, chosen, shown = _yaml_files(tree, folder), [name], posixpath.dirname(path)
     texts = {
-        name: tree.read(posixpath.join(folder, name), LARGEST_FILE) for name in {*names, *chosen}
+        name: tree.read(posixpath.join(folder, name), LARGEST_FILE)
+        for name in dict.fromkeys((*names, *chosen))
     }
     keys = {name: posixpath.normpath(posixpath.join(shown, name)) for name in texts}
     return (
