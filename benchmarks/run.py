@@ -22,6 +22,7 @@ from benchmarks import (
     bootstrap,
     check_server,
     figures,
+    github_requests,
     help_start,
     judging,
     repository,
@@ -29,7 +30,7 @@ from benchmarks import (
 )
 from benchmarks.server import Trained, mlflow_server, train
 
-SECTIONS = ("help", "judging", "requests", "check", "policies", "bootstrap")
+SECTIONS = ("help", "judging", "requests", "github", "check", "policies", "bootstrap")
 _SOURCES = ("policy_engine", "plugins/mlops_policies", "benchmarks")
 
 
@@ -75,6 +76,8 @@ def measured(wanted: list[str], skinny: Path | None) -> Iterator[figures.Section
             yield requests_made.measure(
                 command, scene.repository, scene.address, trained, scene.commit
             )
+        if "github" in wanted:
+            yield github_requests.measure()
         pythons = [Path(sys.executable)] if "check" in wanted else []
         for python in [*pythons, *([skinny] if skinny else [])]:
             trained = scene.trained

@@ -82,7 +82,7 @@ class Publisher:
                 from policy_engine.github.publish import publish_failure  # noqa: PLC0415
 
                 said, code = crash.sentence(error), crash.exit_code(error)
-                publish_failure(said, code, self.how, os.environ)
+                publish_failure(said, code, os.environ)
             raise
 
 

@@ -154,7 +154,7 @@ class _Writer:
         if made.user is not None:
             self._author = made.user.login  # whoever we thought we were
         known = {comment.id: comment for comment in self._own()}
-        # A list may lag behind.
+        # A list may lag behind; and whoever edited ours meanwhile knew better.
         known[made.id] = _Comment(made.id, self._author, self._marker, is_whole=True)
         return [known[each] for each in sorted(known)]
 

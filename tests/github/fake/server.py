@@ -150,7 +150,12 @@ class _Handler(BaseHTTPRequestHandler):
                 Seen(self.command, short, {k: v[0] for k, v in query.items()}, body)
             )
             fault = next((f for f in fake.faults if f.strikes(self.command, short)), None)
-        self._answer(fault, path, query, body)
+        try:
+            self._answer(fault, path, query, body)
+        except Exception as error:
+            # It would be lost in this thread, and the test would pass.
+            fake.violations.append(f"{self.command} {short}: {type(error).__name__}: {error}")
+            raise
 
     def _answer(
         self, fault: Fault | None, path: str, query: dict[str, list[str]], body: Any
