@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -295,6 +296,81 @@ def test_a_change_of_training_code_without_a_run_is_no_pass(
         assert told.subject["reason"].startswith(
             f"no FINISHED run is tagged with the change's commit ({head[:12]}"
         )
+
+
+MORE = """\
+version: 1
+candidate: {paths: ["training/**"]}
+metric: {name: val_f1, goal: maximize}
+baseline: [{tag: {kind: champion}}]
+policies:
+  metric-threshold: {metric: val_f1, min: 0.9}
+  run-finished: on
+  min-useful-gain: {min_abs: 1pt}
+"""
+
+
+def reported(*arguments: str) -> tuple[int, dict[str, Any]]:
+    told = command("check", *arguments, "--at", "2026-11-22T12:00:00Z", "--format", "json")
+    return told.code, told.report
+
+
+def test_what_only_a_proposal_reads_is_read_beside_what_judges(
+    pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Live or saved, the trusted policies decide what they decide without the proposal."""
+    uri = ("--tracking-uri", store.uri)
+    head = pull_request.propose({}, "training/forest.py")
+    pull_request.enter(monkeypatch)
+    store.run({"val_f1": 0.93}, head)
+    _, alone = reported(*uri)
+    assert alone["proposal"] is None
+    later = pull_request.propose({"policies/fraud.yaml": MORE})
+    store.run({"val_f1": 0.93}, later)
+    pull_request.enter(monkeypatch)
+    live = reported(*uri, "--save-evidence", "../saved.json")
+    saved = read_evidence(Path("../saved.json"))
+    assert reported("--evidence", "../saved.json") == live
+    assert saved.needs == ()
+    assert saved.for_proposal is not None
+    assert "baseline" in saved.for_proposal.needs
+    assert saved.digest == saved.model_copy(update={"for_proposal": None}).digest
+    assert live[1]["evidence"]["digest"] == saved.digest
+    assert [f["id"] for f in live[1]["subjects"][0]["findings"]] == ["metric-threshold"]
+    assert {c["id"]: c["proposed_outcome"] for c in live[1]["proposal"]["changed"]} == {
+        "run-finished": "pass",
+        "min-useful-gain": "missing",
+    }
+
+
+def test_a_limit_that_a_proposal_moves_needs_no_other_evidence(
+    pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = pull_request.propose(
+        {"policies/fraud.yaml": CHANGED.replace("0.9", "0.99")}, "training/forest.py"
+    )
+    store.run({"val_f1": 0.93}, head)
+    pull_request.enter(monkeypatch)
+    uri = ("--tracking-uri", store.uri)
+    code, report = reported(*uri, "--save-evidence", "../saved.json")
+    assert (code, report["proposal"]["verdict"]) == (0, "fail")
+    assert read_evidence(Path("../saved.json")).for_proposal is None
+
+
+def test_a_cap_that_a_proposal_widens_is_not_the_cap_of_what_judges(
+    pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wider = CHANGED + "evidence: {max_text: 100MB}\n"
+    head = pull_request.propose({"policies/fraud.yaml": wider}, "training/forest.py")
+    store.run({"val_f1": 0.93}, head)
+    pull_request.enter(monkeypatch)
+    reported("--tracking-uri", store.uri, "--save-evidence", "../saved.json")
+    saved = read_evidence(Path("../saved.json"))
+    assert saved.for_proposal is not None
+    assert (saved.candidates, saved.needs) == (
+        saved.for_proposal.candidates,
+        saved.for_proposal.needs,
+    )
 
 
 @pytest.mark.parametrize("event", ["schedule", "repository_dispatch", "release"])

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from policy_engine.evidence import Needs
-from policy_engine.policy_file import PolicySet
+from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.records import (
     NAMED_BASELINE,
     BaselineRecord,
@@ -99,25 +99,17 @@ def serves(evidence_of: PolicySet, other: PolicySet) -> bool:
 
 
 def _plan(policies: PolicySet) -> set[str]:
-    """Return all of the policy files that decides what is read, and how."""
+    """Return, of each policy file, all that decides what is read, and how."""
     cap = _largest_table(policies)
-    return {
-        repr(
-            (
-                *(
-                    file.path,
-                    cap,
-                    file.candidate_paths,
-                    file.model_name,
-                    sorted(file.names.items()),
-                ),
-                *(Needs.BASELINE in file.needs, file.baseline),
-                file.metric and (file.metric.name, file.metric.goal),
-                [rules for binding in file.bindings for rules in binding.policy.rules()],
-            )
-        )
-        for file in policies.files
-    }
+    return {f"{cap} {_reads(file)}" for file in policies.files}
+
+
+def _reads(file: PolicyFile) -> str:
+    metric = (file.metric.name, file.metric.goal) if file.metric else None
+    own = [rules for binding in file.bindings for rules in binding.policy.rules()]
+    compares = Needs.BASELINE in file.needs
+    runs = (file.path, file.candidate_paths, file.model_name)
+    return repr((*runs, compares, file.baseline, own, metric, sorted(file.names.items())))
 
 
 def _largest_table(policies: PolicySet) -> int:
