@@ -1,10 +1,12 @@
-"""`waive`: what platform engineers write beside policies, begun for them."""
+"""`test`, `record`, `waive`: what platform engineers write beside policies."""
 
 from pathlib import Path
 
 import click
 
 from policy_engine.cli.app import command, filled
+
+_TESTS = "policies/tests"
 
 
 @command(
@@ -70,3 +72,109 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
     else:
         stanza.append(written, Path(append))
         click.echo(f"added to {append}; whoever approves it fills in approved_by", err=True)
+
+
+@command("test", "policy-engine test policies/tests --require-coverage")
+@click.argument("paths", nargs=-1)
+@click.option(
+    "--require-coverage",
+    is_flag=True,
+    help="Fail where no case shows a bound policy to pass, to fail and to miss its evidence.",
+)
+@click.option(
+    "--format",
+    "formats",
+    callback=filled,
+    multiple=True,
+    default=("text",),
+    metavar="NAME[=FILE]",
+    help="text, junit; one without =FILE goes to stdout.",
+)
+def test_command(
+    paths: tuple[str, ...], formats: tuple[str, ...], *, require_coverage: bool
+) -> int:
+    """Judge the cases of policy tests (policies/tests/ by default); 1 where one differs."""
+    from policy_engine import policy_tests  # noqa: PLC0415
+
+    root = Path()
+    given = paths or ((_TESTS,) if (root / _TESTS).exists() else ())
+    outputs = _outputs(formats)
+    tests = policy_tests.read_tests(given, root)
+    results = [result for test in tests for result in policy_tests.judged(test)]
+    lacking = policy_tests.uncovered(tests, results, root) if require_coverage else []
+    for name, file in outputs:
+        render = policy_tests.as_junit if name == "junit" else policy_tests.as_text
+        _write(render(results, lacking), file)
+    if not results:
+        return 4
+    return 1 if lacking or any(result.differences for result in results) else 0
+
+
+@command("record", "policy-engine record --run 8f0c… --policies policies/fraud.yaml")
+@click.option("--run", callback=filled, required=True, metavar="ID", help="The run.")
+@click.option(
+    "--policies",
+    callback=filled,
+    default="policies",
+    metavar="PATH",
+    help="The policy file that judges it.",
+)
+@click.option("--name", callback=filled, metavar="TEXT", help="The case's name.")
+@click.option(
+    "--output",
+    callback=filled,
+    metavar="FILE",
+    help="A new file of policy tests, instead of stdout.",
+)
+@click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
+@click.option("--timeout", default="30s", show_default=True, help="Limit of all reads.")
+def record_command(run: str, policies: str, timeout: str, **given: str | None) -> None:
+    """Make a policy test of a real run: its evidence without names, and today's outcomes."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from policy_engine import check, policy_tests  # noqa: PLC0415
+    from policy_engine.cli.publishing import seconds  # noqa: PLC0415
+    from policy_engine.errors import UsageError  # noqa: PLC0415
+
+    output = given["output"]
+    if output is not None and Path(output).exists():
+        raise UsageError(f"{output} is there already; name a new file")
+    now = datetime.now(UTC).replace(microsecond=0)
+    loaded = check.load((policies,))
+    if len(loaded.policies.files) != 1:
+        names = ", ".join(file.path for file in loaded.policies.files)
+        raise UsageError(f"a case is of one policy file: name one of {names} by --policies")
+    options = check.Options(
+        runs=(run,),
+        policies=(policies,),
+        tracking_uri=given["tracking_uri"],
+        timeout_s=seconds("--timeout", timeout),
+        at=now,
+    )
+    evidence = check.collect(options)
+    path = output or f"{_TESTS}/recorded.yaml"
+    name = given["name"] or f"recorded on {now.date()}"
+    _write(policy_tests.recorded(loaded, evidence, path, name, now), output)
+    click.echo("read it through before you commit it: no list knows your names", err=True)
+
+
+def _outputs(formats: tuple[str, ...]) -> list[tuple[str, str | None]]:
+    pairs = [(name, file or None) for name, _, file in (each.partition("=") for each in formats)]
+    for name, _ in pairs:
+        if name not in {"text", "junit"}:
+            raise click.BadParameter(f"'{name}' is none of text, junit", param_hint="--format")
+    if sum(file is None for _, file in pairs) > 1:
+        raise click.BadParameter("two formats go to stdout; give one a file", param_hint="--format")
+    return pairs
+
+
+def _write(text: str, file: str | None) -> None:
+    from policy_engine.errors import UsageError  # noqa: PLC0415
+
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(file).write_text(text, "utf-8")
+    except OSError as e:
+        raise UsageError(f"{file}: {e.strerror}") from e

@@ -1,0 +1,290 @@
+"""Evidence written by hand: section by section as in the evidence file, with shorter forms.
+
+A short form is what people write: `size: 253MB`, `duration: 2h`, `predictions: {row_id: […], …}`.
+What a test leaves out has a plain default: the run is FINISHED and took an hour.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from policy_engine.evidence import Needs
+from policy_engine.policy_file import PolicyFile, shapes
+from policy_engine.policy_file.shapes import Place
+from policy_engine.problems import near_or_all
+from policy_engine.quantities import parse_bytes, parse_duration
+from policy_engine.records import (
+    BaselineRecord,
+    CandidateRecord,
+    ChangeRecord,
+    EvidenceRecord,
+    Invalid,
+    PassedOver,
+    Record,
+    RunRecord,
+    Unreadable,
+)
+from policy_engine.yaml_source import Item, MappingNode, Node, SequenceNode
+
+R = TypeVar("R", bound=Record)
+
+_KEYS = ("candidate", "baseline", "baseline_of", "baselines", "history", "later", "change")
+_EXAMPLE = "{candidate: {metrics: {val_f1: 0.91}}}"
+_EVERYTHING = Needs.of(need.name or "" for need in Needs).names
+_GAPS: frozenset[str | int] = frozenset({Invalid.__name__, Unreadable.__name__})
+_HOUR = timedelta(hours=1)
+_NOTHING: dict[str, Any] = {"children": [], "repeats": [], "files": [], "aliases": {}}
+"""What a real read finds where there is nothing to find."""
+
+
+class _Role(NamedTuple):
+    """A run of the case: what it is called where it says no id, and when it began."""
+
+    number: int
+    start: datetime
+
+
+def read_evidence(place: Place, at: datetime, file: PolicyFile) -> EvidenceRecord | None:
+    """Return the evidence of a case, or note what is wrong with it.
+
+    Args:
+        place: The mapping with candidate, baseline and so on.
+        at: The moment of judgement.
+        file: The policy file that will judge it.
+    """
+    before = len(place.problems.found)
+    items = shapes.mapping(place, _EXAMPLE, _KEYS)
+    if items is None:
+        return None
+    if "candidate" not in items:
+        remedy = f"write it like evidence: {_EXAMPLE}"
+        place.problems.add(place.node.at, f"{place.key}.candidate", "missing setting", remedy)
+        return None
+    run = _run(place.of("candidate", items["candidate"]), _Role(0, at - 4 * _HOUR))
+    candidate = CandidateRecord(
+        run=run or RunRecord(run_id="0" * 32),
+        model_name=file.model_name,
+        baselines=_baselines(place, items, at, file),
+        history=_runs(place, items, "history", at),
+        later=_runs(place, items, "later", at),
+    )
+    change = None
+    if "change" in items:
+        change = _record(place.of("change", items["change"]), ChangeRecord, {})
+    if len(place.problems.found) > before:
+        return None
+    return EvidenceRecord(needs=_EVERYTHING, change=change, candidates=(candidate,))
+
+
+def _runs(place: Place, items: Mapping[str, Item], key: str, at: datetime) -> tuple[RunRecord, ...]:
+    if key not in items:
+        return ()
+    places = shapes.sequence(place.of(key, items[key]), f"{key}: [{{metrics: {{val_f1: 0.9}}}}]")
+    first = 2 if key == "history" else 300
+    runs = (
+        _run(each, _Role(first + index, at - timedelta(days=2 + index)))
+        for index, each in enumerate(places or ())
+    )
+    return tuple(run for run in runs if run is not None)
+
+
+def _baselines(
+    place: Place, items: Mapping[str, Item], at: datetime, file: PolicyFile
+) -> tuple[BaselineRecord, ...]:
+    """Return what the file's rules and those of its policies find: what the case says, or none."""
+    if "baselines" in items:
+        places = shapes.sequence(place.of("baselines", items["baselines"]), "baselines: [{run: …}]")
+        given = [_record(each, BaselineRecord, {"run": _in_run}) for each in places or ()]
+        known = [record for record in given if record is not None]
+    else:
+        known = []
+    metric = file.metric.name if file.metric else None
+    run = None
+    if "baseline" in items:
+        run = _run(place.of("baseline", items["baseline"]), _Role(1, at - timedelta(days=1)))
+        known.append(
+            BaselineRecord(rules=file.baseline, metric=metric, found_by="the case", run=run)
+        )
+    if "baseline_of" in items:
+        known += _own(place.of("baseline_of", items["baseline_of"]), at, file, metric)
+    own = [rules for binding in file.bindings for rules in binding.policy.rules()]
+    for rules in (file.baseline, *own):
+        if not any(r.rules == rules and r.metric == metric for r in known):
+            absent = PassedOver(rule="the case", why="it has no such baseline")
+            known.append(BaselineRecord(rules=rules, metric=metric, passed_over=(absent,)))
+    return tuple(known)
+
+
+def _own(
+    place: Place, at: datetime, file: PolicyFile, metric: str | None
+) -> Iterator[BaselineRecord]:
+    """Yield what the rules of a policy's own find, by the binding's id."""
+    example = "baseline_of: {deep-margin: {metrics: {val_f1: 0.8}}}"
+    rules = {b.id: b.policy.rules() for b in file.bindings if b.policy.rules()}
+    for id_, item in (shapes.mapping(place, example) or {}).items():
+        if id_ not in rules:
+            remedy = near_or_all(id_, rules, "bindings with rules of their own")
+            message = "no binding of this id looks for a baseline of its own"
+            place.problems.add(item.at, f"{place.key}.{id_}", message, remedy, id_)
+            continue
+        run = _run(place.of(id_, item), _Role(200, at - timedelta(days=1)))
+        for each in rules[id_]:
+            yield BaselineRecord(rules=each, metric=metric, found_by="the case", run=run)
+
+
+def _run(place: Place, role: _Role) -> RunRecord | None:
+    def complete(data: dict[str, Any], place: Place) -> dict[str, Any]:
+        span = _duration(place, data)
+        start = data.get("start_time", role.start.isoformat())
+        if "end_time" not in data:
+            length = timedelta(seconds=float(span)) if span is not None else _HOUR
+            data["end_time"] = (_moment(start) + length).isoformat()
+        known = {"run_id": f"{role.number:032x}", "start_time": start, **_NOTHING}
+        return _in_run({**known, **data}, place)
+
+    return _record(place, RunRecord, {"": complete}, also=("duration",))
+
+
+def _duration(place: Place, data: dict[str, Any]) -> Decimal | None:
+    if "duration" not in data:
+        return None
+    try:
+        return parse_duration(data.pop("duration"))
+    except ValueError as error:
+        _inside(place, "duration").wrong(str(error))
+        return None
+
+
+def _in_run(data: dict[str, Any], place: Place) -> dict[str, Any]:
+    """Return a run with its short forms written out."""
+    model = data.get("model")
+    if isinstance(model, dict) and not {"invalid", "unreadable"} & model.keys():
+        inner = _inside(place, "model")
+        data["model"] = {"model_id": "m-" + "0" * 32, "name": "model", **model}
+        size = _short(inner, data["model"], "size", parse_bytes)
+        if size is not None:
+            data["model"]["size"] = size
+        if isinstance(model.get("files"), dict):
+            data["model"]["files"] = _files(_inside(inner, "files"), model["files"])
+    table = data.get("predictions")
+    if isinstance(table, dict) and not {"columns", "invalid", "unreadable"} & table.keys():
+        known = {"run_id": data.get("run_id", "0" * 32), "source": "policy_engine/predictions.json"}
+        data["predictions"] = {**known, "columns": table}
+    return data
+
+
+def _files(place: Place, files: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": path,
+            "size": _short(place, {path: size}, path, parse_bytes)
+            if isinstance(size, str)
+            else size,
+        }
+        for path, size in files.items()
+    ]
+
+
+def _short(place: Place, data: dict[str, Any], key: str, parse: Callable[[object], Any]) -> Any:
+    """Take a quantity that is written as text out of the data; None where there is none."""
+    if not isinstance(data.get(key), str):
+        return None
+    try:
+        return parse(data.pop(key))
+    except ValueError as error:
+        _inside(place, key).wrong(str(error))
+        return None
+
+
+def _inside(place: Place, key: str) -> Place:
+    node = place.node
+    if isinstance(node, MappingNode) and key in node.items:
+        return place.of(key, node.items[key])
+    return place
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:  # the record says what is wrong with it
+        return datetime(1970, 1, 1, tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _record(
+    place: Place,
+    kind: type[R],
+    forms: Mapping[str, Callable[[dict[str, Any], Place], dict[str, Any]]],
+    also: Sequence[str] = (),
+) -> R | None:
+    """Return a record of the evidence file, or note what is wrong with it.
+
+    Args:
+        place: Where it stands.
+        kind: Which record.
+        forms: What writes short forms out, by the key of the part; "" for all of it.
+        also: Keys that only a short form has.
+    """
+    items = shapes.mapping(place, _EXAMPLE, (*kind.model_fields, *also))
+    if items is None:
+        return None
+    before = len(place.problems.found)
+    data = {name: _plain(item.node) for name, item in items.items()}
+    for key, form in forms.items():
+        if not key:
+            data = form(data, place)
+        elif isinstance(data.get(key), dict):
+            data[key] = form(data[key], _inside(place, key))
+    if len(place.problems.found) > before:
+        return None
+    try:
+        return kind.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        _complain(place, error)
+        return None
+
+
+def _plain(node: Node) -> Any:
+    """Return plain JSON; a moment without a zone is UTC."""
+    if isinstance(node, MappingNode):
+        return {key: _plain(item.node) for key, item in node.items.items()}
+    if isinstance(node, SequenceNode):
+        return [_plain(inner) for inner in node.nodes]
+    value = node.value
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _complain(place: Place, error: ValidationError) -> None:
+    """Note each value that is wrong, once, with all that would have been right there."""
+    said: dict[str, tuple[Place, list[str]]] = {}
+    errors = error.errors(include_url=False, include_input=False)
+    # Whoever writes a value wrong did not mean to write one of the two results that are none.
+    meant = [each for each in errors if not _GAPS & set(each["loc"])]
+    for each in meant or errors:
+        at = place
+        for part in each["loc"]:
+            at = _step(at, part)
+        text = "unknown setting" if each["type"] == "extra_forbidden" else _lower(each["msg"])
+        said.setdefault(at.key, (at, []))[1].append(text)
+    for at, sentences in said.values():
+        at.wrong("; or ".join(dict.fromkeys(sentences)))
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _step(place: Place, part: str | int) -> Place:
+    """Return the place of a part; parts that name a type of a union are passed by."""
+    node = place.node
+    if isinstance(node, MappingNode) and part in node.items:
+        return place.of(str(part), node.items[str(part)])
+    if isinstance(node, SequenceNode) and part in range(len(node.nodes)):
+        return Place(node.nodes[int(part)], f"{place.key}[{part}]", place.problems)
+    return place

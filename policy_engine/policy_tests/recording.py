@@ -1,0 +1,130 @@
+"""A policy test made of a real run: what may be kept of it, and what is found on that today."""
+
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from policy_engine.errors import UsageError
+from policy_engine.evidence import Needs
+from policy_engine.loading import Loaded
+from policy_engine.policy_file import PolicyFile
+from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_tests.evidence import read_evidence
+from policy_engine.policy_tests.judging import findings
+from policy_engine.policy_tests.model import Case, PolicyTest
+from policy_engine.policy_tests.sharing import NOT_KEPT, kept_run
+from policy_engine.problems import Problems, Spot
+from policy_engine.records import NAMED_BASELINE, CandidateRecord, EvidenceRecord, RunRecord
+from policy_engine.report import Judged
+from policy_engine.yaml_source import load_yaml
+
+MOST_EARLIER = 20
+"""Earlier runs that a case keeps, newest first."""
+
+_WIDTH = 100  # columns of the YAML
+
+
+def recorded(loaded: Loaded, evidence: EvidenceRecord, path: str, name: str, at: datetime) -> str:
+    """Return a file of policy tests (YAML) with one case.
+
+    Args:
+        loaded: One policy file.
+        evidence: What was collected of one run.
+        path: Where the file will lie.
+        name: The case's name.
+        at: The moment of judgement.
+
+    Raises:
+        UsageError: If there is no candidate, or nothing of the policy file is judged on it.
+    """
+    if len(evidence.candidates) != 1:
+        why = evidence.unreadable or evidence.absent or f"{len(evidence.candidates)} candidates"
+        raise UsageError(f"nothing to record: {why}")
+    test = PolicyTest(path, loaded, (), {})
+    content = _evidence(evidence.candidates[0], test.policies)
+    kept = _read_back(content, at, test.policies)
+    spot = Spot(path, 1, 1)
+    found = findings(test, Case(spot, name, at, kept, ()))
+    if not found:
+        raise UsageError(f"nothing to record: {test.policies.path} does not apply to the run")
+    before = findings(test, Case(spot, name, at, evidence, ()))
+    file: dict[str, Any] = {
+        "version": 1,
+        "policy_file": posixpath.relpath(test.policies.path, posixpath.dirname(path) or "."),
+        "cases": [{"name": name, "at": at, "evidence": content, "expect": _expect(found)}],
+    }
+    text = yaml.safe_dump(file, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return "".join(f"# {line}\n" for line in _said(before, found)) + text
+
+
+def _evidence(candidate: CandidateRecord, file: PolicyFile) -> dict[str, Any]:
+    names = set(_named(file))
+    content: dict[str, Any] = {"candidate": kept_run(candidate.run, names)}
+    others = []
+    for record in candidate.baselines:
+        if not isinstance(record.run, RunRecord):
+            continue
+        run = kept_run(record.run, names)
+        if record.rules == file.baseline or record.found_by == NAMED_BASELINE:
+            content["baseline"] = run
+        else:
+            facts = record.model_dump(mode="json", exclude_none=True, include={"rules", "metric"})
+            others.append({**facts, "found_by": "the case", "run": {"run_id": "1" * 32, **run}})
+    if others:
+        content["baselines"] = others
+    for key in ("history", "later"):
+        runs = getattr(candidate, key)
+        if isinstance(runs, tuple) and runs:
+            content[key] = [kept_run(run, names) for run in runs[:MOST_EARLIER]]
+    return content
+
+
+def _named(file: PolicyFile) -> Iterable[str]:
+    """Yield the tags and parameters that the policy file itself names."""
+    yield from file.names
+    yield from file.names.values()
+    if file.applies_to is not None:
+        yield from file.applies_to.tags
+    for binding in file.bindings:
+        if binding.when is not None:
+            yield from (path[-1] for path in binding.when.reads)
+
+
+def _read_back(content: Mapping[str, Any], at: datetime, file: PolicyFile) -> EvidenceRecord:
+    """Return the evidence as a test will read it."""
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    problems = Problems()
+    root = load_yaml(text.encode(), "evidence of the run").root
+    record = read_evidence(Place(root, "evidence", problems), at, file)
+    problems.raise_any()
+    assert record is not None  # noqa: S101 (nothing was wrong with it)
+    return record.model_copy(update={"needs": Needs.of(n.name or "" for n in Needs).names})
+
+
+def _expect(found: Sequence[Judged]) -> dict[str, Any]:
+    expected: dict[str, Any] = {}
+    for finding in found:
+        one: dict[str, str] = {"outcome": finding.outcome.value}
+        if finding.part is not None:
+            one["part"] = finding.part
+        expected.setdefault(finding.id, []).append(one)
+    return {
+        id_: several if len(several) > 1 or "part" in several[0] else several[0]["outcome"]
+        for id_, several in expected.items()
+    }
+
+
+def _said(before: Sequence[Judged], found: Sequence[Judged]) -> Iterable[str]:
+    yield "Recorded from a real run. What could say who is left out:"
+    yield from (f"- {each}" for each in NOT_KEPT)
+    yield "Read it through before you commit it: no list knows your names."
+    then = {(f.id, f.part): f.outcome for f in before}
+    now = {(f.id, f.part): f.outcome for f in found}
+    for id_, part in dict.fromkeys([*then, *now]):
+        one, other = then.get((id_, part)), now.get((id_, part))
+        if one is not other:
+            named = f"{id_} ({part})" if part else id_
+            yield f"{named}: {one or 'nothing'} on the run, {other or 'nothing'} on what is kept"
