@@ -267,7 +267,7 @@ policies/tests/fraud.yaml:13:42: cases[3].evidence.candidate.model.size: '15 ban
 unit of size; write it like 200MB or 1.5GiB
 policies/tests/fraud.yaml:14:49: cases[3].expect.model-size-budget.par: unknown setting
   did you mean 'part'?
-11 problems found; nothing was evaluated.
+12 problems found; nothing was evaluated.
 """
 
 
