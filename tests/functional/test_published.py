@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from policy_engine.records import ChangeRecord
 from tests.github.fake.server import GitHubFake
 from tests.github.fake.state import BOT, HEAD, TOKEN, Actor
 from tests.github.gate import Gate, policies, report
+from tests.render.hostile import HOSTILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,13 @@ CALLS = (
     ("POST", "issues/7/comments"),
 )
 FORK = "Resource not accessible by integration"
+OUTPUTS = {"verdict", "exit-code", "blocking", "warnings", "waived", "passed", "report"}
+# What could be a command, an output or the end of one; an evidence file holds no half characters.
+FORGING = [
+    s
+    for s in HOSTILE
+    if re.search(r"::|##|EOF|\n|%", s) and s.encode("utf-8", "ignore").decode() == s
+]
 
 
 @pytest.fixture
@@ -478,6 +487,18 @@ def test_no_token_is_anywhere(gate: Gate, tmp_path: Path) -> None:
     assert TOKEN not in str([run.summary for run in gate.fake.state.check_runs])
 
 
+@pytest.mark.parametrize("text", FORGING)
+def test_no_name_of_a_run_forges_an_output_or_a_command(gate: Gate, text: str) -> None:
+    gate.candidate(run_name=text)
+    ended = gate.check("--format", "json=report.json", "--comment", "never")
+    assert (ended.code, ended.outputs["verdict"], ended.outputs["blocking"]) == (1, "fail", "1")
+    assert set(ended.outputs) == OUTPUTS
+    lines = [line.lstrip() for line in (ended.err + ended.out).splitlines()]
+    commands = [line for line in lines if line.startswith("::") or "##[" in line]
+    assert len(commands) == 1
+    assert commands[0].startswith("::error file=policies/fraud.yaml,line=4,title=limit-0 (min)%3A ")
+
+
 def test_a_published_check_makes_the_least_requests(gate: Gate) -> None:
     def asked(*arguments: str) -> list[str]:
         gate.fake.requests.clear()
@@ -516,6 +537,17 @@ def test_a_second_workflow_publishes_on_the_pull_request_of_the_head(gate: Gate)
     assert MARKER.fullmatch(body.split("\n")[0])
     assert headline(body).startswith("## ❌ Fail")
     assert ended.out == ""
+
+
+def test_a_second_workflow_judges_and_comments_as_a_first_would(gate: Gate) -> None:
+    gate.fake.state.pulls[7].head_repository = "eve/fraud"
+    gate.candidate(change=ChangeRecord(head_sha=HEAD))
+    ended = gate.check(event="workflow_run")
+    (body,) = gate.fake.bodies
+    assert (ended.code, ended.outputs["verdict"]) == (1, "fail")
+    assert MARKER.fullmatch(body.split("\n")[0])
+    assert headline(body).startswith("## ❌ Fail")
+    assert gate.fake.asked.count("GET pulls") == 1  # whose head it is, is asked once
 
 
 def test_a_report_of_a_forks_job_is_a_claim(gate: Gate) -> None:

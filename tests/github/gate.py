@@ -70,8 +70,9 @@ class Gate:
     def candidate(self, val_f1: float = 0.85, **facts: Any) -> RunRecord:
         """Let this be the candidate."""
         known: dict[str, Any] = {"metrics": {"val_f1": val_f1}, "model": model(size="1MB")}
+        change = facts.pop("change", None)
         record = run(**(known | facts))
-        (self.folder / "evidence.json").write_text(evidence(record).to_text())
+        (self.folder / "evidence.json").write_text(evidence(record, change=change).to_text())
         return record
 
     def check(self, *arguments: str, **facts: Any) -> Ended:
