@@ -41,7 +41,7 @@ bench: $(DEV)/.installed ## measure a check against hand-written scripts
 	$(DEV)/bin/python -m compileall -q $(PACKAGES)
 	$(DEV)/bin/python benchmarks/run.py
 
-simulate: $(DEV)/.installed ## how often the statistics are wrong: writes docs/statistics.md
+simulate: $(DEV)/.installed ## how often the statistics are wrong: writes docs/explanation/statistics.md
 	$(DEV)/bin/python -m benchmarks.simulate
 
 build: $(DEV)/.installed ## the wheel and the sdist, in dist/

@@ -1,4 +1,4 @@
-"""Writes docs/statistics.md: how often our verdicts are wrong, how often they find what is there.
+"""Writes docs/explanation/statistics.md: how often our verdicts are wrong, and how often right.
 
     python benchmarks/simulate.py            # about five minutes; or: make simulate
     python benchmarks/simulate.py --trials 4000 --output -
@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.rates import ALPHA, Rate, rates
 from benchmarks.scenarios import SCENARIOS
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "statistics.md"
 TRIALS = 40_000
 
 _INTRODUCTION = """\

@@ -1,4 +1,4 @@
-"""Writes what the docs repeat of the code: `policies.md`, `command.md`, the report in `report.md`.
+"""Writes what the reference repeats of the code: `policies.md`, `command.md`, parts of `report.md`.
 
     python docs/generate.py            # or: make docs
 
@@ -111,7 +111,7 @@ def command_page() -> str:
 
 def report_page() -> str:
     """Return `report.md` with the report that its policy file makes of the evidence's example."""
-    page = (HERE / "report.md").read_text("utf-8")
+    page = (HERE / "reference" / "report.md").read_text("utf-8")
     begin, end = "<!-- report: written by docs/generate.py -->\n", "<!-- end of report -->"
     before, after = page.partition(begin)[0], page.partition(end)[2]
     shown = json.dumps(example_report(page).to_dict(), indent=2, ensure_ascii=False)
@@ -120,7 +120,9 @@ def report_page() -> str:
 
 def example_report(page: str) -> Report:
     """Return the report of the page's policy file on the evidence that `evidence.md` shows."""
-    evidence = EvidenceRecord.from_json(_block((HERE / "evidence.md").read_text("utf-8"), "json"))
+    evidence = EvidenceRecord.from_json(
+        _block((HERE / "reference" / "evidence.md").read_text("utf-8"), "json")
+    )
     loaded = plugins.load()
     path = "policies/fraud.yaml"
     file = _block(page, "yaml").encode()
@@ -132,7 +134,11 @@ def example_report(page: str) -> Report:
     )
 
 
-PAGES = {"policies.md": policies_page, "command.md": command_page, "report.md": report_page}
+PAGES = {
+    "reference/policies.md": policies_page,
+    "reference/command.md": command_page,
+    "reference/report.md": report_page,
+}
 """What makes each page."""
 
 

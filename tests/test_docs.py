@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 SPECS = dict(inspect.getmembers(hookspecs, lambda each: hasattr(each, f"{PROJECT}_spec")))
 
 _FENCE = re.compile(
@@ -208,7 +208,7 @@ def test_every_command_line_of_the_docs_is_one_that_the_command_takes(command: s
 
 @pytest.mark.parametrize("command", sorted(cli.commands))
 def test_every_command_is_on_the_page_of_commands(command: str) -> None:
-    assert f"## policy-engine {command}" in (DOCS / "command.md").read_text("utf-8")
+    assert f"## policy-engine {command}" in (DOCS / "reference" / "command.md").read_text("utf-8")
 
 
 # Generated pages.
@@ -222,7 +222,7 @@ def test_the_generated_pages_are_what_the_code_says_now(generate: ModuleType) ->
 
 
 def test_every_policy_has_a_section(offered: plugins.Plugins) -> None:
-    headings = _HEADING.findall((DOCS / "policies.md").read_text("utf-8"))
+    headings = _HEADING.findall((DOCS / "reference" / "policies.md").read_text("utf-8"))
     assert set(offered.policies) <= set(headings)
 
 
@@ -301,7 +301,7 @@ def test_explain_shows_the_evidence_that_the_docstring_names(offered: plugins.Pl
 
 
 def test_every_hook_is_documented_with_its_arguments() -> None:
-    headings = _HEADING.findall((DOCS / "plugins.md").read_text("utf-8"))
+    headings = _HEADING.findall((DOCS / "reference" / "plugins.md").read_text("utf-8"))
     documented = [heading for heading in headings if heading.endswith(")")]
     real = [f"{name}({', '.join(inspect.signature(s).parameters)})" for name, s in SPECS.items()]
     assert sorted(documented) == sorted(real)
@@ -320,7 +320,7 @@ def test_the_page_on_plugins_implements_every_hook_and_pluggy_takes_them() -> No
 
 
 def test_the_plugin_of_the_docs_loads_when_a_policy_file_names_it(tmp_path: Path) -> None:
-    page = [block for block in BLOCKS if block.page == "docs/plugins.md"]
+    page = [block for block in BLOCKS if block.page == "docs/reference/plugins.md"]
     module = next(block for block in page if block.file == "acme_policies.py")
     (tmp_path / "acme_policies.py").write_text(module.text, "utf-8")
     (project,) = (
@@ -350,21 +350,23 @@ def _keys(value: object) -> set[str]:
 
 
 def test_every_key_of_the_report_is_explained() -> None:
-    page = (DOCS / "report.md").read_text("utf-8")
+    page = (DOCS / "reference" / "report.md").read_text("utf-8")
     prose = set(_CODE.findall(_FENCE.sub("", page)))
     (report,) = (
-        json.loads(b.text) for b in BLOCKS if b.page == "docs/report.md" and b.language == "json"
+        json.loads(b.text)
+        for b in BLOCKS
+        if b.page == "docs/reference/report.md" and b.language == "json"
     )
     assert _keys(report) - prose == set()
 
 
 def test_every_kind_of_evidence_is_explained() -> None:
-    spans = set(_spans(DOCS / "evidence.md"))
+    spans = set(_spans(DOCS / "reference" / "evidence.md"))
     assert {str(need.name).lower() for need in Needs} - spans == set()
 
 
 def test_every_key_of_the_evidence_file_is_explained() -> None:
-    page = (DOCS / "evidence.md").read_text("utf-8")
+    page = (DOCS / "reference" / "evidence.md").read_text("utf-8")
     prose = set(_CODE.findall(_FENCE.sub("", page)))
     records = (EvidenceRecord, CandidateRecord, BaselineRecord)
     keys = {field.alias or name for each in records for name, field in each.model_fields.items()}
@@ -372,7 +374,9 @@ def test_every_key_of_the_evidence_file_is_explained() -> None:
 
 
 def test_the_evidence_file_in_the_docs_is_one_of_this_version() -> None:
-    (block,) = (b for b in BLOCKS if b.page == "docs/evidence.md" and b.language == "json")
+    (block,) = (
+        b for b in BLOCKS if b.page == "docs/reference/evidence.md" and b.language == "json"
+    )
     change = EvidenceRecord.from_json(block.text).change
     assert isinstance(change, ChangeRecord)
     assert change.pull_request == 7

@@ -521,7 +521,7 @@ def test_record_is_of_one_policy_file_and_one_run(
 
 
 def test_the_tests_that_the_docs_show_come_out_as_they_say(folder: Folder) -> None:
-    page = (ROOT / "docs/policy-tests.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/policy-tests.md").read_text("utf-8")
     blocks = re.findall(r"```(\w+)\n(# (policies/\S+)\n.*?)```", page, re.DOTALL)
     assert {language for language, _, _ in blocks} == {"yaml"}
     assert len(blocks) >= 2

@@ -14,8 +14,9 @@ class ExpressionHolds(Policy, name="expression"):
 
     The condition is a checked part of CEL over `candidate`, `baseline`, `history` and `change`:
     `candidate.metrics.auc >= 0.9 && candidate.tags["region"] == "eu"`. What it can name, and what
-    it refuses, stands in `docs/expressions.md`. A name that is not there is `missing`, unless the
-    condition is decided without it; what is invalid fails, wherever the condition names it.
+    it refuses, stands in `docs/reference/expressions.md`. A name that is not there is `missing`,
+    unless the condition is decided without it; what is invalid fails, wherever the condition names
+    it.
 
     It compares in doubles, and so may decide otherwise than exact decimals within the last digit of
     a difference. Where `metric-threshold` can say the same, it says it exactly, and with a better

@@ -6,7 +6,7 @@ of rows but how many equally weighted ones tell as much: Kish's effective number
 (sum of w)² / sum of w², which is the number itself where all weights are equal.
 
 Source: Kish, Survey Sampling (1965), section 11.7. The least numbers are ours, chosen by
-simulation: `docs/statistics.md`, "Few rows that differ" and "Unequal weights".
+simulation: `docs/explanation/statistics.md`, "Few rows that differ" and "Unequal weights".
 """
 
 import math

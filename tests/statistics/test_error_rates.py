@@ -1,7 +1,7 @@
 """Our verdicts keep their promises in worlds whose truth is known.
 
-The same scenarios as `docs/statistics.md`, ten times smaller. Everything is seeded: a failure is a
-change in the code (or in NumPy's generators), not bad luck.
+The scenarios of `docs/explanation/statistics.md`, ten times smaller. Everything is seeded: a
+failure is a change in the code (or in NumPy's generators), not bad luck.
 """
 
 from __future__ import annotations
