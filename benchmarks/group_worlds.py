@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from benchmarks.rates import ALPHA, Random, Rate
-from policy_engine.statistics import holm, log_ratio_bounds, newcombe_p
+from policy_engine.statistics import holm, log_ratio_bounds, newcombe_p, rows_within_ratio
 
 _gap_p = cache(newcombe_p)
 
@@ -25,6 +25,12 @@ def four_fifths(trials: int, random: Random) -> Iterator[Rate]:
         )
         ours = sum(_adverse(row, ALPHA / (groups - 1)) for row in rows) / trials
         yield Rate(world, "fails (bound at alpha/(k-1))", ours, trials, at_most=ALPHA, said=0.01)
+        yield Rate(world, "is undecided", naive - ours, trials)
+    n = rows_within_ratio(0.3, 4, 0.8)
+    selected = random.binomial(n, 0.3, size=(trials, 4))
+    in_doubt = float((selected.min(axis=1) < 0.8 * selected.max(axis=1)).mean())
+    world = f"4 groups of {n}, which are said to be needed, all selected at a rate of 0.3"
+    yield Rate(world, "is undecided, or fails", in_doubt, trials, theory=0.2)
     for n in (100, 1_000):
         low, high = random.binomial(n, 0.24, size=trials), random.binomial(n, 0.3, size=trials)
         rows = [[int(a), int(b)] for a, b in zip(low, high, strict=True)]
@@ -51,6 +57,7 @@ def equalized_odds(trials: int, random: Random) -> Iterator[Rate]:
     yield Rate(world, "some gap > 0.1", float((gaps > 0.1).mean()), trials)
     ours = sum(_unequal(row) for row in hits.tolist()) / trials
     yield Rate(world, "fails (Newcombe, Holm)", ours, trials, at_most=ALPHA, said=0.0)
+    yield Rate(world, "is undecided", float((gaps > 0.1).mean()) - ours, trials)
     world = "2 groups of 200 + 200, whose TPR truly differ by 0.1"
     hits = random.binomial(200, [0.75, 0.85, 0.1, 0.1], size=(trials, 4))
     ours = sum(_unequal(row, 200) for row in hits.tolist()) / trials

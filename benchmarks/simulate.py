@@ -46,8 +46,17 @@ _CLOSING = """
   the tables show, or below. McNemar's exact test is never above.
 - **Exact McNemar costs power**: up to 4 points of power less than the formula, which is of the test
   that is exact only for many rows.
+- **A margin of less than one row** (0, say) is judged by McNemar's exact test: Tango's bounds would
+  be wrong in up to 6 % of cases.
 - **The bootstrap under 50 rows of the rarer class** is not to be trusted, and BCa less than
   percentiles: such comparisons are `inconclusive`, and percentiles are the default.
+- **Where the models differ on few rows**, or few rows weigh most, its interval is too narrow. Under
+  30 differing rows (or clusters), and under 100 effective rows (50 of the rarer class, 20 differing
+  ones, 20 clusters), a comparison is `inconclusive`. The numbers are ours: the smallest round ones
+  that keep the rates above near alpha. Where all of 40 or more differing rows are against the
+  candidate, 6 to 7 % of losses of exactly the margin may still pass.
+- **Groups that are treated alike look unequal** on 100 rows each more often than not; the finding
+  says with how many rows they seldom would.
 - **One test set wears out.** Several tries on the same rows find a winner among equals; spending
   alpha over the tries does not.
 """

@@ -77,7 +77,8 @@ class Bootstrapped:
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the rows; clusters have to grow in number alike."""
-        return rows_needed(self.n, self.standard_error, delta, alpha), self.n, "rows"
+        what = "rows" if self.clusters is None else "rows in clusters of this size"
+        return rows_needed(self.n, self.standard_error, delta, alpha), self.n, what
 
 
 def bootstrapped(

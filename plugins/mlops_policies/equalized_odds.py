@@ -1,50 +1,25 @@
 """Equalized odds: who is alike in truth is treated alike, whatever the group."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction as Exact
 from functools import partial
-from itertools import combinations
 
 from pydantic import Field
 
 from mlops_policies.error_rates import KINDS, TPR, Rates, rates_of
-from mlops_policies.group_counts import (
-    Counted,
-    Counts,
-    Label,
-    shown,
+from mlops_policies.group_counts import Label, listed, shown
+from mlops_policies.rate_gaps import (
+    Pair,
+    lower_bound,
+    ordered_pairs,
+    p_of_gap,
+    rows_for_equal,
+    widest,
 )
-from policy_engine.evidence import (
-    Case,
-    EvidenceError,
-    Grade,
-    Measurement,
-    Needs,
-    Run,
-)
+from policy_engine.evidence import Case, EvidenceError, Grade, Measurement, Needs, Run
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
 from policy_engine.quantities import Fraction, divide, exact
-from policy_engine.statistics import Adjusted, holm, newcombe_bounds, newcombe_p
-
-_TWO = 2
-_MOST_NAMED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Two groups' rates of one kind, the higher first; `test` is Holm's word on the gap."""
-
-    kind: str
-    groups: tuple[str, str]
-    counts: tuple[Counted, Counted]
-    test: Adjusted
-
-    @property
-    def gap(self) -> Exact:
-        """How far the rates are apart (rate)."""
-        return self.counts[0].rate - self.counts[1].rate
-
+from policy_engine.statistics import holm
 
 Read = list[Rates] | EvidenceError
 
@@ -139,7 +114,7 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
     def _least(self, kind: str) -> int:
         return self.min_positives if kind == TPR else self.min_negatives
 
-    def _tested(self, read: Mapping[str, Read]) -> dict[str, tuple[_Pair, ...]]:
+    def _tested(self, read: Mapping[str, Read]) -> dict[str, tuple[Pair, ...]]:
         """Return all pairs of groups by part, tested as one family."""
         untested = [
             (rates.part, kind, ordered)
@@ -147,24 +122,19 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
             if not isinstance(each, EvidenceError)
             for rates in each
             for kind, counts in rates.by_kind.items()
-            for ordered in _ordered_pairs(counts, self._least(kind))
+            for ordered in ordered_pairs(counts, self._least(kind))
         ]
-        tests = holm([self._p(ordered) for _, _, ordered in untested], self.alpha)
-        pairs: dict[str, tuple[_Pair, ...]] = {}
+        most = Exact(self.max_gap)
+        tests = holm([p_of_gap(ordered, most) for _, _, ordered in untested], self.alpha)
+        pairs: dict[str, tuple[Pair, ...]] = {}
         for (name, kind, ordered), test in zip(untested, tests, strict=True):
             (high, more), (low, less) = ordered
-            pair = _Pair(kind, (high, low), (more, less), test)
+            pair = Pair(kind, (high, low), (more, less), test)
             pairs[name] = (*pairs.get(name, ()), pair)
         return pairs
 
-    def _p(self, ordered: Sequence[tuple[str, Counted]]) -> float:
-        (_, high), (_, low) = ordered
-        if high.rate - low.rate <= Exact(self.max_gap):
-            return 1.0  # it is at least a half: no alpha rejects it, and bisecting it takes time
-        return newcombe_p(high.hits, high.rows, low.hits, low.rows, float(self.max_gap))
-
     def _judged(
-        self, rates: Rates, family: Mapping[str, tuple[_Pair, ...]], beside: Sequence[_Pair]
+        self, rates: Rates, family: Mapping[str, tuple[Pair, ...]], beside: Sequence[Pair]
     ) -> Finding:
         pairs = family.get(rates.part, ())
         tests = sum(map(len, family.values()))
@@ -176,8 +146,8 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
                 message=f"the error rates of {_named(rates)} cannot be compared: {small}",
                 remedy="evaluate on more rows of each group",
             )
-        failed = sorted((p for p in pairs if p.test.rejected), key=_widest)
-        worst = failed[0] if failed else min(pairs, key=_widest)
+        failed = sorted((p for p in pairs if p.test.rejected), key=widest)
+        worst = failed[0] if failed else min(pairs, key=widest)
         outcome = Outcome.PASS
         if failed:
             outcome = Outcome.FAIL
@@ -186,9 +156,11 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         message = self._said(rates, worst, pairs, tests)
         if failed:
             also = [f"{KINDS[p.kind]} {p.groups[0]} and {p.groups[1]}" for p in failed[1:]]
-            message += f"; too far apart as well: {_listed(also)}" if also else ""
+            message += f"; too far apart as well: {listed(also)}" if also else ""
         message += f"; {small}" if small else ""
         message += self._beside(pairs, beside) if failed else self._sensitivity(pairs, tests)
+        if not failed and worst.gap > Exact(self.max_gap):
+            message += self._needed(rates, worst.kind)
         return Finding(
             outcome=outcome,
             part=rates.part,
@@ -198,13 +170,13 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
             remedy=_remedy(outcome, rates.attribute, worst),
         )
 
-    def _said(self, rates: Rates, worst: _Pair, pairs: Sequence[_Pair], tests: int) -> str:
+    def _said(self, rates: Rates, worst: Pair, pairs: Sequence[Pair], tests: int) -> str:
         """Say the widest gap of either kind, and what of the worst is shown."""
-        told = [_gap_of(worst)]
-        told += [_gap_of(min(p, key=_widest)) for p in _others(pairs, worst.kind)]
+        told = [worst.said]
+        told += [min(p, key=widest).said for p in _others(pairs, worst.kind)]
         shows = ""
         if worst.gap > Exact(self.max_gap):
-            lower = _lower(*worst.counts, worst.test.alpha)
+            lower = lower_bound(*worst.counts, worst.test.alpha)
             level = (
                 f"with alpha {worst.test.alpha:.4g}: {self.alpha:.4g} by Holm over {tests} tests"
             )
@@ -223,19 +195,31 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
             least = self._least(kind)
             named = [f"{g} ({c.rows:,} rows)" for g, c in counts.items() if c.rows < least]
             if named:
-                words.append(f"under {least:,} rows and without a {KINDS[kind]}: {_listed(named)}")
+                words.append(f"under {least:,} rows and without a {KINDS[kind]}: {listed(named)}")
         return "; ".join(words)
 
-    def _sensitivity(self, pairs: Sequence[_Pair], tests: int) -> str:
+    def _sensitivity(self, pairs: Sequence[Pair], tests: int) -> str:
         """Say which gap the rows would have shown in every pair, at Holm's first level."""
         alpha = self.alpha / tests
-        shows = [_smallest_shown(p.counts, float(self.max_gap), alpha) for p in pairs]
+        shows = [p.smallest_shown(float(self.max_gap), alpha) for p in pairs]
         known = [gap for gap in shows if gap is not None]
         if len(known) < len(shows):
             return "; in some pair of groups no gap would have been shown with so few rows"
         return f"; a gap of {shown(max(known))} or more would have been shown in any pair of groups"
 
-    def _beside(self, mine: Sequence[_Pair], theirs: Sequence[_Pair]) -> str:
+    def _needed(self, rates: Rates, kind: str) -> str:
+        """Say how many rows would seldom leave groups of equal rates in doubt."""
+        limit = float(self.max_gap)
+        rows = rows_for_equal(rates.by_kind[kind], self._least(kind), limit)
+        if rows is None:
+            return ""
+        of = "rows of the class" if kind == TPR else "other rows"
+        return (
+            f"; groups of an equal {KINDS[kind]} would all be within {shown(limit)} 4 times in 5 "
+            f"with n ≈ {rows:,} {of} each"
+        )
+
+    def _beside(self, mine: Sequence[Pair], theirs: Sequence[Pair]) -> str:
         """Say so if the baseline fails as well and the candidate is no worse."""
         if not any(pair.test.rejected for pair in theirs):
             return ""
@@ -245,63 +229,9 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         return f"; the baseline fails as well, with {shown(other)}, and the candidate is no worse"
 
 
-def _ordered_pairs(counts: Counts, least: int) -> Iterator[list[tuple[str, Counted]]]:
-    large = [(group, c) for group, c in counts.items() if c.rows >= least]
-    for pair in combinations(large, _TWO):
-        yield sorted(pair, key=lambda each: each[1].rate, reverse=True)
-
-
-def _lower(high: Counted, low: Counted, alpha: float) -> float:
-    return newcombe_bounds(high.hits, high.rows, low.hits, low.rows, alpha).lower
-
-
-def _smallest_shown(counts: tuple[Counted, Counted], max_gap: float, alpha: float) -> Exact | None:
-    """Return the smallest gap that two groups of this size would show; None: not even 1.
-
-    The lower rate stays as it is and the higher one rises; where it cannot rise far enough, the
-    higher one stays and the lower one falls.
-    """
-    high, low = counts
-
-    def risen(hits: int) -> bool:
-        return _lower(Counted(hits, high.rows), low, alpha) > max_gap
-
-    def fallen(missed: int) -> bool:
-        return _lower(high, Counted(low.rows - missed, low.rows), alpha) > max_gap
-
-    hits, missed = _first(risen, high.rows), _first(fallen, low.rows)
-    gaps = []
-    if hits <= high.rows:
-        gaps.append(Exact(hits, high.rows) - low.rate)
-    if missed <= low.rows:
-        gaps.append(high.rate - Exact(low.rows - missed, low.rows))
-    return min(gaps, default=None)
-
-
-def _first(holds: Callable[[int], bool], most: int) -> int:
-    """Return the first number that holds, as all after it do; `most` + 1 if none does."""
-    low, high = 0, most + 1
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _widest(pair: _Pair) -> tuple[Exact, float, str, tuple[str, str]]:
-    return (-pair.gap, pair.test.p, pair.kind, pair.groups)
-
-
-def _others(pairs: Sequence[_Pair], kind: str) -> list[list[_Pair]]:
+def _others(pairs: Sequence[Pair], kind: str) -> list[list[Pair]]:
     rest = [pair for pair in pairs if pair.kind != kind]
     return [rest] if rest else []
-
-
-def _gap_of(pair: _Pair) -> str:
-    (high, low), (more, less) = pair.groups, pair.counts
-    return f"the {KINDS[pair.kind]} differs by {shown(pair.gap)} ({high} {more}; {low} {less})"
 
 
 def _named(rates: Rates) -> str:
@@ -315,7 +245,7 @@ def _measured(gap: Exact, attribute: str) -> Measurement:
     return Measurement(value, "rate", Grade.RECOMPUTED, f"error rates of {attribute}")
 
 
-def _remedy(outcome: Outcome, attribute: str, pair: _Pair) -> str | None:
+def _remedy(outcome: Outcome, attribute: str, pair: Pair) -> str | None:
     high, low = pair.groups
     if outcome is Outcome.FAIL:
         return (
@@ -329,8 +259,3 @@ def _remedy(outcome: Outcome, attribute: str, pair: _Pair) -> str | None:
 
 def _raised(error: EvidenceError) -> Finding:
     raise error
-
-
-def _listed(named: Sequence[str]) -> str:
-    more = len(named) - _MOST_NAMED
-    return ", ".join(named[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

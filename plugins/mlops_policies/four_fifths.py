@@ -1,77 +1,38 @@
 """The four-fifths rule: no group is chosen much less often than another."""
 
-import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from fractions import Fraction as Exact
 from functools import partial
-from operator import ge, gt, le, lt
 from typing import Literal
 
 from pydantic import Field
 
 from mlops_policies.group_counts import (
-    Cell,
-    Counted,
     Counts,
     Label,
     counts_of,
+    listed,
     logged_counts,
     logged_rows,
     require_groups,
-    same_label,
     shown,
     table_with,
 )
+from mlops_policies.selection import selected
+from mlops_policies.selection_ratios import Compared, Ratio, compared
 from policy_engine.evidence import (
     Case,
     EvidenceError,
     Grade,
-    InvalidEvidence,
     Measurement,
     MissingEvidence,
     Needs,
-    Predictions,
     Run,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
 from policy_engine.quantities import Fraction, divide, exact
-from policy_engine.statistics import log_ratio_bounds
 
 RATE = "selection_rate"
-_BOUND = re.compile(r"(?P<op><=|>=|<|>)\s*(?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\Z")
-_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {"<=": le, ">=": ge, "<": lt, ">": gt}
-_MOST_CLASSES = 10
-_MOST_NAMED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Ratio:
-    """A group's selection rate as a share of the highest group's, with its upper bound."""
-
-    group: str
-    value: Exact
-    upper: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """The groups of one attribute.
-
-    Attributes:
-        counts: All groups.
-        top: The group of the highest rate; None where nobody is selected or nobody can be compared.
-        ratios: Every other group with enough rows, the lowest ratio first.
-        small: Groups with too few rows.
-        alpha: The error of each upper bound.
-    """
-
-    counts: Counts
-    top: str | None
-    ratios: tuple[_Ratio, ...]
-    small: tuple[str, ...]
-    alpha: float
 
 
 class FourFifths(Policy, name="four-fifths"):
@@ -165,7 +126,7 @@ class FourFifths(Policy, name="four-fifths"):
     def _counts(self, run: Run, attribute: str) -> Counts:
         table = table_with(run, attribute)
         if table is not None:
-            counts = counts_of(table, attribute, _selected(table, self.favourable, run))
+            counts = counts_of(table, attribute, selected(table, self.favourable, run))
         else:
             rows = logged_rows(run, attribute)
             if not rows:
@@ -194,7 +155,7 @@ class FourFifths(Policy, name="four-fifths"):
     ) -> Finding:
         if isinstance(counts, EvidenceError):
             raise counts
-        found = self._compared(counts, alpha)
+        found = compared(counts, self.min_group, alpha)
         small = self._small(found)
         if found.top is None:
             why = small or f"no row of it is predicted {self.favourable}: there is no ratio"
@@ -214,10 +175,11 @@ class FourFifths(Policy, name="four-fifths"):
         message = self._said(attribute, found, worst, small)
         if failed:
             also = [f"{r.group} ({shown(r.value)})" for r in failed[1:]]
-            message += f"; too low as well: {_listed(also)}" if also else ""
+            message += f"; too low as well: {listed(also)}" if also else ""
             message += self._beside(theirs, found)
         elif self.mode == "interval":
-            message += self._sensitivity(found)
+            in_doubt = worst.value < self._least
+            message += self._sensitivity(found) + (self._needed(found) if in_doubt else "")
         return Finding(
             outcome=outcome,
             part=attribute,
@@ -227,27 +189,12 @@ class FourFifths(Policy, name="four-fifths"):
             remedy=_remedy(outcome, attribute, worst.group),
         )
 
-    def _compared(self, counts: Counts, alpha: float) -> _Compared:
-        large = {group: c for group, c in counts.items() if c.rows >= self.min_group}
-        small = tuple(group for group in counts if group not in large)
-        # Of equal rates the larger group: its bound is the tighter one.
-        top = max(large, key=lambda g: (large[g].rate, large[g].rows), default=None)
-        if top is None or len(large) == 1 or not large[top].hits:
-            return _Compared(counts, None, (), small, alpha)
-        ratios = (
-            _Ratio(group, _ratio(c, large[top]), _upper(c, large[top], alpha))
-            for group, c in large.items()
-            if group != top
-        )
-        ordered = tuple(sorted(ratios, key=lambda r: (r.value, r.group)))
-        return _Compared(counts, top, ordered, small, alpha)
-
-    def _fails(self, ratio: _Ratio) -> bool:
+    def _fails(self, ratio: Ratio) -> bool:
         if self.mode == "point":
             return ratio.value < self._least
         return ratio.upper < float(self.min_ratio)
 
-    def _said(self, attribute: str, found: _Compared, worst: _Ratio, small: str) -> str:
+    def _said(self, attribute: str, found: Compared, worst: Ratio, small: str) -> str:
         assert found.top is not None  # noqa: S101 (told apart by the caller)
         chance = ""
         if self.mode == "interval" and worst.value < self._least:
@@ -260,91 +207,41 @@ class FourFifths(Policy, name="four-fifths"):
             f"least {shown(float(self.min_ratio))}{f'; {small}' if small else ''}"
         )
 
-    def _small(self, found: _Compared) -> str:
+    def _small(self, found: Compared) -> str:
         if not found.small:
             return ""
         named = [f"{group} ({found.counts[group].rows:,} rows)" for group in found.small]
-        return f"under {self.min_group:,} rows and not judged: {_listed(named)}"
+        return f"under {self.min_group:,} rows and not judged: {listed(named)}"
 
-    def _sensitivity(self, found: _Compared) -> str:
+    def _sensitivity(self, found: Compared) -> str:
         """Say which ratio the rows would have shown as too low in every group."""
-        assert found.top is not None  # noqa: S101 (told apart by the caller)
-        top, limit = found.counts[found.top], float(self.min_ratio)
-        shows: list[Exact] = []
-        for ratio in found.ratios:
-            rows = found.counts[ratio.group].rows
+        shown_from = found.smallest_shown(float(self.min_ratio))
+        if shown_from is None:
+            return "; no ratio, however low, would have been shown with so few rows"
+        return f"; a ratio of {shown(shown_from)} or less would have been shown in any group"
 
-            def upper(hits: int, rows: int = rows) -> float:
-                return _upper(Counted(hits, rows), top, found.alpha)
+    def _needed(self, found: Compared) -> str:
+        """Say how many rows would seldom leave groups of equal rates in doubt."""
+        least = float(self.min_ratio)
+        rows = found.rows_for_equal(least)
+        if rows is None:
+            return ""
+        return (
+            f"; groups of equal rates would all be at {shown(least)} or above 4 times in 5 with "
+            f"n ≈ {rows:,} rows each"
+        )
 
-            enough = bisect_left(range(rows + 1), limit, key=upper)
-            if not enough:
-                return "; no ratio, however low, would have been shown with so few rows"
-            shows.append(_ratio(Counted(enough - 1, rows), top))
-        return f"; a ratio of {shown(min(shows))} or less would have been shown in any group"
-
-    def _beside(self, theirs: Counts | EvidenceError | None, mine: _Compared) -> str:
+    def _beside(self, theirs: Counts | EvidenceError | None, mine: Compared) -> str:
         """Say so if the baseline fails as well and the candidate is no worse."""
         if theirs is None or isinstance(theirs, EvidenceError):
             return ""
-        found = self._compared(theirs, mine.alpha)
+        found = compared(theirs, self.min_group, mine.alpha)
         if not any(map(self._fails, found.ratios)) or found.ratios[0].value > mine.ratios[0].value:
             return ""
         return (
             f"; the baseline fails as well, with {shown(found.ratios[0].value)}, and the candidate "
             "is no worse"
         )
-
-
-def _selected(table: Predictions, favourable: Label, run: Run) -> list[bool]:
-    """Say of each row whether its prediction benefits the person.
-
-    Raises:
-        MissingEvidence: If neither a prediction nor a target is ever the favourable one.
-        InvalidEvidence: If a bound is asked of what is no number.
-    """
-    bound = _BOUND.match(favourable) if isinstance(favourable, str) else None
-    said = table.predictions
-    if bound is None:
-        hits = [same_label(cell, favourable) for cell in said]
-        if not any(hits):
-            _require_known(table, favourable, run)
-        return hits
-    if any(isinstance(cell, (str, bool)) for cell in said):
-        raise InvalidEvidence(
-            f"favourable is the bound {favourable}, but predictions of the {run.role} run are no "
-            "numbers",
-            "set `favourable` to the class that benefits the person",
-        )
-    holds, number = _OPERATORS[bound["op"]], float(bound["number"])
-    return [cell is not None and holds(float(cell), number) for cell in said]
-
-
-def _require_known(table: Predictions, favourable: Label, run: Run) -> None:
-    targets = table.targets
-    if any(same_label(cell, favourable) for cell in targets):
-        return
-    classes = sorted({str(cell) for cell in targets})
-    held = f": they hold {', '.join(classes)}" if _are_classes(classes, targets) else ""
-    raise MissingEvidence(
-        f"neither a prediction nor a target of the {run.role} run is {favourable}{held}",
-        "set `favourable` to the prediction that benefits the person; of numbers to a bound, "
-        "such as '>= 600'",
-    )
-
-
-def _are_classes(held: Sequence[str], targets: Sequence[Cell]) -> bool:
-    """Say whether the values may be shown: few, and none the mark of a single row."""
-    return len(held) <= _MOST_CLASSES and len(targets) >= _MOST_CLASSES * len(held)
-
-
-def _ratio(group: Counted, top: Counted) -> Exact:
-    """Return what `log_ratio_estimate` does, without rounding."""
-    return Exact((2 * group.hits + 1) * (top.rows + 1), (2 * top.hits + 1) * (group.rows + 1))
-
-
-def _upper(group: Counted, top: Counted, alpha: float) -> float:
-    return log_ratio_bounds(group.hits, group.rows, top.hits, top.rows, alpha).upper
 
 
 def _measured(value: Exact, attribute: str) -> Measurement:
@@ -361,8 +258,3 @@ def _remedy(outcome: Outcome, attribute: str, group: str) -> str | None:
     if outcome is Outcome.INCONCLUSIVE:
         return f"evaluate on more rows of {attribute}={group} and of every group that is named"
     return None
-
-
-def _listed(named: Sequence[str]) -> str:
-    more = len(named) - _MOST_NAMED
-    return ", ".join(named[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Predictions, Run
 from policy_engine.quantities import show
+from policy_engine.statistics import effective
 
+_MOST_NAMED = 5
 _ROUNDING = 1e-9
 """By so much an effective number of rows may fall short of a whole number and still be it."""
 
@@ -37,6 +39,12 @@ Counts = Mapping[str, Counted]
 def shown(value: Fraction | float) -> str:
     """Return a rate or a ratio as people read it."""
     return show(float(value), "")
+
+
+def listed(named: Sequence[str]) -> str:
+    """Return names as people read them: the first few, and how many more there are."""
+    more = len(named) - _MOST_NAMED
+    return ", ".join(named[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def same_label(cell: Cell, label: Label) -> bool:
@@ -143,9 +151,7 @@ def require_groups(counts: Counts, column: str, run: Run) -> None:
 
 def _effective(hits: float, weights: list[float]) -> Counted:
     """Return whole counts with the rate and the information of these weights."""
-    total, squares = math.fsum(weights), math.fsum(w * w for w in weights)
-    if not squares > 0:
+    rows = math.floor(effective(weights) * (1 + _ROUNDING))
+    if not rows:
         return Counted(0, 0)
-    effective = total * total / squares
-    rows = math.floor(effective * (1 + _ROUNDING))
-    return Counted(min(rows, round(hits / total * rows)), rows)
+    return Counted(min(rows, round(hits / math.fsum(weights) * rows)), rows)

@@ -176,7 +176,7 @@ def _finding(  # noqa: PLR0913 (what is said)
         outcome=Outcome.FAIL,
         part=name,
         message=f"{message}; {rows} give {value} ({said}){apart}; at most "
-        f"{amount(metric, tolerance)} is due to rounding{also}",
+        f"{amount(metric, tolerance)} may be due to rounding{also}",
         measured=_off(metric, nearest, logged, table),
         limit=Limit(tolerance, metric.name, "<="),
         remedy="log the metric of the rows that are logged, and the rows that the metric is of: "

@@ -68,15 +68,24 @@ def p_below(tested: Tested, difference: float) -> float:
     return tested.p_below(0.0 if is_under_a_row(tested, difference) else difference)
 
 
-def detectable(tested: Tested, alpha: float) -> float:
-    """Return the true difference (metric's units) that a test at alpha would see 4 times in 5."""
+def detectable(tested: Tested, alpha: float, beyond: float = 0.0) -> float:
+    """Return the true difference that a test at alpha would see 4 times in 5.
+
+    Args:
+        tested: What is there.
+        alpha: The one-sided error.
+        beyond: What the observed difference has to exceed as well (the metric's units).
+
+    Returns:
+        The difference, in the metric's units.
+    """
     normal = NormalDist()
     factor = normal.inv_cdf(1 - alpha) + normal.inv_cdf(POWER)
     error = tested.standard_error
     if isinstance(tested, Counts):
         # To lose d, a model has to differ on d of the rows: error² >= d/n, though fewer differ now.
         error = max(error, factor / tested.n)
-    return factor * error
+    return max(factor * error, beyond + normal.inv_cdf(POWER) * error)
 
 
 class Harm(NamedTuple):

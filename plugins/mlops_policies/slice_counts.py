@@ -58,11 +58,11 @@ class Reported:
             return f"without rows nobody knows how much {metric.name} varies"
         return f"unpaired z on {self.n_candidate:,} and {self.n_baseline:,} rows, from their counts"
 
-    def detectable(self, metric: Metric, alpha: float) -> float | None:
+    def detectable(self, metric: Metric, alpha: float, beyond: float) -> float | None:
         """Return the drop that a test at alpha would see 4 times in 5 (the metric's units).
 
-        The standard error is that of the test, pooled, when the drop has come: a baseline without
-        an error has none of its own.
+        It has to exceed `beyond` as observed, too. The standard error is that of the test, pooled,
+        when the drop has come: a baseline without an error has none of its own.
         """
         if not is_of_hits(metric):
             return None
@@ -74,7 +74,8 @@ class Reported:
         for _ in range(_ROUNDS):
             fallen = min(max(self.baseline + worse * drop, 0.0), 1.0)
             pooled = (fallen * mine + self.baseline * theirs) / (mine + theirs)
-            drop = factor * float(pooled * (1 - pooled) * (1 / mine + 1 / theirs)) ** 0.5
+            error = float(pooled * (1 - pooled) * (1 / mine + 1 / theirs)) ** 0.5
+            drop = max(factor * error, beyond + normal.inv_cdf(_POWER) * error)
         return drop
 
 

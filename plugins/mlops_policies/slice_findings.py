@@ -70,7 +70,7 @@ def _untested(rule: Rule, each: Judged) -> Finding | None:
 def _dropped(rule: Rule, each: Judged, p: float, test: Adjusted, outcome: Outcome) -> Finding:
     metric, drop = rule.metric, rule.drop
     after, before = exact(each.after or 0.0), exact(each.before or 0.0)
-    shown = "shown" if outcome is Outcome.FAIL else "shown only without Holm's correction"
+    only = "" if outcome is Outcome.FAIL else " only without Holm's correction"
     point = metric.point or Decimal(1)
     unit = "pt" if metric.point is not None else metric.name
     return Finding(
@@ -78,7 +78,7 @@ def _dropped(rule: Rule, each: Judged, p: float, test: Adjusted, outcome: Outcom
         part=each.name,
         message=f"slice {each.name}: {metric.name} goes from {show(before, '', after)} to "
         f"{show(after, '', before)} on {each.rows:,} rows, a drop of "
-        f"{amount(metric, -each.gain, drop)} that is {shown}; at most "
+        f"{amount(metric, -each.gain, drop)}, shown to be above 0{only}; at most "
         f"{amount(metric, drop, -each.gain)} is accepted ({each.test}: p of no drop = "
         f"{p_value(p)}, by Holm {p_value(test.p)}; alpha = {show(rule.alpha, '')})",
         measured=Measurement(
@@ -137,11 +137,7 @@ def _no_harm(rule: Rule, quiet: Sequence[Judged], tests: int) -> Finding:
 
 def _power(rule: Rule, tested: Sequence[Judged]) -> str:
     """Return, as a sentence's end, the smallest drop that the rows could show."""
-    seen = sorted(
-        (max(each.smallest, float(rule.drop)), each.name)
-        for each in tested
-        if each.smallest is not None
-    )
+    seen = sorted((each.smallest, each.name) for each in tested if each.smallest is not None)
     if not seen:
         return ""
     least, most = seen[0], seen[-1]

@@ -70,6 +70,7 @@ class _Tests:
         if isinstance(tested, Untested):
             return untested(gain=tested.gain or 0.0, test=tested.why)
         floor_p, short = self._under_floor(each)
+        alpha = float(self.rule.alpha)
         sign = 1 if self.rule.metric.goal == "maximize" else -1
         return Judged(
             name=each.name,
@@ -79,7 +80,7 @@ class _Tests:
             test=tested.words(),
             after=tested.after,
             before=tested.before,
-            smallest=detectable(tested, float(self.rule.alpha) / self.family),
+            smallest=detectable(tested, alpha / self.family, float(self.rule.drop)),
             floor_p=floor_p,
             floor=tested.after + sign * short,
             is_named=each.is_named,

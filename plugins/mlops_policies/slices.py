@@ -125,9 +125,10 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             for declared in dict.fromkeys(self.slices)
             for each in reported_slices(declared, rule.metric, case.candidate, case.baseline, why)
         ]
-        return [self._reported(rule.metric, each, float(self.alpha) / len(found)) for each in found]
+        return [self._reported(rule, each, float(self.alpha) / len(found)) for each in found]
 
-    def _reported(self, metric: Metric, each: Reported, alpha: float) -> Judged:
+    def _reported(self, rule: Rule, each: Reported, alpha: float) -> Judged:
+        metric = rule.metric
         short = min(each.n_candidate, each.n_baseline)
         is_named = each.name in self.slices
         if short < self.min_rows:
@@ -141,6 +142,6 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             each.test(metric),
             each.candidate,
             each.baseline,
-            each.detectable(metric, alpha),
+            each.detectable(metric, alpha, float(rule.drop)),
             is_named=is_named,
         )

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from mlops_policies.amounts import amount, difference_to_see, p_value
+from mlops_policies.counted import Counts
 from mlops_policies.seeded import Seeds
 from mlops_policies.shown import bounds_at, is_under_a_row
 from mlops_policies.tested import Tested, Untested
@@ -35,8 +36,9 @@ def evidence(
     """Return the test and its numbers, in brackets; `of` says what is tested, if not the gain."""
     bounds = bounds_at(tested, alpha)
     level = show(exact(alpha), "")
+    whose = "Tango's " if isinstance(tested, Counts) and not difference else ""
     said = (
-        f"one-sided bounds {amount(metric, bounds.lower)} and {amount(metric, bounds.upper)}"
+        f"{whose}one-sided bounds {amount(metric, bounds.lower)} and {amount(metric, bounds.upper)}"
         if bounds.decides
         else "bounds that decide nothing: too few resamples for this alpha, or all equal"
     )

@@ -17,6 +17,7 @@
 | A baseline that is the best of many runs? | `best_of` |
 | So is it shown, or the opposite? | `superiority`, `non_inferiority`, and `…_of_counts` |
 | How many rows or seeds are needed? | `rows_needed`, `…_for_counts`, `seeds_needed` |
+| With how many do equal groups not look unequal? | `rows_within_ratio`, `rows_within_gap` |
 | What is the metric of these rows? | `definitions` of its name, then `recompute` |
 
 Conventions. A gain is above 0 where the candidate is better. Every test is one-sided at alpha, and
@@ -46,7 +47,13 @@ from policy_engine.statistics.means import MeanTest, folds_t, paired_t, welch_t
 from policy_engine.statistics.metrics import Metric, NotComputable, definitions
 from policy_engine.statistics.multiplicity import Adjusted, best_of, holm, spend
 from policy_engine.statistics.paired_proportions import mcnemar_exact, tango_bounds, tango_p
-from policy_engine.statistics.planning import rows_needed, rows_needed_for_counts, seeds_needed
+from policy_engine.statistics.planning import (
+    rows_needed,
+    rows_needed_for_counts,
+    rows_within_gap,
+    rows_within_ratio,
+    seeds_needed,
+)
 from policy_engine.statistics.proportions import (
     clopper_pearson_bounds,
     log_ratio_bounds,
@@ -105,6 +112,8 @@ __all__ = [
     "recompute",
     "rows_needed",
     "rows_needed_for_counts",
+    "rows_within_gap",
+    "rows_within_ratio",
     "seeds_needed",
     "shortfall",
     "slice_bootstrap",

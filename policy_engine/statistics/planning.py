@@ -5,13 +5,19 @@ the standard error may be at most delta/(z_alpha + 0.84). At alpha 0.05 the fact
 (z_alpha + 0.84)² is 6.2. No dependency beyond the standard library.
 
 Source of the formula: Cohen, Statistical Power Analysis, 2nd ed. (1988); for paired 0/1 rows:
-Connor, Biometrics 43 (1987) 207-211.
+Connor, Biometrics 43 (1987) 207-211; the range of normal numbers: Tippett, Biometrika 17 (1925).
 """
 
 import math
+from functools import cache
+from statistics import NormalDist
 
 from policy_engine.statistics.bounds import quantile
 
+_NORMAL = NormalDist()
+_STEPS = 400
+"""Of the integral over a normal density, which so many make exact to 1e-9."""
+_NARROW = 1e-6
 POWER = 0.8
 """The chance, in [0, 1], that the stated number of rows or seeds decides."""
 
@@ -78,6 +84,78 @@ def seeds_needed(standard_deviation: float, delta: float, alpha: float) -> int:
     """
     spread = _ratio(standard_deviation, delta, "standard deviation")
     return max(2, _up(2 * _factor(alpha) * spread**2 + 1))
+
+
+def rows_within_ratio(rate: float, groups: int, ratio: float) -> int:
+    """Return the rows a group with which equal rates leave no ratio under `ratio`, 4 times in 5.
+
+    Args:
+        rate: Of every group, in (0, 1).
+        groups: How many there are, at least 2.
+        ratio: The least ratio of the lowest observed rate to the highest, in (0, 1).
+
+    Returns:
+        (1 - rate)/rate * (q/log(ratio))², rounded up: with n rows a log rate varies by
+        sqrt((1 - rate)/(rate*n)), and of `groups` normal numbers the highest is less than q
+        standard deviations above the lowest with a chance of 0.8 (q = 1.81 for two).
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    _check_groups(rate, groups)
+    if not 0 < ratio < 1:
+        raise ValueError(f"the ratio is {ratio}; it must lie between 0 and 1")
+    return _up((1 - rate) / rate * (_spread(groups) / math.log(ratio)) ** 2)
+
+
+def rows_within_gap(rate: float, groups: int, gap: float) -> int:
+    """Return the rows a group with which equal rates are not `gap` apart, 4 times in 5.
+
+    Args:
+        rate: Of every group, in (0, 1).
+        groups: How many there are, at least 2.
+        gap: The greatest difference of the highest observed rate and the lowest, above 0.
+
+    Returns:
+        rate*(1 - rate) * (q/gap)², rounded up, with q as in `rows_within_ratio`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    _check_groups(rate, groups)
+    if not gap > 0:
+        raise ValueError(f"the gap is {gap}; it must be above 0")
+    return _up(rate * (1 - rate) * (_spread(groups) / gap) ** 2)
+
+
+def _check_groups(rate: float, groups: int) -> None:
+    if not 0 < rate < 1:
+        raise ValueError(f"the rate is {rate}; it must lie between 0 and 1")
+    if groups < 2:  # noqa: PLR2004 (a spread is of two)
+        raise ValueError(f"{groups} groups: at least 2 are needed")
+
+
+@cache
+def _spread(groups: int) -> float:
+    """Return by how much so many standard normal numbers differ at most, with a chance of 0.8."""
+    low, high = 0.0, 20.0
+    while low < (middle := (low + high) / 2) < high:
+        if _stays_within(middle, groups) < POWER:
+            low = middle
+        else:
+            high = middle
+        if high - low < _NARROW:
+            break
+    return high
+
+
+def _stays_within(spread: float, groups: int) -> float:
+    """Return the chance that normal numbers lie within a spread: by which of them is the lowest."""
+    steps = [-8 + 16 * i / _STEPS for i in range(_STEPS + 1)]
+    heights = (
+        _NORMAL.pdf(x) * (_NORMAL.cdf(x + spread) - _NORMAL.cdf(x)) ** (groups - 1) for x in steps
+    )
+    return groups * 16 / _STEPS * math.fsum(heights)
 
 
 def _factor(alpha: float) -> float:

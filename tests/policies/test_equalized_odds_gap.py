@@ -111,6 +111,17 @@ def test_a_wide_gap_that_may_be_chance_is_inconclusive() -> None:
     )
 
 
+def test_a_gap_that_chance_explains_says_with_how_many_rows_it_seldom_would() -> None:
+    """By hand: 0.85 * 0.15 * (2.784/0.1)² = 98.8, 2.784 being 0.8 of the range of four."""
+    hits = {"A": 40, "B": 42, "C": 43, "D": 45}
+    finding = judged({name: (each, 50, 5, 50) for name, each in hits.items()}, max_gap=0.09)
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert finding.message.endswith(
+        "; groups of an equal true positive rate would all be within 0.09 4 times in 5 with "
+        "n ≈ 122 rows of the class each"
+    )
+
+
 def test_a_gap_of_exactly_the_greatest_passes() -> None:
     tenth: Groups = {"F": (80, 100, 10, 100), "M": (90, 100, 10, 100)}
     assert judged(tenth).outcome is Outcome.PASS

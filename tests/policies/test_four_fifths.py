@@ -92,6 +92,19 @@ def test_a_low_ratio_that_may_be_chance_is_inconclusive() -> None:
     )
 
 
+def test_a_doubt_that_chance_explains_says_with_how_many_rows_it_seldom_would() -> None:
+    """By hand: (1 - 0.3)/0.3 * (2.784/log(0.8))² = 363.2, 2.784 being 0.8 of the range of four."""
+    groups = {"A": (24, 100), "B": (30, 100), "C": (32, 100), "D": (34, 100)}
+    finding = judged(groups)
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert finding.message.endswith(
+        "; groups of equal rates would all be at 0.8 or above 4 times in 5 with n ≈ 364 rows each"
+    )
+    assert "4 times in 5" not in judged(dict.fromkeys("ABCD", (30, 100))).message
+    all_selected = judged({"A": (60, 100), "B": (100, 100)}, min_ratio=0.99)
+    assert all_selected.outcome is Outcome.FAIL
+
+
 def test_the_bound_is_the_one_that_a_hand_computes() -> None:
     """Katz: log ratio + 1.6449 * sqrt(1/10.5 - 1/101 + 1/50.5 - 1/101)."""
     spread = math.sqrt(1 / 10.5 - 1 / 101 + 1 / 50.5 - 1 / 101)

@@ -35,7 +35,7 @@ def test_a_metric_that_the_rows_give_passes_and_says_which_it_is() -> None:
 def test_a_metric_that_they_do_not_give_fails() -> None:
     message = (
         "val_accuracy is logged as 0.95; the 10 rows of policy_engine/predictions.json give 0.8 "
-        "(accuracy), 15.00 pt apart; at most 0.01 pt is due to rounding"
+        "(accuracy), 15.00 pt apart; at most 0.01 pt may be due to rounding"
     )
     assert_outcome(judged("val_accuracy", 0.95), "fail", message=message)
 

@@ -31,7 +31,7 @@ def test_models_that_agree_on_enough_rows_pass() -> None:
     message = (
         "val_accuracy goes from 1 to 1 on 1,000 shared rows, a gain of 0.00 pt against the "
         "baseline: no worse by more than 1.00 pt (exact McNemar, only the candidate right b = 0, "
-        "only the baseline c = 0: p of no loss = 1; one-sided bounds -0.27 pt and 0.27 pt; "
+        "only the baseline c = 0: p of no loss = 1; Tango's one-sided bounds -0.27 pt and 0.27 pt; "
         "alpha = 0.05)"
     )
     finding = assert_outcome(judged(*counted(0, 0, 1000)), "pass", message=message)
@@ -159,7 +159,8 @@ def test_a_margin_of_0_passes_by_mcnemar_and_not_by_tango() -> None:
     assert finding.message == (
         "val_accuracy goes from 0.996 to 1 on 1,000 shared rows, a gain of 0.40 pt against the "
         "baseline: not shown to lose no more than 0.00 pt (exact McNemar, only the candidate right "
-        "b = 4, only the baseline c = 0: p of no loss = 1; one-sided bounds 0.13 pt and 0.89 pt; "
+        "b = 4, only the baseline c = 0: p of no loss = 1; Tango's one-sided bounds 0.13 pt and "
+        "0.89 pt; "
         "alpha = 0.05); less than one row is none, so McNemar's test must show a gain: p = 0.0625"
     )
     finding = assert_outcome(judged(*counted(5, 0, 1000), margin=0), "pass")

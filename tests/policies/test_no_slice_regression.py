@@ -45,9 +45,9 @@ def judged(
 def test_a_slice_that_is_shown_to_lose_fails_though_the_whole_wins() -> None:
     found = judged(sliced({"EU": (2, 30, 300), "US": (90, 0, 900)}))
     message = (
-        "slice region=EU: val_accuracy goes from 0.9933 to 0.9 on 300 rows, a drop of 9.33 pt that "
-        "is shown; at most 2.00 pt is accepted (exact McNemar, only the candidate right b = 2, "
-        "only the baseline c = 30: p of no drop = 1.2e-07, by Holm 2.5e-07; alpha = 0.05)"
+        "slice region=EU: val_accuracy goes from 0.9933 to 0.9 on 300 rows, a drop of 9.33 pt, "
+        "shown to be above 0; at most 2.00 pt is accepted (exact McNemar, only the candidate right "
+        "b = 2, only the baseline c = 30: p of no drop = 1.2e-07, by Holm 2.5e-07; alpha = 0.05)"
     )
     finding = assert_outcome(found, "fail", part="region=EU", message=message)
     assert finding.measured is not None
@@ -66,7 +66,10 @@ def test_what_is_shown_only_without_holm_is_inconclusive() -> None:
     """p = 0.0327 (b = 4, c = 12 gives 0.0384) is under 0.05, and two slices ask for 0.025."""
     found = judged(sliced({"EU": (4, 12, 200), "US": (5, 5, 200)}))
     finding = assert_outcome(found, "inconclusive", part="region=EU")
-    assert "shown only without Holm's correction" in finding.message
+    assert (
+        "a drop of 4.00 pt, shown to be above 0 only without Holm's correction; at most"
+        in finding.message
+    )
 
 
 def test_a_drop_at_the_bound_does_not_fail() -> None:
@@ -210,3 +213,9 @@ def test_a_drop_on_too_few_differing_rows_is_in_doubt_and_not_left_out() -> None
         "slice region=EU cannot be judged: there are 20 rows on which the models differ; a "
         "bootstrap needs 30: a drop of 6.67 pt cannot be tested"
     )
+
+
+def test_a_drop_that_rows_could_show_also_has_to_be_seen_above_the_bound() -> None:
+    """By hand: with 20 of 1,000 rows differing SE = 0.447 pt; 2 pt + 0.8416*SE = 2.38 pt."""
+    found = assert_outcome(judged(sliced({"EU": (10, 10, 1000)})), "pass")
+    assert "could show 4 times in 5 is 2.38 pt (region=EU)" in found.message

@@ -48,7 +48,7 @@ def test_a_gain_that_mcnemar_shows_passes() -> None:
     message = (
         "val_accuracy goes from 0.9 to 0.98 on 100 shared rows, a gain of 8.00 pt, shown to exceed "
         "0 (exact McNemar, only the candidate right b = 9, only the baseline c = 1: p = 0.01074; "
-        "one-sided bounds 3.31 pt and 14.02 pt; alpha = 0.05)"
+        "Tango's one-sided bounds 3.31 pt and 14.02 pt; alpha = 0.05)"
     )
     finding = assert_outcome(judged(*counted(9, 1, 100, 89)), "pass", message=message)
     assert finding.measured is not None

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.stats import binom, norm
 
-from policy_engine.statistics import rows_needed, rows_needed_for_counts, seeds_needed
+from policy_engine.statistics import (
+    rows_needed,
+    rows_needed_for_counts,
+    rows_within_gap,
+    rows_within_ratio,
+    seeds_needed,
+)
 
 deltas = st.floats(1e-3, 1)
 
@@ -91,3 +99,45 @@ def test_what_cannot_be_is_refused(call: object, message: str) -> None:
     assert callable(call)
     with pytest.raises(ValueError, match=rf"^{message}$"):
         call()
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4, 10])
+def test_the_spread_of_equal_groups_is_that_of_the_studentized_range(groups: int) -> None:
+    """With a rate of a half and a gap of 1 the rows are a quarter of q²; 1e6 of them show it."""
+    spread = stats.studentized_range.ppf(0.8, groups, np.inf)
+    rows = rows_within_gap(0.5, groups, 1e-3)
+    assert rows == pytest.approx(0.25 * (spread / 1e-3) ** 2, rel=1e-5)
+    rows = rows_within_ratio(0.5, groups, 0.999)
+    assert rows == pytest.approx((spread / math.log(0.999)) ** 2, rel=1e-5)
+
+
+def test_four_equal_groups_of_so_many_rows_look_equal_4_times_in_5() -> None:
+    random = np.random.default_rng(3)
+    rows = rows_within_ratio(0.3, 4, 0.8)
+    rates = random.binomial(rows, 0.3, size=(20_000, 4))
+    assert rows == 364
+    assert (rates.min(axis=1) >= 0.8 * rates.max(axis=1)).mean() == pytest.approx(0.8, abs=0.04)
+    rows = rows_within_gap(0.85, 4, 0.1)
+    rates = random.binomial(rows, 0.85, size=(20_000, 4))
+    assert (np.ptp(rates, axis=1) <= 0.1 * rows).mean() == pytest.approx(0.8, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ((0.0, 2, 0.5), "the rate is 0.0; it must lie between 0 and 1"),
+        ((math.nan, 2, 0.5), "the rate is nan; it must lie between 0 and 1"),
+        ((0.5, 1, 0.5), "1 groups: at least 2 are needed"),
+    ],
+)
+def test_groups_out_of_range_are_refused(arguments: tuple[float, int, float], why: str) -> None:
+    for function in (rows_within_ratio, rows_within_gap):
+        with pytest.raises(ValueError, match=f"^{why}$"):
+            function(*arguments)
+
+
+def test_no_gap_and_a_ratio_of_1_have_no_rows() -> None:
+    with pytest.raises(ValueError, match=r"^the gap is 0; it must be above 0$"):
+        rows_within_gap(0.5, 2, 0)
+    with pytest.raises(ValueError, match=r"^the ratio is 1; it must lie between 0 and 1$"):
+        rows_within_ratio(0.5, 2, 1)
