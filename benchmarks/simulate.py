@@ -52,9 +52,8 @@ _CLOSING = """
   percentiles: such comparisons are `inconclusive`, and percentiles are the default.
 - **Where the models differ on few rows**, or few rows weigh most, its interval is too narrow. Under
   30 differing rows (or clusters), and under 100 effective rows (50 of the rarer class, 20 differing
-  ones, 20 clusters), a comparison is `inconclusive`. The numbers are ours: the smallest round ones
-  that keep the rates above near alpha. Where all of 40 or more differing rows are against the
-  candidate, 6 to 7 % of losses of exactly the margin may still pass.
+  ones, 20 clusters), a comparison is `inconclusive`. The numbers are ours: round ones that keep the
+  rates above at alpha or near it, where the plain interval does not.
 - **Groups that are treated alike look unequal** on 100 rows each more often than not; the finding
   says with how many rows they seldom would.
 - **One test set wears out.** Several tries on the same rows find a winner among equals; spending

@@ -134,10 +134,14 @@ class ModelMetricRecord(Record):
 
 
 class TableRecord(Record):
-    """A logged table by column; all columns have one length. NaN is null."""
+    """A logged table by column; all columns have one length. NaN is null.
+
+    `dataset` is the digest of the one dataset that it is known to be of; None: nobody says one.
+    """
 
     run_id: str
     source: str
+    dataset: str | None = None
     columns: dict[str, tuple[Cell, ...]]
 
 

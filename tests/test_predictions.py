@@ -97,3 +97,74 @@ def test_the_candidates_order_does_not_matter(order: list[int]) -> None:
         for name, cells in (("row_id", ids), ("target", truth), ("prediction", said))
     }
     assert join(rows(**turned), theirs).candidate == tuple(said)
+
+
+def evaluated(role: str = "candidate", dataset: str | None = "d1", **columns: Any) -> Predictions:
+    """A table of `mlflow.models.evaluate`: no row_id, the inputs, what the model said."""
+    known: dict[str, Any] = {"x": [0.1, 0.2, 0.3], "target": [1, 0, 1], "prediction": [1, 1, 1]}
+    found = table(**(known | columns))
+    facts = {"source": "eval_results_table.json", "dataset": dataset}
+    return Predictions(found.model_copy(update=facts), role)
+
+
+def test_rows_of_two_evaluations_of_one_dataset_are_the_same_at_the_same_place() -> None:
+    joined = join(evaluated(prediction=[0, 1, 2]), evaluated("baseline"))
+    assert joined.candidate == (0, 1, 2)
+    assert joined.targets == (1, 0, 1)
+    assert joined.candidate_rows == joined.baseline_rows == (0, 1, 2)
+    assert (len(joined), joined.left_out) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "why"),
+    [
+        (evaluated(dataset=None), evaluated(), "nobody says which dataset each of them is of"),
+        (evaluated(), evaluated(dataset="d2"), "they are of other datasets (d1 and d2)"),
+        (
+            evaluated(x=[1, 2], target=[1, 0], prediction=[1, 1]),
+            evaluated(),
+            "they have 2 and 3 rows",
+        ),
+        (evaluated(x=[0.1, 0.3, 0.2]), evaluated(), "column x differs at some places"),
+        (evaluated(y=[1, 2, 3]), evaluated(y=[1, 2, 4]), "column y differs at some places"),
+    ],
+)
+def test_a_place_is_no_row_where_anything_speaks_against_it(
+    mine: Predictions, theirs: Predictions, why: str
+) -> None:
+    with pytest.raises(MissingEvidence) as raised:
+        join(mine, theirs)
+    assert str(raised.value) == (
+        "neither predictions table has a column row_id, and a row's place does not stand for it: "
+        + why
+    )
+
+
+def test_a_place_is_no_row_without_inputs_to_compare_or_in_a_table_of_ours() -> None:
+    columns: dict[str, Any] = {"target": [1, 0], "prediction": [1, 1], "hit/score": [1.0, 0.0]}
+    bare = table(**columns)
+    facts = {"source": "eval_results_table.json", "dataset": "d1"}
+    sides = [Predictions(bare.model_copy(update=facts), role) for role in ("candidate", "baseline")]
+    with pytest.raises(MissingEvidence, match=r"they share no column of inputs$"):
+        join(sides[0], sides[1])
+    sides = [Predictions(table(target=[1], prediction=[1], x=[1]), role) for role in ("a", "b")]
+    with pytest.raises(MissingEvidence, match=r"not both are of mlflow\.models\.evaluate$"):
+        join(sides[0], sides[1])
+
+
+def test_a_row_id_on_one_side_alone_is_no_place() -> None:
+    with pytest.raises(MissingEvidence, match="has no column row_id"):
+        join(evaluated(row_id=["a", "b", "c"]), evaluated("baseline"))
+
+
+def test_other_targets_at_the_same_place_are_other_data() -> None:
+    with pytest.raises(InvalidEvidence, match="target differs between candidate and baseline on 1"):
+        join(evaluated(target=[1, 1, 1]), evaluated("baseline"))
+
+
+def test_without_targets_rows_are_joined_all_the_same() -> None:
+    columns: dict[str, Any] = {"row_id": IDS, "prediction": [1, 1, 1], "hit/score": [1.0, 0.0, 1.0]}
+    joined = join(Predictions(table(**columns), "candidate"), Predictions(table(**columns), "b"))
+    assert (joined.targets, len(joined)) == ((), 3)
+    with pytest.raises(MissingEvidence, match="the baseline run has no column target"):
+        join(rows(), Predictions(table(**columns), "baseline"))

@@ -22,6 +22,7 @@ from typing import Literal
 from mlops_policies.bootstrapped import How, bootstrapped, seed_of, values
 from mlops_policies.counted import counted
 from mlops_policies.paired import Tables, definition_of, paired, tables_of
+from mlops_policies.row_metric import OtherMetric
 from mlops_policies.seeded import by_seeds
 from mlops_policies.tested import LOG_ROWS, Tested, Untested
 from policy_engine.evidence import (
@@ -102,6 +103,10 @@ def _by_rows(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Teste
         return compare_rows(tables, definition, metric, plan)
     except NotComputable as e:
         return Untested(str(e), f"log a column {metric.name} with the metric of each row")
+    except OtherMetric:
+        raise
+    except MissingEvidence as e:
+        return Untested(str(e), e.remedy or LOG_ROWS)
 
 
 def compare_rows(

@@ -31,6 +31,10 @@ _LOG_ALIKE = (
 _REMEDY = "log rows that the metric can be computed from: training.log_predictions(…)"
 
 
+class OtherMetric(MissingEvidence):
+    """Candidate and baseline log different metrics under one name: no logged value compares."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recomputed:
     """One definition of a metric, and its value on the rows of one table (the metric's units)."""
@@ -111,7 +115,7 @@ def meant(metric: Metric, *sides: tuple[Run, Predictions]) -> Definition:
     value, or one that its rows do not give, says nothing.
 
     Raises:
-        MissingEvidence: If the sides say different ones: what they log is not comparable.
+        MissingEvidence: If a column is not there; an `OtherMetric` if the sides say different ones.
         NotComputable: If the rows of some side allow none.
     """
     likeliest = next(iter(definitions(metric.name, positive_class(metric))), None)
@@ -129,7 +133,7 @@ def meant(metric: Metric, *sides: tuple[Run, Predictions]) -> Definition:
         raise NotComputable(f"the two tables allow different definitions of {metric.name}")
     agreed = [each for each in shared if all(not those or each in those for those in said)]
     if not agreed:
-        raise MissingEvidence(_different(metric, [run for run, _ in sides], said), _LOG_ALIKE)
+        raise OtherMetric(_different(metric, [run for run, _ in sides], said), _LOG_ALIKE)
     return agreed[0]
 
 

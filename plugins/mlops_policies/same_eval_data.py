@@ -153,6 +153,7 @@ def same_rows(candidate: Predictions, baseline: Predictions) -> int:
         MissingEvidence: If a table has no `row_id` or no `target`.
     """
     joined = join(candidate, baseline)
+    candidate.cells("target")  # without it, equal names of rows alone would say nothing
     if joined.left_out:
         raise InvalidEvidence(
             f"the candidate's predictions have {joined.left_out:,} rows that the baseline's lack",

@@ -9,10 +9,11 @@ cannot take one for another:
 """
 
 from policy_engine.evidence.case import Case, Change
+from policy_engine.evidence.joining import Joined, join
 from policy_engine.evidence.measurement import Grade, Measurement, Metric, resolve_metric
 from policy_engine.evidence.model import Artifact, Model, ModelMetric, Version
 from policy_engine.evidence.needs import Needs
-from policy_engine.evidence.predictions import Joined, Predictions, join
+from policy_engine.evidence.predictions import Predictions
 from policy_engine.evidence.run import Dataset, Importance, Run
 from policy_engine.evidence.states import (
     EvidenceError,

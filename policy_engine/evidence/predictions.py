@@ -1,27 +1,19 @@
-"""Per-row predictions: one run's, and two runs' joined row by row."""
-
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+"""Per-row predictions of one run: a table, column by column."""
 
 from policy_engine.evidence.states import InvalidEvidence, MissingEvidence, nearest
 from policy_engine.records import Cell, TableRecord
 
-T = TypeVar("T")
-
 NONE = "(none)"
 """The slice or group of a row whose cell is null."""
-SAME = 1e-9
-"""Two floats of the same row and column may differ by this much, relatively or absolutely."""
-
-_REMEDY = "log it: policy_engine.training.log_predictions(row_id=…, target=…, prediction=…)"
+EVALUATE_TABLE = "eval_results_table.json"
+"""How the names end of tables that `mlflow.models.evaluate` writes."""
+LOG_PREDICTIONS = "log it: policy_engine.training.log_predictions(row_id=…, target=…, prediction=…)"
 
 
 class Predictions:
     """The rows of a predictions table; every column has one cell a row.
 
-    `row_id`, `target` and `prediction` are the columns that a table must have; `score` (of the
+    `row_id`, `target` and `prediction` are the columns that a table should have; `score` (of the
     positive class; `score/<class>` when several), `weight` and `cluster` are known by name; any
     other may be a slice or a group.
     """
@@ -47,6 +39,28 @@ class Predictions:
         return self._table.run_id
 
     @property
+    def dataset(self) -> str | None:
+        """The digest of the one dataset that it is of; None where nobody says one."""
+        return self._table.dataset
+
+    @property
+    def is_of_evaluate(self) -> bool:
+        """Whether `mlflow.models.evaluate` wrote it: the data, in their order, and what it said."""
+        return self._table.source.endswith(EVALUATE_TABLE)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns that are no output of a model and no score of a metric; not the target."""
+        known = {"target", "prediction", "score", "weight", "cluster"}
+        return tuple(
+            name
+            for name in self._table.columns
+            if name not in known
+            and not name.startswith("score/")
+            and not name.endswith(("/score", "/justification"))
+        )
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of its columns."""
         return tuple(self._table.columns)
@@ -62,7 +76,7 @@ class Predictions:
             raise MissingEvidence(
                 f"the predictions table of the {self._role} run has no column {name}"
                 f"{nearest(name, self._table.columns)}",
-                _REMEDY,
+                LOG_PREDICTIONS,
             )
         return column
 
@@ -75,7 +89,7 @@ class Predictions:
         """
         ids = self.cells("row_id")
         if None in ids:
-            raise InvalidEvidence(f"a row_id of the {self._role} run is null", _REMEDY)
+            raise InvalidEvidence(f"a row_id of the {self._role} run is null", LOG_PREDICTIONS)
         if len(set(ids)) != len(ids):
             raise InvalidEvidence(
                 f"{len(ids) - len(set(ids))} row_id of the {self._role} run stand twice or more; "
@@ -93,7 +107,7 @@ class Predictions:
         """
         targets = self.cells("target")
         if None in targets:
-            raise InvalidEvidence(f"a target of the {self._role} run is null", _REMEDY)
+            raise InvalidEvidence(f"a target of the {self._role} run is null", LOG_PREDICTIONS)
         return targets
 
     @property
@@ -142,107 +156,3 @@ class Predictions:
     def groups(self, name: str) -> tuple[str, ...]:
         """Return a column as text, one value a group; null is the group `(none)`."""
         return tuple(NONE if cell is None else str(cell) for cell in self.cells(name))
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """The rows that candidate and baseline share, in the baseline's order.
-
-    Attributes:
-        targets: What was true of each row.
-        candidate: What the candidate said of it.
-        baseline: What the baseline said of it.
-        weights: The weight of each row; None where all count alike.
-        clusters: What each row belongs to; None where rows are independent.
-        groups: The group columns that were asked for, by name.
-        candidate_rows: The place of each row in the candidate's table, for other columns.
-        baseline_rows: The same in the baseline's.
-        left_out: Rows that only the candidate has (count).
-    """
-
-    targets: tuple[Cell, ...]
-    candidate: tuple[Cell, ...]
-    baseline: tuple[Cell, ...]
-    weights: tuple[float, ...] | None
-    clusters: tuple[Cell, ...] | None
-    groups: Mapping[str, tuple[str, ...]]
-    candidate_rows: tuple[int, ...]
-    baseline_rows: tuple[int, ...]
-    left_out: int
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-
-def join(candidate: Predictions, baseline: Predictions, groups: Sequence[str] = ()) -> Joined:
-    """Join two tables on `row_id`.
-
-    Args:
-        candidate: It must have every row of the baseline; its other rows are left out.
-        baseline: The rows to compare on.
-        groups: Slice and group columns that are needed.
-
-    Raises:
-        InvalidEvidence: If the candidate lacks rows, or the two are not about the same data:
-            targets, weights, clusters or groups of a shared row differ.
-        MissingEvidence: If a column is not there.
-    """
-    places = {row: place for place, row in enumerate(candidate.row_ids)}
-    ids = baseline.row_ids
-    absent = [row for row in ids if row not in places]
-    if absent:
-        raise InvalidEvidence(
-            f"the candidate's predictions lack {len(absent)} of the baseline's {len(ids)} rows",
-            "predict every row of the evaluation data that the baseline was judged on",
-        )
-    rows = tuple(places[row] for row in ids)
-    targets = _shared("target", candidate.targets, baseline.targets, rows)
-    weights = _shared_or_none("weight", candidate.weights, baseline.weights, rows)
-    clusters = _shared_or_none("cluster", candidate.clusters, baseline.clusters, rows)
-    said = candidate.predictions
-    return Joined(
-        targets=targets,
-        candidate=tuple(said[row] for row in rows),
-        baseline=baseline.predictions,
-        weights=weights,
-        clusters=clusters,
-        groups={n: _shared(n, candidate.groups(n), baseline.groups(n), rows) for n in groups},
-        candidate_rows=rows,
-        baseline_rows=tuple(range(len(ids))),
-        left_out=len(places) - len(ids),
-    )
-
-
-def _shared_or_none(
-    name: str, mine: Sequence[T] | None, theirs: Sequence[T] | None, rows: Sequence[int]
-) -> tuple[T, ...] | None:
-    if mine is None and theirs is None:
-        return None
-    if mine is None or theirs is None:
-        raise InvalidEvidence(
-            f"only one of candidate and baseline has a column {name}: other data",
-            "log the same columns for both",
-        )
-    return _shared(name, mine, theirs, rows)
-
-
-def _shared(
-    name: str, mine: Sequence[T], theirs: Sequence[T], rows: Sequence[int]
-) -> tuple[T, ...]:
-    """Return the baseline's cells, if the candidate has the same for the same rows."""
-    differing = sum(not _same(mine[row], cell) for row, cell in zip(rows, theirs, strict=True))
-    if differing:
-        raise InvalidEvidence(
-            f"{name} differs between candidate and baseline on {differing} of {len(rows)} shared "
-            "rows: they were not evaluated on the same data",
-            "evaluate both on the same data, with the same row_id for the same row",
-        )
-    return tuple(theirs)
-
-
-def _same(one: object, other: object) -> bool:
-    if isinstance(one, float) and isinstance(other, (int, float)):
-        return math.isclose(one, other, rel_tol=SAME, abs_tol=SAME)
-    if isinstance(other, float) and isinstance(one, (int, float)):
-        return math.isclose(one, other, rel_tol=SAME, abs_tol=SAME)
-    return one == other

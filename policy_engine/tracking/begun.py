@@ -48,6 +48,7 @@ class Begun:
         needs = scope.needs
         self._reads = reads
         self._run = run
+        self._beside = beside
         info = run["info"]
         self._experiment = reads.start(reads.store.experiment, info["experiment_id"])
         files = Needs.MODEL in needs
@@ -118,7 +119,7 @@ class Begun:
                 "aliases": reading(lambda: self._alias_map(model))
                 if Needs.REGISTRY in self._needs
                 else None,
-                "predictions": self._waited(self._predictions),
+                "predictions": self.predictions(),
                 "importance": self._waited(self._importance),
                 "repeats": self._waited(self._repeats),
             }
@@ -131,7 +132,18 @@ class Begun:
         return reading(lambda: self._reads.wait(begun)) if begun is not None else None
 
     def _read_predictions(self) -> TableRecord | Gap | None:
-        return read_predictions(self._reads, self._run, self.model(), self._cap)
+        return read_predictions(self._reads, self._run, self.model(), self._cap, self._rather)
+
+    def _rather(self) -> str | None:
+        """Return the digest of the data that the candidate's table is of; None for itself."""
+        if self._beside is None:
+            return None
+        table = self._beside.predictions()
+        return table.dataset if isinstance(table, TableRecord) else None
+
+    def predictions(self) -> TableRecord | Gap | None:
+        """Return the predictions table; waits for it."""
+        return self._waited(self._predictions)
 
     def _read_repeats(self) -> tuple[RunRecord, ...]:
         """Return the runs of the same commit, deleted ones too, but the run itself."""

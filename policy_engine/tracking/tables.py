@@ -1,14 +1,20 @@
 """What training left in files: predictions by row, feature importances, a model's small texts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from policy_engine.records import Gap, ImportanceRecord, Invalid, ModelRecord, TableRecord
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.models import list_files
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Json
-from policy_engine.tracking.translate import importance_values, table_columns, tags_of
+from policy_engine.tracking.store import Json, NotFound
+from policy_engine.tracking.translate import (
+    importance_values,
+    run_record,
+    table_columns,
+    tags_of,
+)
 
 PREDICTIONS = "policy_engine/predictions.json"
 IMPORTANCE = "policy_engine/importance.json"
@@ -29,29 +35,78 @@ OUTPUTS = "outputs"
 """What `mlflow.models.evaluate` calls the predictions of a model that it calls itself. The target
 keeps the name that the data have for it, so only a column `target` can be known as that."""
 
+EVALUATION_WORDS = frozenset("eval evaluation val validation test testing holdout".split())
+TRAINING_WORDS = frozenset("train training fit".split())
+"""Contexts of a dataset input, which are free text."""
+MOST_EVALUATIONS = 20
+"""Runs of one model, its own aside, in which a table is looked for."""
+
 _PICTURES = (".png", ".svg", ".jpg")
 
 
 def read_predictions(
-    reads: Reads, run: Json, model: ModelRecord | Gap | None, cap: int
+    reads: Reads,
+    run: Json,
+    model: ModelRecord | Gap | None,
+    cap: int,
+    rather: Callable[[], str | None] = lambda: None,
 ) -> TableRecord | Gap | None:
     """Return the predictions table of a run, else of an evaluation run of its model.
+
+    A run's own table goes first, unless an evaluation of the model is known to be on the dataset
+    that is asked for and the run's own is not: a baseline that was evaluated again on renewed test
+    data is compared on these.
 
     Args:
         reads: The reads of this check.
         run: MLflow's answer about the run.
         model: Its model; the metrics logged for it name its evaluation runs.
         cap: The largest table that is read (bytes).
+        rather: Gives the digest of the dataset that the table should be of, if there is one.
     """
     run_id = run["info"]["run_id"]
-    elsewhere: list[str] = []
-    if isinstance(model, ModelRecord):
-        elsewhere = [m.run_id for m in model.metrics if m.run_id and m.run_id != run_id]
-    for owner in dict.fromkeys([run_id, *elsewhere]):
-        for path in (PREDICTIONS, *(_evaluation_tables(run) if owner == run_id else ())):
-            table = reading(_table, reads, owner, path, cap)
-            if table is not None:
-                return table
+    digests = _digests(run, model)
+    owners = list(dict.fromkeys([run_id, *digests]))
+    if len(owners) > 1 and (wanted := rather()) is not None:
+        owners.sort(key=lambda owner: wanted not in digests[owner])  # else as they stand
+    for owner in owners[: MOST_EVALUATIONS + 1]:
+        table = reading(_table_of, reads, owner, run if owner == run_id else None, cap)
+        if isinstance(table, TableRecord):
+            of = digests[owner]
+            return table.model_copy(update={"dataset": min(of) if len(of) == 1 else None})
+        if table is not None:
+            return table
+    return None
+
+
+def _digests(run: Json, model: ModelRecord | Gap | None) -> dict[str, set[str]]:
+    """Return, of each run that evaluated the model, the digests of the data that it says."""
+    digests: dict[str, set[str]] = {}
+    for metric in model.metrics if isinstance(model, ModelRecord) else ():
+        if metric.run_id:
+            digests.setdefault(metric.run_id, set()).update(
+                [metric.digest] if metric.digest else []
+            )
+    own = digests.setdefault(run["info"]["run_id"], set())
+    by_word = [
+        ((data.context or "").strip().lower(), data.digest)
+        for data in run_record(run, None).datasets
+        if data.digest
+    ]
+    own.update(digest for word, digest in by_word if word in EVALUATION_WORDS)
+    own.difference_update(digest for word, digest in by_word if word in TRAINING_WORDS)
+    return digests
+
+
+def _table_of(
+    reads: Reads, run_id: str, run: Json | None, cap: int
+) -> TableRecord | Invalid | None:
+    """Return the table that one run logged, ours or MLflow's own; None if it has neither."""
+    with suppress(NotFound):
+        return _table(reads, run_id, PREDICTIONS, cap)
+    for path in _evaluation_tables(run or reads.get(reads.store.run, run_id)):
+        with suppress(NotFound):
+            return _table(reads, run_id, path, cap)
     return None
 
 

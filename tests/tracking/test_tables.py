@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+import random
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 import pandas as pd
 import pytest
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput
+from mlflow.metrics import MetricValue
+from mlflow.models import make_metric
 
-from policy_engine.evidence import Needs
+from mlops_policies.comparison import Plan, compare
+from mlops_policies.counted import Counts
+from policy_engine.evidence import Needs, Run, join, resolve_metric
 from policy_engine.records import ImportanceRecord, Invalid, RunRecord, Unreadable
 from policy_engine.tracking.begun import Begun, Scope
 from policy_engine.tracking.opening import open_store
@@ -118,6 +125,94 @@ def test_predictions_of_an_evaluation_run_are_found_by_the_model(
     mlflow.set_tracking_uri("")
     table = read(trained.failed_log, Needs.MODEL | Needs.PREDICTIONS).predictions
     assert getattr(table, "run_id", table) == evaluation.info.run_id
+
+
+def hit(predictions: Any, targets: Any) -> Any:
+    right = [float(p == t) for p, t in zip(predictions, targets, strict=True)]
+    return MetricValue(scores=right, aggregate_results={"mean": sum(right) / len(right)})
+
+
+HIT = make_metric(eval_fn=hit, greater_is_better=True, name="hit")  # type: ignore[no-untyped-call]
+
+
+def evaluated(experiment: str, limit: float, data: Any, *, apart: bool) -> tuple[str, str]:
+    """Evaluate a rule in the run that logs its model or in one of its own; return both runs."""
+
+    def rule(features: Any) -> Any:
+        return (features["x"] + features["y"] > limit).astype(int)
+
+    def evaluate() -> None:
+        mlflow.models.evaluate(  # type: ignore[no-untyped-call]
+            rule, data, targets="target", extra_metrics=[HIT], model_id=model.model_id
+        )
+
+    with mlflow.start_run(experiment_id=experiment) as training:
+        model = mlflow.initialize_logged_model(name="model", source_run_id=training.info.run_id)
+        mlflow.finalize_logged_model(model.model_id, "READY")
+        mlflow.log_outputs(models=[LoggedModelOutput(model.model_id, step=0)])
+        if not apart:
+            evaluate()
+    with mlflow.start_run(experiment_id=experiment) as evaluation:
+        if apart:
+            evaluate()
+    return training.info.run_id, evaluation.info.run_id
+
+
+def test_rows_of_mlflows_own_evaluations_of_one_dataset_are_joined_by_their_place(
+    experiment: str, read: Callable[..., RunRecord]
+) -> None:
+    """Candidate evaluated in its training run, the baseline in one of its own; no row_id at all."""
+    drawn = random.Random(4)  # noqa: S311 (test data)
+    data = pd.DataFrame({name: [drawn.random() for _ in range(200)] for name in "xy"})
+    data["target"] = [int(r.x + r.y + drawn.gauss(0, 0.3) > 1) for r in data.itertuples()]
+    new, _ = evaluated(experiment, 1, data, apart=False)
+    old, evaluation = evaluated(experiment, 1.3, data, apart=True)
+    needs = Needs.MODEL | Needs.PREDICTIONS
+    sides = Run(read(new, needs), needs), Run(read(old, needs), needs, "baseline")
+    mine, theirs = (side.predictions for side in sides)
+    assert (mine.run_id, theirs.run_id) == (new, evaluation)
+    assert mine.source == theirs.source == "eval_results_table.json"
+    assert mine.dataset == theirs.dataset is not None
+    joined = join(mine, theirs)
+    assert joined.targets == tuple(data["target"])
+    assert joined.candidate_rows == tuple(range(200))
+    metric = resolve_metric("hit/mean", "maximize", Decimal("0.01"), "the test")
+    found = compare(*sides, metric, Plan())
+    assert isinstance(found, Counts)
+    assert found.n == 200
+    assert found.wins > found.losses
+
+
+def test_a_baseline_evaluated_again_on_the_candidates_data_is_compared_on_these(
+    mlflow_server: MlflowServer, experiment: str
+) -> None:
+    client = mlflow.MlflowClient()
+    old, new = (Dataset(name="test", digest=d, source_type="local", source="{}") for d in "on")
+    tag = InputTag("mlflow.data.context", "evaluation")
+
+    def trained(data: Dataset) -> tuple[str, str]:
+        with mlflow.start_run(experiment_id=experiment) as run:
+            model = mlflow.initialize_logged_model(name="model", source_run_id=run.info.run_id)
+            client.log_inputs(run.info.run_id, [DatasetInput(data, [tag])])
+            mlflow.log_metric("f1", 0.9, model_id=model.model_id)
+            mlflow.log_table(ROWS, PREDICTIONS)
+        mlflow.finalize_logged_model(model.model_id, "READY")
+        return run.info.run_id, model.model_id
+
+    (candidate, _), (champion, model_id) = trained(new), trained(old)
+    with mlflow.start_run(experiment_id=experiment) as again:
+        mlflow.log_table(ROWS, PREDICTIONS)
+        client.log_metric(
+            again.info.run_id, "f1", 0.8, model_id=model_id, dataset_name="test", dataset_digest="n"
+        )
+    deadline = Deadline(30)
+    store = open_store(mlflow_server.uri, deadline)
+    reads, scope = Reads(store, deadline), Scope(Needs.MODEL | Needs.PREDICTIONS, TABLE_CAP)
+    mine = Begun(reads, store.run(candidate), scope, None, None)
+    theirs: Any = Begun(reads, store.run(champion), scope, None, None, beside=mine).predictions()
+    assert (theirs.run_id, theirs.dataset) == (again.info.run_id, "n")
+    alone: Any = Begun(reads, store.run(champion), scope, None, None).predictions()
+    assert (alone.run_id, alone.dataset) == (champion, "o")
 
 
 def test_importances_are_numbers_and_nan_is_invalid(
