@@ -14,7 +14,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from policy_engine import __version__, catalogue, plugins
+from policy_engine import __version__, catalogue, plugins, schema
 from policy_engine.cli import cli
 from policy_engine.evaluate import Context, evaluate
 from policy_engine.policy import Policy
@@ -68,9 +68,9 @@ The exit code is the gate. It is the same for every `--format`.
 
 Where several subjects disagree, 3 goes before 4, 4 before 1, and 1 before 0. `collect` returns 0,
 2, 3 or 4; `publish` what the report says, or 2; `test` 0, 1 where a case differs, 2, or 4 where
-there is no case; `validate`, `waive`, `record`, `list`, `explain` and `plugins` 0 or 2. `demo`
-returns 0, or 1 where a verdict is not the one that it promises; `doctor` 0, or 1 where one of its
-lines is a problem. A fault of policy-engine itself is 3, with a block to paste into a report.
+there is no case; `validate`, `waive`, `record`, `list`, `explain`, `schema` and `plugins` 0 or 2.
+`demo` returns 0, or 1 where a verdict is not the one that it promises; `doctor` 0, or 1 where one
+of its lines is a problem. A fault of policy-engine itself is 3, with a block to paste into a report.
 
 stdout carries the one format without `=FILE`, and nothing else; notes, errors and what a plugin
 prints go to stderr. In neither does text that others wrote become a command of a CI job. An error
@@ -134,10 +134,23 @@ def example_report(page: str) -> Report:
     )
 
 
+def policy_file_schema() -> str:
+    """Return the JSON Schema of policy files with the policies and packs that come with us."""
+    loaded = plugins.load()
+    return schema.as_text(schema.policy_file_schema(loaded.policies, loaded.packs))
+
+
+def waivers_schema() -> str:
+    """Return the JSON Schema of `waivers.yaml`."""
+    return schema.as_text(schema.waivers_schema())
+
+
 PAGES = {
     "reference/policies.md": policies_page,
     "reference/command.md": command_page,
     "reference/report.md": report_page,
+    "schema/policy-file.json": policy_file_schema,
+    "schema/waivers.json": waivers_schema,
 }
 """What makes each page."""
 

@@ -75,6 +75,8 @@ def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> Kind:
     if origin in {tuple, list, set, frozenset} and inner:
         entry = _kind(inner[0])
         return Kind(f"list of {entry.words}", [entry.example])
+    if origin is dict:
+        return Kind("mapping", {"name": "text"})
     return _PLAIN.get(annotation) or Kind(getattr(annotation, "__name__", str(annotation)), "text")
 
 

@@ -1,4 +1,4 @@
-"""`validate`, `list`, `explain`, `plugins`: what policies and policy files say."""
+"""`validate`, `list`, `explain`, `schema`, `plugins`: what policies and policy files say."""
 
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,22 @@ def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effecti
         raise click.UsageError("name a policy, or say --effective for what policy files come to")
 
 
+@command("schema", "policy-engine schema policies/ > policies/policy-file.schema.json")
+@click.argument("paths", nargs=-1)
+@click.option("--waivers", is_flag=True, help="Of waivers.yaml instead of policy files.")
+def schema_command(paths: tuple[str, ...], *, waivers: bool) -> None:
+    """Print the JSON Schema of policy files, for editors; with PATHS, their plugins' too."""
+    from policy_engine import plugins, schema  # noqa: PLC0415
+
+    if waivers:
+        made = schema.waivers_schema()
+    else:
+        loaded = plugins.load(_named(paths)) if paths else plugins.load()
+        any_rule = any("resolve_baseline" in plugin.hooks for plugin in loaded.loaded)
+        made = schema.policy_file_schema(loaded.policies, loaded.packs, any_rule=any_rule)
+    click.echo(schema.as_text(made), nl=False)
+
+
 @command("plugins", "policy-engine plugins policies/")
 @click.argument("paths", nargs=-1)
 def plugins_command(paths: tuple[str, ...]) -> None:
@@ -78,6 +94,15 @@ def _effective(paths: tuple[str, ...], require: tuple[str, ...]) -> "Iterator[st
     loaded, drafts = loading.load_with_origins(paths, require=require)
     files = zip(loaded.policies.files, drafts, strict=True)
     return effective.effective(files, loaded.plugins.packs)
+
+
+def _named(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the plugins that policy files name; what else they say may be half written."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from policy_engine.policy_file import named_plugins, policy_paths  # noqa: PLC0415
+
+    return named_plugins(*policy_paths(paths, Path()))
 
 
 def _plugins(paths: tuple[str, ...]) -> "Plugins":

@@ -1,0 +1,21 @@
+"""JSON Schema (draft 2020-12) of what people write, so that an editor helps while they write it.
+
+    policy-engine schema > policies/policy-file.schema.json
+
+It is made of the plugins that are loaded: their policies, settings and packs. An editor that
+follows it refuses what most mistakes come to; `policy-engine validate` has the last word, since a
+schema does not see what a file extends.
+"""
+
+import json
+
+from policy_engine.schema.policy_file import policy_file_schema
+from policy_engine.schema.waivers import waivers_schema
+from policy_engine.schema.words import Json
+
+__all__ = ["Json", "as_text", "policy_file_schema", "waivers_schema"]
+
+
+def as_text(schema: Json) -> str:
+    """Return a schema as it is printed and kept in files."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
