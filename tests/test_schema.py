@@ -24,6 +24,8 @@ from policy_engine.policy_file import PolicyFileError, load_policies
 from policy_engine.schema import policy_file_schema, waivers_schema
 from tests.command import Project, command
 from tests.plugin_factory import Site, on_the_path, policy_module
+from tests.test_docs import POLICY_FILES, Block
+from tests.test_docs import _whole as whole
 from tests.test_policy_file import OFFERED, PACKS
 
 ROOT = Path(__file__).parents[1]
@@ -80,6 +82,13 @@ def test_every_default_and_example_of_a_setting_is_one_that_the_schema_admits(na
             assert schema["default"] == ("off" if as_written is None else as_written)
 
 
+@pytest.mark.parametrize(
+    "block", [b for b in POLICY_FILES if not {"invalid", "plugin"} & set(b.marks)], ids=str
+)
+def test_the_policy_files_of_the_docs_are_valid(block: Block) -> None:
+    assert mistakes(whole(block.text).decode()) == []
+
+
 NOT_SEEN = {
     # what only the text tells: YAML itself, and how a value was written
     "broken_yaml", "colon_in_text", "date_that_does_not_exist", "duplicate_key",
@@ -93,6 +102,7 @@ NOT_SEEN = {
     # what several settings come to together, or what plugins know
     "broken_plugin", "enforce_from_advisory", "metric_against_its_name",
     "metric_without_direction", "settings_that_contradict", "softened_mandatory",
+    "waiver_date_that_does_not_exist",
     "when_on_mandatory",
 }  # fmt: skip
 
