@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from mlops_policies.general import MetricThreshold
 from mlops_policies.model_size import ModelSizeBudget
+from policy_engine import plugins
 from policy_engine.evidence import Case
 from policy_engine.policy import Field, Finding, Level, Outcome, Policy
 from policy_engine.policy_file import Binding, Offered, PolicyFileError, load_policies
+from policy_engine.policy_file.tightening import direction
 from policy_engine.quantities import (
     Bytes,
     Duration,
@@ -291,6 +293,53 @@ def test_a_diamond_of_files_does_not_double_what_holds_at_each_layer() -> None:
     file = b"version: 1\nextends: [_17.yaml]\npolicies: {everything: {size: 2MB}}\n"
     with pytest.raises(PolicyFileError, match="1 problem found"):
         load_policies({"policies/f.yaml": file}, OFFERED, {}, beside)
+
+
+# Our own policies
+
+
+DIRECTIONS = """
+baseline-kind: require_if_champion more
+cost-per-point: max_cost_per_point lower, min_saving_per_point higher
+data-freshness: max_age lower, max_gap_to_champion lower
+data-licence-and-consent: licences fewer, required_tags more
+dataset-identity: contexts more, strong_hash on, forbid_local_source on
+deep-margin: deep more, also more
+equalized-odds-gap: max_gap lower
+explanation-logged: cover higher
+four-fifths: min_ratio higher
+latency-percentile-budget: max lower, max_growth lower
+metric-recomputed: tolerance lower
+metric-threshold: min higher, max lower, min_absolute_change higher, min_relative_change higher
+min-useful-gain: min_abs higher, min_rel higher, min_headroom higher
+model-size-budget: max_size lower, max_growth lower, growth_from lower
+no-dominant-feature: warn_share lower, max_share lower, min_features lower, require_logged on
+no-slice-regression: floor higher
+pareto-dominated: better_quality lower, better_cost lower
+pii-columns: patterns more, allow fewer, scan_example on
+pinned-requirements: allow_unpinned fewer, python_minor_match on
+run-finished: allow_status fewer
+safe-serialization: allow fewer, trusted_types fewer, max_severity lower, max_skipped lower
+same-eval-data: require_strong on
+servable: max_load lower, min_requests higher, max_error_rate lower, max_age lower
+signature-and-example: require more, forbid_types more
+simple-model-tried: min_runs higher, max_age lower, same_eval_data on, min_search higher
+train-cost-budget: max_cost lower, max_gpu_hours lower, max_hours lower,
+  max_growth lower, growth_from lower
+train-test-leakage: max_id_overlap lower, max_overlap lower, temporal on,
+  suspicious higher, suspicious_rows lower
+"""
+
+
+def test_our_policies_declare_these_directions_and_no_others() -> None:
+    """What a test of chance depends on is fixed: a stricter margin may leave more undecided."""
+    declared = []
+    for name, offered in sorted(plugins.load().policies.items()):
+        ways = {n: direction(f) for n, f in offered.policy.model_fields.items()}
+        said = [f"{setting} {way.value}" for setting, way in ways.items() if way is not None]
+        if said:
+            declared.append(f"{name}: {', '.join(said)}")
+    assert " ".join(declared).split() == DIRECTIONS.split()
 
 
 # The law

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -17,7 +17,17 @@ from policy_engine.evidence import (
 )
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Deferred, Finding, Limit, Outcome, Policy
-from policy_engine.quantities import Margin, Number, Percent, Points, Price, divide, show, show_both
+from policy_engine.quantities import (
+    Margin,
+    Number,
+    Percent,
+    Points,
+    Price,
+    Tighter,
+    divide,
+    show,
+    show_both,
+)
 
 ANY_IMPROVEMENT = Decimal("1e-10")
 """The least gain over a baseline of 0, where no relative gain exists; MLflow's own number."""
@@ -80,14 +90,14 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
 
     needs = Needs.BASELINE
 
-    min_abs: Points = Field(
+    min_abs: Annotated[Points, Tighter.HIGHER] = Field(
         default=Margin(Decimal("0.5"), in_points=True),
         description="Least gain (points, or a bare number in the metric's units; 0: not worse).",
     )
-    min_rel: Percent | None = Field(
+    min_rel: Annotated[Percent | None, Tighter.HIGHER] = Field(
         default=None, ge=0, description="Least gain (percent of the baseline's magnitude)."
     )
-    min_headroom: Percent | None = Field(
+    min_headroom: Annotated[Percent | None, Tighter.HIGHER] = Field(
         default=None, ge=0, description="Least gain (percent of the way from baseline to perfect)."
     )
     perfect: Number | None = Field(
@@ -199,7 +209,7 @@ class CostPerPoint(Policy, name="cost-per-point"):
 
     needs = Needs.CHILDREN | Needs.BASELINE
 
-    max_cost_per_point: Price = Field(
+    max_cost_per_point: Annotated[Price, Tighter.LOWER] = Field(
         description="Most that one point of gain may cost in training (currency per point)."
     )
     ignore_below: Price | None = Field(
@@ -207,7 +217,7 @@ class CostPerPoint(Policy, name="cost-per-point"):
         description="Costs this near to each other count as equal (currency). Default: 25 % of the "
         "baseline's cost, and at least 1.",
     )
-    min_saving_per_point: Price | None = Field(
+    min_saving_per_point: Annotated[Price | None, Tighter.HIGHER] = Field(
         default=None,
         description="Least saving for a point that a cheaper candidate loses (currency per point).",
     )

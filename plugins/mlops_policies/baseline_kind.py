@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import exact, show
+from policy_engine.quantities import Tighter, exact, show
 from policy_engine.statistics import (
     InvalidRows,
     NotComputable,
@@ -86,7 +86,7 @@ class BaselineKind(Policy, name="baseline-kind"):
         description="Kinds of which at least one must be known, and each known one beaten "
         "(random, zero-rule, simple-heuristic, human, simple-model, existing-solution).",
     )
-    require_if_champion: tuple[Kind, ...] = Field(
+    require_if_champion: Annotated[tuple[Kind, ...], Tighter.MORE] = Field(
         default=(EXISTING,),
         strict=False,
         description="Kinds that must be known and beaten once there is a baseline run (as above).",

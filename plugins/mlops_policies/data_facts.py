@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Annotated
 
 from pydantic import Field
 
@@ -19,7 +20,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import Duration, show
+from policy_engine.quantities import Duration, Tighter, show
 
 LICENCE_TAG = "data.licence"
 MIN_TIMESTAMP_TAG = "data.min_timestamp"
@@ -57,13 +58,13 @@ class DataLicenceAndConsent(Policy, name="data-licence-and-consent"):
 
     needs = Needs.DATASETS
 
-    licences: tuple[str, ...] = Field(
+    licences: Annotated[tuple[str, ...], Tighter.FEWER] = Field(
         min_length=1,
         strict=False,
         examples=[["CC-BY-4.0", "CC0-1.0"]],
         description="SPDX identifiers that are allowed, such as CC-BY-4.0.",
     )
-    required_tags: tuple[str, ...] = Field(
+    required_tags: Annotated[tuple[str, ...], Tighter.MORE] = Field(
         default=("data.purpose", "data.consent_basis", "data.owner"),
         strict=False,
         description="Tags of the dataset input that must not be empty.",
@@ -133,10 +134,10 @@ class DataFreshness(Policy, name="data-freshness"):
 
     needs = Needs.DATASETS | Needs.BASELINE
 
-    max_age: Duration = Field(
+    max_age: Annotated[Duration, Tighter.LOWER] = Field(
         default=Decimal(30 * 86400), description="Oldest that the newest row may be (duration)."
     )
-    max_gap_to_champion: Duration | None = Field(
+    max_gap_to_champion: Annotated[Duration | None, Tighter.LOWER] = Field(
         default=None,
         description="How much older than the baseline's newest row it may be (duration).",
     )

@@ -4,13 +4,14 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from mlops_policies.dataset_context import Context, datasets_in, named
 from policy_engine.evidence import Case, Dataset, EvidenceError, InvalidEvidence, Needs, Run
 from policy_engine.policy import Finding, Outcome, Policy, part
+from policy_engine.quantities import Tighter
 
 HASH_TAG = "data.sha256"
 DIGEST_ROWS = 10_000
@@ -61,17 +62,17 @@ class DatasetIdentity(Policy, name="dataset-identity"):
 
     needs = Needs.DATASETS | Needs.MODEL
 
-    contexts: tuple[Context, ...] = Field(
+    contexts: Annotated[tuple[Context, ...], Tighter.MORE] = Field(
         default=("training", "evaluation"),
         min_length=1,
         strict=False,
         description="What data must be recorded for: training, evaluation.",
     )
-    strong_hash: bool = Field(
+    strong_hash: Annotated[bool, Tighter.ON] = Field(
         default=True,
         description="Whether data that MLflow's digest covers in part needs `data.sha256` too.",
     )
-    forbid_local_source: bool = Field(
+    forbid_local_source: Annotated[bool, Tighter.ON] = Field(
         default=True, description="Whether a source under a home directory fails."
     )
 

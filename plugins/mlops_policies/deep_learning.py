@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -20,7 +21,7 @@ from policy_engine.evidence import (
 )
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Deferred, Finding, Limit, Outcome, Policy
-from policy_engine.quantities import Duration
+from policy_engine.quantities import Duration, Tighter
 
 MOST_HISTORY = 200
 """Runs before the candidate, and after it, that the engine reads, newest first."""
@@ -61,18 +62,20 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
 
     needs = Needs.HISTORY | Needs.LATER | Needs.MODEL | Needs.DATASETS
 
-    min_runs: int = Field(default=1, ge=1, description="Least number of simple runs (count).")
-    max_age: Duration = Field(
+    min_runs: Annotated[int, Tighter.HIGHER] = Field(
+        default=1, ge=1, description="Least number of simple runs (count)."
+    )
+    max_age: Annotated[Duration, Tighter.LOWER] = Field(
         default=MOST_AGE,
         gt=0,
         le=MOST_AGE,
         description="How long before the candidate a run may have begun (time; at most 180d).",
     )
-    same_eval_data: bool = Field(
+    same_eval_data: Annotated[bool, Tighter.ON] = Field(
         default=True,
         description="Whether only runs on the candidate's evaluation data count.",
     )
-    min_search: int = Field(
+    min_search: Annotated[int, Tighter.HIGHER] = Field(
         default=5,
         ge=1,
         description="Least number of distinct configurations among the simple runs (count).",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from mlops_policies.amounts import amount, still_needed
 from mlops_policies.comparison import compare
@@ -28,7 +28,7 @@ from mlops_policies.words import (
 )
 from policy_engine.evidence import Case, Metric, MissingEvidence, NotApplicable, Run
 from policy_engine.policy import Field, Finding, Limit, Outcome
-from policy_engine.quantities import Margin, Points
+from policy_engine.quantities import Margin, Points, Tighter
 
 WITHIN = "180d"
 """How far back the best simple run is looked for."""
@@ -63,10 +63,10 @@ class DeepMargin(Proof, name="deep-margin"):
     Score, Model 5: a simpler model is not better.
     """
 
-    deep: tuple[str, ...] = Field(
+    deep: Annotated[tuple[str, ...], Tighter.MORE] = Field(
         default=DEEP_FLAVORS, strict=False, description="Deep flavors (names of MLflow's flavors)."
     )
-    also: tuple[str, ...] = Field(
+    also: Annotated[tuple[str, ...], Tighter.MORE] = Field(
         default=("ensemble",),
         strict=False,
         description="Families of the tag model.family that must show the margin as well (names).",

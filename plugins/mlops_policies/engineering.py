@@ -1,14 +1,14 @@
 """Difference 3: engineering, the pipeline from end to end."""
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from policy_engine.evidence import Case, Needs
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Deferred, Finding, Outcome, Policy, part
-from policy_engine.quantities import show
+from policy_engine.quantities import Tighter, show
 
 RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
 
@@ -29,7 +29,7 @@ class RunFinished(Policy, name="run-finished"):
 
     needs = Needs.MODEL
 
-    allow_status: tuple[RunStatus, ...] = Field(
+    allow_status: Annotated[tuple[RunStatus, ...], Tighter.FEWER] = Field(
         default=("FINISHED",),
         min_length=1,
         strict=False,

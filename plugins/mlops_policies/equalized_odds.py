@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction as Exact
 from functools import partial
+from typing import Annotated
 
 from pydantic import Field
 
@@ -18,7 +19,7 @@ from mlops_policies.rate_gaps import (
 )
 from policy_engine.evidence import Case, EvidenceError, Grade, Measurement, Needs, Run
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Fraction, divide, exact
+from policy_engine.quantities import Fraction, Tighter, divide, exact
 from policy_engine.statistics import holm
 
 Read = list[Rates] | EvidenceError
@@ -62,7 +63,7 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         examples=[["sex"]],
         description="Protected attributes: columns of the predictions table, or of the metrics.",
     )
-    max_gap: Fraction = Field(
+    max_gap: Annotated[Fraction, Tighter.LOWER] = Field(
         default=exact(0.1), lt=1, description="Greatest gap between two groups' rates (rate)."
     )
     alpha: float = Field(

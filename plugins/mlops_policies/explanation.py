@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -25,7 +26,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Fraction, divide, exact, show
+from policy_engine.quantities import Fraction, Tighter, divide, exact, show
 
 _MOST_NAMED = 5
 _OF_UNITS = re.compile(r"coef|linear", re.IGNORECASE)
@@ -60,7 +61,7 @@ class ExplanationLogged(Policy, name="explanation-logged"):
         strict=False,
         description="Methods that are allowed, such as permutation, gain, shap; empty: any.",
     )
-    cover: Fraction = Field(
+    cover: Annotated[Fraction, Tighter.HIGHER] = Field(
         default=exact(1),
         le=1,
         description="Least share of the model's inputs with an importance (fraction).",
@@ -143,16 +144,16 @@ class NoDominantFeature(Policy, name="no-dominant-feature"):
 
     needs = Needs.IMPORTANCE | Needs.MODEL
 
-    warn_share: Fraction = Field(
+    warn_share: Annotated[Fraction, Tighter.LOWER] = Field(
         default=exact(0.5), le=1, description="A greater share smells of leakage (fraction)."
     )
-    max_share: Fraction = Field(
+    max_share: Annotated[Fraction, Tighter.LOWER] = Field(
         default=exact(0.8), le=1, description="Greatest share of one feature (fraction)."
     )
-    min_features: int = Field(
+    min_features: Annotated[int, Tighter.LOWER] = Field(
         default=4, ge=2, description="A model with fewer is not judged (features)."
     )
-    require_logged: bool = Field(
+    require_logged: Annotated[bool, Tighter.ON] = Field(
         default=True, description="Whether a run without importances is missing evidence."
     )
 

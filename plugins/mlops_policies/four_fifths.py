@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction as Exact
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -30,7 +30,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Fraction, divide, exact
+from policy_engine.quantities import Fraction, Tighter, divide, exact
 
 RATE = "selection_rate"
 
@@ -75,7 +75,7 @@ class FourFifths(Policy, name="four-fifths"):
         examples=["approved"],
         description="The prediction that benefits the person; of numbers a bound, as '>= 600'.",
     )
-    min_ratio: Fraction = Field(
+    min_ratio: Annotated[Fraction, Tighter.HIGHER] = Field(
         default=exact(0.8),
         gt=0,
         le=1,

@@ -10,7 +10,7 @@ from pydantic import Field
 from mlops_policies.probe import PROBE_IT, count, require_own_probe, span
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs, Run
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import Duration, Percent, divide, show
+from policy_engine.quantities import Duration, Percent, Tighter, divide, show
 
 HARDWARE_TAG = "bench.hardware"
 BEYOND = 10
@@ -74,10 +74,10 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
     percentile: Literal[50, 95, 99] = Field(
         default=95, description="Which percentile is judged (percent of the requests)."
     )
-    max: Duration = Field(
+    max: Annotated[Duration, Tighter.LOWER] = Field(
         description="Longest time at that percentile (s).", examples=["50ms", "0.2s"]
     )
-    max_growth: Annotated[Percent, Field(ge=0)] | None = Field(
+    max_growth: Annotated[Annotated[Percent, Field(ge=0)] | None, Tighter.LOWER] = Field(
         default=None, description="Largest growth over the baseline's (percent of it)."
     )
     growth_n: int = Field(

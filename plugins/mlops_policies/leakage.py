@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from itertools import product
+from typing import Annotated
 
 from pydantic import Field
 
@@ -22,7 +23,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import Fraction, Margin, Points, show
+from policy_engine.quantities import Fraction, Margin, Points, Tighter, show
 
 ID_OVERLAP = "leakage.id_overlap"
 OVERLAP = "leakage.overlap_ratio"
@@ -62,24 +63,24 @@ class TrainTestLeakage(Policy, name="train-test-leakage"):
 
     needs = Needs.DATASETS | Needs.MODEL
 
-    max_id_overlap: Fraction = Field(
+    max_id_overlap: Annotated[Fraction, Tighter.LOWER] = Field(
         default=Decimal(0),
         le=1,
         description="Greatest share of evaluation rows whose id is in training (fraction).",
     )
-    max_overlap: Fraction = Field(
+    max_overlap: Annotated[Fraction, Tighter.LOWER] = Field(
         default=Decimal("0.05"),
         le=1,
         description="Greatest share of evaluation rows that occur in training (fraction).",
     )
-    temporal: bool = Field(
+    temporal: Annotated[bool, Tighter.ON] = Field(
         default=False, description="Whether evaluation data must be later than training data."
     )
-    suspicious: Points = Field(
+    suspicious: Annotated[Points, Tighter.HIGHER] = Field(
         default=Margin(Decimal("0.1"), in_points=True),
         description="So near to a perfect metric is suspicious (points, or the metric's units).",
     )
-    suspicious_rows: int = Field(
+    suspicious_rows: Annotated[int, Tighter.LOWER] = Field(
         default=1000, ge=1, description="A perfect metric is suspicious from here on (rows)."
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,7 +22,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy
-from policy_engine.quantities import Margin, Percent, Points, show
+from policy_engine.quantities import Margin, Percent, Points, Tighter, show
 
 Objective = Literal["quality", "train-cost", "size", "p95"]
 
@@ -68,12 +68,12 @@ class ParetoDominated(Policy, name="pareto-dominated"):
         min_length=2,
         description="What counts, `quality` always (quality, train-cost, size, p95).",
     )
-    better_quality: Points = Field(
+    better_quality: Annotated[Points, Tighter.LOWER] = Field(
         default=Margin(Decimal(2), in_points=True),
         description="How much better an earlier run must be to count as clearly better (points, "
         "or a bare number in the metric's units).",
     )
-    better_cost: Percent = Field(
+    better_cost: Annotated[Percent, Tighter.LOWER] = Field(
         default=Decimal("0.5"),
         ge=0,
         le=1,

@@ -21,6 +21,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
+from policy_engine.quantities import Tighter
 
 _MOST_LISTED = 10
 _NAME_REMEDY = (
@@ -55,18 +56,18 @@ class PiiColumns(Policy, name="pii-columns"):
 
     needs = Needs.MODEL | Needs.FILES | Needs.DATASETS | Needs.PREDICTIONS
 
-    patterns: tuple[Kind, ...] = Field(
+    patterns: Annotated[tuple[Kind, ...], Tighter.MORE] = Field(
         default=KINDS,
         min_length=1,
         strict=False,
         description="Kinds of personal data to look for: " + ", ".join(KINDS) + ".",
     )
-    allow: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+    allow: Annotated[dict[str, Annotated[str, Field(min_length=1)]], Tighter.FEWER] = Field(
         default={},
         examples=[{"ip_class": "A to E, no address"}],
         description="Columns that may stay, each with the reason.",
     )
-    scan_example: bool = Field(
+    scan_example: Annotated[bool, Tighter.ON] = Field(
         default=True, description="Whether the cells of the model's input example are looked at."
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Annotated
 
 from mlops_policies.amounts import amount
 from mlops_policies.comparison import scipy_needed
@@ -18,7 +19,7 @@ from policy_engine.evidence import (
     resolve_metric,
 )
 from policy_engine.policy import Field, Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Margin, Points, exact, show
+from policy_engine.quantities import Margin, Points, Tighter, exact, show
 from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import Outputs, recompute
 
@@ -52,7 +53,7 @@ class MetricRecomputed(Policy, name="metric-recomputed"):
 
     needs = Needs.PREDICTIONS | Needs.MODEL
 
-    tolerance: Points = Field(
+    tolerance: Annotated[Points, Tighter.LOWER] = Field(
         default=Margin(Decimal("0.01"), in_points=True),
         description="Greatest difference (points, or a bare number in the metric's units). Where "
         "no point is known: 1e-4 of the logged value.",

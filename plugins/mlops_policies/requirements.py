@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from policy_engine.evidence import (
     Needs,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
+from policy_engine.quantities import Tighter
 
 FILE = "requirements.txt"
 PYTHON_FILE = "python_env.yaml"
@@ -67,10 +68,10 @@ class PinnedRequirements(Policy, name="pinned-requirements"):
 
     needs = Needs.MODEL | Needs.FILES
 
-    allow_unpinned: tuple[str, ...] = Field(
+    allow_unpinned: Annotated[tuple[str, ...], Tighter.FEWER] = Field(
         default=(), strict=False, description="Packages that need no exact version (names)."
     )
-    python_minor_match: bool = Field(
+    python_minor_match: Annotated[bool, Tighter.ON] = Field(
         default=True,
         description="Whether the environment file must name the Python of the training.",
     )

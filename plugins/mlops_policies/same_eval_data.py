@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from policy_engine.evidence import (
     join,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.quantities import Tighter
 
 STRONG_HASH = "data.sha256"
 """The tag of a dataset input that holds a hash of all its content."""
@@ -198,7 +199,7 @@ class SameEvalData(Policy, name="same-eval-data"):
         description="What must be equal beside the strong hash: MLflow's digest, or also the "
         "number of rows.",
     )
-    require_strong: bool = Field(
+    require_strong: Annotated[bool, Tighter.ON] = Field(
         default=False, description="Whether only an equal strong hash passes."
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from mlops_policies.formats import Format, Stored, sorted_out
 from mlops_policies.scan import FILE, Scan, Severity
 from policy_engine.evidence import Case, MissingEvidence, Model, Needs
 from policy_engine.policy import Finding, Outcome, Policy
-from policy_engine.quantities import show
+from policy_engine.quantities import Tighter, show
 
 _SAFER = (
     'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
@@ -47,21 +47,21 @@ class SafeSerialization(Policy, name="safe-serialization"):
 
     needs = Needs.MODEL | Needs.FILES
 
-    allow: tuple[Format, ...] = Field(
+    allow: Annotated[tuple[Format, ...], Tighter.FEWER] = Field(
         default=("skops", "safetensors", "onnx", "keras-v3", "native-booster"),
         strict=False,
         description="Formats that may be stored. Known as well: torch-export (.pt2), saved-model "
         "(.pb), tflite, gguf, hdf5.",
     )
-    trusted_types: tuple[str, ...] = Field(
+    trusted_types: Annotated[tuple[str, ...], Tighter.FEWER] = Field(
         default=(),
         strict=False,
         description="Types that a skops file may ask to be trusted with (full names).",
     )
-    max_severity: Severity = Field(
+    max_severity: Annotated[Severity, Tighter.LOWER] = Field(
         default="low", description="Worst issue of a scan that may stand (none to critical)."
     )
-    max_skipped: int = Field(
+    max_skipped: Annotated[int, Tighter.LOWER] = Field(
         default=0, ge=0, description="Most pickles that the scan may have left out (files)."
     )
 

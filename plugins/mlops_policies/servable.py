@@ -18,7 +18,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Policy, part
-from policy_engine.quantities import Duration, Percent, divide, show
+from policy_engine.quantities import Duration, Percent, Tighter, divide, show
 
 _COUNT = "number of requests sent"
 
@@ -53,14 +53,16 @@ class Servable(Policy, name="servable"):
 
     needs = Needs.MODEL
 
-    max_load: Duration = Field(
+    max_load: Annotated[Duration, Tighter.LOWER] = Field(
         default=Decimal(60), description="Longest time from start to first healthy answer (s)."
     )
-    min_requests: int = Field(default=20, ge=1, description="Fewest requests sent (requests).")
-    max_error_rate: Annotated[Percent, Field(ge=0, le=1)] = Field(
+    min_requests: Annotated[int, Tighter.HIGHER] = Field(
+        default=20, ge=1, description="Fewest requests sent (requests)."
+    )
+    max_error_rate: Annotated[Annotated[Percent, Field(ge=0, le=1)], Tighter.LOWER] = Field(
         default=Decimal(0), description="Greatest share of requests that fail (percent)."
     )
-    max_age: Duration | None = Field(
+    max_age: Annotated[Duration | None, Tighter.LOWER] = Field(
         default=None,
         description="Greatest age of the probe at the check (s). Off: any age, since a probe of "
         "this model is newer than the model.",

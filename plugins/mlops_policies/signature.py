@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ from policy_engine.evidence import (
     Needs,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import exact
+from policy_engine.quantities import Tighter, exact
 
 EXAMPLE = "serving_input_example.json"
 _LOG_IT = (
@@ -51,13 +51,13 @@ class SignatureAndExample(Policy, name="signature-and-example"):
 
     needs = Needs.MODEL | Needs.FILES
 
-    require: tuple[Required, ...] = Field(
+    require: Annotated[tuple[Required, ...], Tighter.MORE] = Field(
         default=("inputs", "outputs", "example"),
         min_length=1,
         strict=False,
         description="What the model must have (inputs, outputs, example).",
     )
-    forbid_types: tuple[str, ...] = Field(
+    forbid_types: Annotated[tuple[str, ...], Tighter.MORE] = Field(
         default=("object", "any"),
         strict=False,
         description="MLflow types and tensor dtypes that say too little to check a value by.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import model_validator
 
@@ -15,7 +15,7 @@ from mlops_policies.slice_rule import Judged, Rule
 from mlops_policies.slice_tests import judge_rows
 from policy_engine.evidence import Case, Metric, MissingEvidence, Needs
 from policy_engine.policy import Field, Finding, Outcome, Policy
-from policy_engine.quantities import Fraction, Margin, Number, Points
+from policy_engine.quantities import Fraction, Margin, Number, Points, Tighter
 
 
 class NoSliceRegression(Policy, name="no-slice-regression"):
@@ -63,7 +63,7 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
         le=Decimal("0.5"),
         description="One-sided error over all slices (a chance, above 0 to 0.5).",
     )
-    floor: Fraction | None = Field(
+    floor: Annotated[Fraction | None, Tighter.HIGHER] = Field(
         default=None,
         gt=0,
         le=1,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Policy, part
-from policy_engine.quantities import Duration, Money, Number, Percent, Price, divide, show
+from policy_engine.quantities import Duration, Money, Number, Percent, Price, Tighter, divide, show
 
 GPUS_TAG = "compute.gpus"
 """The tag in which training says how many GPUs it used."""
@@ -58,19 +58,21 @@ class TrainCostBudget(Policy, name="train-cost-budget"):
 
     needs = Needs.CHILDREN | Needs.BASELINE
 
-    max_cost: Price | None = Field(default=None, description="Most that training may cost (money).")
-    max_gpu_hours: Number | None = Field(
+    max_cost: Annotated[Price | None, Tighter.LOWER] = Field(
+        default=None, description="Most that training may cost (money)."
+    )
+    max_gpu_hours: Annotated[Number | None, Tighter.LOWER] = Field(
         default=None, ge=0, description="Most GPU hours that training may take (GPU h)."
     )
-    max_hours: Number | None = Field(
+    max_hours: Annotated[Number | None, Tighter.LOWER] = Field(
         default=None, ge=0, description="Longest that training may take (hours)."
     )
-    max_growth: Percent | None = Field(
+    max_growth: Annotated[Percent | None, Tighter.LOWER] = Field(
         default=None,
         ge=0,
         description="Most that training may take longer than the baseline's (percent of it).",
     )
-    growth_from: Duration = Field(
+    growth_from: Annotated[Duration, Tighter.LOWER] = Field(
         default=Decimal(600), description="Growth is judged for trainings of this length on (time)."
     )
     include_sweep: bool = Field(
