@@ -131,6 +131,7 @@ class PullRequest:
         """Return exit code and report of the job's `check`."""
         done = run_command(
             *(self.job, "check", "--format", "json", "--at", AT, "--tracking-uri", uri),
+            "--no-publish",
             **self.environment,
         )
         assert done.stderr == b""
