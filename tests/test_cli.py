@@ -19,7 +19,7 @@ from tests.command import Project, candidate, command, evidence
 ROOT = Path(__file__).parents[1]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
 COMMANDS = [
-    *("check", "collect", "demo", "doctor", "explain", "list", "new-plugin", "plugins"),
+    *("check", "collect", "demo", "doctor", "explain", "init", "list", "new-plugin", "plugins"),
     *("publish", "record", "schema", "test", "validate", "waive"),
 ]
 

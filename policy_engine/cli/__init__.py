@@ -10,8 +10,20 @@ from policy_engine.cli import (  # importing them adds their commands
     gate,
     github,
     kit,
+    starting,
     tour,
 )
 from policy_engine.cli.app import cli, main
 
-__all__ = ["about", "authoring", "cli", "diagnosis", "gate", "github", "kit", "main", "tour"]
+__all__ = [
+    "about",
+    "authoring",
+    "cli",
+    "diagnosis",
+    "gate",
+    "github",
+    "kit",
+    "main",
+    "starting",
+    "tour",
+]
