@@ -61,7 +61,8 @@ class Job:
             return asked(lambda: git.default_branch(self.root))
         if not event.is_of(asked(lambda: git.origin(self.root))):
             return event.base_sha
-        branch = f"origin/{event.base_ref}"
+        # Its whole name: anybody who may push can make a tag that is called `origin/main`.
+        branch = f"refs/remotes/origin/{event.base_ref}"
         known = asked(lambda: git.merge_base(self.root, branch, event.head_sha or ""))
         return branch if known else event.base_sha
 

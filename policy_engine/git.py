@@ -41,6 +41,7 @@ _ELSEWHERE = frozenset(
 _READ_ONLY = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",  # a ref may have git read one commit in place of another
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",  # the texts in _NO_WORK_TREE are English
 }
@@ -177,7 +178,9 @@ def changed_paths(folder: Path, older: str, newer: str) -> list[str]:
         GitError: If git does not know one of the two.
         ValueError: If one is not a plausible revision.
     """
-    question = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options")
+    # A `.gitmodules` of the work tree may say that a submodule never counts as changed.
+    shown = ("-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none")
+    question = ("diff-tree", *shown, "--end-of-options")
     answer = _ask(folder, *question, _revision(older), _revision(newer), "--")
     return answer.split("\0")[:-1]
 

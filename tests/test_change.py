@@ -365,6 +365,31 @@ def test_a_base_branch_that_this_clone_does_not_have_is_known_by_its_commit(
     assert change.paths == ("docs/forest.md", "training/forest.py")
 
 
+@pytest.mark.parametrize("name", ["refs/tags/origin/main", "refs/heads/origin/main"])
+def test_a_tag_or_a_branch_that_is_called_like_the_base_branch_hides_nothing(
+    proposal: Proposal, name: str
+) -> None:
+    """Git takes `origin/main` for the tag: at the head of the change, nothing was touched."""
+    clone = proposal.clone()
+    clone.git("remote", "set-url", "origin", "https://github.com/acme/fraud")
+    clone.git("update-ref", name, proposal.head)
+    environ = proposal.environ() | {"GITHUB_SERVER_URL": "https://github.com"}
+    here = found(clone, environ=environ)
+    assert changed(here).paths == ("docs/forest.md", "training/forest.py")
+    assert here.ancestors == (proposal.fork,)
+
+
+@pytest.mark.parametrize("name", ["refs/tags/origin/main", "refs/heads/origin/main"])
+def test_outside_github_a_name_like_the_default_branch_s_makes_no_commit_trusted(
+    proposal: Proposal, name: str
+) -> None:
+    clone = proposal.clone()
+    clone.git("checkout", "--quiet", "-B", "forest", proposal.head)
+    clone.git("update-ref", name, proposal.head)
+    assert source(clone) == PolicySource(DIGEST, proposal.head[:7], trusted=False)
+    assert found(clone).ancestors == (proposal.fork,)
+
+
 def test_a_push_is_a_commit_and_no_pull_request(proposal: Proposal) -> None:
     environ = proposal.environ() | {"GITHUB_EVENT_NAME": "push", "GITHUB_SHA": proposal.base}
     here = found(proposal.clone(), environ=environ)

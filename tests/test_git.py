@@ -297,6 +297,26 @@ class TestPaths:
             "training/train.py",
         ]
 
+    def test_submodule_that_says_it_never_changes_is_named_all_the_same(
+        self, repository: Repository
+    ) -> None:
+        """The file that says so is the change's own."""
+        about = '[submodule "training"]\n path = training\n url = ../training\n ignore = all\n'
+        repository.commit(".gitmodules", text=about)
+        commits = []
+        for sha in ("1" * 40, "2" * 40):
+            entry = f"160000,{sha},training"
+            repository.git("update-index", "--add", "--cacheinfo", entry)
+            repository.git("commit", "--quiet", "--message", "training")
+            commits.append(repository.git("rev-parse", "HEAD"))
+        assert git.changed_paths(repository.folder, *commits) == ["training"]
+
+    def test_commit_that_a_ref_replaces_is_read_as_it_is(self, repository: Repository) -> None:
+        before = repository.commit("train.py")
+        after = repository.commit("train.py")
+        repository.git("replace", after, before)
+        assert git.changed_paths(repository.folder, before, after) == ["train.py"]
+
     def test_hostile_names_come_whole(self, repository: Repository) -> None:
         names = {
             'a "quoted" name',
