@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from policy_engine import __version__, git
 from policy_engine.change import Job, Situation, judging, policy_source, situation
-from policy_engine.claims import CLAIM_CAP, of_this_change
+from policy_engine.claims import CLAIM_CAP, of_this_change, of_this_commit
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Needs
@@ -163,10 +163,10 @@ def _report(
 
 
 def _saved(path: Path, ready: Prepared) -> EvidenceRecord:
-    """Return saved evidence; what another workflow left says nothing of the change itself."""
+    """Return saved evidence; in a pull request it must be of the commit under judgement."""
     if ready.job.is_second_stage:
         return of_this_change(read_evidence(path, CLAIM_CAP), ready.job)
-    return read_evidence(path)
+    return of_this_commit(read_evidence(path), ready.job)
 
 
 def collected(options: Options, ready: Prepared) -> EvidenceRecord:

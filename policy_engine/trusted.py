@@ -120,10 +120,28 @@ def judges_of(place: Place) -> Judges:
     if trusted is None:
         return _judged_by_itself(tip, _proposed(place), place)
     touched = place.job.touched
-    if touched is not None and not any(map(place.may_hold, touched)):
-        return Judges(trusted, tip.ref, trusted=True)
-    proposed = _overlaid(trusted, _proposed(place), place)
+    is_touched = touched is None or any(map(place.may_hold, touched))
+    found = _proposed(place) if is_touched or trusted.absent else None
+    if found is not None:
+        _refuse_nowhere(tip, trusted, found)
+    proposed = _overlaid(trusted, found, place) if is_touched and found else None
     return Judges(trusted, tip.ref, trusted=True, proposed=proposed)
+
+
+def _refuse_nowhere(tip: Commit, trusted: Texts, found: "_Found") -> None:
+    """Refuse a path where nobody has a policy file: one mistyped would take its gate away."""
+    new = found.texts.absent if found.texts else trusted.absent
+    nowhere = [path for path in trusted.absent if path in new]
+    if nowhere:
+        raise _no_policy_file(nowhere, tip, found)
+
+
+def _no_policy_file(paths: Sequence[str], tip: Commit, found: "_Found") -> UsageError:
+    names = ", ".join(f"'{path}'" for path in paths)
+    unread = f", which cannot be read: {found.unreadable}" if found.unreadable else ""
+    return UsageError(
+        f"there is no policy file at {names}, neither in {tip.ref} nor in the pull request{unread}"
+    )
 
 
 def _trusted_texts(place: Place, tip: Commit) -> Texts | None:
@@ -220,16 +238,14 @@ def _read(place: Place, sha: str, tree: Tree) -> _Found:
 
 def _judged_by_itself(tip: Commit, proposed: _Found, place: Place) -> Judges:
     """Let the proposal judge: the default branch has no policies yet."""
-    names = ", ".join(f"'{path}'" for path in place.given)
     if proposed.unreadable is not None:
+        names = ", ".join(f"'{path}'" for path in place.given)
         raise PoliciesUnreadable(
             f"{tip.ref} has no policy file at {names}, and those of the pull request "
             f"cannot be read: {proposed.unreadable}"
         )
     if proposed.texts is None:
-        raise UsageError(
-            f"there is no policy file at {names}, neither in {tip.ref} nor in the pull request"
-        )
+        raise _no_policy_file(place.given, tip, proposed)
     return Judges(proposed.texts, proposed.ref, trusted=False)
 
 

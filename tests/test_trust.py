@@ -286,7 +286,7 @@ def test_the_verdict_is_the_same_whatever_the_proposal_is(
     """To the byte, but for what is said of the proposal itself."""
     at = ("--at", "2026-11-22T12:00:00Z")
     here.propose({}, "training/forest.py")
-    change = ChangeRecord(pull_request=7, head_sha="a" * 40)
+    change = ChangeRecord(pull_request=7)  # of no commit: each proposal is another one
     here.enter(monkeypatch)
     before = check(here, *at, change=change).report
     proposals = {
@@ -607,6 +607,62 @@ def test_a_path_that_only_the_pull_request_has_takes_no_other_path_away(
     told = check(here, "--policies", "policies", "--policies", "more")
     assert told.findings == [JUDGED_TOO_LOW]
     assert changes(told) == [("model-size-budget", None, "fail")]
+
+
+@pytest.mark.parametrize("touches", ["training/forest.py", "policies/more.yaml"])
+def test_a_path_that_nobody_has_is_refused_beside_one_that_is_there(
+    here: PullRequest, monkeypatch: pytest.MonkeyPatch, touches: str
+) -> None:
+    """One letter wrong, and a second folder of policies would judge nothing for ever."""
+    here.commit({"policies-eu/sizes.yaml": SIZE})
+    here.propose({touches: LOOSE})
+    tip = here.clone.git("rev-parse", "main")
+    here.enter(monkeypatch)
+    told = check(here, "--policies", "policies", "--policies", "polices-eu")
+    assert (told.code, told.out) == (2, "")
+    assert told.err.endswith(
+        f"policy-engine: there is no policy file at 'polices-eu', neither in main@{tip[:7]} "
+        "nor in the pull request\n"
+    )
+
+
+@pytest.mark.parametrize("event", ["pull_request", "merge_group"])
+@pytest.mark.parametrize("named", [False, True])
+def test_evidence_of_an_earlier_commit_does_not_judge_a_later_one(
+    here: PullRequest, monkeypatch: pytest.MonkeyPatch, event: str, named: bool
+) -> None:
+    """A file that a cache brought back, or an artifact of the last push."""
+    earlier = here.propose({}, "training/forest.py")
+    head = here.propose({}, "training/worse.py")
+    here.enter(monkeypatch, event)
+    told = check(here, named=named, change=ChangeRecord(pull_request=7, head_sha=earlier))
+    assert (told.code, told.subject["verdict"]) == (3, "error")
+    assert told.subject["reason"] == (
+        f"the evidence is of commit {earlier[:12]}, and this job about {head[:12]}: "
+        "collect it again"
+    )
+
+
+def test_evidence_of_the_merge_commit_is_the_pull_request_s(
+    here: PullRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.propose({}, "training/forest.py")
+    here.enter(monkeypatch, merge="b" * 40)
+    change = ChangeRecord(pull_request=7, head_sha="b" * 40)
+    run = candidate(tags={"policy_engine.head_sha": "b" * 40})
+    project = Project(here.clone.folder.parent)
+    project.saved(evidence(run, change=change, named=False))
+    told = command("check", "--evidence", "../evidence.json", "--format", "json")
+    assert told.findings == [JUDGED_TOO_LOW]
+
+
+def test_runs_that_a_flag_named_are_judged_from_a_file_too(
+    here: PullRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.propose({}, "training/forest.py")
+    here.enter(monkeypatch)
+    told = check(here, named=True, change=None)
+    assert told.findings == [JUDGED_TOO_LOW]
 
 
 # ── outside a pull request ────────────────────────────────────────────────────────────────────────

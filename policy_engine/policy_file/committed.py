@@ -3,7 +3,7 @@
 import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from policy_engine.errors import UsageError
@@ -20,10 +20,16 @@ class Texts:
     """Policy files, and the files beside them that they may extend, by path.
 
     Paths are POSIX, from the folder that the command runs in.
+
+    Attributes:
+        files: The policy files.
+        neighbours: What lies beside them.
+        absent: The paths that were asked for and hold no policy file.
     """
 
     files: Mapping[str, bytes]
     neighbours: Mapping[str, bytes]
+    absent: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def all(self) -> dict[str, bytes]:
@@ -57,7 +63,7 @@ def committed_texts(paths: Iterable[str], tree: Tree, prefix: str) -> Texts | No
             else with a `/` at its end.
 
     Returns:
-        Them; None where none of the paths holds any. A path that holds none is passed over.
+        Them; None where none of the paths holds any. A path that holds none is `absent`.
 
     Raises:
         UsageError: If a path leads out of the repository.
@@ -65,13 +71,17 @@ def committed_texts(paths: Iterable[str], tree: Tree, prefix: str) -> Texts | No
     """
     files: dict[str, bytes] = {}
     beside: dict[str, bytes] = {}
+    absent: list[str] = []
     for path in paths:
         chosen, others = _read_one(path, tree, prefix)
         files.update(chosen)
         beside.update(others)
+        if not chosen:
+            absent.append(path)
     if not files:
         return None
-    return Texts(files, {key: text for key, text in beside.items() if key not in files})
+    neighbours = {key: text for key, text in beside.items() if key not in files}
+    return Texts(files, neighbours, tuple(absent))
 
 
 def _read_one(path: str, tree: Tree, prefix: str) -> tuple[dict[str, bytes], dict[str, bytes]]:

@@ -58,14 +58,21 @@ def test_an_example_leaves_no_credentials_in_the_checkout(path: Path) -> None:
 
 @by_name
 def test_an_example_can_be_required(path: Path) -> None:
-    """No path filter that leaves it pending, no job that is passed over on a pull request."""
+    """No path filter that leaves it pending, no job that is passed over on a pull request.
+
+    And no verdict on the commit from a pull request into a branch of the author's own.
+    """
     # PyYAML reads the key `on` as a boolean.
-    events = content(path)[True]
+    events = dict(content(path)[True])
+    if "pull_request" in events:
+        assert events.pop("pull_request") == {
+            "branches": ["main"],
+            "types": ["opened", "synchronize", "reopened", "edited"],
+        }
+        assert all("if" not in job for job in jobs(path))
     assert not any(
         "paths" in (each or {}) or "branches" in (each or {}) for each in events.values()
     )
-    if "pull_request" in events:
-        assert all("if" not in job for job in jobs(path))
 
 
 @by_name
