@@ -7,7 +7,6 @@ What a test leaves out has a plain default: the run is FINISHED and took an hour
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -15,8 +14,8 @@ from pydantic import ValidationError
 from policy_engine.evidence import Needs
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_tests.short_forms import in_run, inside, moment, take_duration
 from policy_engine.problems import near_or_all
-from policy_engine.quantities import parse_bytes, parse_duration
 from policy_engine.records import (
     BaselineRecord,
     CandidateRecord,
@@ -98,7 +97,7 @@ def _baselines(
     """Return what the file's rules and those of its policies find: what the case says, or none."""
     if "baselines" in items:
         places = shapes.sequence(place.of("baselines", items["baselines"]), "baselines: [{run: …}]")
-        given = [_record(each, BaselineRecord, {"run": _in_run}) for each in places or ()]
+        given = [_record(each, BaselineRecord, {"run": in_run}) for each in places or ()]
         known = [record for record in given if record is not None]
     else:
         known = []
@@ -138,81 +137,15 @@ def _own(
 
 def _run(place: Place, role: _Role) -> RunRecord | None:
     def complete(data: dict[str, Any], place: Place) -> dict[str, Any]:
-        span = _duration(place, data)
+        span = take_duration(place, data)
         start = data.get("start_time", role.start.isoformat())
         if "end_time" not in data:
             length = timedelta(seconds=float(span)) if span is not None else _HOUR
-            data["end_time"] = (_moment(start) + length).isoformat()
+            data["end_time"] = (moment(start) + length).isoformat()
         known = {"run_id": f"{role.number:032x}", "start_time": start, **_NOTHING}
-        return _in_run({**known, **data}, place)
+        return in_run({**known, **data}, place)
 
     return _record(place, RunRecord, {"": complete}, also=("duration",))
-
-
-def _duration(place: Place, data: dict[str, Any]) -> Decimal | None:
-    if "duration" not in data:
-        return None
-    try:
-        return parse_duration(data.pop("duration"))
-    except ValueError as error:
-        _inside(place, "duration").wrong(str(error))
-        return None
-
-
-def _in_run(data: dict[str, Any], place: Place) -> dict[str, Any]:
-    """Return a run with its short forms written out."""
-    model = data.get("model")
-    if isinstance(model, dict) and not {"invalid", "unreadable"} & model.keys():
-        inner = _inside(place, "model")
-        data["model"] = {"model_id": "m-" + "0" * 32, "name": "model", **model}
-        size = _short(inner, data["model"], "size", parse_bytes)
-        if size is not None:
-            data["model"]["size"] = size
-        if isinstance(model.get("files"), dict):
-            data["model"]["files"] = _files(_inside(inner, "files"), model["files"])
-    table = data.get("predictions")
-    if isinstance(table, dict) and not {"columns", "invalid", "unreadable"} & table.keys():
-        known = {"run_id": data.get("run_id", "0" * 32), "source": "policy_engine/predictions.json"}
-        data["predictions"] = {**known, "columns": table}
-    return data
-
-
-def _files(place: Place, files: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "path": path,
-            "size": _short(place, {path: size}, path, parse_bytes)
-            if isinstance(size, str)
-            else size,
-        }
-        for path, size in files.items()
-    ]
-
-
-def _short(place: Place, data: dict[str, Any], key: str, parse: Callable[[object], Any]) -> Any:
-    """Take a quantity that is written as text out of the data; None where there is none."""
-    if not isinstance(data.get(key), str):
-        return None
-    try:
-        return parse(data.pop(key))
-    except ValueError as error:
-        _inside(place, key).wrong(str(error))
-        return None
-
-
-def _inside(place: Place, key: str) -> Place:
-    node = place.node
-    if isinstance(node, MappingNode) and key in node.items:
-        return place.of(key, node.items[key])
-    return place
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:  # the record says what is wrong with it
-        return datetime(1970, 1, 1, tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _record(
@@ -238,7 +171,7 @@ def _record(
         if not key:
             data = form(data, place)
         elif isinstance(data.get(key), dict):
-            data[key] = form(data[key], _inside(place, key))
+            data[key] = form(data[key], inside(place, key))
     if len(place.problems.found) > before:
         return None
     try:

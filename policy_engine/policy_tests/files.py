@@ -5,18 +5,16 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from policy_engine.errors import UsageError
 from policy_engine.loading import Loaded, load
-from policy_engine.policy import Outcome
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.policy_tests.evidence import read_evidence
-from policy_engine.policy_tests.model import COVERED, Case, Expected, PolicyTest
-from policy_engine.problems import PolicyFileError, Problems, near_or_all, shown
+from policy_engine.policy_tests.expecting import read_expected, read_not_possible
+from policy_engine.policy_tests.model import Case, PolicyTest
+from policy_engine.problems import PolicyFileError, Problems, shown
 from policy_engine.records import EvidenceRecord
-from policy_engine.report import Effect
 from policy_engine.saved import read_evidence as read_saved
 from policy_engine.yaml_source import LARGEST_FILE, Item, ScalarNode, load_yaml
 
@@ -26,10 +24,7 @@ AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _KEYS = ("version", "policy_file", "cases", "not_possible")
 _CASE = ("name", "at", "evidence", "expect")
-_EXPECTED = ("outcome", "part", "message", "effect")
 _EXAMPLE = "cases: [{name: …, evidence: {candidate: {…}}, expect: {model-size-budget: fail}}]"
-_OUTCOMES = tuple(outcome.value for outcome in Outcome)
-_EFFECTS = tuple(e.value for e in Effect if e is not Effect.WAIVED)
 
 
 def read_tests(paths: Sequence[str], root: Path) -> tuple[PolicyTest, ...]:
@@ -115,7 +110,13 @@ class _Reader:
             path=path,
             loaded=loaded,
             cases=tuple(self._cases(items["cases"], file, path)),
-            not_possible=self._not_possible(items.get("not_possible"), file),
+            not_possible=(
+                read_not_possible(
+                    Place(items["not_possible"].node, "not_possible", self._problems), file
+                )
+                if "not_possible" in items
+                else {}
+            ),
         )
 
     def _policies(self, place: Place, path: str) -> Loaded | None:
@@ -162,7 +163,7 @@ class _Reader:
             evidence = self._evidence(place.of("evidence", items["evidence"]), at, file, path)
             collected = evidence.collected_at if evidence else None
         expected = (
-            self._expected(place.of("expect", items["expect"]), file) if "expect" in items else ()
+            read_expected(place.of("expect", items["expect"]), file) if "expect" in items else ()
         )
         if name is None or evidence is None:
             return None
@@ -201,71 +202,3 @@ class _Reader:
             self._problems.found.extend(error.problems)
             return None
         return read_evidence(Place(root, "evidence", self._problems), at or AT, file)
-
-    # --- what is expected ---------------------------------------------------------------------
-
-    def _expected(self, place: Place, file: PolicyFile) -> list[Expected]:
-        example = "expect: {model-size-budget: fail}"
-        items = shapes.mapping(place, example)
-        if items is not None and not items:
-            place.wrong("nothing is expected", f"write it like {example}")
-        found: list[Expected] = []
-        for id_, item in (items or {}).items():
-            if not self._is_bound(item, f"{place.key}.{id_}", id_, file):
-                continue
-            inner = place.of(id_, item)
-            is_list = not isinstance(inner.node.data, (str, dict))
-            several = (
-                shapes.sequence(inner, "[{part: size, outcome: fail}]") if is_list else [inner]
-            )
-            found += [e for each in several or () if (e := self._one(each, id_)) is not None]
-        return found
-
-    def _is_bound(self, item: Item, key: str, id_: str, file: PolicyFile) -> bool:
-        bound = [binding.id for binding in file.bindings]
-        if id_ in bound:
-            return True
-        remedy = near_or_all(id_, bound, "bound there")
-        self._problems.add(item.at, key, f"{file.path} binds no {shown(id_)}", remedy, id_)
-        return False
-
-    def _one(self, place: Place, id_: str) -> Expected | None:
-        if isinstance(place.node, ScalarNode):
-            outcome = shapes.choice(place, _OUTCOMES)
-            return Expected(place.node.at, id_, Outcome(outcome)) if outcome else None
-        items = shapes.mapping(place, "{outcome: missing, message: no baseline}", _EXPECTED)
-        if items is None:
-            return None
-        if "outcome" not in items:
-            remedy = f"write one of: {', '.join(_OUTCOMES)}"
-            place.problems.add(place.node.at, f"{place.key}.outcome", "missing setting", remedy)
-            return None
-        outcome = shapes.choice(place.of("outcome", items["outcome"]), _OUTCOMES)
-        known: dict[str, Any] = {
-            key: shapes.text(place.of(key, items[key]))
-            for key in ("part", "message")
-            if key in items
-        }
-        if "effect" in items:
-            effect = shapes.choice(place.of("effect", items["effect"]), _EFFECTS)
-            known["effect"] = Effect(effect) if effect else None
-        return Expected(place.node.at, id_, Outcome(outcome), **known) if outcome else None
-
-    def _not_possible(
-        self, section: Item | None, file: PolicyFile
-    ) -> dict[str, dict[Outcome, str]]:
-        if section is None:
-            return {}
-        place = Place(section.node, "not_possible", self._problems)
-        example = "not_possible: {run-finished: {missing: every run has a status}}"
-        said: dict[str, dict[Outcome, str]] = {}
-        for id_, item in (shapes.mapping(place, example) or {}).items():
-            if not self._is_bound(item, f"not_possible.{id_}", id_, file):
-                continue
-            inner = place.of(id_, item)
-            words = tuple(outcome.value for outcome in COVERED)
-            for word, why in (shapes.mapping(inner, example, words) or {}).items():
-                text = shapes.text(inner.of(word, why), "a reason")
-                if text is not None:
-                    said.setdefault(id_, {})[Outcome(word)] = text
-        return said

@@ -1,0 +1,79 @@
+"""What each case expects, and what no case can show."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from policy_engine.policy import Outcome
+from policy_engine.policy_file import PolicyFile, shapes
+from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_tests.model import COVERED, Expected
+from policy_engine.problems import near_or_all, shown
+from policy_engine.report import Effect
+from policy_engine.yaml_source import Item, ScalarNode
+
+_KEYS = ("outcome", "part", "message", "effect")
+_OUTCOMES = tuple(outcome.value for outcome in Outcome)
+_EFFECTS = tuple(e.value for e in Effect if e is not Effect.WAIVED)
+
+
+def read_expected(place: Place, file: PolicyFile) -> list[Expected]:
+    """Return what a case expects of a policy file; note what is wrong, an unknown id too."""
+    example = "expect: {model-size-budget: fail}"
+    items = shapes.mapping(place, example)
+    if items is not None and not items:
+        place.wrong("nothing is expected", f"write it like {example}")
+    found: list[Expected] = []
+    for id_, item in (items or {}).items():
+        if not _is_bound(place, id_, item, file):
+            continue
+        inner = place.of(id_, item)
+        is_list = not isinstance(inner.node.data, (str, dict))
+        several = shapes.sequence(inner, "[{part: size, outcome: fail}]") if is_list else [inner]
+        found += [one for each in several or () if (one := _one(each, id_)) is not None]
+    return found
+
+
+def read_not_possible(place: Place, file: PolicyFile) -> Mapping[str, Mapping[Outcome, str]]:
+    """Return, by id and outcome, why no case can show it."""
+    example = "not_possible: {run-finished: {missing: every run has a status}}"
+    words = tuple(outcome.value for outcome in COVERED)
+    said: dict[str, dict[Outcome, str]] = {}
+    for id_, item in (shapes.mapping(place, example) or {}).items():
+        if not _is_bound(place, id_, item, file):
+            continue
+        inner = place.of(id_, item)
+        for word, why in (shapes.mapping(inner, example, words) or {}).items():
+            text = shapes.text(inner.of(word, why), "a reason")
+            if text is not None:
+                said.setdefault(id_, {})[Outcome(word)] = text
+    return said
+
+
+def _is_bound(place: Place, id_: str, item: Item, file: PolicyFile) -> bool:
+    bound = [binding.id for binding in file.bindings]
+    if id_ in bound:
+        return True
+    message = f"{file.path} binds no {shown(id_)}"
+    remedy = near_or_all(id_, bound, "bound there")
+    place.problems.add(item.at, f"{place.key}.{id_}", message, remedy, id_)
+    return False
+
+
+def _one(place: Place, id_: str) -> Expected | None:
+    if isinstance(place.node, ScalarNode):
+        outcome = shapes.choice(place, _OUTCOMES)
+        return Expected(place.node.at, id_, Outcome(outcome)) if outcome else None
+    items = shapes.mapping(place, "{outcome: missing, message: no baseline}", _KEYS)
+    if items is None:
+        return None
+    if "outcome" not in items:
+        remedy = f"write one of: {', '.join(_OUTCOMES)}"
+        place.problems.add(place.node.at, f"{place.key}.outcome", "missing setting", remedy)
+        return None
+    outcome = shapes.choice(place.of("outcome", items["outcome"]), _OUTCOMES)
+    texts = [key for key in ("part", "message") if key in items]
+    known: dict[str, Any] = {key: shapes.text(place.of(key, items[key])) for key in texts}
+    if "effect" in items:
+        effect = shapes.choice(place.of("effect", items["effect"]), _EFFECTS)
+        known["effect"] = Effect(effect) if effect else None
+    return Expected(place.node.at, id_, Outcome(outcome), **known) if outcome else None
