@@ -19,6 +19,7 @@ from policy_engine.loading import load
 from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.survey import Survey, survey
 from tests.command import command
+from tests.repository import Repository
 
 if TYPE_CHECKING:
     from tests.conftest import MlflowServer, Trained
@@ -193,6 +194,16 @@ def test_the_workflow_is_the_one_that_the_docs_tell_to_copy(root: Path) -> None:
     init.write(PROPOSAL, root)
     example = (ROOT / ".github/examples/pull-request.yml").read_text("utf-8")
     assert (root / WORKFLOW).read_text("utf-8") == example
+
+
+def test_the_workflow_is_of_the_repository_s_own_default_branch(root: Path) -> None:
+    """One for `main` would never run where the branch has another name."""
+    repository = Repository.new(root)
+    repository.git("checkout", "--quiet", "-b", "master")
+    repository.commit("README.md")
+    init.write(PROPOSAL, root)
+    events = yaml.safe_load((root / WORKFLOW).read_text("utf-8"))[True]
+    assert events["pull_request"]["branches"] == ["master"]
 
 
 def test_nothing_is_overwritten(root: Path) -> None:

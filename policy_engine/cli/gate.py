@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from policy_engine.check import Options
 
+
 def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that `check` and `collect` share."""
     options = [

@@ -8,6 +8,7 @@
 Nothing that exists is overwritten, and what is written is valid at once.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -98,11 +99,11 @@ def write(proposal: Proposal, root: Path) -> tuple[Written, ...]:
     if others and f"{proposal.name}.yaml" not in others:
         # A second file that judges the same runs would bind the same ids twice.
         why = f"policies/ has {', '.join(others)} already"
-        return (Written(policies, why), _written(root, WORKFLOW, _workflow()))
+        return (Written(policies, why), _written(root, WORKFLOW, _workflow(root)))
     return (
         _written(root, Path(policies), policy_file(proposal)),
         _written(root, Path(f"policies/tests/{proposal.name}.yaml"), first_test(proposal)),
-        _written(root, WORKFLOW, _workflow()),
+        _written(root, WORKFLOW, _workflow(root)),
     )
 
 
@@ -119,8 +120,15 @@ def _written(root: Path, path: Path, text: str) -> Written:
     return Written(path.as_posix())
 
 
-def _workflow() -> str:
-    return (files(__package__) / "model-gate.yml.txt").read_text(encoding="utf-8")
+def _workflow(root: Path) -> str:
+    """Return the workflow for pull requests into the repository's own default branch."""
+    text = (files(__package__) / "model-gate.yml.txt").read_text(encoding="utf-8")
+    try:
+        branch = git.default_branch(root)
+    except git.GitError:
+        branch = None
+    name = (branch or "main").removeprefix("remotes/").removeprefix("origin/")
+    return text if name == "main" else text.replace("[main]", f"[{json.dumps(name)}]", 1)
 
 
 def _commits(root: Path) -> frozenset[str]:

@@ -156,7 +156,9 @@ def read_candidate(place: Place) -> tuple[tuple[str, ...], str | None]:
 
 
 def _is_glob(glob: str, place: Place) -> bool:
+    """Say whether a glob can match; one that cannot would excuse every change from a run."""
     parts = glob.split("/")
+    glued = next((part for part in parts if "**" in part and part != "**"), None)
     if "\\" in glob:
         place.wrong("a path is written with /, not with \\", "write it like training/**")
     elif glob.startswith("/") or ".." in parts or "." in parts or parts[-1] == "":
@@ -165,6 +167,16 @@ def _is_glob(glob: str, place: Place) -> bool:
         )
         remedy = remedy or "write it like training/**"
         place.wrong("this path can match no file of the repository", remedy)
+    elif glob.startswith("!"):
+        remedy = "name what training depends on, such as training/**"
+        place.wrong("a path with a ! in front leaves nothing out here", remedy)
+    elif "{" in glob or "}" in glob:
+        place.wrong("braces are read as they stand", "write a line for each of them")
+    elif glob != glob.strip():
+        place.wrong("a space stands before or behind the path", f"write it like {glob.strip()}")
+    elif glued is not None:
+        remedy = f"write it like {glob.replace(glued, glued.replace('**', '**/*', 1), 1)}"
+        place.wrong("** for any folders stands alone between slashes", remedy)
     else:
         return True
     return False
