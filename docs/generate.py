@@ -168,11 +168,17 @@ def waivers_schema() -> str:
     return schema.as_text(schema.waivers_schema())
 
 
+def policy_tests_schema() -> str:
+    """Return the JSON Schema of policy tests."""
+    return schema.as_text(schema.policy_tests_schema())
+
+
 PAGES = {
     "reference/policies.md": policies_page,
     "reference/command.md": command_page,
     "reference/report.md": report_page,
     "schema/policy-file.json": policy_file_schema,
+    "schema/policy-tests.json": policy_tests_schema,
     "schema/waivers.json": waivers_schema,
     "how-to/github-actions.md": github_actions_page,
 }

@@ -19,13 +19,15 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from policy_engine import catalogue, plugins
+from policy_engine.init.texts import first_test
 from policy_engine.kinds import written
 from policy_engine.policy_file import PolicyFileError, load_policies
-from policy_engine.schema import policy_file_schema, waivers_schema
+from policy_engine.schema import policy_file_schema, policy_tests_schema, waivers_schema
 from tests.command import Project, command
 from tests.plugin_factory import Site, on_the_path, policy_module
 from tests.test_docs import POLICY_FILES, Block
 from tests.test_docs import _whole as whole
+from tests.test_init import PROPOSAL
 from tests.test_policy_file import OFFERED, PACKS
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +52,11 @@ def mistakes(text: str, validator: Draft202012Validator = VALIDATOR) -> list[str
     return [error.message for error in validator.iter_errors(_json(yaml.safe_load(text)))]
 
 
-@pytest.mark.parametrize("schema", [SCHEMA, waivers_schema()], ids=["policy file", "waivers"])
+@pytest.mark.parametrize(
+    "schema",
+    [SCHEMA, waivers_schema(), policy_tests_schema()],
+    ids=["policies", "waivers", "tests"],
+)
 def test_it_is_a_json_schema(schema: dict[str, Any]) -> None:
     Draft202012Validator.check_schema(schema)
 
@@ -226,6 +232,45 @@ def test_a_waiver_with_a_mistake_is_refused(old: str, new: str) -> None:
     assert mistakes(f"version: 1\nwaivers:\n  - {WAIVER.replace(old, new)}\n", OF_WAIVERS)
 
 
+OF_CASES = Draft202012Validator(policy_tests_schema())
+CASE = """\
+version: 1
+policy_file: ../fraud.yaml
+cases:
+  - name: a case
+    evidence:
+      candidate: {metrics: {val_f1: 0.9, auc: {invalid: NaN}}, model: {size: 1MB}, duration: 2h}
+      history: [{status: FAILED}]
+    expect: {run-finished: pass, model-size-budget: [{outcome: fail, part: size, effect: block}]}
+"""
+
+
+def test_policy_tests_are_described_too() -> None:
+    assert mistakes(CASE, OF_CASES) == []
+    for path in sorted((ROOT / "policies/tests").glob("*.yaml")):
+        assert mistakes(path.read_text("utf-8"), OF_CASES) == [], path.name
+    text = first_test(PROPOSAL)
+    assert mistakes(text, OF_CASES) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("policy_file:", "policy_fil:"),
+        ("candidate:", "candidat:"),
+        ("metrics:", "metric:"),
+        ("size: 1MB", "sise: 1MB"),
+        ("run-finished: pass", "run-finished: passed"),
+        ("effect: block", "effect: blocks"),
+        ("outcome: fail, ", ""),
+        ("    expect:", "    expects:"),
+    ],
+)
+def test_a_policy_test_with_a_mistake_is_refused(old: str, new: str) -> None:
+    assert old in CASE
+    assert mistakes(CASE.replace(old, new, 1), OF_CASES)
+
+
 # The command, and tools that are not ours
 
 
@@ -235,11 +280,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(tmp_path)
 
 
-@pytest.mark.parametrize(("arguments", "schema"), [([], SCHEMA), (["--waivers"], waivers_schema())])
+@pytest.mark.parametrize(
+    ("arguments", "schema"),
+    [
+        ([], SCHEMA),
+        (["--of", "waivers"], waivers_schema()),
+        (["--of", "tests"], policy_tests_schema()),
+    ],
+)
 def test_the_command_prints_it(arguments: list[str], schema: dict[str, Any]) -> None:
     told = command("schema", *arguments)
     assert (told.code, told.err) == (0, "")
-    assert json.loads(told.out) == schema
+    assert json.loads(told.out) == ALL[kind]
 
 
 def test_the_plugins_that_policy_files_name_take_part(

@@ -65,13 +65,22 @@ def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effecti
 
 @command("schema", "policy-engine schema policies/ > policies/policy-file.schema.json")
 @click.argument("paths", nargs=-1)
-@click.option("--waivers", is_flag=True, help="Of waivers.yaml instead of policy files.")
-def schema_command(paths: tuple[str, ...], *, waivers: bool) -> None:
+@click.option(
+    "--of",
+    "kind",
+    type=click.Choice(["policies", "tests", "waivers"]),
+    default="policies",
+    show_default=True,
+    help="Of policy files, of policy tests, or of waivers.yaml.",
+)
+def schema_command(paths: tuple[str, ...], kind: str) -> None:
     """Print the JSON Schema of policy files, for editors; with PATHS, their plugins' too."""
     from policy_engine import plugins, schema  # noqa: PLC0415
 
-    if waivers:
+    if kind == "waivers":
         made = schema.waivers_schema()
+    elif kind == "tests":
+        made = schema.policy_tests_schema()
     else:
         loaded = plugins.load(_named(paths)) if paths else plugins.load()
         any_rule = any("resolve_baseline" in plugin.hooks for plugin in loaded.loaded)
