@@ -90,7 +90,6 @@ def _evidence() -> Json:
 
 
 def _run() -> Json:
-    metric = {"anyOf": [{"type": "number"}, _GAP]}
     keys: Json = {
         **_fields(RunRecord),
         "duration": text("Instead of start and end.", examples=["2h"]),
