@@ -9,6 +9,9 @@ from policy_engine.policy_file.shapes import Place
 from policy_engine.quantities import parse_bytes, parse_duration
 from policy_engine.yaml_source import MappingNode
 
+_MODEL: dict[str, Any] = {"model_id": "m-" + "0" * 32, "name": "model", "texts": {}}
+"""What a model has that says nothing else of itself: none of the small files that are read."""
+
 
 def take_duration(place: Place, data: dict[str, Any]) -> Decimal | None:
     """Take `duration` out of a run (s); None where it says none, or none that can be read."""
@@ -26,7 +29,7 @@ def in_run(data: dict[str, Any], place: Place) -> dict[str, Any]:
     model = data.get("model")
     if isinstance(model, dict) and not {"invalid", "unreadable"} & model.keys():
         inner = inside(place, "model")
-        data["model"] = {"model_id": "m-" + "0" * 32, "name": "model", **model}
+        data["model"] = {**_MODEL, **model}
         size = _short(inner, data["model"], "size", parse_bytes)
         if size is not None:
             data["model"]["size"] = size
