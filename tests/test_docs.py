@@ -15,7 +15,7 @@ import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 import pluggy
@@ -34,59 +34,28 @@ from policy_engine.records import (
     ChangeRecord,
     EvidenceRecord,
 )
+from tests.pages import DOCS, FENCE, PAGES, ROOT, Block, blocks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-ROOT = Path(__file__).resolve().parents[1]
-DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 SPECS = dict(inspect.getmembers(hookspecs, lambda each: hasattr(each, f"{PROJECT}_spec")))
 
-_FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
-)
-_FILE = re.compile(r"# (?P<path>[\w./-]+\.\w+)\n")
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _ENVIRONMENT = re.compile(r"POLICY_ENGINE_\w+")
 
 
-class Block(NamedTuple):
-    """A fenced block of code: its page, line, language, the words behind it, and its text."""
-
-    page: str
-    line: int
-    language: str
-    marks: tuple[str, ...]
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.page}:{self.line}"
-
-    @property
-    def file(self) -> str | None:
-        """The file that its first line says it is."""
-        named = _FILE.match(self.text)
-        return named["path"] if named else None
-
-
-def _blocks(page: Path) -> Iterator[Block]:
-    content = page.read_text("utf-8")
-    for found in _FENCE.finditer(content):
-        language, *marks = found["info"].split() or [""]
-        indent = len(found["indent"])
-        text = "".join(line[indent:] for line in found["text"].splitlines(keepends=True))
-        line = content.count("\n", 0, found.start()) + 1
-        yield Block(page.relative_to(ROOT).as_posix(), line, language, tuple(marks), text)
-
-
-BLOCKS = [block for page in PAGES for block in _blocks(page)]
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 
 def _of(*languages: str) -> list[Block]:
     return [block for block in BLOCKS if block.language in languages]
+
+
+def _content(block: Block) -> Any:
+    return None if "invalid" in block.marks else yaml.safe_load(block.text)
 
 
 def _is_policy_file(block: Block) -> bool:
@@ -176,6 +145,46 @@ def test_the_reference_shows_a_mistake_in_every_key_of_a_policy_file() -> None:
     shown = {key for content in wrong for key in content}
     untold = {"plugins", "waivers"}  # absent plugins stop the run elsewhere; waivers are refused
     assert shown | untold == set(KEYS)
+
+
+WORKFLOWS = [b for b in _of("yaml", "yml") if "jobs" in (_content(b) or {})]
+POLICY_TESTS = [b for b in _of("yaml", "yml") if "cases" in (_content(b) or {})]
+
+
+def test_every_workflow_in_the_docs_is_one_for_github(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.yml" for number, _ in enumerate(WORKFLOWS)]
+    for path, block in zip(paths, WORKFLOWS, strict=True):
+        path.write_text(block.text, "utf-8")
+    program = ("-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows")
+    _run(tmp_path, *program, *map(str, paths))
+
+
+@pytest.mark.parametrize("block", POLICY_TESTS, ids=str)
+def test_every_case_in_the_docs_comes_out_as_it_says(block: Block, tmp_path: Path) -> None:
+    beside = {each.file: each for each in POLICY_FILES if each.page == block.page}
+    for path, each in (beside | {block.file: block}).items():
+        assert path is not None
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(each.text, "utf-8")
+    told = _run(tmp_path, "-m", "policy_engine", "test", "--require-coverage")
+    assert told.endswith(": all as expected\n")
+
+
+def test_every_block_of_yaml_is_of_a_kind_that_is_tested() -> None:
+    known = {*map(str, (*POLICY_FILES, *WORKFLOWS, *POLICY_TESTS))}
+    assert [str(b) for b in _of("yaml", "yml") if str(b) not in known] == []
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.included], ids=str)
+def test_what_the_docs_include_is_what_the_file_says(block: Block) -> None:
+    assert block.text == (ROOT / str(block.included)).read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
+def test_every_page_is_in_the_index(page: Path) -> None:
+    index = DOCS / "README.md"
+    linked = {(DOCS / link).resolve() for link in _LINK.findall(index.read_text("utf-8"))}
+    assert page == index or page in linked
 
 
 @pytest.mark.parametrize("block", _of("python"), ids=str)
@@ -351,7 +360,7 @@ def _keys(value: object) -> set[str]:
 
 def test_every_key_of_the_report_is_explained() -> None:
     page = (DOCS / "reference" / "report.md").read_text("utf-8")
-    prose = set(_CODE.findall(_FENCE.sub("", page)))
+    prose = set(_CODE.findall(FENCE.sub("", page)))
     (report,) = (
         json.loads(b.text)
         for b in BLOCKS
@@ -367,7 +376,7 @@ def test_every_kind_of_evidence_is_explained() -> None:
 
 def test_every_key_of_the_evidence_file_is_explained() -> None:
     page = (DOCS / "reference" / "evidence.md").read_text("utf-8")
-    prose = set(_CODE.findall(_FENCE.sub("", page)))
+    prose = set(_CODE.findall(FENCE.sub("", page)))
     records = (EvidenceRecord, CandidateRecord, BaselineRecord)
     keys = {field.alias or name for each in records for name, field in each.model_fields.items()}
     assert keys - prose == set()
@@ -387,7 +396,7 @@ def test_the_evidence_file_in_the_docs_is_one_of_this_version() -> None:
 
 def _anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub makes of a page's headings."""
-    headings = _HEADING.findall(_FENCE.sub("", page.read_text("utf-8")))
+    headings = _HEADING.findall(FENCE.sub("", page.read_text("utf-8")))
     return {
         re.sub(r"[^\w\- ]", "", heading.lower().strip()).replace(" ", "-") for heading in headings
     }
@@ -395,7 +404,7 @@ def _anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_between_the_docs_resolves(page: Path) -> None:
-    links = _LINK.findall(_FENCE.sub("", page.read_text("utf-8")))
+    links = _LINK.findall(FENCE.sub("", page.read_text("utf-8")))
     broken = []
     for link in links:
         if "://" in link:
@@ -408,7 +417,7 @@ def test_every_link_between_the_docs_resolves(page: Path) -> None:
 
 
 def _spans(page: Path) -> list[str]:
-    return _CODE.findall(_FENCE.sub("", page.read_text("utf-8")))
+    return _CODE.findall(FENCE.sub("", page.read_text("utf-8")))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
