@@ -148,6 +148,7 @@ def test_the_reference_shows_a_mistake_in_every_key_of_a_policy_file() -> None:
 
 
 WORKFLOWS = [b for b in _of("yaml", "yml") if "jobs" in (_content(b) or {})]
+PRE_COMMIT = [b for b in _of("yaml", "yml") if "repos" in (_content(b) or {})]
 POLICY_TESTS = [b for b in _of("yaml", "yml") if "cases" in (_content(b) or {})]
 
 
@@ -161,17 +162,23 @@ def test_every_workflow_in_the_docs_is_one_for_github(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", POLICY_TESTS, ids=str)
 def test_every_case_in_the_docs_comes_out_as_it_says(block: Block, tmp_path: Path) -> None:
-    beside = {each.file: each for each in POLICY_FILES if each.page == block.page}
+    beside = {each.file: each for each in POLICY_FILES if each.page == block.page and each.file}
     for path, each in (beside | {block.file: block}).items():
         assert path is not None
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(each.text, "utf-8")
-    told = _run(tmp_path, "-m", "policy_engine", "test", "--require-coverage")
+    told = _run(tmp_path, "-m", "policy_engine", "test")
     assert told.endswith(": all as expected\n")
 
 
+def test_every_pre_commit_hook_in_the_docs_is_one_that_we_offer() -> None:
+    offered = {h["id"] for h in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+    repos = [repo for block in PRE_COMMIT for repo in _content(block)["repos"]]
+    assert {hook["id"] for repo in repos for hook in repo["hooks"]} == offered
+
+
 def test_every_block_of_yaml_is_of_a_kind_that_is_tested() -> None:
-    known = {*map(str, (*POLICY_FILES, *WORKFLOWS, *POLICY_TESTS))}
+    known = {*map(str, (*POLICY_FILES, *WORKFLOWS, *POLICY_TESTS, *PRE_COMMIT))}
     assert [str(b) for b in _of("yaml", "yml") if str(b) not in known] == []
 
 
