@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -353,6 +354,20 @@ def test_the_plugin_of_the_docs_loads_when_a_policy_file_names_it(tmp_path: Path
 
     assert said == "policies/fraud.yaml: valid, 1 policy\n"
     assert "acme-policies[acme]" in listed
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b for b in POLICY_FILES if "plugin" in b.marks and b.page.startswith("docs/how-to/")],
+    ids=str,
+)
+def test_a_policy_file_that_names_the_example_plugin_is_valid(block: Block, tmp_path: Path) -> None:
+    acme = ROOT / "plugins" / "acme-policies"
+    shutil.copytree(acme / "acme_policies", tmp_path / "acme_policies")
+    _install(tmp_path, tomllib.loads((acme / "pyproject.toml").read_text("utf-8"))["project"])
+    (tmp_path / "fraud.yaml").write_text(block.text, "utf-8")
+    said = _run(tmp_path, "-m", "policy_engine", "validate", "fraud.yaml")
+    assert said.startswith("fraud.yaml: valid, ")
 
 
 # The two file formats.
