@@ -51,6 +51,7 @@ def test_folders_with_code_that_imports_mlflow_are_what_training_depends_on(root
     put(root, "serve/app.py", "import mlflow_extras\n# import mlflow is not done here\n")
     put(root, "tests/test_train.py", "import mlflow\n")
     put(root, ".venv/lib/x.py", "import mlflow\n")
+    put(root, "{{cookiecutter.name}}/train.py", "import mlflow\n")
     put(root, "requirements.txt")
     assert candidate_paths(root) == ("churn/**", "fraud/**", "requirements.txt")
 

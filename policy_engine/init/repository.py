@@ -10,6 +10,7 @@ _PASSED_OVER = frozenset(
     ("tests", "test", "node_modules", "site-packages", "build", "dist", "mlruns", "docs", "venv")
 )
 _PINS = ("requirements.txt", "pyproject.toml", "environment.yml", "conda.yaml", "uv.lock")
+_MEANT = re.compile(r"[][{}*?!\\]|\s(?:/|$)|(?:^|/)\s")
 _MOST_FILES = 20_000
 _LARGEST = 2**20  # bytes of a file that is looked into
 
@@ -34,6 +35,8 @@ def _training_files(root: Path) -> Iterator[PurePosixPath]:
         folders[:] = sorted(f for f in folders if f not in _PASSED_OVER and not f.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
+            if _MEANT.search(path.relative_to(root).as_posix()):
+                continue  # a glob would read it otherwise
             if path.suffix in {".py", ".ipynb"} and looked < _MOST_FILES and _imports(path):
                 yield PurePosixPath(path.relative_to(root).as_posix())
             looked += 1

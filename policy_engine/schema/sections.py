@@ -7,6 +7,12 @@ from pydantic import WithJsonSchema
 from policy_engine.quantities import Bytes, Duration, HourlyPrice
 from policy_engine.schema.words import SWITCH, Json, mapping, record, several, text
 
+_GLOB = (
+    r"^(?![!/\s])(?!.*[{}\\])(?!.*[/\s]$)(?!(?:.*/)?\.{1,2}(?:/|$))"
+    r"(?!.*[^/]\*\*)(?!.*\*\*[^/]).+$"
+)
+"""A path from the repository's root that can match: the loader says what is wrong with another."""
+
 
 def quantities() -> Json:
     """Return the definitions of the quantities that sections hold."""
@@ -57,7 +63,7 @@ def sections(packs: list[str], *, any_rule: bool) -> Json:
             {
                 "paths": several(
                     "Globs of what training depends on, from the repository's root.",
-                    {"type": "string", "pattern": r"^[^/\\][^\\]*[^/\\]$|^[^/\\]$"},
+                    {"type": "string", "pattern": _GLOB},
                     examples=[["training/**"]],
                 ),
                 "model_name": text("Which logged model of a run, where there are several."),
