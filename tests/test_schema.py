@@ -24,8 +24,9 @@ from policy_engine.kinds import written
 from policy_engine.policy_file import PolicyFileError, load_policies
 from policy_engine.schema import policy_file_schema, policy_tests_schema, waivers_schema
 from tests.command import Project, command
+from tests.pages import Block
 from tests.plugin_factory import Site, on_the_path, policy_module
-from tests.test_docs import POLICY_FILES, Block
+from tests.test_docs import POLICY_FILES
 from tests.test_docs import _whole as whole
 from tests.test_init import PROPOSAL
 from tests.test_policy_file import OFFERED, PACKS
