@@ -25,7 +25,7 @@ from policy_engine.report import (
     Subject,
     Verdict,
 )
-from policy_engine.scope import is_for, needs_run, unknown_model
+from policy_engine.scope import is_for, needs_run, uncollected_model, unknown_model
 from policy_engine.subjects import (
     baseline_ref,
     notes_on,
@@ -90,7 +90,10 @@ def _subjects(bound: BoundFile, here: Here) -> Iterator[Subject]:
             yield _subject(bound, candidate, here)
         else:
             yield without_candidate(file.path, Verdict.ERROR, unknown)
-    if evidence.named and evidence.absent is not None:
+    uncollected = uncollected_model(file, evidence.candidates) if evidence.named else None
+    if uncollected is not None:
+        yield without_candidate(file.path, Verdict.ERROR, uncollected)
+    elif evidence.named and evidence.absent is not None:
         yield without_candidate(file.path, Verdict.NOT_EVALUATED, evidence.absent)
     elif not mine and (change is not None or not evidence.candidates):
         reason = evidence.absent or "no run of this change is one that this policy file applies to"

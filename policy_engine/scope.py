@@ -1,5 +1,6 @@
 """Which runs a policy file judges, and whether a change owes it one."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -8,6 +9,7 @@ from policy_engine.records import (
     CandidateRecord,
     ChangeRecord,
     Invalid,
+    ModelRecord,
     RunRecord,
     Unreadable,
 )
@@ -64,12 +66,29 @@ def is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord | 
     """Say whether a policy file judges a candidate: logged name, scope and commit fit."""
     if candidate.model_name != file.model_name or not _applies(file, candidate.run):
         return False
+    if change is None:  # a flag named it, for every policy file
+        return True
     if candidate.policy_files is not None and file.path not in candidate.policy_files:
         return False
-    if change is None:
-        return True
     commit = commit_of(candidate.run)
     return commit is not None and is_current(file, commit, change)
+
+
+def uncollected_model(file: PolicyFile, candidates: Sequence[CandidateRecord]) -> str | None:
+    """Say which run the file would judge by a logged model that nobody collected; None: none.
+
+    Such evidence is of other policies, or somebody wrote into it for whom it is.
+    """
+    if file.model_name is None or any(c.model_name == file.model_name for c in candidates):
+        return None
+    for run in (candidate.run for candidate in candidates):
+        is_another = isinstance(run.model, ModelRecord) and run.model.name != file.model_name
+        if not is_another and _applies(file, run):
+            return (
+                f"run {run.run_id}: the evidence was collected without its logged model "
+                f"'{file.model_name}', which the policy file names: collect it again"
+            )
+    return None
 
 
 def unknown_model(file: PolicyFile, run: RunRecord) -> str | None:

@@ -473,6 +473,43 @@ def test_a_file_judges_the_logged_model_that_it_names() -> None:
     assert judged == ["2"]
 
 
+def test_what_evidence_says_of_the_policy_files_it_is_for_lets_no_file_off_a_named_run() -> None:
+    """A fork writes the file: it would choose by which policies it is judged."""
+    policies = policy_set(
+        a_lax="policies:\n  run-id: on", strict="policies:\n  told: {outcome: fail}"
+    )
+    forged = CandidateRecord(run=candidate(), policy_files=("policies/a.yaml",))
+    report = report_on(policies, EvidenceRecord(needs=EVERYTHING, candidates=(forged,)))
+    assert [s.verdict for s in report.subjects] == ["pass", "fail"]
+
+
+@pytest.mark.parametrize("name", ["big", None])
+def test_a_named_run_whose_logged_model_was_not_collected_is_an_error(name: str | None) -> None:
+    """Evidence that was saved before the policy file named a model: it would go unjudged."""
+    policies = policy_set(
+        any="policies:\n  run-id: on",
+        big="candidate: {model_name: big}\npolicies:\n  told: {outcome: fail}",
+    )
+    logged = model(name=name) if name else None
+    run = candidate().model_copy(update={"model": logged})
+    report = report_on(policies, evidence(run))
+    assert report.exit_code == 3
+    assert report.subjects[1].reason == (
+        f"run {run.run_id}: the evidence was collected without its logged model 'big', "
+        "which the policy file names: collect it again"
+    )
+
+
+def test_a_named_run_of_another_logged_model_owes_a_file_nothing() -> None:
+    policies = policy_set(
+        any="policies:\n  run-id: on",
+        big="candidate: {model_name: big}\npolicies:\n  told: {outcome: fail}",
+    )
+    run = candidate().model_copy(update={"model": model(name="small")})
+    report = report_on(policies, evidence(run))
+    assert [s.policy_file for s in report.subjects] == ["policies/any.yaml"]
+
+
 def test_evidence_without_a_change_still_owes_each_candidate_a_verdict() -> None:
     policies = policy_set(fraud=f"applies_to: {{experiment: fraud}}\n{PASS_ALL}")
     report = report_on(policies, evidence(candidate(experiment="churn"), named=False))
