@@ -476,7 +476,8 @@ def test_a_file_judges_the_logged_model_that_it_names() -> None:
 def test_what_evidence_says_of_the_policy_files_it_is_for_lets_no_file_off_a_named_run() -> None:
     """A fork writes the file: it would choose by which policies it is judged."""
     policies = policy_set(
-        a_lax="policies:\n  run-id: on", strict="policies:\n  told: {outcome: fail}"
+        a="policies:\n  told: {outcome: pass}",
+        b="policies:\n  b: {policy: told, outcome: fail}",
     )
     forged = CandidateRecord(run=candidate(), policy_files=("policies/a.yaml",))
     report = report_on(policies, EvidenceRecord(needs=EVERYTHING, candidates=(forged,)))
