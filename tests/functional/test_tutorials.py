@@ -24,10 +24,9 @@ _END = "\x1e"
 
 _VARIES = (
     (re.compile(r"\b[0-9a-f]{7,64}\b"), "ID"),
-    (re.compile(r"\b[a-z]+-[a-z]+-\d+\b"), "RUN"),
     (re.compile(r"\bin \d+\.\d+s\b"), "in TIME"),
 )
-"""What differs from one reader to the next: digests and ids, names that MLflow invents, seconds."""
+"""What differs from one reader to the next: digests and ids, seconds."""
 
 
 _PROGRAMS = {
