@@ -23,7 +23,7 @@ demo: $(DEMO)/.installed ## train five models and see what the gate says of each
 	$(DEMO)/bin/policy-engine demo
 
 test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
-	$(DEV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(DEV)/.installed $(DEV)/.actionlint ## ruff, mypy, the import contract, and the workflows' linters
 	$(DEV)/bin/ruff check .
