@@ -10,7 +10,7 @@ from dataclasses import replace
 from policy_engine.bound import OTHER_RULES, BoundFile, BoundPolicy, Context, Here, baseline_for
 from policy_engine.effects import effect_of, verdict_of
 from policy_engine.errors import UsageError
-from policy_engine.evidence import Case, Grade, Measurement
+from policy_engine.evidence import Case
 from policy_engine.judgement import findings_of, turned_off
 from policy_engine.policy import Finding
 from policy_engine.policy_file import PolicySet
@@ -123,7 +123,7 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subjec
     record = renamed_candidate(candidate, file.names)
     findings = tuple(_judged_findings(bound, record, baseline, here))
     if here.claimed:
-        findings = tuple(map(_as_claim, findings))
+        findings = tuple(map(Judged.as_claim, findings))
     unreadable = isinstance(candidate.run.model, Unreadable)
     return Subject(
         policy_file=file.path,
@@ -192,17 +192,6 @@ def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
         None,
         binding.where,
     )
-
-
-def _as_claim(finding: Judged) -> Judged:
-    """Return a finding whose values are known by the word of the job that wrote the evidence."""
-    return finding._replace(
-        measured=_claimed(finding.measured), baseline=_claimed(finding.baseline)
-    )
-
-
-def _claimed(value: Measurement | None) -> Measurement | None:
-    return None if value is None else replace(value, grade=Grade.LOGGED)
 
 
 def _refuse_two_bindings(subjects: list[Subject], required: frozenset[str]) -> None:

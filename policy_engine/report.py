@@ -1,12 +1,12 @@
 """The report: verdict, subjects, findings. Everything that people see is rendered from it."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
-from policy_engine.evidence import Measurement
+from policy_engine.evidence import Grade, Measurement
 from policy_engine.policy import Level, Limit, Outcome
 
 SCHEMA = "policy-engine/report/v1"
@@ -82,6 +82,14 @@ class Judged(NamedTuple):
     remedy: str | None
     waiver: dict[str, Any] | None
     where: Where
+
+    def as_claim(self) -> "Judged":
+        """Return it with values known by the word of the job that wrote them, and no better."""
+        return self._replace(measured=_claimed(self.measured), baseline=_claimed(self.baseline))
+
+
+def _claimed(value: Measurement | None) -> Measurement | None:
+    return None if value is None else replace(value, grade=Grade.LOGGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from policy_engine.effects import verdict_of
 from policy_engine.errors import UsageError
-from policy_engine.evidence import Grade, InvalidEvidence, Measurement
+from policy_engine.evidence import InvalidEvidence
 from policy_engine.policy import Outcome
 from policy_engine.report import EXIT_CODES, SCHEMA, Effect, Judged, Report, Subject, Verdict
 
@@ -79,7 +79,9 @@ def as_claimed(report: Report) -> Report:
     Its policies count as not trusted, its values as logged, and it passes with a warning at best.
     """
     subjects = tuple(
-        replace(s, verdict=_at_best_warn(s.verdict), findings=tuple(map(_logged, s.findings)))
+        replace(
+            s, verdict=_at_best_warn(s.verdict), findings=tuple(map(Judged.as_claim, s.findings))
+        )
         for s in report.subjects
     )
     verdict = _at_best_warn(report.verdict)
@@ -171,13 +173,3 @@ def _is_odd(finding: Judged) -> bool:
 
 def _at_best_warn(verdict: Verdict) -> Verdict:
     return Verdict.WARN if verdict is Verdict.PASS else verdict
-
-
-def _logged(finding: Judged) -> Judged:
-    return finding._replace(
-        measured=_claimed(finding.measured), baseline=_claimed(finding.baseline)
-    )
-
-
-def _claimed(value: Measurement | None) -> Measurement | None:
-    return None if value is None else replace(value, grade=Grade.LOGGED)
