@@ -1,6 +1,6 @@
 """What is under judgement, as GitHub's event and git tell it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,8 +10,10 @@ from policy_engine import git
 from policy_engine.errors import UsageError
 from policy_engine.github.event import Event, read_event
 from policy_engine.github.hub import Hub, resolved, touched
+from policy_engine.policy_file import PolicyFile
 from policy_engine.records import ChangeRecord
 from policy_engine.report import PolicySource
+from policy_engine.scope import matches
 
 T = TypeVar("T")
 
@@ -89,6 +91,22 @@ class Situation:
 
     change: ChangeRecord | None
     ancestors: tuple[str, ...]
+
+
+def idle_globs(root: Path, files: Iterable[PolicyFile]) -> Iterator[str]:
+    """Yield a sentence for each glob of `candidate.paths` at which the work tree has no file.
+
+    A mistyped glob excuses every change from its run, and nothing else would tell.
+    """
+    asking = [file for file in files if file.candidate_paths]
+    tracked = (asked(lambda: git.tracked_paths(root)) or []) if asking else []
+    for file in asking if tracked else ():
+        for glob in file.candidate_paths:
+            if not any(matches(path, glob) for path in tracked):
+                yield (
+                    f"{file.path}: candidate.paths: '{glob}' matches no file that git tracks here: "
+                    "while that is so, no change owes a run for its sake"
+                )
 
 
 def situation(job: Job, commit: str | None, *, search: bool, ancestors: bool) -> Situation:

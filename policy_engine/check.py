@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policy_engine import __version__, git
-from policy_engine.change import Job, Situation, judging, policy_source, situation
+from policy_engine.change import Job, Situation, idle_globs, judging, policy_source, situation
 from policy_engine.claims import CLAIM_CAP, of_this_change, of_this_commit
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
@@ -28,7 +28,7 @@ from policy_engine.loading import Loaded, load
 from policy_engine.prepared import Prepared, prepare
 from policy_engine.proposal import proposal_of
 from policy_engine.records import EvidenceRecord
-from policy_engine.report import Engine, PolicySource, Report
+from policy_engine.report import Engine, PolicySource, Report, Verdict
 from policy_engine.saved import read_evidence, save_evidence
 
 if TYPE_CHECKING:
@@ -158,6 +158,10 @@ def _report(
     if ready.draft is not None:
         proposal = proposal_of(ready.draft, evidence, report, context)
         report = replace(report, proposal=proposal)
+    excused = {s.policy_file for s in report.subjects if s.verdict is Verdict.NOT_APPLICABLE}
+    files = [file for file in ready.policies.files if file.path in excused]
+    for sentence in idle_globs(options.root, files):
+        sys.stderr.write(f"note: {sentence}\n")
     ready.plugins.report_ready(report, lambda note: sys.stderr.write(f"{note}\n"))
     return report
 

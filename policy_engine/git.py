@@ -106,6 +106,15 @@ def is_tracked(file: Path, *, timeout_s: float = GIT_TIMEOUT_S) -> bool:
     return bool(_of_folder(file.parent, *question, timeout_s=timeout_s))
 
 
+def tracked_paths(folder: Path) -> list[str]:
+    """Return the tracked paths at or below the folder, seen from it; none without a repository.
+
+    Raises:
+        GitError: If git fails for another reason than an absent repository.
+    """
+    return _of_folder(folder, "ls-files", "-z").split("\0")[:-1]
+
+
 def is_shallow(folder: Path) -> bool:
     """Tell whether the history was cut off by a shallow clone; False without a repository.
 

@@ -283,6 +283,22 @@ def test_a_change_that_owes_no_run_is_collected_and_judged_with_0(
         assert told.subject["reason"] == ("the change does not touch training/**: it needs no run")
 
 
+def test_a_glob_that_matches_nothing_excuses_no_change_in_silence(
+    pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`trainig/**` owes no run for any change, and the verdict alone would not tell."""
+    mistyped = CHANGED.replace("training/**", "trainig/**")
+    pull_request.commit({"policies/fraud.yaml": mistyped})
+    pull_request.propose({}, "training/train.py")
+    pull_request.enter(monkeypatch)
+    told = command("check", "--tracking-uri", store.uri, "--format", "json", "--no-publish")
+    assert (told.code, told.report["verdict"]) == (0, "not-applicable")
+    assert told.err == (
+        "note: policies/fraud.yaml: candidate.paths: 'trainig/**' matches no file that git tracks "
+        "here: while that is so, no change owes a run for its sake\n"
+    )
+
+
 def test_a_change_of_training_code_without_a_run_is_no_pass(
     pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from policy_engine import cli
 from tests.command import Project, candidate, command, evidence
+from tests.repository import Repository
 
 ROOT = Path(__file__).parents[1]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
@@ -276,6 +277,18 @@ def test_validate_names_each_valid_file(project: Project) -> None:
     assert (told.code, told.out) == (
         0,
         "policies/churn.yaml: valid, 2 policies\npolicies/fraud.yaml: valid, 1 policy\n",
+    )
+
+
+def test_validate_notes_a_glob_that_matches_no_tracked_file(project: Project) -> None:
+    project.policy(f'{MINIMUM}candidate: {{paths: ["training/**", "trainig/**"]}}\n')
+    repository = Repository.new(project.folder)
+    repository.commit("training/train.py")
+    told = command("validate")
+    assert (told.code, told.out) == (0, "policies/fraud.yaml: valid, 1 policy\n")
+    assert told.err == (
+        "note: policies/fraud.yaml: candidate.paths: 'trainig/**' matches no file that git tracks "
+        "here: while that is so, no change owes a run for its sake\n"
     )
 
 

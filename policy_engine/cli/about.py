@@ -1,5 +1,6 @@
 """`validate`, `list`, `explain`, `schema`, `plugins`: what policies and policy files say."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,12 +21,15 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from policy_engine import check  # noqa: PLC0415
+    from policy_engine.change import idle_globs  # noqa: PLC0415
     from policy_engine.waivers import refuse_too_far_ahead  # noqa: PLC0415
 
     policies = check.load(paths or ("policies",), require=require).policies
     refuse_too_far_ahead(policies.waivers, datetime.now(UTC))
     for file in policies.files:
         click.echo(f"{file.path}: valid, {_count(len(file.bindings))}")
+    for sentence in idle_globs(Path(), policies.files):
+        click.echo(f"note: {sentence}", err=True)
 
 
 @command("list", "policy-engine list")
@@ -107,8 +111,6 @@ def _effective(paths: tuple[str, ...], require: tuple[str, ...]) -> "Iterator[st
 
 def _named(paths: tuple[str, ...]) -> tuple[str, ...]:
     """Return the plugins that policy files name; what else they say may be half written."""
-    from pathlib import Path  # noqa: PLC0415
-
     from policy_engine.policy_file import named_plugins, policy_paths  # noqa: PLC0415
 
     return named_plugins(*policy_paths(paths, Path()))
