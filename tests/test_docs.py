@@ -23,7 +23,7 @@ import pluggy
 import pytest
 import yaml
 
-from policy_engine import catalogue, hookspecs, plugins
+from policy_engine import catalogue, hookspecs, plugins, testing
 from policy_engine.cli import cli
 from policy_engine.evidence import Needs
 from policy_engine.hookspecs import PROJECT, hookimpl
@@ -186,6 +186,11 @@ def test_every_block_of_yaml_is_of_a_kind_that_is_tested() -> None:
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.included], ids=str)
 def test_what_the_docs_include_is_what_the_file_says(block: Block) -> None:
     assert block.text == (ROOT / str(block.included)).read_text("utf-8")
+
+
+def test_every_name_that_policies_are_tested_with_is_explained() -> None:
+    spans = " ".join(_spans(DOCS / "reference" / "testing.md"))
+    assert [name for name in testing.__all__ if not re.search(rf"\b{name}\b", spans)] == []
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
