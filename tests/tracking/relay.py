@@ -66,9 +66,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             self.server.socket.close()
             return
-        self.server.asked.append(f"{self.command} {self.path.partition('?')[0]}")
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        self.server.sent.append(body)
+        with self.server.counting:  # requests come at once: each body stays beside its request
+            self.server.asked.append(f"{self.command} {self.path.partition('?')[0]}")
+            self.server.sent.append(body)
         upstream = http.client.HTTPConnection(self.server.target, timeout=30)
         headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
         with closing(upstream):
