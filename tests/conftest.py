@@ -195,7 +195,12 @@ def _wait_until_healthy(uri: str, process: subprocess.Popen[bytes], log: Path) -
 
 @pytest.fixture(scope="session")
 def trained(mlflow_server: MlflowServer) -> Trained:
-    """Train small scikit-learn models and log them through the server, as a team would."""
+    """What a small team trained and logged through the server that all tests share."""
+    return trained_on(mlflow_server)
+
+
+def trained_on(mlflow_server: MlflowServer) -> Trained:
+    """Train small scikit-learn models and log them through a server, as a team would."""
     # Imported here: tests that ask for no server shall not pay for it.
     import mlflow
 

@@ -19,13 +19,28 @@ from policy_engine.loading import load
 from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.survey import Survey, survey
 from tests.command import command
+from tests.conftest import running_mlflow, trained_on
 from tests.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conftest import MlflowServer, Trained
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = ".github/workflows/model-gate.yml"
+
+
+@pytest.fixture(scope="module")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A server of this file's own: on the shared one, other tests' experiments are newer."""
+    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def trained(mlflow_server: MlflowServer) -> Trained:
+    return trained_on(mlflow_server)
 
 
 @pytest.fixture
