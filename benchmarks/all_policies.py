@@ -35,6 +35,7 @@ policies:
   deep-margin: on
   equalized-odds-gap: {{attributes: [sex]}}
   explanation-logged: on
+  expression: {{that: candidate.metrics.{metric} > 0.5, message: better than a coin}}
   four-fifths: {{attributes: [sex], favourable: 1}}
   latency-percentile-budget: {{max: 50ms, max_growth: 50%}}
   metric-recomputed: {{metrics: [val_accuracy, val_f1, val_roc_auc]}}
@@ -85,7 +86,7 @@ def measure(command: Path, repository: Path, address: str, commit: str) -> Secti
     """
     candidate = _train(address, commit)
     judged = {metric: _judged(metric, candidate, command, repository, address) for metric in TASKS}
-    bound = _bind(repository, next(iter(TASKS)))
+    bound = bind(repository, next(iter(TASKS)))
     outcomes = next(iter(judged.values())).outcomes
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     return Section(
@@ -116,7 +117,7 @@ def _row(metric: str, judged: Judged) -> tuple[str, ...]:
 
 def _judged(metric: str, candidate: str, command: Path, repository: Path, address: str) -> Judged:
     """Collect once and keep what was read; then check and judge in turns."""
-    _bind(repository, metric)
+    bind(repository, metric)
     policies, saved = f"{_FOLDER}/{metric}.yaml", f"{_FOLDER}/{metric}.json"
     read = ["--run", candidate, "--tracking-uri", address, "--policies", policies]
     check = [str(command), "check", *read, "--format", "json"]
@@ -139,7 +140,7 @@ def _run(command: list[str], cwd: Path) -> bytes:
     return done.stdout
 
 
-def _bind(repository: Path, metric: str) -> int:
+def bind(repository: Path, metric: str) -> int:
     """Write a policy file, and return how many policies it binds: all there are.
 
     Raises:

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.distribution"]
 
 # A slow machine fails nobody: how long an example takes is measured in benchmarks/.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# The same examples every time: a red run is about the change. `make fuzz` looks for new ones.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("repeatable")
 
 # Fake commits, exposed by `Trained`: 40 hexadecimal digits, as git writes them.
 CHAMPION_SHA = "c" * 40

@@ -53,10 +53,14 @@ def command(name: str, example: str) -> Callable[[Callable[..., Any]], click.Com
     return cli.command(name, epilog=f"Example: {example}")
 
 
+GC_THRESHOLD = 50_000
+"""New objects before Python looks for rubbish. What a start makes, stays: to look for rubbish in it
+again and again took 6 % of a check."""
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command; every error that a user can act on is one plain sentence."""
-    # What a start makes, stays: to look for rubbish in it again and again took 6 % of a check.
-    gc.set_threshold(50_000)
+    gc.set_threshold(GC_THRESHOLD)
     guard()
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
     try:

@@ -2,12 +2,14 @@
 
 import difflib
 from collections.abc import Iterable
+from types import NoneType
 from typing import TypeVar
 
 from policy_engine.errors import PolicyEngineError
 from policy_engine.records import Invalid, Unreadable
 
 T = TypeVar("T")
+_NO_VALUE = (NoneType, Invalid, Unreadable)
 
 
 class EvidenceError(PolicyEngineError):
@@ -41,15 +43,15 @@ class NotApplicable(PolicyEngineError):  # noqa: N818
 
 def value_of(reading: T | Invalid | Unreadable | None, what: str) -> T:
     """Return the value of a read, or raise what it is instead."""
+    if not isinstance(reading, _NO_VALUE):
+        return reading
     if reading is None:
         raise MissingEvidence(f"{what} is not recorded", "log the run again with MLflow 3")
     if isinstance(reading, Invalid):
         raise InvalidEvidence(f"{what} is invalid: {reading.invalid}", "log it again")
-    if isinstance(reading, Unreadable):
-        raise UnreadableEvidence(
-            f"{what} could not be read: {reading.unreadable}", "mend that, then check again"
-        )
-    return reading
+    raise UnreadableEvidence(
+        f"{what} could not be read: {reading.unreadable}", "mend that, then check again"
+    )
 
 
 def present(value: T | None, message: str, remedy: str) -> T:

@@ -63,13 +63,14 @@ def _base(address: str) -> str | None:
     try:
         url = urlsplit(address.strip())
         port = "" if url.port is None else f":{url.port}"
-    except ValueError:  # a port or an IPv6 address that is none
+        segments = list(_segments(url.path))
+    except ValueError:  # a port or an IPv6 address that is none, or half of a surrogate pair
         return None
     host = url.hostname or ""
     if url.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
         return None
     host = f"[{host}]" if ":" in host else host
-    return "/".join([f"{url.scheme}://{host}{port}", *_segments(url.path)])
+    return "/".join([f"{url.scheme}://{host}{port}", *segments])
 
 
 def _segments(path: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ def test_a_run_leads_to_mlflows_page_without_credentials(uri: str, base: str) ->
     [
         *("sqlite:///mlflow.db", "databricks", "file:///mlruns", "javascript:alert(1)", "", "//h"),
         *("https://", "https://a b", "http://h:x", "http://[::1", 'https://h"onclick="x', "uc:x"),
+        "https://mlflow.example/\ud800",
     ],
 )
 def test_a_store_without_pages_has_no_links(uri: str) -> None:
