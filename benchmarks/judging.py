@@ -97,8 +97,8 @@ def measure(count: int = CASES) -> Section:
             (
                 "Medians over batches, taking turns. All judge the same cases, and all verdicts "
                 "are the same. Ours yields findings (nine a case) with message, numbers, grade, "
-                "remedy and effect, in exact decimals; the others yield six booleans out of floats. In "
-                "all rows but one Python looks for rubbish as seldom as in the command."
+                "remedy and effect, in exact decimals; the others yield six booleans out of floats."
+                " In all rows but one Python looks for rubbish as seldom as in the command."
             ),
         ],
     )
