@@ -64,9 +64,20 @@ def _run(report: Report, results: list[dict[str, Any]]) -> dict[str, Any]:
 def _rules(report: Report, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rules of the results, each once, in the order in which they are first used."""
     used = dict.fromkeys(result["ruleId"] for result in results)
-    policies = {clean(f.id): clean(f.policy) for f in rows.every_finding(report)}
-    described = ((id_, policies.get(id_, "the candidate can be judged")) for id_ in used)
-    return [{"id": id_, "shortDescription": {"text": text}} for id_, text in described]
+    bindings = {clean(f.id): f for f in rows.every_finding(report)}
+    return [_rule(id_, bindings.get(id_)) for id_ in used]
+
+
+def _rule(id_: str, finding: Judged | None) -> dict[str, Any]:
+    """Return a rule; GitHub's code scanning requires all four texts of it."""
+    short, full = "the candidate can be judged", "A candidate was found, and a policy applied to it"
+    told = "The message says what was looked for; `policy-engine doctor` looks at the set-up"
+    if finding is not None:
+        short, plugin = clean(finding.policy), clean(finding.plugin)
+        full = f"The policy {short} of the plugin {plugin}, as it is bound in the policy file"
+        told = f"What it judges, why, and how to log what it reads: `policy-engine explain {short}`"
+    texts = {"shortDescription": short, "fullDescription": full, "help": told}
+    return {"id": id_, **{name: {"text": text} for name, text in texts.items()}}
 
 
 def _results(subject: Subject) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,9 @@ def run_of(sarif: str) -> dict[str, Any]:
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
     assert driver["name"]
+    for rule in driver["rules"]:  # GitHub's code scanning refuses a rule without one of them
+        assert rule.keys() == {"id", "shortDescription", "fullDescription", "help"}
+        assert all(rule[key]["text"] for key in rule.keys() - {"id"})
     rules = [rule["id"] for rule in driver["rules"]]
     assert len(rules) == len(set(rules))
     for result in run["results"]:
