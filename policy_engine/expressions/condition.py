@@ -1,6 +1,7 @@
 """A condition, compiled once: what it reads, and whether it holds of a case."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -9,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator
 
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs
-from policy_engine.expressions.checking import Checker, Path
+from policy_engine.expressions.checking import EACH, Checker, Path
 from policy_engine.expressions.failure import ExpressionError, ExpressionFailed
 from policy_engine.expressions.library import cel
 from policy_engine.expressions.syntax import Call, Literal, Node, Operation, parse
@@ -52,12 +53,14 @@ class Condition:
         reads: What it reads, in the order of the text.
         needs: The evidence that holds it.
         bound: The limit that it is, where it is nothing else.
+        converted: What it makes a number of.
     """
 
     text: str
     reads: tuple[Path, ...]
     needs: Needs
     bound: Bound | None
+    converted: frozenset[Path]
     _tree: Node = field(repr=False)
     _program: Any = field(repr=False)
 
@@ -76,6 +79,9 @@ class Condition:
                 f"`{self.text}` would take {count:,} steps; {MOST_STEPS:,} are allowed",
                 "name the metrics, parameters or tags instead of going over all of them",
             )
+        for path in self.converted:
+            for text in _texts(found, path):
+                _refuse_infinite(path, text)
         try:
             result = self._program.execute(found)
         except KeyError as e:
@@ -133,7 +139,8 @@ def compiled(text: str) -> Condition:
         _try_patterns(tree)
     except (ValueError, RuntimeError) as e:
         raise ExpressionError(" ".join(str(e).split())[:_LONGEST_TOLD]) from e
-    return Condition(text, reads, _needs(reads), _bound(tree), tree, program)
+    converted = frozenset(checker.converted)
+    return Condition(text, reads, _needs(reads), _bound(tree), converted, tree, program)
 
 
 def _bound(tree: Node) -> Bound | None:
@@ -180,6 +187,28 @@ def _try_patterns(node: Node) -> None:
             cel().compile("''.matches(pattern)").execute({"pattern": pattern.value})
     for inner in inner_nodes(node):
         _try_patterns(inner)
+
+
+def _texts(found: Any, path: Path) -> Iterator[str]:
+    """Yield the texts at a path; of a list those of each entry."""
+    if not path and isinstance(found, str):
+        yield found
+    elif path and path[0] == EACH and isinstance(found, list):
+        for entry in found:
+            yield from _texts(entry, path[1:])
+    elif path and isinstance(found, Mapping):
+        yield from _texts(found.get(path[0]), path[1:])
+
+
+def _refuse_infinite(path: Path, text: str) -> None:
+    """Refuse a text that CEL reads as infinity: it would respect any limit from below or above."""
+    try:
+        is_infinite = math.isinf(float(text))
+    except ValueError:  # CEL refuses it, where it comes to it
+        return
+    if is_infinite:
+        name = ".".join(path)
+        raise ExpressionFailed(f"{name} is {text!r}, and double() makes infinity of it", _MEND)
 
 
 def _resolved(found: Mapping[str, Any], path: Path) -> Any:

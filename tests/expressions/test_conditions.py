@@ -235,6 +235,21 @@ def test_what_cannot_be_computed_is_an_error_and_never_false(text: str) -> None:
             held(each)
 
 
+@pytest.mark.parametrize("number", ["inf", "-Infinity", "1e999", " +INF "])
+def test_an_infinite_text_respects_no_limit(number: str) -> None:
+    deep = run(params={"depth": number, "max-depth": number, "missing": number})
+    for text in (
+        "double(candidate.params.depth) < 10.0",
+        "double(candidate.params['max-depth']) > 10.0",
+        "!(double(candidate.params.depth) < 10.0)",
+        "history.exists(h, double(h.params.depth) > 1.0)",
+    ):
+        with pytest.raises(ExpressionFailed) as caught:
+            held(text, candidate=deep, history=(FRAUD, deep))
+        assert f"is {number!r}, and double() makes infinity of it" in str(caught.value)
+    assert held("candidate.params.missing != '1' && double('2') > 1.0", candidate=deep)
+
+
 def test_untrusted_text_is_plain_data() -> None:
     hostile = '" || true || "\n${{ secrets.X }} candidate.metrics.f1 > 0'
     assert not held('candidate.tags.region == "eu"', candidate=run(tags={"region": hostile}))
