@@ -268,6 +268,13 @@ def test_at_is_a_moment_or_a_usage_error(project: Project, at: str) -> None:
     )
 
 
+@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31T23:59:59-12:00"])
+def test_at_lies_in_a_year_that_can_be_reckoned_with(project: Project, at: str) -> None:
+    assert usage_error("check", "--at", at) == (
+        f"Error: Invalid value for --at: '{at}' lies outside the years 1970 to 8999"
+    )
+
+
 # ── validate, list, explain ───────────────────────────────────────────────────────────────────────
 
 

@@ -159,4 +159,6 @@ def _moment(text: str | None) -> "datetime | None":
         moment = datetime.fromisoformat(text)
     except ValueError as e:
         raise click.BadParameter(f"'{text}' is no ISO 8601 time", param_hint="--at") from e
+    if not 1970 <= moment.year < 9000:  # noqa: PLR2004 (years; a waiver's end lies months ahead)
+        raise click.BadParameter(f"'{text}' lies outside the years 1970 to 8999", param_hint="--at")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
