@@ -1,0 +1,131 @@
+"""Numbers as people read them: rounded, with their unit, and never alike where they differ."""
+
+from decimal import Decimal
+from functools import cache
+from typing import NamedTuple
+
+from policy_engine.quantities.decimals import DIVIDE, exact
+from policy_engine.quantities.units import BYTES, CURRENCY, LARGE_BYTES, SECONDS
+
+LONGEST = 15
+"""Digits before or behind the point beyond which a number is shown with an exponent."""
+_MOST_DIGITS = 30
+_FIXED = tuple(f".{digits}f" for digits in range(_MOST_DIGITS + 2))
+
+
+def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None = None) -> str:
+    """Return a value as people read it, with its unit.
+
+    Args:
+        value: The number, in `unit`.
+        unit: `B`, `s`, `%` (a fraction), `pt`, a currency, or anything else (shown behind).
+        apart_from: A number that this one must not look equal to: digits are added until it does
+            not, so that a report never says "200.0 MB is over 200.0 MB".
+    """
+    number = value if isinstance(value, Decimal) else exact(value)
+    _, scale, suffix, digits = _step(number, _steps(unit))
+    scaled = number if scale is _ONE else DIVIDE.divide(number, scale)
+    text = _rounded(scaled, digits)
+    if apart_from is not None:
+        other = apart_from if isinstance(apart_from, Decimal) else exact(apart_from)
+        if _near(number, other, scale, digits):
+            text = _told_apart(text, scaled, DIVIDE.divide(other, scale), digits)
+    return text + suffix
+
+
+def show_both(one: Decimal, other: Decimal, unit: str) -> tuple[str, str]:
+    """Return two values of one unit as people read them, each shown apart from the other.
+
+    It is `(show(one, unit, other), show(other, unit, one))`.
+    """
+    steps = _steps(unit)
+    step = _step(one, steps)
+    if len(steps) == 1 or step is _step(other, steps):
+        _, scale, suffix, digits = step
+        scaled, other_scaled = one, other
+        if scale is not _ONE:
+            scaled, other_scaled = DIVIDE.divide(one, scale), DIVIDE.divide(other, scale)
+        text, other_text = _rounded(scaled, digits), _rounded(other_scaled, digits)
+        if text != other_text or one == other:
+            return text + suffix, other_text + suffix
+    return show(one, unit, other), show(other, unit, one)
+
+
+def _near(one: Decimal, other: Decimal, scale: Decimal, digits: int | None) -> bool:
+    """Say whether two numbers differ by so little that they might be shown alike.
+
+    They are not if they differ by ten or more of the last place that is shown.
+    """
+    gap = DIVIDE.subtract(one, other)
+    if not gap:
+        return False
+    if digits is not None:
+        return gap.adjusted() <= scale.adjusted() - digits + 1
+    place = max(one.adjusted() if one else -LONGEST, other.adjusted() if other else -LONGEST)
+    return gap.adjusted() <= place - (2 if scale is _ONE else 1)
+
+
+class _Step(NamedTuple):
+    """How to show a number of at least `least`: divided by `scale`, with so many decimals."""
+
+    least: Decimal
+    scale: Decimal
+    suffix: str
+    digits: int | None
+
+
+_ONE = Decimal(1)
+_NONE = Decimal(0)
+
+
+def _step(number: Decimal, steps: tuple[_Step, ...]) -> _Step:
+    """Return the way to show a number of this size."""
+    if len(steps) == 1:
+        return steps[0]
+    magnitude = number.copy_abs()
+    for step in steps:
+        if magnitude >= step.least:
+            return step
+    return steps[-1]
+
+
+@cache
+def _steps(unit: str) -> tuple[_Step, ...]:
+    """Return the ways to show a unit, greatest numbers first; None: four significant digits."""
+    if unit == "%":
+        return (_Step(_NONE, Decimal("0.01"), "%", 2),)
+    if unit == "B":
+        large = [_Step(Decimal(BYTES[n]), Decimal(BYTES[n]), f" {n}", 1) for n in LARGE_BYTES]
+        return (*large, _Step(_NONE, _ONE, " B", 0))
+    if unit == "s":
+        long = [_Step(2 * SECONDS[n], SECONDS[n], f" {n}", None) for n in ("d", "h", "min")]
+        short = _Step(Decimal("1e-15"), SECONDS["ms"], " ms", None)
+        return (*long, _Step(_ONE, _ONE, " s", None), short, _Step(_NONE, _ONE, " s", None))
+    suffix = f" {unit}" if unit else ""
+    is_fixed = unit == "pt" or CURRENCY.match(unit.partition("/")[0])
+    return (_Step(_NONE, _ONE, suffix, 2 if is_fixed else None),)
+
+
+def _rounded(number: Decimal, digits: int | None) -> str:
+    if not number:
+        return format(_NONE, _FIXED[digits or 0])
+    place = number.adjusted()
+    if place > LONGEST or place < -LONGEST:
+        return f"{number:.3e}"
+    if digits is None:
+        # Four significant digits, but never fewer than stand before the point.
+        if place >= 3:  # noqa: PLR2004 (four digits and more)
+            return format(number, _FIXED[0])
+        return format(number, _FIXED[3 - place]).rstrip("0").rstrip(".")
+    if place < -digits and digits:
+        digits = 1 - place  # two significant digits: 0.0001 USD is not 0.00 USD
+    return format(number, _FIXED[digits])
+
+
+def _told_apart(text: str, number: Decimal, other: Decimal, digits: int | None) -> str:
+    more = digits or 0
+    while text == _rounded(other, digits) and more < _MOST_DIGITS:
+        more += 1
+        digits = more
+        text = _rounded(number, digits)
+    return text
