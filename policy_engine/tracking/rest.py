@@ -11,6 +11,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
+from policy_engine.tracking.credentials import SET_CREDENTIALS
 from policy_engine.tracking.store import (
     Deadline,
     Entry,
@@ -29,7 +30,7 @@ from policy_engine.tracking.store import (
     shown,
     with_empty_files,
 )
-from policy_engine.tracking.transport import SET_CREDENTIALS, Answer, Transport
+from policy_engine.tracking.transport import Answer, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,21 +6,16 @@ to a server can also read it here.
 
 from __future__ import annotations
 
-import base64
-import configparser
 import email.utils
 import http.client
-import io
 import json
 import os
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.exceptions import (
     ChunkedEncodingError,
     ContentDecodingError,
@@ -28,10 +23,10 @@ from requests.exceptions import (
     ProxyError,
     SSLError,
 )
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
+from policy_engine.tracking.credentials import SET_CREDENTIALS, Credentials
+from policy_engine.tracking.deadline_adapter import SOCKET_SECONDS, DeadlineAdapter
 from policy_engine.tracking.store import (
     Deadline,
     NoSuchStore,
@@ -44,22 +39,15 @@ from policy_engine.tracking.store import (
 )
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
-SET_CREDENTIALS = (
-    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
-)
-
 _CERTIFICATE = "MLFLOW_TRACKING_SERVER_CERT_PATH"
-_SOCKET_SECONDS = 10.0  # one silence of the server; MLflow's own default is 120
 _RETRIES = 2
 _BACKOFF_SECONDS = 0.25  # then doubled
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _PIECE = 64 * 1024  # bytes between two looks at cap and deadline
 _ERROR_CAP = 64 * 1024  # bytes of an error's body, of which a sentence is shown
 _OK, _REDIRECT, _BAD = 200, 300, 400
-_CONNECTIONS = 16  # kept alive; more threads than that would wait for one another
 
 
 class Answer(NamedTuple):
@@ -88,10 +76,10 @@ class Transport:
         self.request_count = 0
         self._counting = threading.Lock()
         self._base = _base(uri)
-        self._credentials = _Credentials.of(uri)
+        self._credentials = Credentials.of(uri)
         self._session = requests.Session()
         # One adapter for both schemes: a redirect is not followed, so only one is ever used.
-        adapter = _DeadlineAdapter(deadline)
+        adapter = DeadlineAdapter(deadline)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
         workspace = os.environ.get("MLFLOW_WORKSPACE", "").strip()
@@ -160,7 +148,7 @@ class Transport:
     ) -> Answer:
         with self._counting:
             self.request_count += 1
-        patience = max(min(_SOCKET_SECONDS, self.deadline.remaining()), 0.001)
+        patience = max(min(SOCKET_SECONDS, self.deadline.remaining()), 0.001)
         with self._session.request(
             method,
             self._base + path,
@@ -252,7 +240,7 @@ _WHY: tuple[tuple[type[Exception], str], ...] = (
     (ContentDecodingError, "sent an answer that cannot be unpacked; try again"),
     (ChunkedEncodingError, "broke off in the middle of an answer; try again"),
     (ProtocolError, "hung up without an answer; try again, or look into its log"),
-    (ReadTimeoutError, f"said nothing for {_SOCKET_SECONDS:g} s; try again, or look into its log"),
+    (ReadTimeoutError, f"said nothing for {SOCKET_SECONDS:g} s; try again, or look into its log"),
     (
         requests.ConnectionError,
         "cannot be reached; check the tracking URI and that the server runs",
@@ -308,121 +296,3 @@ def _verify() -> bool | str:
     if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in {"true", "1"}:
         return False
     return os.environ.get(_CERTIFICATE) or True
-
-
-class _Credentials(NamedTuple):
-    """The `Authorization` header, if any, and the texts that no message may show."""
-
-    header: bytes | None
-    secrets: tuple[str, ...]
-
-    @classmethod
-    def of(cls, uri: str) -> _Credentials:
-        """Take them from the URI, else the environment, else `~/.mlflow/credentials`."""
-        parts = urlsplit(uri)
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        token = os.environ.get("MLFLOW_TRACKING_TOKEN", "")
-        if not user:
-            stored_user, stored_password = _stored_credentials()
-            user = os.environ.get("MLFLOW_TRACKING_USERNAME") or stored_user
-            password = os.environ.get("MLFLOW_TRACKING_PASSWORD") or stored_password
-        if user and password:
-            basic = base64.b64encode(f"{user}:{password}".encode())
-            return cls(b"Basic " + basic, (password, parts.password or "", basic.decode(), token))
-        if any(character in token for character in "\r\n\0"):
-            raise Unreadable("MLFLOW_TRACKING_TOKEN holds a line break: set it without")
-        return cls(b"Bearer " + token.encode() if token else None, (token, password))
-
-    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header; as `auth` of the session it also keeps `~/.netrc` from replacing it."""
-        # Bytes, so that a password beyond Latin-1 can be sent; requests takes them.
-        request.headers["Authorization"] = self.header  # type: ignore[assignment]
-        return request
-
-
-def _stored_credentials() -> tuple[str, str]:
-    """Return user and password out of the file that `mlflow login` writes; empty if none."""
-    stored = configparser.ConfigParser(interpolation=None)
-    try:
-        stored.read(Path("~/.mlflow/credentials").expanduser(), encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError, RuntimeError):
-        return "", ""
-    get = stored.get
-    name = ("mlflow_tracking_username", "mlflow_tracking_password")
-    return get("mlflow", name[0], fallback=""), get("mlflow", name[1], fallback="")
-
-
-class _DeadlineAdapter(HTTPAdapter):
-    """Holds every byte of an answer, headers included, to the deadline.
-
-    A timeout of `requests` is for one silence: a server that sends a byte a second passes it for
-    ever. So the connections read through a socket that looks at the deadline each time.
-    """
-
-    def __init__(self, deadline: Deadline) -> None:
-        self._pools = _deadline_pools(deadline)
-        super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of direct connections."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Make the pools of connections through a proxy."""
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = self._pools
-        return manager
-
-
-def _deadline_pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
-    class Response(http.client.HTTPResponse):
-        def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-            super().__init__(_DeadlineSocket(sock, deadline), *args, **kwargs)  # type: ignore[arg-type]
-
-    class Plain(HTTPConnection):
-        response_class = Response
-
-    class Secure(HTTPSConnection):
-        response_class = Response
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
-
-
-class _DeadlineSocket(NamedTuple):
-    """As much of a socket as `http.client.HTTPResponse` asks for."""
-
-    sock: socket.socket
-    deadline: Deadline
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """Return a reader of the socket; `mode` is always `rb`."""
-        del mode
-        return io.BufferedReader(_DeadlineReader(self.sock, self.deadline))
-
-
-class _DeadlineReader(io.RawIOBase):
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._raw = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline.remaining()
-        if left <= 0.0:
-            raise TimeoutError
-        self._sock.settimeout(min(_SOCKET_SECONDS, left))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
