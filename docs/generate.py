@@ -22,6 +22,7 @@ from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered, load_policies
 from policy_engine.records import EvidenceRecord
 from policy_engine.report import Engine, PolicySource, Report
+from policy_engine.trade_off import with_trade_offs
 
 HERE = Path(__file__).resolve().parent
 WIDTH = 100
@@ -152,9 +153,8 @@ def example_report(page: str) -> Report:
     policies = load_policies({path: file}, loaded.policies, loaded.packs)
     source = PolicySource(policies.digest, ref="5d41402", trusted=False)
     engine = Engine(__version__, tuple(map(str, loaded.loaded)))
-    return evaluate(
-        policies, evidence, Context(datetime(2026, 11, 22, 12, tzinfo=UTC), source, engine)
-    )
+    context = Context(datetime(2026, 11, 22, 12, tzinfo=UTC), source, engine)
+    return with_trade_offs(evaluate(policies, evidence, context), policies, evidence, context)
 
 
 def policy_file_schema() -> str:

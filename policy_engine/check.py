@@ -30,6 +30,7 @@ from policy_engine.proposal import proposal_of
 from policy_engine.records import EvidenceRecord
 from policy_engine.report import Engine, PolicySource, Report, Verdict
 from policy_engine.saved import read_evidence, save_evidence
+from policy_engine.trade_off import with_trade_offs
 
 if TYPE_CHECKING:
     from policy_engine.tracking.collect import Request
@@ -155,6 +156,7 @@ def _report(
         claimed=job.is_second_stage and options.evidence is not None,
     )
     report = evaluate(ready.policies, evidence, context)
+    report = with_trade_offs(report, ready.policies, evidence, context)
     if ready.draft is not None:
         proposal = proposal_of(ready.draft, evidence, report, context)
         report = replace(report, proposal=proposal)

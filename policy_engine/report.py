@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from policy_engine.evidence import Grade, Measurement
+from policy_engine.metrics import Goal
 from policy_engine.policy import Level, Limit, Outcome
 
 SCHEMA = "policy-engine/report/v1"
@@ -120,6 +121,40 @@ class PassedOver:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A run by what its training brought and cost.
+
+    Attributes:
+        role: Which run it is.
+        run_id: Its id.
+        metric: The metric that counts, in its own units.
+        cost: What its training cost, in the unit of the trade-off.
+    """
+
+    role: Literal["candidate", "baseline", "earlier"]
+    run_id: str
+    metric: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeOff:
+    """Gain against cost: the candidate among its baseline and earlier runs. It judges nothing.
+
+    Attributes:
+        metric: The name of the metric that counts.
+        goal: Its direction that is better.
+        unit: What training is counted in: a currency, or `s` for its duration.
+        points: The candidate first, then the baseline, then earlier runs, newest first.
+    """
+
+    metric: str
+    goal: Goal
+    unit: str
+    points: tuple[Point, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """One policy file on one candidate. Without a candidate, `reason` says why."""
@@ -132,6 +167,7 @@ class Subject:
     passed_over: tuple[PassedOver, ...]
     notes: tuple[str, ...]
     findings: tuple[Judged, ...]
+    trade_off: TradeOff | None = None
 
 
 @dataclass(frozen=True, slots=True)

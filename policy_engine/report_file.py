@@ -143,6 +143,8 @@ def _refuse_odds(report: Report) -> None:
             raise ReportFileError(
                 f"it says {subject.verdict.value} where its findings do not come to that"
             )
+        if not _is_of(subject):
+            raise ReportFileError("its trade_off is not that of candidate and baseline")
         if any(map(_is_odd, subject.findings)):
             raise ReportFileError("a finding has an effect that no outcome of its kind has")
     verdict = min((s.verdict for s in report.subjects), key=_HIDES.index)
@@ -161,6 +163,17 @@ def _possible(subject: Subject) -> frozenset[Verdict]:
     return frozenset({Verdict.ERROR}) | {
         verdict_of(subject.findings, at_best=best) for best in (Verdict.PASS, Verdict.WARN)
     }
+
+
+def _is_of(subject: Subject) -> bool:
+    """Say whether the points of the trade-off are those that the subject names, each once."""
+    if subject.trade_off is None:
+        return True
+    named = {"candidate": subject.candidate, "baseline": subject.baseline}
+    points = [p for p in subject.trade_off.points if p.role != "earlier"]
+    ids = [(p.role, p.run_id) for p in points]
+    known = [(role, run.run_id) for role, run in named.items() if run is not None]
+    return bool(ids) and ids == known[: len(ids)] and ids[0][0] == "candidate"
 
 
 def _is_odd(finding: Judged) -> bool:

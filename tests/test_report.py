@@ -75,6 +75,7 @@ def test_the_json_has_the_documented_keys_all_of_them_always() -> None:
         "candidate",
         "baseline",
         "passed_over",
+        "trade_off",
         "notes",
         "findings",
     }

@@ -6,7 +6,6 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from mlops_policies.training_cost import training_cost
 from policy_engine.evidence import (
     Case,
     Grade,
@@ -14,6 +13,7 @@ from policy_engine.evidence import (
     Metric,
     MissingEvidence,
     Needs,
+    training_cost,
 )
 from policy_engine.hookspecs import hookimpl
 from policy_engine.policy import Deferred, Finding, Limit, Outcome, Policy

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from mlops_policies.same_eval_data import Same, evaluation_data, same_data
-from mlops_policies.training_cost import training_cost
 from policy_engine.evidence import (
     Case,
     Grade,
@@ -20,6 +19,7 @@ from policy_engine.evidence import (
     MissingEvidence,
     Needs,
     Run,
+    training_cost,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy
 from policy_engine.quantities import Margin, Percent, Points, Tighter, show

@@ -7,8 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from mlops_policies.training_cost import INSTANCE_TAG, training_cost, training_time
 from policy_engine.evidence import (
+    INSTANCE_TAG,
     Case,
     Grade,
     InvalidEvidence,
@@ -17,6 +17,8 @@ from policy_engine.evidence import (
     Needs,
     NotApplicable,
     Run,
+    training_cost,
+    training_time,
 )
 from policy_engine.policy import Finding, Policy, part
 from policy_engine.quantities import Duration, Money, Number, Percent, Price, Tighter, divide, show

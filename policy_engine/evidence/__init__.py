@@ -9,6 +9,7 @@ cannot take one for another:
 """
 
 from policy_engine.evidence.case import Case, Change
+from policy_engine.evidence.cost import INSTANCE_TAG, training_cost, training_time
 from policy_engine.evidence.joining import Joined, join
 from policy_engine.evidence.measurement import Grade, Measurement, Metric, resolve_metric
 from policy_engine.evidence.model import Artifact, Model, ModelMetric, Version
@@ -25,6 +26,7 @@ from policy_engine.evidence.states import (
 )
 
 __all__ = [
+    "INSTANCE_TAG",
     "Artifact",
     "Case",
     "Change",
@@ -48,4 +50,6 @@ __all__ = [
     "Version",
     "join",
     "resolve_metric",
+    "training_cost",
+    "training_time",
 ]

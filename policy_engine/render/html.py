@@ -12,7 +12,7 @@ from policy_engine.policy import Outcome
 from policy_engine.render import rows
 from policy_engine.render.escape import LONG, html_code, html_text
 from policy_engine.render.html_style import STYLE
-from policy_engine.render.picture import share_of
+from policy_engine.render.limits_picture import share_of
 from policy_engine.report import Changed, Judged, Proposal, Report, RunRef, Subject, Verdict
 
 _HEAD = ("policy", "verdict", "measured", "limit", "baseline")

@@ -12,8 +12,9 @@ from policy_engine.policy import Outcome
 from policy_engine.render import rows
 from policy_engine.render.escape import LONG, code, html_code, html_text
 from policy_engine.render.fitting import Part, fitted, size
+from policy_engine.render.gain_picture import as_gain_picture
+from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
-from policy_engine.render.picture import as_picture
 from policy_engine.report import Changed, Judged, Proposal, Report, Subject, Verdict
 
 _HEAD = "<tr><th>policy</th><th>verdict</th><th>measured</th><th>limit</th><th>baseline</th></tr>"
@@ -75,9 +76,10 @@ def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[P
     findings = rows.ordered(subject.findings)
     problems = [f for f in findings if rows.is_problem(f)]
     yield Part(1, "finding", [_row(f, links) for f in problems], f"\n<table>\n{_HEAD}", "</table>")
-    picture = as_picture(subject) if has_picture else None
-    if picture:
-        yield Part(0, "picture", [f"\n```mermaid\n{picture}\n```"])
+    for draw in (as_gain_picture, as_limits_picture) if has_picture else ():
+        picture = draw(subject)
+        if picture:
+            yield Part(0, "picture", [f"\n```mermaid\n{picture}\n```"])
     others = [f for f in findings if not rows.is_problem(f)]
     title = rows.tally(others)
     yield _folded(2, "finding", title, [_row(f, links) for f in others], f"<table>\n{_HEAD}")

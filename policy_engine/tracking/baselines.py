@@ -348,12 +348,13 @@ def earlier_runs(began: datetime, window_s: float, until: datetime | None = None
     Args:
         began: When the candidate began (UTC).
         window_s: How far back their start may lie before that (seconds).
-        until: When they must have ended (UTC), if it may be later than that.
+        until: The second in which they must have ended (UTC), if it may be later than that.
     """
     since = began - timedelta(seconds=window_s)
+    last = _milliseconds(began) if until is None else _last_of(until)
     return (
         "attributes.status = 'FINISHED'"
-        f" AND attributes.end_time <= {_milliseconds(until or began)}"
+        f" AND attributes.end_time <= {last}"
         f" AND attributes.start_time >= {_milliseconds(since)}"
     )
 
@@ -363,12 +364,12 @@ def later_runs(began: datetime, until: datetime) -> str:
 
     Args:
         began: When the candidate began (UTC).
-        until: When they must have ended (UTC).
+        until: The second in which they must have ended (UTC).
     """
     return (
         "attributes.status = 'FINISHED'"
         f" AND attributes.end_time > {_milliseconds(began)}"
-        f" AND attributes.end_time <= {_milliseconds(until)}"
+        f" AND attributes.end_time <= {_last_of(until)}"
     )
 
 
@@ -380,6 +381,11 @@ def metric_goal(name: str | None, goal: str | None) -> str | None:
         return resolve_metric(name, goal, None, "").goal  # type: ignore[arg-type]
     except MissingEvidence:
         return None
+
+
+def _last_of(second: datetime) -> int:
+    """Return the last millisecond of a second: moments of judgement are whole seconds."""
+    return _milliseconds(second.replace(microsecond=0)) + 999
 
 
 def _milliseconds(moment: datetime) -> int:

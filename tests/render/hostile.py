@@ -115,6 +115,7 @@ def everywhere(text: str) -> Mapping[str, Report]:
         "passed-over why": reports.subject(passed_over=(PassedOver("tag", text),)),
         "note": reports.subject(notes=(text, text)),
         "found by": reports.subject(baseline=reports.baseline(found_by=text)),
+        "trade-off": reports.subject(trade_off=reports.trade_off(metric=text, unit=text)),
     }
     for name in ("run_id", "run_name", "experiment", "model_id", "model", "registered", "commit"):
         run = reports.candidate(**{name: text})

@@ -16,11 +16,13 @@ from policy_engine.report import (
     Engine,
     Judged,
     PassedOver,
+    Point,
     PolicySource,
     Proposal,
     Report,
     RunRef,
     Subject,
+    TradeOff,
     Verdict,
     WaiverUse,
     Where,
@@ -83,6 +85,15 @@ def baseline(**facts: Any) -> BaselineRef:
         "found_by": "alias: champion",
     }
     return BaselineRef(**{**plain, **facts})
+
+
+def trade_off(**facts: Any) -> TradeOff:
+    points = (
+        Point("candidate", candidate().run_id, Decimal("0.9386"), Decimal("1.40")),
+        Point("baseline", baseline().run_id, Decimal("0.9314"), Decimal("1.20")),
+    )
+    plain = {"metric": "val_f1", "goal": "maximize", "unit": "USD", "points": points}
+    return TradeOff(**{**plain, **facts})
 
 
 def subject(*findings: Judged, verdict: Verdict = Verdict.PASS, **facts: Any) -> Subject:

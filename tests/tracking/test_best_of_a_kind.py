@@ -40,6 +40,22 @@ def test_a_policy_may_look_up_to_the_collection(team: Team) -> None:
     assert found == (None, None, [("best: within=9d", why)])
 
 
+@pytest.mark.parametrize(("late_ms", "is_found"), [(0, True), (999, True), (1000, False)])
+def test_a_run_that_ended_in_the_second_of_judgement_counts(
+    team: Team, late_ms: int, is_found: bool
+) -> None:
+    """A gate that runs right after the training sees it: moments of judgement are whole seconds."""
+    experiment = team.experiment()
+    candidate = team.run(experiment, metrics={"val_accuracy": 0.99})
+    begin = NOON_MS + 2 * HOUR_MS
+    after = team.run(
+        experiment, metrics={"val_accuracy": 0.9}, begin=begin, end=begin + HOUR_MS + late_ms
+    )
+    at = datetime.fromtimestamp((begin + HOUR_MS) / 1000, UTC)
+    found, _, _ = best(team, candidate, {"until": "collection"}, at=at)
+    assert (found == after) is is_found
+
+
 def best(
     team: Team, candidate: str, asked: dict[str, Any], at: Any = None, **facts: Any
 ) -> tuple[Any, ...]:

@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from policy_engine.evidence import Grade, InvalidEvidence, Measurement, MissingEvidence, Run
+from policy_engine.evidence.measurement import Grade, Measurement
+from policy_engine.evidence.run import Run
+from policy_engine.evidence.states import InvalidEvidence, MissingEvidence
 from policy_engine.quantities import Rate, divide
 
 COST = "cost.total"
 """The metric that a run may log its whole cost in; the tag `cost.currency` says the currency."""
 CURRENCY_TAG = "cost.currency"
+"""Its tag for the currency (ISO 4217)."""
 INSTANCE_TAG = "compute.instance"
+"""The tag for the machine that it was trained on, by its name under `prices:`."""
 _HOUR = Decimal(3600)
 
 

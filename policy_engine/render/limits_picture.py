@@ -36,7 +36,7 @@ class _Bar:
     is_broken: bool
 
 
-def as_picture(subject: Subject) -> str | None:
+def as_limits_picture(subject: Subject) -> str | None:
     """Return the source of a Mermaid chart, or None where there is nothing to see.
 
     It holds numbers, and the ids and parts of findings as `escape.chart_label` makes them, so that

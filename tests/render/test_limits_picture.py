@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from policy_engine.evidence import Grade
 from policy_engine.policy import Op
-from policy_engine.render.picture import as_picture
+from policy_engine.render.limits_picture import as_limits_picture
 from tests.render import reports
 from tests.render.hostile import HOSTILE, everywhere
 
@@ -38,7 +38,7 @@ xychart-beta horizontal
 
 
 def test_each_number_is_drawn_as_its_share_of_its_limit_the_worst_first() -> None:
-    chart = as_picture(reports.mixed().subjects[0])
+    chart = as_limits_picture(reports.mixed().subjects[0])
     assert chart == dedent("""\
         ---
         config:
@@ -61,7 +61,9 @@ def test_each_number_is_drawn_as_its_share_of_its_limit_the_worst_first() -> Non
 
 
 def test_one_number_makes_no_picture() -> None:
-    assert as_picture(reports.subject(reports.SIZE, reports.SEEDED, reports.EXPLAINED)) is None
+    assert (
+        as_limits_picture(reports.subject(reports.SIZE, reports.SEEDED, reports.EXPLAINED)) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_beyond_a_hundred_per_cent_a_limit_is_broken_whichever_way_it_points(
         limit=reports.bound(limit, "B", op),
         baseline=None,
     )
-    chart = as_picture(reports.subject(odd, reports.LATENCY)) or ""
+    chart = as_limits_picture(reports.subject(odd, reports.LATENCY)) or ""
     assert f'"odd {label}"' in chart
     assert CHART.fullmatch(chart)
 
@@ -105,30 +107,30 @@ def test_beyond_a_hundred_per_cent_a_limit_is_broken_whichever_way_it_points(
 )
 def test_what_is_no_share_of_a_limit_is_not_drawn(unlike: dict[str, Any]) -> None:
     odd = reports.SIZE._replace(**unlike)
-    assert as_picture(reports.subject(odd, reports.LATENCY)) is None
+    assert as_limits_picture(reports.subject(odd, reports.LATENCY)) is None
 
 
 def test_a_bar_that_is_cut_off_is_said_to_be() -> None:
     huge = reports.SIZE._replace(measured=reports.value("900000000", "B"))
-    chart = as_picture(reports.subject(huge, reports.LATENCY)) or ""
+    chart = as_limits_picture(reports.subject(huge, reports.LATENCY)) or ""
     assert '"% of the limit in use; red is beyond it (bars end at 200 %)" 0 --> 200' in chart
     assert "  bar [200, 90, 99]\n  bar [100, 90, 99]\n" in chart
 
 
 def test_ten_numbers_are_drawn_at_most() -> None:
     many = [reports.SIZE._replace(part=f"slice={i}", baseline=None) for i in range(30)]
-    assert (as_picture(reports.subject(*many)) or "").count(" %") == 10
+    assert (as_limits_picture(reports.subject(*many)) or "").count(" %") == 10
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_in_its_label(text: str) -> None:
     found = reports.SIZE._replace(id=text, part=text)
-    assert CHART.fullmatch(as_picture(reports.subject(found, reports.LATENCY)) or "")
+    assert CHART.fullmatch(as_limits_picture(reports.subject(found, reports.LATENCY)) or "")
 
 
 @given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=60))
 def test_any_text_leaves_the_chart_a_chart(text: str) -> None:
     for place, found in everywhere(text).items():
         subject = found.subjects[0]
-        chart = as_picture(reports.subject(*subject.findings, reports.LATENCY, reports.COST))
+        chart = as_limits_picture(reports.subject(*subject.findings, reports.LATENCY, reports.COST))
         assert CHART.fullmatch(chart or ""), place

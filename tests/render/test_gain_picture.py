@@ -1,0 +1,139 @@
+"""The chart's exact text; that Mermaid draws it is looked at by eye, since its browser is heavy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_engine.render import as_markdown
+from policy_engine.render.gain_picture import as_gain_picture
+from policy_engine.report import Point, TradeOff
+from tests.render import reports
+from tests.render.hostile import HOSTILE
+
+# Every line that a chart may have.
+CHART = re.compile(
+    r"""---
+config:
+  quadrantChart:
+    chartWidth: 660
+    chartHeight: 400
+    titleFontSize: 14
+    quadrantLabelFontSize: 13
+    xAxisLabelFontSize: 13
+    yAxisLabelFontSize: 13
+    pointLabelFontSize: 13
+---
+quadrantChart
+  title [A-Za-z0-9 ._=()-]+
+  x-axis "training (costs|takes) less" --> "training (costs|takes) more"
+  y-axis "worse" --> "better [A-Za-z0-9 ._=()-]*"
+  quadrant-1 "better and dearer"
+  quadrant-2 "better and cheaper"
+  quadrant-3 "worse and cheaper"
+  quadrant-4 "worse and dearer"
+( {2}"(candidate|baseline|candidate and baseline|\.)": """
+    r"""\[[01]\.[0-9]{3}, [01]\.[0-9]{3}\] radius: [57], color: #[0-9a-f]{6}\n?)+"""
+)
+FINITE = st.decimals(allow_nan=False, allow_infinity=False)
+
+
+def chart(points: list[Point], **facts: str) -> str | None:
+    known = {"metric": "val_f1", "goal": "maximize", "unit": "USD", **facts}
+    return as_gain_picture(
+        reports.subject(trade_off=TradeOff(points=tuple(points), **known))  # type: ignore[arg-type]
+    )
+
+
+def point(role: str, metric: str, cost: str) -> Point:
+    return Point(role, "r", Decimal(metric), Decimal(cost))  # type: ignore[arg-type]
+
+
+CANDIDATE = point("candidate", "0.9386", "1.40")
+BASELINE = point("baseline", "0.9314", "1.20")
+EARLIER = [point("earlier", "0.93", "0.8"), point("earlier", "0.9300", "1.30")]
+
+
+def test_the_baseline_stands_in_the_middle_and_the_farthest_run_at_the_frame() -> None:
+    drawn = chart([CANDIDATE, BASELINE, *EARLIER]) or ""
+    assert drawn[drawn.index("quadrantChart\n") :] == dedent("""\
+        quadrantChart
+          title candidate 0.9386 for 1.40 USD - baseline 0.9314 for 1.20 USD - earlier runs in grey
+          x-axis "training costs less" --> "training costs more"
+          y-axis "worse" --> "better val_f1"
+          quadrant-1 "better and dearer"
+          quadrant-2 "better and cheaper"
+          quadrant-3 "worse and cheaper"
+          quadrant-4 "worse and dearer"
+          "candidate": [0.710, 0.920] radius: 7, color: #8250df
+          "baseline": [0.500, 0.500] radius: 7, color: #218bff
+          ".": [0.080, 0.418] radius: 5, color: #808890
+          ".": [0.605, 0.418] radius: 5, color: #808890""")
+    assert CHART.fullmatch(drawn)
+
+
+def test_where_less_is_better_it_stands_higher() -> None:
+    drawn = chart([CANDIDATE, BASELINE], metric="log_loss", goal="minimize", unit="s") or ""
+    assert '"candidate": [0.920, 0.080]' in drawn
+    assert "title candidate 0.9386 after 1.4 s - baseline 0.9314 after 1.2 s" in drawn
+    assert '"training takes less" --> "training takes more"' in drawn
+
+
+def test_without_a_baseline_the_candidate_stands_in_the_middle() -> None:
+    assert '"candidate": [0.500, 0.500]' in (chart([CANDIDATE, *EARLIER]) or "")
+
+
+def test_two_labels_that_would_cover_each_other_become_one() -> None:
+    near = point("candidate", "0.93141", "1.21")
+    drawn = chart([near, BASELINE, point("earlier", "0.5", "9")]) or ""
+    assert '"candidate and baseline": [0.501, 0.500]' in drawn
+    assert '".": [0.500, 0.500] radius: 7, color: #218bff' in drawn
+    assert CHART.fullmatch(drawn)
+
+
+@pytest.mark.parametrize(
+    "points", [[], [CANDIDATE], [CANDIDATE, replace(CANDIDATE, role="baseline")]]
+)
+def test_where_all_is_alike_there_is_nothing_to_see(points: list[Point]) -> None:
+    assert chart(points) is None
+
+
+def test_a_subject_without_a_trade_off_has_no_picture() -> None:
+    assert as_gain_picture(reports.subject()) is None
+
+
+def test_one_axis_may_be_all_alike() -> None:
+    drawn = chart([CANDIDATE, replace(BASELINE, metric=CANDIDATE.metric)]) or ""
+    assert '"candidate": [0.920, 0.500]' in drawn
+
+
+@given(st.lists(st.tuples(FINITE, FINITE), min_size=2, max_size=30))
+def test_any_numbers_are_drawn_inside_the_frame(numbers: list[tuple[Decimal, Decimal]]) -> None:
+    points = [Point("earlier", "r", metric, cost) for metric, cost in numbers]
+    drawn = chart([replace(points[0], role="candidate"), *points[1:]])
+    assert drawn is None or CHART.fullmatch(drawn)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_in_its_label(text: str) -> None:
+    for facts in ({"metric": text}, {"unit": text}):
+        assert CHART.fullmatch(chart([CANDIDATE, BASELINE], **facts) or "")
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=60))
+def test_any_text_leaves_the_chart_a_chart(text: str) -> None:
+    assert CHART.fullmatch(chart([CANDIDATE, BASELINE], metric=text, unit=text) or "")
+
+
+def test_it_stands_in_the_comment_before_the_limits() -> None:
+    trade_off = TradeOff(metric="val_f1", goal="maximize", unit="USD", points=(CANDIDATE, BASELINE))
+    subject = replace(reports.mixed().subjects[0], trade_off=trade_off)
+    text = as_markdown(reports.report(subject))
+    assert -1 < text.index("\nquadrantChart\n") < text.index("\nxychart-beta ")
+    assert text.count("```mermaid\n") == 2
