@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import yaml
 from click.testing import CliRunner
 
-from policy_engine import __version__, catalogue, plugins, schema
+from policy_engine import __version__, catalogue, evidence, plugins, schema
 from policy_engine.cli import cli
 from policy_engine.evaluate import Context, evaluate
 from policy_engine.policy import Policy
@@ -27,6 +28,13 @@ from policy_engine.trade_off import with_trade_offs
 HERE = Path(__file__).resolve().parent
 WIDTH = 100
 """Columns of a command's help."""
+
+_VIEWS = (
+    *("Case", "Run", "Model", "Predictions", "Measurement", "Metric", "Dataset", "Version"),
+    *("Artifact", "ModelMetric", "Importance", "Change"),
+)
+_PLUMBING = frozenset({"evidence", "needs", "metric_setting", "found"})
+"""What a case is made of, and no policy should read."""
 
 _MARK = "<!-- Written by docs/generate.py (make docs); change the code instead. -->"
 
@@ -121,6 +129,60 @@ def report_page() -> str:
     return f"{before}{begin}\n```json\n{shown}\n```\n\n{end}{after}"
 
 
+def case_page() -> str:
+    """Return `case.md` with the attributes of what a policy sees."""
+    page = (HERE / "reference" / "case.md").read_text("utf-8")
+    begin, end = "<!-- views: written by docs/generate.py -->\n", "<!-- end of views -->"
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    return f"{before}{begin}\n{''.join(map(_view, _VIEWS))}{end}{after}"
+
+
+def _view(name: str) -> str:
+    """Return a section: what the class is, and a row for each public attribute and method."""
+    view: type = getattr(evidence, name)
+    text = inspect.cleandoc(view.__doc__ or "").partition("\n\nAttributes:")[0]
+    rows = dict([*_fields(view), *_members(view)])
+    table = _rows(("name", "type", "what it is"), *((f"`{n}`", *row) for n, row in rows.items()))
+    return f"## {name}\n\n{text.partition('Raises:')[0].rstrip()}\n\n{table}\n\n"
+
+
+def _fields(view: type) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the fields, with what the docstring says of each."""
+    told = inspect.cleandoc(view.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    meanings = dict(re.findall(r"^ {4}(\w+): ((?:.|\n {8})*)", told, re.MULTILINE))
+    for name, kind in get_type_hints(view, include_extras=False).items():
+        if name in {*meanings, *getattr(view, "model_fields", ())} - _PLUMBING:
+            yield name, (_kind(kind), " ".join(meanings.get(name, "").split()))
+
+
+def _members(view: type) -> Iterator[tuple[str, tuple[str, str]]]:
+    for name, member in vars(view).items():
+        if isinstance(member, property) and not name.startswith("_"):
+            yield name, (_returned(member.fget), _first(member))
+        elif inspect.isfunction(member) and not name.startswith("_"):
+            arguments = ", ".join(list(inspect.signature(member).parameters)[1:])
+            yield f"{name}({arguments})", (_returned(member), _first(member))
+
+
+def _returned(function: Any) -> str:
+    kind = inspect.signature(function).return_annotation
+    return _kind(kind) if not isinstance(kind, str) else f"`{kind}`"
+
+
+def _first(member: object) -> str:
+    """Return the first paragraph of a docstring."""
+    return " ".join((inspect.getdoc(member) or "").partition("\n\n")[0].split())
+
+
+def _kind(kind: object) -> str:
+    """Return a type as Python writes it, without modules; `|` would end the table's cell."""
+    shown = re.sub(r"[\w.]+\.(\w+)", r"\1", inspect.formatannotation(kind))
+    shown = re.sub(r"Union\[([^][]+), ([^][]+)\]", r"\1 | \2", shown)
+    for theirs, ours in {"'Run'": "Run", "FileRecord": "Artifact", "Record": ""}.items():
+        shown = shown.replace(theirs, ours)
+    return f"`{shown}`".replace("|", "\\|")
+
+
 def github_actions_page() -> str:
     """Return `github-actions.md` with the inputs and outputs of `action.yml`."""
     page = (HERE / "how-to" / "github-actions.md").read_text("utf-8")
@@ -177,6 +239,7 @@ PAGES = {
     "reference/policies.md": policies_page,
     "reference/command.md": command_page,
     "reference/report.md": report_page,
+    "reference/case.md": case_page,
     "schema/policy-file.json": policy_file_schema,
     "schema/policy-tests.json": policy_tests_schema,
     "schema/waivers.json": waivers_schema,

@@ -26,6 +26,12 @@ class Grade(StrEnum):
 class Measurement:
     """A finite number with its unit, how it is known, and from where.
 
+    Attributes:
+        value: The number, exact.
+        unit: `B`, `s`, `%` (a fraction), `pt`, a currency, a metric's name, or any other word.
+        grade: How far it can be trusted; `logged` unless somebody measured it.
+        source: Where it comes from, in a few words.
+
     Raises:
         InvalidEvidence: If the value is NaN or infinite.
     """
