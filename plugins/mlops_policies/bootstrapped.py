@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from mlops_policies.tested import TwoBounds, shared_rows
+from mlops_policies.tested import MORE_ROWS, TwoBounds, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import (
@@ -79,6 +79,11 @@ class Bootstrapped:
         """Return the rows; clusters have to grow in number alike."""
         what = "rows" if self.clusters is None else "rows in clusters of this size"
         return rows_needed(self.n, self.standard_error, delta, alpha), self.n, what
+
+    @property
+    def more(self) -> str:
+        """Evaluate on more rows."""
+        return MORE_ROWS
 
 
 def bootstrapped(

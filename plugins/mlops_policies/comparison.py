@@ -24,7 +24,7 @@ from mlops_policies.counted import counted
 from mlops_policies.paired import Tables, definition_of, paired, tables_of
 from mlops_policies.row_metric import OtherMetric
 from mlops_policies.seeded import by_seeds
-from mlops_policies.tested import LOG_ROWS, Tested, Untested
+from mlops_policies.tested import LOG_ROWS, MORE_ROWS, Tested, Untested
 from policy_engine.evidence import (
     InvalidEvidence,
     Metric,
@@ -46,7 +46,6 @@ from policy_engine.statistics import Metric as Definition
 Method = Literal["auto", "bca", "seeds"]
 RESAMPLES = 10_000
 INSTALL = "pip install policy-engine[stats]"
-_MORE = "evaluate both on more rows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +150,7 @@ def compare_rows(
             "log rows that it can be computed from: training.log_predictions(…)",
         ) from e
     except TooFewOfClass as e:
-        return Untested(str(e), _MORE)
+        return Untested(str(e), MORE_ROWS)
 
 
 def _too_few(
@@ -160,4 +159,4 @@ def _too_few(
     """Say what there is too little of, with the gain that it leaves untested."""
     after, before = values(rows, definition)
     gain = after - before if metric.goal == "maximize" else before - after
-    return Untested(f"there are {short}", _MORE, gain)
+    return Untested(f"there are {short}", MORE_ROWS, gain)

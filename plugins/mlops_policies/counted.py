@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from mlops_policies.tested import TwoBounds, shared_rows
+from mlops_policies.tested import MORE_ROWS, TwoBounds, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import (
@@ -79,6 +79,11 @@ class Counts:
         """Return the rows."""
         rows = rows_needed_for_counts(self.wins, self.losses, self.n, delta, alpha)
         return rows, self.n, "rows"
+
+    @property
+    def more(self) -> str:
+        """Evaluate on more rows."""
+        return MORE_ROWS
 
 
 def counted(

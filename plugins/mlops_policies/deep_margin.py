@@ -151,7 +151,7 @@ class DeepMargin(Proof, name="deep-margin"):
             f"{small}{levels.notes}{more}",
             measured=value,
             limit=Limit(in_unit(metric, margin), value.unit, ">=") if value else None,
-            remedy=_REMEDIES.get(outcome),
+            remedy=_remedy(outcome, tested),
         )
 
     def _by_points(self, case: Case, simple: Run, why: Untested, levels: Levels) -> Finding:
@@ -174,7 +174,7 @@ class DeepMargin(Proof, name="deep-margin"):
             f"{gain[1]}; it must be at least {amount(metric, margin, gain[0])}{needed}",
             remedy=None
             if outcome is Outcome.PASS
-            else _REMEDIES[outcome]
+            else _NOT_BETTER
             if outcome is Outcome.FAIL
             else why.remedy,
         )
@@ -185,10 +185,13 @@ _TRAIN = (
     f'so: mlflow.set_tag("{FAMILY_TAG}", "tree"), and check again: the candidate need not be '
     "trained again"
 )
-_REMEDIES = {
-    Outcome.FAIL: "merge the simple model, or make the deep one better; a lower margin needs a why",
-    Outcome.INCONCLUSIVE: "evaluate both on more rows, or merge the simple model",
-}
+_NOT_BETTER = "merge the simple model, or make the deep one better; a lower margin needs a why"
+
+
+def _remedy(outcome: Outcome, tested: Tested) -> str | None:
+    if outcome is Outcome.PASS:
+        return None
+    return _NOT_BETTER if outcome is Outcome.FAIL else f"{tested.more}, or merge the simple model"
 
 
 def _named(run: Run) -> str:

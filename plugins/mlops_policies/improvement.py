@@ -152,7 +152,7 @@ def _judged(question: _Question, tested: Tested, levels: Levels, harm: Harm) -> 
         f"{evidence(metric, tested, alpha, p=p, difference=least)}{small}{levels.notes}{more}",
         measured=value,
         limit=limit if value else None,
-        remedy=_remedy(outcome, metric),
+        remedy=_remedy(outcome, metric, tested),
     )
 
 
@@ -183,9 +183,9 @@ def _judged_number(
     return value, Limit(in_unit(metric, question.effect), unit, ">")
 
 
-def _remedy(outcome: Outcome, metric: Metric) -> str | None:
+def _remedy(outcome: Outcome, metric: Metric, tested: Tested) -> str | None:
     if outcome is Outcome.PASS:
         return None
     if outcome is Outcome.FAIL:
         return f"find out why {metric.name} is not better, and do not merge it as an improvement"
-    return "evaluate both on more rows, or merge it as a change that keeps the quality"
+    return f"{tested.more}, or merge it as a change that keeps the quality"

@@ -170,7 +170,7 @@ class NoRegression(Proof, name="no-regression"):
             f"{small}{levels.notes}{more}",
             measured=value,
             limit=limit,
-            remedy=_REMEDIES.get(outcome),
+            remedy=_remedy(outcome, tested),
         )
 
     def _by_points(self, case: Case, question: _Question, against: Run, why: Untested) -> Finding:
@@ -206,7 +206,9 @@ def _judged_number(
     return value, Limit(-in_unit(metric, margin), value.unit, ">=") if value else None
 
 
-_REMEDIES = {
-    Outcome.FAIL: "find out what the candidate loses and win it back, or raise margin and say why",
-    Outcome.INCONCLUSIVE: "evaluate both on more rows, or raise margin and say why",
-}
+def _remedy(outcome: Outcome, tested: Tested) -> str | None:
+    if outcome is Outcome.PASS:
+        return None
+    if outcome is Outcome.FAIL:
+        return "find out what the candidate loses and win it back, or raise margin and say why"
+    return f"{tested.more}, or raise margin and say why"

@@ -77,6 +77,11 @@ class Seeds:
         deviation = self.standard_error / math.sqrt(1 / sizes[0] + 1 / sizes[1])
         return seeds_needed(deviation, delta, alpha), min(sizes), "seeds a side"
 
+    @property
+    def more(self) -> str:
+        """Train with more seeds."""
+        return "train both with more seeds"
+
 
 def by_seeds(candidate: Run, baseline: Run, metric: Metric, min_seeds: int) -> Seeds | Untested:
     """Return the gain in the logged metric over the seeds of both recipes; or why there is none.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+MORE_ROWS = "evaluate both on more rows"
 LOG_ROWS = (
     "log per-row predictions of both: training.log_predictions(row_id=…, target=…, prediction=…)"
 )
@@ -61,6 +62,10 @@ class Tested(Protocol):
     @property
     def standard_error(self) -> float:
         """Of the gain."""
+
+    @property
+    def more(self) -> str:
+        """What to do so that it decides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,10 @@ def test_a_deleted_run_with_a_bad_value_counts() -> None:
     hidden = new.model_copy(update={"repeats": (*repeats(new), bad)})
     old = seeded([0.88, 0.885, 0.88, 0.89, 0.88], "b")
     assert_outcome(judged(new, old), "pass")
-    assert "6 and 5 seeds" in assert_outcome(judged(hidden, old), "inconclusive").message
+    undecided = assert_outcome(judged(hidden, old), "inconclusive")
+    assert "6 and 5 seeds" in undecided.message
+    assert undecided.remedy is not None
+    assert undecided.remedy.startswith("train both with more seeds, or ")
 
 
 def test_runs_of_another_parameter_are_no_seeds() -> None:
