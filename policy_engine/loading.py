@@ -66,19 +66,8 @@ def _load(
     files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str]
 ) -> tuple[Loaded, tuple[Draft, ...]]:
     offered = plugins.load(named_plugins(files, neighbours))
-    policies, drafts = load_merged(files, offered.policies, offered.packs, neighbours, require)
-    loaded = Loaded(policies, offered, (*files, *neighbours))
-    _refuse_unknown_rules(loaded)
-    return loaded, drafts
-
-
-def _refuse_unknown_rules(loaded: Loaded) -> None:
-    """Refuse a baseline rule that nobody can resolve, even one behind a rule that hits."""
-    from policy_engine.tracking.baselines import BUILT_IN, unknown_rule  # noqa: PLC0415
-
-    if any("resolve_baseline" in plugin.hooks for plugin in loaded.plugins.loaded):
-        return
-    for file in loaded.policies.files:
-        for rule in file.baseline:
-            if not rule.keys() <= set(BUILT_IN):
-                raise unknown_rule(rule)
+    any_rule = any("resolve_baseline" in plugin.hooks for plugin in offered.loaded)
+    policies, drafts = load_merged(
+        files, offered.policies, offered.packs, neighbours, require, any_rule=any_rule
+    )
+    return Loaded(policies, offered, (*files, *neighbours)), drafts

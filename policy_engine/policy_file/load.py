@@ -132,6 +132,8 @@ def load_merged(
     packs: Mapping[str, PackText],
     neighbours: Mapping[str, bytes] = _NO_FILES,
     require: Sequence[str] = (),
+    *,
+    any_rule: bool = True,
 ) -> tuple[PolicySet, tuple[Draft, ...]]:
     """Return the policy files, and each as it was merged: every value at its own place.
 
@@ -142,6 +144,7 @@ def load_merged(
         neighbours: Files beside these that they may extend, by path; a `waivers.yaml` among them
             is for every policy file of its folder.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
+        any_rule: Whether a baseline rule that is not built in may be a plugin's.
 
     Raises:
         PolicyFileError: If anything is wrong, with all that is; also if there is no file.
@@ -153,7 +156,7 @@ def load_merged(
     beside, neighbours = waivers.split(neighbours)
     library = Library(files, neighbours, packs, problems, require)
     drafts = [library.draft(path) for path in sorted(files)]
-    read = [_read(draft, offered, problems) for draft in drafts]
+    read = [_read(draft, offered, problems, any_rule=any_rule) for draft in drafts]
     bound = {file.path: file.bindings for file in read}
     waived = [waivers.of_file(draft, bound[draft.path]) for draft in drafts]
     waived.append(waivers.of_folders(beside, bound, neighbours, problems))
@@ -169,7 +172,9 @@ def load_merged(
     return policies, tuple(drafts)
 
 
-def _read(draft: Draft, offered: Mapping[str, Offered], problems: Problems) -> PolicyFile:
+def _read(
+    draft: Draft, offered: Mapping[str, Offered], problems: Problems, *, any_rule: bool
+) -> PolicyFile:
     before = len(problems.found)
     if draft.required:
         for id_, each in draft.bindings.items():
@@ -182,6 +187,8 @@ def _read(draft: Draft, offered: Mapping[str, Offered], problems: Problems) -> P
     places = {name: Place(item.node, name, problems) for name, item in draft.sections.items()}
     candidate = places.get("candidate")
     paths, model_name = sections.read_candidate(candidate) if candidate else ((), None)
+    baseline = places.get("baseline")
+    rules = sections.read_baseline(baseline, any_rule=any_rule) if baseline else ()
     names, caps = sections.read_evidence(draft.evidence, problems)
     return PolicyFile(
         path=draft.path,
@@ -192,7 +199,7 @@ def _read(draft: Draft, offered: Mapping[str, Offered], problems: Problems) -> P
         ),
         candidate_paths=paths,
         model_name=model_name,
-        baseline=sections.read_baseline(places["baseline"]) if "baseline" in places else (),
+        baseline=rules,
         prices=sections.read_prices(draft.prices, problems),
         names=names,
         caps=caps,

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from policy_engine.metrics import Goal, known
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.problems import Problems
+from policy_engine.problems import Problems, near_or_all
 from policy_engine.quantities import Rate, exact, parse_bytes, parse_duration, parse_rate
 from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
@@ -182,15 +182,25 @@ def _is_glob(glob: str, place: Place) -> bool:
     return False
 
 
-def read_baseline(place: Place) -> tuple[dict[str, Any], ...]:
-    """Return the baseline rules in order; one that is not built in is kept for a plugin."""
+BASELINE_RULES = ("alias", "commit", "tag", "best", "run")
+"""The kinds of baseline rules that are built in."""
+
+
+def read_baseline(place: Place, *, any_rule: bool) -> tuple[dict[str, Any], ...]:
+    """Return the baseline rules in order.
+
+    Args:
+        place: Where they stand.
+        any_rule: Whether one that is not built in may be a plugin's.
+    """
     places = shapes.sequence(place, "baseline: [{alias: champion}]")
     if places is not None and not places:
         place.wrong("the list is empty", "write a rule such as `- alias: champion`")
-    return tuple(rule for rule in map(_rule, places or ()) if rule is not None)
+    rules = (_rule(each, any_rule=any_rule) for each in places or ())
+    return tuple(rule for rule in rules if rule is not None)
 
 
-def _rule(place: Place) -> dict[str, Any] | None:
+def _rule(place: Place, *, any_rule: bool) -> dict[str, Any] | None:
     node = place.node
     if not isinstance(node, MappingNode) or len(node.items) != 1:
         what = "several keys" if isinstance(node, MappingNode) and node.items else wrote(node)
@@ -207,8 +217,11 @@ def _rule(place: Place) -> dict[str, Any] | None:
         _texts_by_name(inner, "tag: {baseline.kind: existing}")
     elif kind == "best":
         _best(inner)
-    else:
+    elif any_rule:
         _plain_json(inner.node, inner.key, inner.problems)
+    else:
+        known = near_or_all(kind, BASELINE_RULES, "built in are")
+        place.problems.add(item.at, place.key, f"no loaded plugin knows the rule '{kind}'", known)
     return {kind: item.node.data}
 
 

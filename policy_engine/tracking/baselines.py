@@ -27,8 +27,6 @@ AT_ONCE = 8
 """Commits whose runs are asked for at the same time."""
 COLLECTION = "collection"
 """Up to when a policy's own `best` rule may look, in place of the candidate's start: `until`."""
-BUILT_IN = ("alias", "commit", "tag", "best", "run")
-"""The rules that need no plugin."""
 
 Resolver = Callable[[Mapping[str, Any], Run, "Finder"], Run | None]
 
