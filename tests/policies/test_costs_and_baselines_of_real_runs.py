@@ -15,6 +15,8 @@ from policy_engine.policy import Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from policy_engine.report import Subject
+
 POLICIES = """
 version: 1
 metric: {name: val_accuracy, goal: maximize}
@@ -25,6 +27,11 @@ policies:
   same-eval-data: on
   simple-model-tried: on
   train-cost-budget: {max_cost: 10 USD, max_gpu_hours: 0, max_hours: 1, max_growth: 25%}
+  finished-and-scored:
+    policy: expression
+    that: candidate.status == "FINISHED" && candidate.metrics.val_accuracy > 0.5
+  too-good-to-be-true: {policy: expression, that: candidate.metrics.val_accuracy > 1.5}
+  never-logged: {policy: expression, that: candidate.metrics.val_f2 > 0.5}
 """
 
 
@@ -37,13 +44,17 @@ class Team:
     network: str
     untested: str  # on half of the evaluation data, for three times the money
 
-    def findings(self, run_id: str) -> dict[tuple[str, str | None], tuple[Outcome, str]]:
+    def subject(self, run_id: str) -> Subject:
         uri = f"sqlite:///{self.folder / 'mlflow.db'}"
         report = check(
             Options(runs=(run_id,), tracking_uri=uri, policies=("policy.yaml",), root=self.folder)
         )
         (subject,) = report.subjects
-        return {(f.policy, f.part): (f.outcome, f.message) for f in subject.findings}
+        return subject
+
+    def findings(self, run_id: str) -> dict[tuple[str, str | None], tuple[Outcome, str]]:
+        found = self.subject(run_id).findings
+        return {(f.policy, f.part): (f.outcome, f.message) for f in found}
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +156,22 @@ def test_a_linear_candidate_is_not_asked_for_a_simple_model(team: Team) -> None:
         Outcome.NOT_APPLICABLE,
         "the candidate is a simple model itself",
     )
+
+
+def test_an_expression_is_judged_on_what_a_real_run_logged(team: Team) -> None:
+    outcomes = {f.id: f.outcome for f in team.subject(team.network).findings}
+    assert outcomes["finished-and-scored"] is Outcome.PASS
+    assert outcomes["too-good-to-be-true"] is Outcome.FAIL
+    assert outcomes["never-logged"] is Outcome.MISSING
+
+
+def test_gain_and_cost_are_those_of_the_real_runs(team: Team) -> None:
+    """What a policy looked back at stands beside the champion."""
+    trade_off = team.subject(team.untested).trade_off
+    assert trade_off is not None
+    assert (trade_off.metric, trade_off.unit) == ("val_accuracy", "USD")
+    roles = {point.run_id: point.role for point in trade_off.points}
+    assert roles[team.untested] == "candidate"
+    assert roles[team.champion] == "baseline"
+    assert roles[team.network] == "earlier"
+    assert all(0.5 < point.metric <= 1 and point.cost > 0 for point in trade_off.points)
