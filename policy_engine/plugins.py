@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, distributions
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -186,9 +187,11 @@ class Plugins:
             raise PluginError(f"plugin {loaded}: register_packs returned no mapping")
         packs = {}
         for name, path in answer.items():
+            if not isinstance(path, (str, PathLike)):
+                raise PluginError(f"plugin {loaded}: pack '{name}' is {path!r:.200}, no path")
             try:
                 text = Path(path).read_bytes()
-            except (OSError, TypeError) as e:
+            except OSError as e:
                 raise PluginError(f"plugin {loaded}: pack '{name}' cannot be read: {e}") from e
             packs[name] = PackText(f"{name} (pack of {loaded.name})", text)
         return packs

@@ -283,7 +283,7 @@ def test_a_hook_that_is_like_no_other_is_told_which_there_are(site: Site) -> Non
         ),
         (
             HOOK + "register_packs():\n    return {'a': None}\n",
-            "pack 'a' cannot be read: expected str, bytes or os.PathLike object, not NoneType",
+            "pack 'a' is None, no path",
         ),
         (
             HOOK + "register_renderers():\n    return {'a': 'text'}\n",
@@ -360,7 +360,7 @@ def test_a_deferred_policy_is_imported_when_it_is_asked_for_and_not_before(site:
                 "AttributeError: module 'acme_rules' has no attribute 'Rulez'"
             ),
         ),
-        ("acme_rules:Path", "acme-rule", "<class 'pathlib.Path'> is no Policy class"),
+        ("acme_rules:Path", "acme-rule", f"{Path!r} is no Policy class"),
         ("acme_rules:AcmeRule", "acme-role", "acme_rules:AcmeRule is 'acme-rule', not 'acme-role'"),
     ],
 )

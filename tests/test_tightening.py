@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlops_policies.accuracy_cost import CostPerPoint, MinUsefulGain
 from mlops_policies.general import MetricThreshold
 from mlops_policies.model_size import ModelSizeBudget
+from mlops_policies.train_cost import TrainCostBudget
 from policy_engine import plugins
 from policy_engine.evidence import Case
 from policy_engine.policy import Field, Finding, Level, Outcome, Policy
@@ -74,7 +76,10 @@ class Asked(Policy, name="asked"):
 
 OFFERED = {
     p.policy_name: Offered(p, "tests")
-    for p in (Everything, Asked, ModelSizeBudget, MetricThreshold)
+    for p in (
+        *(Everything, Asked, ModelSizeBudget, MetricThreshold),
+        *(MinUsefulGain, CostPerPoint, TrainCostBudget),
+    )
 }
 
 
@@ -402,14 +407,50 @@ threshold_file = {
     "min_relative_change": changes | off,
     "goal": st.sampled_from(["maximize", "minimize", "off"]),
 }
+least = st.sampled_from(["0pt", "0.5pt", "1pt", "0.02"])
+gain_pack = st.fixed_dictionaries(
+    {"min_abs": least}, optional={"min_rel": growths, "min_headroom": growths, **kept}
+)
+gain_file = {"min_abs": least, "min_rel": growths | off, "min_headroom": growths | off, **kept}
+money = st.sampled_from(["0 USD", "1 USD", "5 USD", "100 USD"])
+cost_pack = st.fixed_dictionaries(
+    {"max_cost_per_point": money},
+    optional={"min_saving_per_point": money, "ignore_below": money, **kept},
+)
+cost_file = {
+    "max_cost_per_point": money,
+    "min_saving_per_point": money | off,
+    "ignore_below": money | off,
+    **kept,
+}
+hours = st.sampled_from(["0", "0.5", "1", "2"])
+times = st.sampled_from(["1s", "10min", "1h"])
+train_pack = st.fixed_dictionaries(
+    {"max_hours": hours},
+    optional={"max_cost": money, "max_growth": growths, "growth_from": times, **kept},
+)
+train_file = {
+    "max_hours": hours | off,
+    "max_cost": money | off,
+    "max_gpu_hours": hours | off,
+    "max_growth": growths | off,
+    "growth_from": times,
+    "include_sweep": st.sampled_from(["on", "off"]),
+    **kept,
+}
 runs = st.builds(
-    lambda f1, loss, size, logged: run(
-        metrics={"val_f1": f1, "loss": loss}, model=model(size=size, logged_size=logged)
+    lambda f1, loss, size, logged, cost, time: run(
+        metrics={"val_f1": f1, "loss": loss} | ({} if cost is None else {"cost.total": cost}),
+        model=model(size=size, logged_size=logged),
+        tags={"cost.currency": "USD", "compute.gpus": "1"},
+        duration=time,
     ),
     st.sampled_from([0.0, 0.5, 0.89, 0.9, 0.91, 1.0, float("nan")]),
     st.sampled_from([0.0, 0.5, 0.9]),
     st.sampled_from([None, 0, 1_000_000, 9_999_999, 10_000_000, 10_000_001, 11_000_000, 10**8]),
     st.sampled_from([None, 0, 10_000_000, 2 * 10**8]),
+    st.sampled_from([None, 0.0, 1.0, 5.0, 100.0, float("nan")]),
+    st.sampled_from(["1s", "10min", "1h", "3h"]),
 )
 
 
@@ -418,8 +459,10 @@ runs = st.builds(
     [
         ("model-size-budget", size_pack, size_file),
         ("metric-threshold", threshold_pack, threshold_file),
+        ("min-useful-gain", gain_pack, gain_file),
+        ("cost-per-point", cost_pack, cost_file),
+        ("train-cost-budget", train_pack, train_file),
     ],
-    ids=["model-size-budget", "metric-threshold"],
 )
 @settings(max_examples=300)
 @given(data=st.data(), candidate=runs, baseline=st.none() | runs)
