@@ -166,7 +166,7 @@ def _losing(wins: int, losses: int, n: int, difference: float) -> float:
     a = 2.0 * n
     b = (2 * n - wins + losses) * difference - wins - losses
     c = -losses * difference * (1 - difference)
-    root = math.sqrt(max(b * b - 4 * a * c, 0.0))
+    root = math.sqrt(max(b * b - 4 * a * c, 0.0)) if c else abs(b)  # b*b may be too small a float
     if b <= 0:
         return (root - b) / (2 * a)
     return -2 * c / (root + b)  # the same root, without subtracting nearly equal numbers

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import binomtest, norm
@@ -176,6 +176,7 @@ def test_turning_a_loss_into_a_win_raises_both_bounds(wins: int, losses: int, sa
 
 
 @given(counts, counts, counts, alphas, st.floats(-0.9, 0.9))
+@example(0, 0, 0, 0.25, -3e-270)
 def test_tangos_p_and_bounds_say_the_same(
     wins: int, losses: int, same: int, alpha: float, difference: float
 ) -> None:
