@@ -284,6 +284,10 @@ def test_every_mistake_of_a_test_is_said_at_once(folder: Folder) -> None:
         ("{model: {size: -1}}", "6:33: {}.model.size: input should be greater than or equal to 0"),
         ("{tags: {dirty: true}}", "6:33: {}.tags.dirty: input should be a valid string"),
         ("{duration: 3}", "6:29: {}.duration: a duration such as 30s is due, not 3"),
+        (
+            "{duration: 1e9d}",
+            "6:29: {}.duration: the run would end when no calendar goes so far",
+        ),
         ("{model: {flavours: [x]}}", "6:37: {}.model.flavours: unknown setting"),
     ],
 )
@@ -296,6 +300,16 @@ def test_evidence_of_the_wrong_kind_is_named_with_its_place(
     assert told.err == (
         f"policies/tests/fraud.yaml:{place}\n1 problem found; nothing was evaluated.\n"
     )
+
+
+@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31T23:59:59Z"])
+def test_a_moment_that_nothing_can_be_reckoned_from_is_a_mistake(folder: Folder, at: str) -> None:
+    folder.write(MISTAKES.replace("at: yesterday", f"at: {at}"))
+    said = SAID.replace(
+        "a moment is due, not 'yesterday'\n  write it like 2026-11-22T12:00:00Z, without quotes",
+        f"a year from 1970 to 8999 is due, not {int(at[:4])}",
+    )
+    assert command("test").err == said
 
 
 def test_two_cases_of_one_name_and_a_policy_file_that_is_not_there_are_mistakes(

@@ -10,6 +10,7 @@ import click
 
 from policy_engine.cli.app import EXAMPLE, command, filled, requiring
 from policy_engine.cli.publishing import publisher, publishing, seconds
+from policy_engine.moments import YEARS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -159,6 +160,7 @@ def _moment(text: str | None) -> "datetime | None":
         moment = datetime.fromisoformat(text)
     except ValueError as e:
         raise click.BadParameter(f"'{text}' is no ISO 8601 time", param_hint="--at") from e
-    if not 1970 <= moment.year < 9000:  # noqa: PLR2004 (years; a waiver's end lies months ahead)
-        raise click.BadParameter(f"'{text}' lies outside the years 1970 to 8999", param_hint="--at")
+    if moment.year not in YEARS:
+        years = f"{YEARS[0]} to {YEARS[-1]}"
+        raise click.BadParameter(f"'{text}' lies outside the years {years}", param_hint="--at")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -140,8 +140,11 @@ def _run(place: Place, role: _Role) -> RunRecord | None:
         span = take_duration(place, data)
         start = data.get("start_time", role.start.isoformat())
         if "end_time" not in data:
-            length = timedelta(seconds=float(span)) if span is not None else _HOUR
-            data["end_time"] = (moment(start) + length).isoformat()
+            try:
+                length = timedelta(seconds=float(span)) if span is not None else _HOUR
+                data["end_time"] = (moment(start) + length).isoformat()
+            except OverflowError:
+                inside(place, "duration").wrong("the run would end when no calendar goes so far")
         known = {"run_id": f"{role.number:032x}", "start_time": start, **_NOTHING}
         return in_run({**known, **data}, place)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from policy_engine.errors import UsageError
 from policy_engine.loading import Loaded, load
+from policy_engine.moments import YEARS
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.policy_tests.evidence import read_evidence
@@ -171,6 +172,9 @@ class _Reader:
 
     def _moment(self, place: Place) -> datetime | None:
         value = place.node.data
+        if isinstance(value, date) and value.year not in YEARS:
+            place.wrong(f"a year from {YEARS[0]} to {YEARS[-1]} is due, not {value.year}")
+            return None
         if isinstance(value, datetime):
             return value if value.tzinfo else value.replace(tzinfo=UTC)
         if isinstance(value, date):
