@@ -22,7 +22,17 @@ from policy_engine.report_file import (
     read_report,
     report_of,
 )
-from tests.render.reports import finding, mixed, nothing_judged, report, subject, value
+from tests.render.reports import (
+    baseline,
+    candidate,
+    finding,
+    mixed,
+    nothing_judged,
+    report,
+    subject,
+    trade_off,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +67,7 @@ def passing() -> Judged:
         nothing_judged(Verdict.NOT_EVALUATED, "no run for commit 9f8e7d6"),
         nothing_judged(Verdict.ERROR, "MLflow cannot be reached"),
         report(subject(finding(outcome=Outcome.PASS, effect=Effect.NONE))),
+        report(subject(finding(outcome=Outcome.PASS, effect=Effect.NONE), trade_off=trade_off())),
     ],
 )
 def test_a_report_reads_back_as_it_was(saved: Report) -> None:
@@ -154,6 +165,45 @@ def test_what_is_not_quite_a_report_is_refused(
     content = written(mixed())
     change(content)
     assert refused(content).startswith(sentence)
+
+
+def _points(*roles: str) -> list[dict[str, Any]]:
+    """Return points of these roles; `other` is a candidate that the subject does not name."""
+    ids = {"candidate": candidate().run_id, "baseline": baseline().run_id}
+    return [
+        {
+            "role": "candidate" if role == "other" else role,
+            "run_id": ids.get(role, "f" * 32),
+            "metric": 0.9,
+            "cost": 1.5,
+        }
+        for role in roles
+    ]
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        (),
+        ("other", "baseline"),
+        ("baseline", "candidate"),
+        ("baseline",),
+        ("earlier", "earlier"),
+        ("candidate", "candidate"),
+        ("candidate", "baseline", "baseline"),
+    ],
+)
+def test_points_that_are_not_the_subjects_are_refused(roles: tuple[str, ...]) -> None:
+    content = written(report(subject(passing(), trade_off=trade_off())))
+    content["subjects"][0]["trade_off"]["points"] = _points(*roles)
+    assert refused(content) == "its trade_off is not that of candidate and baseline"
+
+
+def test_a_baseline_without_a_point_is_no_odd_one() -> None:
+    content = written(report(subject(passing(), trade_off=trade_off())))
+    content["subjects"][0]["trade_off"]["points"] = _points("candidate", "earlier")
+    read = report_of(json.dumps(content).encode())
+    assert read.subjects[0].trade_off is not None
 
 
 def test_a_missing_key_is_refused() -> None:
