@@ -68,6 +68,7 @@ class Options:
         policies: Policy files and folders, from `root`.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
         tracking_uri: MLflow's tracking URI; None: `MLFLOW_TRACKING_URI`.
+        registry_uri: Its registry's; None: `MLFLOW_REGISTRY_URI`, else MLflow's own default.
         timeout_s: The wall-clock budget of all reads together (seconds).
         wait_s: How long to look again for a run that is not there yet (seconds).
         save_evidence: Where to save the evidence; None: nowhere.
@@ -83,6 +84,7 @@ class Options:
     policies: tuple[str, ...] = ("policies",)
     require: tuple[str, ...] = ()
     tracking_uri: str | None = None
+    registry_uri: str | None = None
     timeout_s: float = 30.0
     wait_s: float = 0.0
     save_evidence: Path | None = None
@@ -217,7 +219,7 @@ def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") 
     while True:
         deadline = Deadline(options.timeout_s)
         try:
-            store = open_store(uri, deadline)
+            store = open_store(uri, deadline, options.registry_uri)
         except NoSuchStore as e:
             raise UsageError(str(e)) from e
         except Unreadable as e:
@@ -294,6 +296,7 @@ def _refuse_contradictions(options: Options) -> None:
         needless = {
             "--baseline": options.baseline,
             "--tracking-uri": options.tracking_uri,
+            "--registry-uri": options.registry_uri,
             "--wait": options.wait_s,
             "--save-evidence": options.save_evidence,
         }

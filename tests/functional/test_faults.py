@@ -151,7 +151,7 @@ NO_JSON = (
 )
 SHAPE = (
     "MLflow at {uri} sent an answer of the wrong shape to runs/get ({why}): "
-    "check that the tracking URI leads to MLflow 3"
+    "check that the tracking URI leads to MLflow"
 )
 FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "401": (
@@ -196,9 +196,14 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
         (html(404),),
         "{uri} does not look like an MLflow server; check the tracking URI",
     ),
+    "MLflow 2.8": (
+        (error(404, "ENDPOINT_NOT_FOUND"), body(b"2.8.1")),
+        "the server at {uri} runs MLflow 2.8.1; policy-engine reads MLflow 2.9 and newer: "
+        "upgrade the server",
+    ),
     "MLflow 2": (
         (error(404, "ENDPOINT_NOT_FOUND"), body(b"2.22.1")),
-        "the server at {uri} runs MLflow 2.22.1; policy-engine needs MLflow 3",
+        "MLflow 2.22.1 at {uri} does not know runs/get",
     ),
     "garbage": ((body(b"\x00\xff{{{"),), NO_JSON),
     "deeply nested garbage": ((body(b"[" * 200_000),), NO_JSON),
@@ -211,7 +216,7 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
         (as_json({"run": {"info": {"run_id": RUN}}}),),
         (
             "MLflow sent an answer of an unexpected shape (KeyError); "
-            "check that the tracking URI leads to MLflow 3"
+            "check that the tracking URI leads to MLflow"
         ),
     ),
     "half an answer": (
@@ -420,7 +425,10 @@ def test_a_tracking_uri_of_a_wrong_scheme_is_exit_3_and_shows_no_password(
 ) -> None:
     done = command("--run", RUN, "--tracking-uri", f"htp://ana:{SECRET}@127.0.0.1:1")
     assert (done.code, done.err) == (3, "")
-    assert done.why.startswith("MLflow at htp://127.0.0.1:1 could not be read: ")
+    assert done.why == (
+        "MLflow reads htp://127.0.0.1:1 with a plugin, and none for 'htp' is installed: "
+        "install its plugin for MLflow, or check the tracking URI"
+    )
 
 
 def test_a_database_of_another_schema_is_exit_3(command: Command) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from policy_engine.check import load
 from policy_engine.records import ChangeRecord, ModelRecord, Unreadable
-from policy_engine.tracking.candidates import candidates_of, model_of_version
+from policy_engine.tracking.candidates import candidates_of
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.translate import model_record
+from policy_engine.tracking.versions import model_of_version
 from tests.repository import Repository
 from tests.tracking.team import DAY_MS, FILES, HOUR_MS, NOON_MS, Gate, Team
 

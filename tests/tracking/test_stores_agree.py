@@ -18,13 +18,13 @@ import pytest
 
 from policy_engine.tracking.client import ClientStore
 from policy_engine.tracking.opening import open_store
+from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import (
     Deadline,
     NoSuchStore,
     NotFound,
     Unreadable,
-    tag_filter,
     without_secrets,
 )
 
@@ -62,18 +62,18 @@ READS: dict[str, Read] = {
     },
     "absent run": lambda s, _: s.run(ABSENT_RUN),
     "malformed run id": lambda s, _: s.run("x"),
-    "all runs": lambda s, t: s.runs([t.experiment_id, t.proxied_experiment_id], "", limit=200),
-    "newest three runs": lambda s, t: s.runs([t.experiment_id], "", limit=3),
-    "deleted runs": lambda s, t: s.runs([t.experiment_id], "", limit=9, deleted=True),
+    "all runs": lambda s, t: s.runs([t.experiment_id, t.proxied_experiment_id], Query(), limit=200),
+    "newest three runs": lambda s, t: s.runs([t.experiment_id], Query(), limit=3),
+    "deleted runs": lambda s, t: s.runs([t.experiment_id], Query(), limit=9, deleted=True),
     "runs of a commit": lambda s, t: s.runs(
-        [t.experiment_id], tag_filter("mlflow.source.git.commit", t.other_sha), limit=99
+        [t.experiment_id], tagged("mlflow.source.git.commit", t.other_sha), limit=99
     ),
     "children": lambda s, t: s.runs(
-        [t.experiment_id], tag_filter("mlflow.parentRunId", t.parent), limit=99
+        [t.experiment_id], tagged("mlflow.parentRunId", t.parent), limit=99
     ),
-    "runs nowhere": lambda s, _: s.runs([], "", limit=9),
-    "no runs wanted": lambda s, t: s.runs([t.experiment_id], "", limit=0),
-    "runs of an absent experiment": lambda s, _: s.runs(["77"], "", limit=9),
+    "runs nowhere": lambda s, _: s.runs([], Query(), limit=9),
+    "no runs wanted": lambda s, t: s.runs([t.experiment_id], Query(), limit=0),
+    "runs of an absent experiment": lambda s, _: s.runs(["77"], Query(), limit=9),
     "experiment": lambda s, t: s.experiment(t.experiment_id),
     "absent experiment": lambda s, _: s.experiment("77"),
     "experiment by name": lambda s, _: s.experiment_by_name("fraud"),
@@ -228,7 +228,10 @@ def test_a_database_in_memory_holds_no_runs(uri: str) -> None:
 def test_a_store_of_an_unknown_kind_is_unreadable_and_its_password_unseen() -> None:
     with pytest.raises(Unreadable) as caught:
         open_store("other://ana:pass-word@host/db", Deadline(9))
-    assert str(caught.value).startswith("MLflow at other://host/db could not be read: ")
+    assert str(caught.value) == (
+        "MLflow reads other://host/db with a plugin, and none for 'other' is installed: "
+        "install its plugin for MLflow, or check the tracking URI"
+    )
     assert "pass-word" not in str(caught.value)
 
 
