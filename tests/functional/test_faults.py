@@ -198,8 +198,10 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     ),
     "MLflow 2.8": (
         (error(404, "ENDPOINT_NOT_FOUND"), body(b"2.8.1")),
-        "the server at {uri} runs MLflow 2.8.1; policy-engine reads MLflow 2.9 and newer: "
-        "upgrade the server",
+        (
+            "the server at {uri} runs MLflow 2.8.1; policy-engine reads MLflow 2.9 and newer: "
+            "upgrade the server"
+        ),
     ),
     "MLflow 2": (
         (error(404, "ENDPOINT_NOT_FOUND"), body(b"2.22.1")),

@@ -44,8 +44,10 @@ def test_a_refused_filter_is_asked_again_without_and_applied_here() -> None:
     assert [json.loads(each.body)["filter"] for each in server.seen] == ["tags.`k` = 'v'", ""]
     assert "order_by" not in json.loads(server.seen[1].body)
     assert store.notes == (
-        f"MLflow at {server.uri} refused runs/search (HTTP 400): it says why; "
-        "so its runs were read without a filter, and chosen here",
+        (
+            f"MLflow at {server.uri} refused runs/search (HTTP 400): it says why; "
+            "so its runs were read without a filter, and chosen here"
+        ),
     )
 
 
