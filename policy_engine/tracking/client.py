@@ -90,8 +90,9 @@ class ClientStore:
             self._refuse_missing_packages()
         with self._reading(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of MLflow and what it imports, none of them ours
-            from mlflow import MlflowClient  # noqa: PLC0415 -- takes a second, see above
+            from mlflow import MlflowClient, __version__  # noqa: PLC0415 -- takes a second, see above
 
+            self._refuse_older_mlflow(__version__)
             for name in ("mlflow", "alembic", "sqlalchemy"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             if database:
@@ -319,6 +320,15 @@ class ClientStore:
         if any(importlib.util.find_spec(name) is None for name in ("sqlalchemy", "alembic")):
             kind = "SQLite" if self._uri.lower().startswith("sqlite") else "a database"
             raise Unreadable(f"reading {kind} needs `pip install policy-engine[local]`")
+
+    def _refuse_older_mlflow(self, version: str) -> None:
+        """Refuse MLflow 2, whose client knows no logged models; training may well use it."""
+        if version.partition(".")[0] in {"0", "1", "2"}:
+            raise Unreadable(
+                f"reading {self._address} needs the client of MLflow 3, and MLflow {version} is "
+                "installed: run the check in an environment of its own, with "
+                "`pip install 'policy-engine[local]' 'mlflow-skinny>=3,<4'`"
+            )
 
     def _refuse_other_schema(self) -> None:
         """Refuse it before MLflow's store does: where a table is new to it, that store migrates."""
