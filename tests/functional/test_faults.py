@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -433,9 +434,13 @@ def test_a_database_of_another_schema_is_exit_3(command: Command) -> None:
     database.close()
     done = command("--run", RUN, "--tracking-uri", "sqlite:///old.db")
     assert (done.code, done.err) == (3, "")
+    installed = version("mlflow-skinny")
     assert done.why == (
-        "the database sqlite:///old.db has the schema of another MLflow version: "
-        "back it up, then run `mlflow db upgrade sqlite:///old.db`"
+        f"the database sqlite:///old.db has the schema of an MLflow older than the {installed} "
+        "that is installed here (revision 0584bdc529eb): start `mlflow server "
+        "--backend-store-uri sqlite:///old.db` with the MLflow that trains into it, and give that "
+        "server's address; or back it up and run `mlflow db upgrade sqlite:///old.db`, after which "
+        f"training needs MLflow {installed} or newer too"
     )
 
 
