@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policy_engine import __version__, git
-from policy_engine.change import Job, Situation, idle_globs, judging, policy_source, situation
+from policy_engine.change import (
+    Job,
+    Situation,
+    idle_globs,
+    judging,
+    policy_source,
+    situation,
+)
 from policy_engine.claims import CLAIM_CAP, of_this_change, of_this_commit
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
@@ -162,6 +169,8 @@ def _report(
     if ready.draft is not None:
         proposal = proposal_of(ready.draft, evidence, report, context)
         report = replace(report, proposal=proposal)
+    if ready.source is None and source.ref is None and (why := git.unread(options.root)):
+        sys.stderr.write(f"note: whose policies judge, is not known: {why}\n")
     excused = {s.policy_file for s in report.subjects if s.verdict is Verdict.NOT_APPLICABLE}
     files = [file for file in ready.policies.files if file.path in excused]
     for sentence in idle_globs(options.root, files):
@@ -195,12 +204,15 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
         )
     named = Named(options.runs, options.models) if options.runs or options.models else None
     here = _situation(options, ready, search=named is None)
+    for note in here.notes:
+        sys.stderr.write(f"note: {note}\n")
     request = Request(
         named=named,
         baseline=options.baseline,
         change=here.change,
         ancestors=here.ancestors,
         at=_now(options),
+        no_commit=here.no_commit,
     )
     evidence = _patiently(uri, options, ready, request)
     if options.save_evidence is not None:
@@ -277,9 +289,8 @@ def _full_sha(options: Options) -> str | None:
     try:
         return git.first_parents(options.root, commit, 1)[0]
     except (git.GitError, ValueError, IndexError) as e:
-        raise UsageError(
-            f"--commit {commit}: git knows no such commit here; give all digits of its sha"
-        ) from e
+        why = git.why_no_head(options.root) or "git knows no such commit here"
+        raise UsageError(f"--commit {commit}: {why}; give all digits of its sha") from e
 
 
 def _refuse_contradictions(options: Options) -> None:

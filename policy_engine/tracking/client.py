@@ -102,12 +102,13 @@ class ClientStore:
             self._refuse_missing_packages()
         with self._reading(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of MLflow and what it imports, none of them ours
-            from mlflow import MlflowClient  # noqa: PLC0415 -- takes a second, see above
+            from mlflow import MlflowClient, __version__  # noqa: PLC0415 -- takes a second, see above
 
+            self._refuse_older_mlflow(__version__)
             for name in ("mlflow", "alembic", "sqlalchemy"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             if database:
-                self._refuse_other_schema()
+                self._refuse_other_schema(__version__)
             self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
 
     @property
@@ -346,39 +347,69 @@ class ClientStore:
 
     def _sentence(self, error: Exception) -> str:
         text = getattr(error, "message", None) or str(error)
-        if "out-of-date database schema" in text:
-            return self._other_schema()
         lines = redacted(text, self._secrets).strip().splitlines() or [type(error).__name__]
         return f"MLflow at {self._address} could not be read: {shown(lines[0])}"
-
-    def _other_schema(self) -> str:
-        return (
-            f"the database {self._address} has the schema of another MLflow version: "
-            f"back it up, then run `mlflow db upgrade {self._address}`"
-        )
 
     def _refuse_missing_packages(self) -> None:
         if any(importlib.util.find_spec(name) is None for name in ("sqlalchemy", "alembic")):
             kind = "SQLite" if self._uri.lower().startswith("sqlite") else "a database"
             raise Unreadable(f"reading {kind} needs `pip install policy-engine[local]`")
 
-    def _refuse_other_schema(self) -> None:
+    def _refuse_older_mlflow(self, version: str) -> None:
+        """Refuse MLflow 2, whose client knows no logged models; training may well use it."""
+        if version.partition(".")[0] in {"0", "1", "2"}:
+            raise Unreadable(
+                f"reading {self._address} needs the client of MLflow 3, and MLflow {version} is "
+                "installed: run the check in an environment of its own, with "
+                "`pip install 'policy-engine[local]' 'mlflow-skinny>=3,<4'`"
+            )
+
+    def _refuse_other_schema(self, version: str) -> None:
         """Refuse it before MLflow's store does: where a table is new to it, that store migrates."""
         import sqlalchemy  # noqa: PLC0415 -- only the extra `local` has it
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 -- as above
 
         # Private, but the only place where MLflow says which schema it wants.
         from mlflow.store.db.utils import (  # noqa: PLC0415 -- see __init__
-            _get_latest_schema_revision,
+            _get_alembic_config,
             _get_schema_version,
         )
 
         engine = sqlalchemy.create_engine(self._uri)
         try:
             found = _get_schema_version(engine)  # type: ignore[no-untyped-call] # MLflow's
-            if found != _get_latest_schema_revision():  # type: ignore[no-untyped-call] # MLflow's
-                raise Unreadable(self._other_schema())
         finally:
             engine.dispose()
+        scripts = ScriptDirectory.from_config(_get_alembic_config(""))  # type: ignore[no-untyped-call]
+        if found == scripts.get_current_head():
+            return
+        known = {script.revision for script in scripts.walk_revisions()}
+        raise Unreadable(other_schema(self._address, found, version, older=found in known | {None}))
+
+
+def other_schema(address: str, found: str | None, version: str, *, older: bool) -> str:
+    """Return why a database of another schema is not read, and what to do.
+
+    Args:
+        address: The database, without its password.
+        found: The revision of its schema; None where it has none.
+        version: The MLflow that is installed here.
+        older: Whether the database is the older side: MLflow knows each revision before its own.
+    """
+    revision = f"(revision {shown(found) if found else 'none'})"
+    if older:
+        return (
+            f"the database {address} has the schema of an MLflow older than the {version} that is "
+            f"installed here {revision}: start `mlflow server --backend-store-uri {address}` with "
+            "the MLflow that trains into it, and give that server's address; or back it up and run "
+            f"`mlflow db upgrade {address}`, after which training needs MLflow {version} or newer "
+            "too"
+        )
+    return (
+        f"the database {address} has the schema of an MLflow newer than the {version} that is "
+        f"installed here {revision}: install the MLflow that trains into it, or a newer one, where "
+        "the check runs: `pip install --upgrade mlflow-skinny`"
+    )
 
 
 def _json(entity: Any) -> Json:

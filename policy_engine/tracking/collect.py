@@ -35,6 +35,8 @@ from policy_engine.tracking.store import Deadline, Json, Store, TooOld, Unreadab
 from policy_engine.tracking.tables import TABLE_CAP
 from policy_engine.tracking.translate import run_record
 
+_NAME_ONE = "name a run with --run, --model or --commit"
+
 HISTORY_S = 180 * 86400.0
 """How far back the history goes (seconds): 180 days."""
 
@@ -49,6 +51,7 @@ class Request:
         change: The pull request, or the commit alone.
         ancestors: The merge base and its first-parent ancestors, nearest first.
         at: The moment of collection (UTC).
+        no_commit: Why there is no commit to look for, and what to do, where git says.
     """
 
     named: Named | None
@@ -56,6 +59,7 @@ class Request:
     change: ChangeRecord | None
     ancestors: tuple[str, ...]
     at: datetime
+    no_commit: str | None = None
 
 
 def collect(
@@ -151,7 +155,8 @@ class _Collector:
         if request.named is not None:
             search = named_candidates(self._reads, request.named)
         elif request.change is None:
-            absent = "there is no commit to look for; name a run with --run, --model or --commit"
+            why = f": {request.no_commit}, or" if request.no_commit else ";"
+            absent = f"there is no commit to look for{why} {_NAME_ONE}"
             return empty.model_copy(update={"absent": absent})
         else:
             files = [f for f in self._policies.files if needs_run(f, request.change)]

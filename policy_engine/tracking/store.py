@@ -54,6 +54,18 @@ class TooOld(Unreadable):
     """The server is older than what is read: nothing of it is worth reading on."""
 
 
+class OverCap(Unreadable):
+    """It is larger than what is read of such a thing.
+
+    Attributes:
+        size: How large it is (bytes); None where nobody said.
+    """
+
+    def __init__(self, text: str, size: int | None) -> None:
+        super().__init__(text)
+        self.size = size
+
+
 class NoSuchStore(Exception):  # noqa: N818 -- as NotFound
     """The tracking URI names nothing that can be read: a mistake of whoever gave it."""
 
@@ -310,10 +322,10 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def over_cap(what: str, cap: int, size: int | None) -> Unreadable:
+def over_cap(what: str, cap: int, size: int | None) -> OverCap:
     """Return the error for a thing larger than its cap; both in bytes, size None if unknown."""
     told = f"{size} bytes" if size is not None else f"more than {cap} bytes"
-    return Unreadable(f"{what} is {told}; at most {cap} bytes are read")
+    return OverCap(f"{what} is {told}; at most {cap} bytes are read", size)
 
 
 def over_deadline(address: str, deadline: Deadline) -> Unreadable:

@@ -1,6 +1,7 @@
 """What training left in files: predictions by row, feature importances, a model's small texts."""
 
 import json
+import math
 import posixpath
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -9,7 +10,7 @@ from policy_engine.records import Gap, ImportanceRecord, Invalid, ModelRecord, T
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.models import list_files
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Json, NotFound
+from policy_engine.tracking.store import Json, NotFound, OverCap, Unreadable
 from policy_engine.tracking.translate import (
     importance_values,
     run_record,
@@ -170,12 +171,28 @@ def _logged_tables(run: Json) -> list[str]:
 
 
 def _table(reads: Reads, run_id: str, path: str, cap: int) -> TableRecord | Invalid:
-    columns = table_columns(reads.get(reads.store.run_text, run_id, path, cap))
+    try:
+        text = reads.get(reads.store.run_text, run_id, path, cap)
+    except OverCap as e:
+        raise _too_large(run_id, path, cap, e.size) from None
+    columns = table_columns(text)
     if isinstance(columns, Invalid):
         return Invalid(invalid=f"{path}: {columns.invalid}")
     if OUTPUTS in columns and "prediction" not in columns and path != PREDICTIONS:
         columns["prediction"] = columns.pop(OUTPUTS)
     return TableRecord(run_id=run_id, source=path, columns=columns)
+
+
+def _too_large(run_id: str, path: str, cap: int, size: int | None) -> Unreadable:
+    """Return why a table is not read, and what to do; in millions of bytes, as `max_text` is."""
+    most = f"{cap / 1e6:,.1f} MB"
+    told = f"larger than {most}" if size is None else f"{size / 1e6:,.1f} MB"
+    higher = math.ceil((size or 2 * cap) * 1.1 / 1e6)
+    return Unreadable(
+        f"the table {path} of run {run_id} is {told}, and at most {most} are read: raise "
+        f"`max_text` under `evidence:` in the policy file, such as `max_text: {higher}MB`, or log "
+        "fewer rows, or leave out columns that no policy reads"
+    )
 
 
 def _importance(reads: Reads, run_id: str, path: str) -> ImportanceRecord | Invalid:

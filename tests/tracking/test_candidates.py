@@ -439,7 +439,8 @@ def test_a_branch_or_a_short_sha_is_taken_for_its_commit(
 
 def test_outside_a_repository_there_is_no_commit_to_look_for(gate: Gate) -> None:
     assert gate.reason(4) == (
-        "there is no commit to look for; name a run with --run, --model or --commit"
+        f"there is no commit to look for: there is no git work tree at {gate.root}: run this in "
+        "a clone, or name a run with --run, --model or --commit"
     )
 
 

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -235,6 +236,10 @@ def test_a_store_of_an_unknown_kind_is_unreadable_and_its_password_unseen() -> N
     assert "pass-word" not in str(caught.value)
 
 
+def mlflow_version() -> str:
+    return version("mlflow-skinny")
+
+
 @pytest.fixture
 def copied(mlflow_server: MlflowServer, trained: Trained, tmp_path: Path) -> Path:
     """A copy of the database, to be spoiled."""
@@ -259,8 +264,38 @@ def test_a_database_of_another_schema_is_refused_and_not_migrated(copied: Path, 
     with pytest.raises(Unreadable) as caught:
         open_store(f"sqlite:///{copied}", Deadline(9))
     assert str(caught.value) == (
-        f"the database sqlite:///{copied} has the schema of another MLflow version: "
-        f"back it up, then run `mlflow db upgrade sqlite:///{copied}`"
+        f"the database sqlite:///{copied} has the schema of an MLflow older than the "
+        f"{mlflow_version()} that is installed here (revision 0584bdc529eb): start `mlflow server "
+        f"--backend-store-uri sqlite:///{copied}` with the MLflow that trains into it, and give "
+        f"that server's address; or back it up and run `mlflow db upgrade sqlite:///{copied}`, "
+        f"after which training needs MLflow {mlflow_version()} or newer too"
+    )
+    assert copied.read_bytes() == before
+
+
+def test_a_database_that_mlflow_never_versioned_is_the_older_side(copied: Path) -> None:
+    with closing(sqlite3.connect(copied)) as database, database:
+        database.execute("DROP TABLE alembic_version")
+    before = copied.read_bytes()
+    with pytest.raises(Unreadable, match=r"^the database .* older .* \(revision none\): start "):
+        open_store(f"sqlite:///{copied}", Deadline(9))
+    assert copied.read_bytes() == before
+
+
+def test_a_database_of_a_newer_schema_asks_for_a_newer_mlflow_and_for_no_upgrade(
+    copied: Path,
+) -> None:
+    """No MLflow that is installed can make one: its revision is what a coming one will say."""
+    with closing(sqlite3.connect(copied)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'f00df00df00d'")
+    before = copied.read_bytes()
+    with pytest.raises(Unreadable) as caught:
+        open_store(f"sqlite:///{copied}", Deadline(9))
+    assert str(caught.value) == (
+        f"the database sqlite:///{copied} has the schema of an MLflow newer than the "
+        f"{mlflow_version()} that is installed here (revision f00df00df00d): install the MLflow "
+        "that trains into it, or a newer one, where the check runs: "
+        "`pip install --upgrade mlflow-skinny`"
     )
     assert copied.read_bytes() == before
 
