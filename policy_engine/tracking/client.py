@@ -69,7 +69,8 @@ class ClientStore:
 
     Args:
         uri: Tracking URI; the model registry is read at the same.
-        deadline: No read begins after it. A read under way is not broken off.
+        deadline: No read begins after it. A read under way is not broken off. It starts once the
+            store is open.
 
     Raises:
         Unreadable: If the store cannot be opened.
@@ -97,6 +98,8 @@ class ClientStore:
             if database:
                 self._refuse_other_schema()
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        # To import mlflow and open the store takes a slow machine longer than a read may take.
+        deadline.restart()
 
     # Tracking.
 
