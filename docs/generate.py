@@ -87,6 +87,10 @@ stdout carries the one format without `=FILE`, and nothing else; notes, errors a
 prints go to stderr. In neither does text that others wrote become a command of a CI job. An error
 is one sentence; `--debug` (before the command) shows its traceback.
 
+If stdout is closed, or its reader went away, the exit code stays what it is. If stdout cannot be
+written for another reason, such as a full disk, the exit code is 2: a report that nobody got does
+not pass. A stderr that is closed or cannot be written changes no exit code.
+
 ## The environment
 
 | variable | what for |

@@ -7,7 +7,7 @@ commands. The formats keep commands out by themselves; `github` is made of them.
 import re
 import sys
 from threading import Lock
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 UNSEEN = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0"
@@ -34,6 +34,13 @@ def without_commands(text: str) -> str:
     return text
 
 
+class Writable(Protocol):
+    """What text can be written to."""
+
+    def write(self, text: str, /) -> int:
+        """Write text."""
+
+
 class Log:
     """A text stream that passes everything on, but no command of a runner.
 
@@ -43,7 +50,7 @@ class Log:
         stream: What it writes to; commands that are meant go there.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Writable) -> None:
         self.stream = stream
         self._line = ""
         self._lock = Lock()
@@ -74,12 +81,3 @@ def to_runner(commands: str) -> None:
     stderr: Any = sys.stderr
     if stderr is not None:
         (stderr.stream if isinstance(stderr, Log) else stderr).write(commands)
-
-
-def guard() -> None:
-    """Have all that this process writes to stdout and stderr go through a `Log` from now on."""
-    streams: Any = sys  # mypy knows them as TextIO alone
-    for name in ("stdout", "stderr"):
-        stream = getattr(streams, name)
-        if stream is not None and not isinstance(stream, Log):
-            setattr(streams, name, Log(stream))

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any, TextIO
+from typing import Any
 
 from policy_engine.errors import PluginError, UsageError
 from policy_engine.hookspecs import Renderer
 from policy_engine.log import Log
 from policy_engine.render import FORMATS
 from policy_engine.report import Report
+from policy_engine.streams import Stderr, Stdout
 
 NARROWEST = 40
 
@@ -106,25 +107,18 @@ def print_text(text: str) -> None:
         UsageError: If stdout cannot be written for another reason, such as a full disk.
     """
     stdout: Any = sys.stdout
-    if stdout is None:  # closed before we began: nobody reads
-        return
     if isinstance(stdout, Log):
         stdout = stdout.stream  # a format keeps commands out, or is made of them
-    try:
-        encoding = stdout.encoding or "utf-8"
-        stdout.write(text.encode(encoding, "replace").decode(encoding))
-        stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
-    except OSError as e:
-        raise UsageError(f"stdout: {e.strerror}") from e
+    if not isinstance(stdout, (Stdout, Stderr)):
+        stdout = Stdout(stdout)
+    stdout.write(text)
+    stdout.flush()
 
 
 def _for_terminal(report: Report) -> str:
     """Return the text report as wide as the terminal; colour only where one is."""
     from policy_engine.render.text import as_text  # noqa: PLC0415 (only the text format needs it)
 
-    stdout: TextIO | None = sys.stdout
     width = max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
-    colour = stdout is not None and stdout.isatty() and not os.environ.get("NO_COLOR")
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     return as_text(report, width=width, colour=colour)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -87,21 +88,48 @@ class Trained:
     other_sha: str = OTHER_SHA
 
 
+# What the tests know of the machine: where its tools, its packages and its own texts are, and what
+# time it has. `env -i HOME=… PATH=… LANG=…` is enough; all else is taken out, whatever it is.
+KEPT = frozenset(
+    {
+        *("HOME", "LANG", "LC_ALL", "PATH", "TZ"),
+        *("TEMP", "TMP", "TMPDIR"),
+        *("PIP_CERT", "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT"),
+        *("PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_TRUSTED_HOST"),
+        *("SSL_CERT_DIR", "SSL_CERT_FILE"),
+    }
+)
+SET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "NO_PROXY": "*",
+}
+
+
+def _unwanted() -> list[str]:
+    """Return the variables that could make a test depend on where it runs; pytest's own are not."""
+    return sorted(n for n in os.environ if n not in KEPT | SET.keys() and "PYTEST" not in n)
+
+
+def pytest_report_header() -> str:
+    """Say what the tests do not see."""
+    return f"variables taken out: {', '.join(_unwanted()) or 'none'}"
+
+
 def _clean(environment: pytest.MonkeyPatch) -> None:
-    """Take out of the environment all that could make a test depend on where it runs."""
-    foreign = ("GITHUB_", "MLFLOW_", "POLICY_ENGINE_", "DATABRICKS_")
-    for name in list(os.environ):
-        if name.startswith(foreign) or name.lower() in {"http_proxy", "https_proxy", "all_proxy"}:
-            environment.delenv(name)
-    environment.setenv("NO_PROXY", "*")
-    environment.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    environment.setenv("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    environment.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name in _unwanted():
+        environment.delenv(name)
+    for name, value in SET.items():
+        environment.setenv(name, value)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_session() -> Iterator[None]:
-    """The same hygiene for the fixtures below, which are made before any test's own."""
+    """The environment of a machine that has nothing set, for all fixtures and tests."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Shells start background jobs so, and each command that a test starts would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as environment:
         _clean(environment)
         yield

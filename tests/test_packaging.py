@@ -98,6 +98,8 @@ def test_sdist_carries_what_a_contributor_needs(dist: Path) -> None:
     with tarfile.open(dist / "policy_engine-0.1.0.tar.gz") as archive:
         names = names_under("policy_engine-0.1.0/", archive.getnames())
     assert {
+        ".ci/elsewhere",
+        ".ci/fresh",
         ".ci/run",
         "CHANGELOG.md",
         "CONTRIBUTING.md",

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 import click
 
-from policy_engine.log import guard
+from policy_engine.errors import UsageError
+from policy_engine.streams import guard, settle
 
 EXAMPLE = "policy-engine check --run 8f0c… --tracking-uri http://127.0.0.1:5000"
 """What most people type first."""
@@ -53,6 +54,8 @@ def command(name: str, example: str) -> Callable[[Callable[..., Any]], click.Com
     return cli.command(name, epilog=f"Example: {example}")
 
 
+USAGE, INTERRUPTED = 2, 130
+"""Exit codes that no other takes the place of."""
 GC_THRESHOLD = 50_000
 """New objects before Python looks for rubbish. What a start makes, stays: to look for rubbish in it
 again and again took 6 % of a check."""
@@ -62,26 +65,36 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command; every error that a user can act on is one plain sentence."""
     gc.set_threshold(GC_THRESHOLD)
     guard()
+    code = _ended(arguments)
+    try:
+        settle()
+    except UsageError as e:
+        from policy_engine import crash  # noqa: PLC0415
+
+        if code not in {USAGE, INTERRUPTED}:  # else it is told already, or nobody waits for it
+            code = crash.explain(e)
+    sys.exit(code)
+
+
+def _ended(arguments: list[str] | None) -> int:
+    """Return the exit code, once the command has run and its error is told."""
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
     try:
         code = cli.main(args=arguments, prog_name="policy-engine", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        sys.exit(130)
+        return INTERRUPTED
     except click.ClickException as e:
         e.show()
-        sys.exit(2)
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+        return USAGE
     except Exception as e:  # noqa: BLE001 (`crash` explains whatever it is)
         from policy_engine import crash  # noqa: PLC0415
 
         if debug:
             traceback.print_exception(e)
-        sys.exit(crash.explain(e))
+        return crash.explain(e)
     except SystemExit:
         # Our commands return their code. Whoever else exits here must not choose it.
         click.echo("policy-engine: a plugin called exit(); nothing was decided", err=True)
-        sys.exit(3)
-    sys.exit(code or 0)
+        return 3
+    return code or 0

@@ -77,7 +77,8 @@ class ClientStore:
 
     Args:
         uri: Tracking URI.
-        deadline: No read begins after it. A read under way is not broken off.
+        deadline: No read begins after it. A read under way is not broken off. It starts once the
+            store is open.
         registry_uri: The registry's; None: where MLflow looks by default.
 
     Raises:
@@ -110,6 +111,8 @@ class ClientStore:
             if database:
                 self._refuse_other_schema(__version__)
             self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
+        # To import mlflow and open the store takes a slow machine longer than a read may take.
+        deadline.restart()
 
     @property
     def server(self) -> None:

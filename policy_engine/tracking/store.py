@@ -121,7 +121,11 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._end = time.monotonic() + seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew: what went before was our own time, not the store's."""
+        self._end = time.monotonic() + self.seconds
 
     def remaining(self) -> float:
         """Return the seconds that are left; 0.0 once it is over."""

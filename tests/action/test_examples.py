@@ -115,7 +115,7 @@ def take(folder: Path, served: Path | None) -> tuple[Runner, Told]:
         "#!/bin/sh\n"
         'case "$2" in\n'
         f'*/runs/42/artifacts*) [ "$3" = --jq ] && echo "{listed}" ;;\n'
-        f"*/artifacts/4711/zip) cat {served} ;;\n"
+        f"*/artifacts/4711/zip) cat '{served}' ;;\n"
         '*) echo "gh: Not Found (HTTP 404)" >&2; exit 1 ;;\n'
         "esac\n"
     )

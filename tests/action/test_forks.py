@@ -40,7 +40,7 @@ for file in ("MLmodel", "model.bin"):
 client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
 client.set_terminated(run)
 """
-MAKE = "train:\n\t{python} training/train.py $$(git rev-parse HEAD) {size} '{name}'\n"
+MAKE = "train:\n\t'{python}' training/train.py $$(git rev-parse HEAD) {size} '{name}'\n"
 
 
 class Fork(Story):
@@ -68,12 +68,15 @@ class Fork(Story):
         archive = runner.temp / "artifact.zip"
 
         def upload(given: dict[str, str]) -> dict[str, str]:
-            with zipfile.ZipFile(archive, "w") as file:
-                file.write(runner.workspace / given["path"], given["path"])
+            if (runner.workspace / given["path"]).exists():
+                with zipfile.ZipFile(archive, "w") as file:
+                    file.write(runner.workspace / given["path"], given["path"])
             return {}
 
         runner.uses["actions/upload-artifact"] = upload
-        return runner.job(EXAMPLES / "fork-evidence.yml", "evidence"), archive
+        told = runner.job(EXAMPLES / "fork-evidence.yml", "evidence")
+        assert archive.exists(), told.log
+        return told, archive
 
     def verdict(self, artifact: Path) -> Told:
         """Run the second stage on an artifact, which a stand-in for `gh` serves."""
@@ -81,7 +84,7 @@ class Fork(Story):
         runner = self.machine("workflow_run", PAYLOADS["workflow_run"](self.fake), self.main)
         gh = runner.temp / "bin" / "gh"
         gh.parent.mkdir()
-        gh.write_text(f'#!/bin/sh\ncase "$2" in */zip) cat {artifact} ;; *) echo 4711 ;; esac\n')
+        gh.write_text(f'#!/bin/sh\ncase "$2" in */zip) cat "{artifact}" ;; *) echo 4711 ;; esac\n')
         gh.chmod(0o755)
         runner.environment["PATH"] = f"{gh.parent}:{runner.environment['PATH']}"
         return runner.job(EXAMPLES / "fork-verdict.yml", "verdict")

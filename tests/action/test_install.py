@@ -61,7 +61,6 @@ class Small:
             for wheel in wheels.glob(f"{name.replace('-', '_')}-*.whl"):
                 shutil.copy(wheel, self.offered)
         self.runner = machine(folder)
-        del self.runner.environment["PIP_FIND_LINKS"]
         self.runner.environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.offered)}
 
     @property

@@ -343,6 +343,34 @@ def test_reading_needs_no_numpy_prints_nothing_and_leaves_the_folder_and_the_dat
     assert copied.read_bytes() == before
 
 
+def test_the_time_that_importing_mlflow_takes_is_not_the_stores(
+    trained: Trained, copied: Path, tmp_path: Path
+) -> None:
+    """As on a machine that takes all of the time limit to import mlflow."""
+    program = (
+        "import sys, time\n"
+        "from policy_engine.tracking.opening import open_store\n"
+        "from policy_engine.tracking.store import Deadline\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'mlflow':\n"
+        "            deadline._end = time.monotonic()\n"
+        "            print(deadline.expired)\n"
+        "deadline = Deadline(60)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        f"store = open_store('sqlite:///{copied}', deadline)\n"
+        f"print(store.run('{trained.champion}')['info']['status'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\nFINISHED\n", "")
+
+
 def test_sqlite_without_its_packages_says_what_to_install(copied: Path, tmp_path: Path) -> None:
     """As after `pip install policy-engine` alone: a Python without sqlalchemy and alembic."""
     program = (
