@@ -218,12 +218,9 @@ def _model_id(model: Path, model_uri: str) -> str:
         return str(model_id)
     version = str(logged.mlflow_version or "")
     if not version.startswith("2.") or logged.model_uuid is None:
-        raise UsageError(f"model {model_uri} has no model id: log it with MLflow 3's log_model")
-    _LOGGER.warning(
-        "model %s was logged by MLflow %s, which gives models no id: the tag serving.model_id has "
-        "its UUID, %s; MLflow 3 gives ids",
-        *(model_uri, version, logged.model_uuid),
-    )
+        raise UsageError(
+            f"model {model_uri} has no id that its probe could name: log it with MLflow's log_model"
+        )
     return str(logged.model_uuid)
 
 
