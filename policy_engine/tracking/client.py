@@ -106,7 +106,7 @@ class ClientStore:
             from mlflow import MlflowClient, __version__  # noqa: PLC0415 -- takes a second, see above
 
             self._refuse_older_mlflow(__version__)
-            for name in ("mlflow", "alembic", "sqlalchemy"):
+            for name in ("mlflow", "alembic", "sqlalchemy", "databricks"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             if database:
                 self._refuse_other_schema(__version__)

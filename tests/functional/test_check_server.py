@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.command import run_command
 from tests.repository import Repository
 from tests.tracking.team import DAY_MS, FILES, NOON_MS, Gate, Team
 
@@ -32,21 +30,6 @@ policies:
   min-useful-gain: {min_abs: 0.5pt}
   model-size-budget: {max_size: 1MB, max_growth: 10%, growth_from: 100B}
 """
-
-
-def run_command(
-    folder: Path, /, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(
-        [sys.executable, "-m", "policy_engine", *arguments],
-        cwd=folder,
-        env=os.environ | environment,
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert b"Traceback" not in done.stderr
-    return done
 
 
 # One run, three ways: the bytes are the same.
