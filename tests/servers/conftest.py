@@ -93,7 +93,7 @@ def site(
     client = python_of(stand.trained_with, with_drivers=has_drivers)
     with ExitStack() as stack:
         address = stack.enter_context(database(stand.database, root))
-        store = stack.enter_context(artifacts(stand.artifacts, root, server.path))
+        store = stack.enter_context(artifacts(stand.artifacts, root))
         how = How(server.path, address, store.options, {**server.variables, **store.secrets})
         mlflow = stack.enter_context(served(root, how))
         secrets = store.secrets if store.is_direct else {}

@@ -45,7 +45,7 @@ def _postgresql() -> Iterator[str]:
         command = [postgres, "-D", data, "-p", str(port), "-k", str(folder), "-F"]
         command += ["-c", "listen_addresses=127.0.0.1"]
         with running(Service(command, folder, port, user=_USER), lambda: _answers(port)):
-            yield f"postgresql://mlflow@127.0.0.1:{port}/postgres"
+            yield f"postgresql+psycopg2://mlflow@127.0.0.1:{port}/postgres"
 
 
 def _answers(port: int) -> bool:

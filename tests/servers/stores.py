@@ -36,19 +36,18 @@ class Artifacts:
 
 
 @contextmanager
-def artifacts(name: str, root: Path, python: str) -> Iterator[Artifacts]:
+def artifacts(name: str, root: Path) -> Iterator[Artifacts]:
     """An artifact store by its name: `KIND` that the server serves, or `KIND-direct`.
 
     Args:
         name: `local`, `s3`, `azure` or `gcs`, and maybe `-direct`.
         root: A folder for its files.
-        python: Of the server: it has the drivers that make a container.
     """
     kind, _, way = name.partition("-")
     stores = {"local": _local, "s3": _s3, "azure": _azure, "gcs": _gcs}
     folder = root / "store"
     folder.mkdir()
-    with stores[kind](folder, python) as (address, secrets):
+    with stores[kind](folder) as (address, secrets):
         direct = ("--no-serve-artifacts", "--default-artifact-root", address)
         is_direct = way == "direct"
         yield Artifacts(
@@ -57,12 +56,12 @@ def artifacts(name: str, root: Path, python: str) -> Iterator[Artifacts]:
 
 
 @contextmanager
-def _local(folder: Path, _python: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _local(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     yield str(folder / "artifacts"), {}
 
 
 @contextmanager
-def _s3(folder: Path, _python: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _s3(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Moto's server, which stands in for S3."""
     port = free_port()
     python = str(made("emulators") / "bin" / "python")
@@ -83,7 +82,7 @@ def _s3(folder: Path, _python: str) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 
 @contextmanager
-def _azure(folder: Path, python: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _azure(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Azurite, which stands in for Azure Blob Storage."""
     port = free_port()
     script = made("azurite") / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
@@ -103,13 +102,14 @@ def _azure(folder: Path, python: str) -> Iterator[tuple[str, Mapping[str, str]]]
             "import sys; from azure.storage.blob import BlobServiceClient as Client; "
             "Client.from_connection_string(sys.argv[1]).create_container(sys.argv[2])"
         )
+        python = made("emulators") / "bin" / "python"
         subprocess.run([python, "-c", make, secret, _BUCKET], check=True)
         address = f"wasbs://{_BUCKET}@{_ACCOUNT}.blob.core.windows.net/artifacts"
         yield address, {"AZURE_STORAGE_CONNECTION_STRING": secret}
 
 
 @contextmanager
-def _gcs(folder: Path, _python: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _gcs(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     """An emulator of Google Cloud Storage."""
     port = free_port()
     program = str(made("emulators") / "bin" / "gcp-storage-emulator")
