@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,11 +100,3 @@ def site(
         trained = train(client, told, {**secrets, "MLFLOW_TRACKING_URI": mlflow.uri})
         assert trained.returncode == 0, f"{trained.stdout}\n{trained.stderr}"
         yield Site(stand, mlflow.uri, clone, **json.loads(trained.stdout.splitlines()[-1]))
-
-
-@pytest.fixture(autouse=True)
-def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate reads through the server: it has no secret of any store."""
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "STORAGE_")):
-            monkeypatch.delenv(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 import subprocess
 import sys
@@ -34,11 +33,9 @@ def made(name: str) -> Path:
     with (HOME / ".lock").open("w") as lock:  # two workers may ask at once
         fcntl.flock(lock, fcntl.LOCK_EX)
         target = (HOME / name / ".locked").relative_to(ROOT)
-        variables = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
         done = subprocess.run(
             ["make", "--silent", str(target), f"PYTHON={sys.executable}"],
             cwd=ROOT,
-            env=variables,
             capture_output=True,
             text=True,
             check=False,
@@ -55,14 +52,12 @@ def python_of(version: str, *, with_drivers: bool) -> Python:
         with_drivers: Whether it needs the drivers of a database or an artifact store. The newest is
             lent them: its own environment cannot hold them (requirements/servers/emulators.in).
     """
-    # Bytecode is written even where the environment forbids it: pip has compiled nothing.
-    variables = {"PYTHONDONTWRITEBYTECODE": ""}
     if version != NEWEST:
-        return Python(str(made(version) / "bin" / "python"), variables)
-    if with_drivers:
-        (packages,) = made("emulators").glob("lib/python3*/site-packages")
-        variables["PYTHONPATH"] = str(packages)
-    return Python(sys.executable, variables)
+        return Python(str(made(version) / "bin" / "python"), {})
+    if not with_drivers:
+        return Python(sys.executable, {})
+    (packages,) = made("emulators").glob("lib/python3*/site-packages")
+    return Python(sys.executable, {"PYTHONPATH": str(packages)})
 
 
 def version_of(name: str) -> str:
