@@ -64,7 +64,7 @@ def commit_of(run: RunRecord) -> str | None:
 
 def is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord | None) -> bool:
     """Say whether a policy file judges a candidate: logged name, scope and commit fit."""
-    if candidate.model_name != file.model_name or not _applies(file, candidate.run):
+    if candidate.model_name != file.model_name or not applies(file, candidate.run):
         return False
     if change is None:  # a flag named it, for every policy file
         return True
@@ -83,7 +83,7 @@ def uncollected_model(file: PolicyFile, candidates: Sequence[CandidateRecord]) -
         return None
     for run in (candidate.run for candidate in candidates):
         is_another = isinstance(run.model, ModelRecord) and run.model.name != file.model_name
-        if not is_another and _applies(file, run):
+        if not is_another and applies(file, run):
             return (
                 f"run {run.run_id}: the evidence was collected without its logged model "
                 f"'{file.model_name}', which the policy file names: collect it again"
@@ -101,7 +101,7 @@ def unknown_model(file: PolicyFile, run: RunRecord) -> str | None:
     return f"run {run.run_id}: its model is not known, so nobody can tell whether it applies: {why}"
 
 
-def _applies(file: PolicyFile, run: RunRecord) -> bool:
+def applies(file: PolicyFile, run: RunRecord) -> bool:
     """Say whether a file is for a run; what the run does not let be read excludes nothing."""
     rule = file.applies_to
     if rule is None:

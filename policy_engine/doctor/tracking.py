@@ -97,7 +97,9 @@ def _candidate(evidence: EvidenceRecord) -> Line:
 def _baseline(evidence: EvidenceRecord, ready: Prepared) -> Line:
     if Needs.BASELINE not in ready.policies.needs:
         return Line("baseline", State.NOT_APPLICABLE, "no policy compares with one")
-    records = [record for c in evidence.candidates for record in c.baselines]
+    # Policies may look for baselines of their own kind; that one is not there breaks nothing.
+    own = [file.baseline for file in ready.policies.files]
+    records = [r for c in evidence.candidates for r in c.baselines if r.rules in own]
     if not records:
         return Line("baseline", State.NOT_APPLICABLE, "there is no candidate to compare")
     lost = [record for record in records if not isinstance(record.run, RunRecord)]

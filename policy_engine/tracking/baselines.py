@@ -16,7 +16,7 @@ from policy_engine.scope import COMMIT_TAGS
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound, TooOld, Unreadable, Unsupported, shown
-from policy_engine.tracking.translate import run_record, tags_of
+from policy_engine.tracking.translate import commit_of, run_record, tags_of
 from policy_engine.tracking.versions import model_of_version, run_of_version
 
 MOST_HISTORY = 200
@@ -144,7 +144,7 @@ class Search:
             for sha, futures in asked:
                 found = [run for future in futures for run in self.reads.wait(future)]
                 # By id: a run with both tags is found twice.
-                runs = {run["info"]["run_id"]: run for run in found if _commit(run) == sha}
+                runs = {run["info"]["run_id"]: run for run in found if commit_of(run) == sha}
                 hit = self._first(list(runs.values()), label)
                 if hit is not None:
                     return hit
@@ -387,11 +387,6 @@ def _last_of(second: datetime) -> int:
 
 def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
-
-
-def _commit(run: Json) -> str | None:
-    tags = tags_of(run)
-    return next((tags[tag] for tag in COMMIT_TAGS if tag in tags), None)
 
 
 def _label(rule: Mapping[str, Any]) -> str:

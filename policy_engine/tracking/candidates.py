@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from policy_engine.policy_file import PolicyFile
 from policy_engine.records import ChangeRecord
 from policy_engine.scope import COMMIT_TAGS, is_current
-from policy_engine.tracking.models import models_of
+from policy_engine.tracking.choosing import choose
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound, shown
-from policy_engine.tracking.translate import tags_of
+from policy_engine.tracking.translate import commit_of
 from policy_engine.tracking.versions import run_of_version
 
-CANDIDATE_TAG = "policy_engine.candidate"
 MOST_RUNS = 200
 """Runs of one commit that are looked at, newest first."""
 
@@ -76,9 +75,9 @@ def named_candidates(reads: Reads, named: Named) -> Search:
 
 
 def candidates_of(reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile]) -> Search:
-    """Return one run for each experiment and logged-model name of the change's commits.
+    """Return the FINISHED runs of the change's commits that are judged: see `choose`.
 
-    Runs tagged as candidate go first, then the newest FINISHED one that is nobody's child.
+    Runs tagged as candidate go first, then the newest; a child run only if it is tagged.
 
     Raises:
         Unreadable: If a search fails.
@@ -88,10 +87,13 @@ def candidates_of(reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile
     finished = [run for run in runs if run["info"].get("status") == "FINISHED"]
     unfinished = [run for run in runs if run["info"].get("status") != "FINISHED"]
     search = Search()
-    for run, chosen_by, others in _chosen_runs(reads, finished, change, files):
-        notes = [f"{others} other FINISHED run(s) of this change were not judged"] if others else []
-        notes += [f"not finished: {_label(each)}" for each in unfinished]
-        search.found.append(Found(run, notes=tuple(notes), policy_files=chosen_by))
+    for each in choose(reads, finished, change, files):
+        others = f"{each.others} other FINISHED run(s) of this change were not judged"
+        notes = [others] if each.others else []
+        notes += [f"not finished: {_label(run)}" for run in unfinished]
+        by_all = len(each.policy_files) == len(files)
+        chosen_by = None if by_all else tuple(each.policy_files)
+        search.found.append(Found(each.run, notes=tuple(notes), policy_files=chosen_by))
     if not search.found:
         names = ", ".join(commit[:12] for commit in commits) or "no commit"
         waiting = "; not finished: " + ", ".join(map(_label, unfinished)) if unfinished else ""
@@ -150,70 +152,13 @@ def _runs_of(reads: Reads, commits: Sequence[str]) -> list[Json]:
     for commit, future in searches:
         for run in reads.wait(future):
             # A run whose own tag says another commit is not a run of this one.
-            if _commit(run) == commit:
+            if commit_of(run) == commit:
                 runs.setdefault(run["info"]["run_id"], run)
     return sorted(runs.values(), key=_newest_first)
 
 
 def _query(tag: str, commit: str) -> Query:
     return Query(tags=((tag, commit),), roots=True)
-
-
-def _chosen_runs(
-    reads: Reads, runs: Sequence[Json], change: ChangeRecord, files: Sequence[PolicyFile]
-) -> list[tuple[Json, tuple[str, ...] | None, int]]:
-    """Return each run that some policy file chooses, which files do (None: all), and the others.
-
-    A file chooses among the runs that are current for it, so files with other `candidate.paths`
-    may choose other runs.
-    """
-    chosen: dict[str, list[str]] = {}
-    grouped = {id(group): group for group in _groups(reads, runs)}
-    for file in files:
-        for group in grouped.values():
-            current = [run for run in group if is_current(file, _commit(run) or "", change)]
-            if current:
-                run_id = _chosen(current)["info"]["run_id"]
-                chosen.setdefault(run_id, []).append(file.path)
-    result = []
-    for group in grouped.values():
-        for run in group:
-            paths = chosen.get(run["info"]["run_id"])
-            if paths is not None:
-                result.append(
-                    (run, None if len(paths) == len(files) else tuple(paths), len(group) - 1)
-                )
-    return result
-
-
-def _groups(reads: Reads, runs: Iterable[Json]) -> list[list[Json]]:
-    """Return the runs by experiment and logged-model names; asks for names where it matters."""
-    by_experiment: dict[str, list[Json]] = {}
-    for run in runs:
-        by_experiment.setdefault(run["info"]["experiment_id"], []).append(run)
-    groups: list[list[Json]] = []
-    for members in by_experiment.values():
-        if len(members) == 1:
-            groups.append(members)
-            continue
-        tasks = [reads.spawn(models_of, reads, run) for run in members]
-        by_name: dict[tuple[str, ...], list[Json]] = {}
-        for run, task in zip(members, tasks, strict=True):
-            by_name.setdefault(tuple(m.name for m in reads.wait(task)), []).append(run)
-        # A run without a model beside one that has one evaluated it, or prepared its data.
-        modelled = [group for names, group in by_name.items() if names]
-        groups += modelled or by_name.values()
-    return groups
-
-
-def _chosen(group: Sequence[Json]) -> Json:
-    tagged = [run for run in group if tags_of(run).get(CANDIDATE_TAG) == "true"]
-    return (tagged or group)[0]
-
-
-def _commit(run: Json) -> str | None:
-    tags = tags_of(run)
-    return next((tags[tag] for tag in COMMIT_TAGS if tag in tags), None)
 
 
 def _newest_first(run: Json) -> tuple[int, str]:

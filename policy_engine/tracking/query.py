@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029'\"`\\]")
 PARENT_TAG = "mlflow.parentRunId"
+CANDIDATE_TAG = "policy_engine.candidate"
+"""A run tagged `true` goes before the others of its model, and counts although it is a child."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,8 @@ class Query:
         started_from: The first moment in which it may have begun (epoch, milliseconds).
         ended_until: The last moment in which it may have ended (epoch, milliseconds).
         ended_after: The moment after which it ended (epoch, milliseconds).
-        roots: Whether child runs are left out. No filter says it: servers before MLflow 3.12 do
-            not understand `IS NULL`.
+        roots: Whether child runs are left out, but for those tagged as candidate. No filter says
+            it: servers before MLflow 3.12 do not understand `IS NULL`.
 
     Raises:
         ValueError: If a tag or its value holds a quote, a backtick, a backslash or a control
@@ -75,8 +77,13 @@ class Query:
             and (self.started_from is None or began >= self.started_from)
             and (self.ended_until is None or 0 < ended <= self.ended_until)
             and (self.ended_after is None or ended > self.ended_after)
-            and not (self.roots and PARENT_TAG in tags)
+            and not (self.roots and is_mere_child(tags))
         )
+
+
+def is_mere_child(tags: Mapping[str, Any]) -> bool:
+    """Say whether a run is a child run that nobody tagged as candidate."""
+    return PARENT_TAG in tags and tags.get(CANDIDATE_TAG) != "true"
 
 
 def tagged(key: str, value: str) -> Query:

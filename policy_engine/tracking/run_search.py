@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from policy_engine.tracking.query import PARENT_TAG
+from policy_engine.tracking.query import is_mere_child
 from policy_engine.tracking.store import Json, Refused
 from policy_engine.tracking.translate import tags_of
 
@@ -47,7 +47,7 @@ def search(
 
     def stands(run: Json) -> bool:
         is_deleted = run["info"].get("lifecycle_stage") == "deleted"
-        return is_deleted == deleted and not (query.roots and PARENT_TAG in tags_of(run))
+        return is_deleted == deleted and not (query.roots and is_mere_child(tags_of(run)))
 
     if limit < 1:
         return []

@@ -21,6 +21,7 @@ from policy_engine.records import (
     VersionRecord,
     metric_value,
 )
+from policy_engine.scope import COMMIT_TAGS
 from policy_engine.tracking.store import Json, Unreadable
 
 LONGEST_PARAM = 6000
@@ -149,6 +150,12 @@ def primary_metric(experiment: Json) -> PrimaryMetric | None:
 def tags_of(run: Json) -> dict[str, str]:
     """Return a run's tags."""
     return _pairs((run.get("data") or {}).get("tags"))
+
+
+def commit_of(run: Json) -> str | None:
+    """Return the commit that a run says it was trained on."""
+    tags = tags_of(run)
+    return next((tags[tag] for tag in COMMIT_TAGS if tag in tags), None)
 
 
 def moment(milliseconds: Any) -> datetime | None:

@@ -1,0 +1,138 @@
+"""Which of a change's runs stand for it: for each policy file, one of each model.
+
+A commit may train several models, and each of them several times. A run is left out only where a
+newer run of the same model is judged, or where it has no model and another one has.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from policy_engine.policy_file import PolicyFile
+from policy_engine.records import ChangeRecord, ModelRecord, RunRecord
+from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.scope import applies, is_current
+from policy_engine.tracking.models import models_of
+from policy_engine.tracking.query import CANDIDATE_TAG
+from policy_engine.tracking.reads import Reads, reading
+from policy_engine.tracking.store import Json
+from policy_engine.tracking.translate import commit_of, run_record, tags_of
+
+
+@dataclass(slots=True)
+class Chosen:
+    """A run, the policy files that it was chosen for, and how many tries of its model are older."""
+
+    run: Json
+    policy_files: list[str] = field(default_factory=list)
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A run with its READY models, as far as they were asked for."""
+
+    run: Json
+    facts: RunRecord
+    models: tuple[ModelRecord | UnreadableRecord, ...]
+
+    @property
+    def logged(self) -> tuple[str, ...]:
+        return tuple(sorted(m.name for m in self.models if isinstance(m, ModelRecord)))
+
+    @property
+    def registered(self) -> frozenset[str]:
+        records = [m for m in self.models if isinstance(m, ModelRecord)]
+        return frozenset(version.name for m in records for version in m.versions)
+
+    def fits(self, file: PolicyFile) -> bool:
+        """Say whether the file is for the run, by any of its models that the file may mean."""
+        records = [m for m in self.models if isinstance(m, ModelRecord)]
+        named = [m for m in records if m.name == file.model_name] or records
+        seen: Sequence[ModelRecord | UnreadableRecord | None] = named or self.models or (None,)
+        return any(applies(file, self.facts.model_copy(update={"model": each})) for each in seen)
+
+
+def choose(
+    reads: Reads, runs: Sequence[Json], change: ChangeRecord, files: Sequence[PolicyFile]
+) -> list[Chosen]:
+    """Return each run that some policy file chooses, in the order of the runs.
+
+    Args:
+        reads: The reads of this check.
+        runs: The FINISHED runs of the change, newest first.
+        change: The change; files with other `candidate.paths` may choose other runs.
+        files: The policy files that need a run.
+
+    Raises:
+        Unreadable: If an experiment or a model cannot be read.
+    """
+    chosen: dict[str, Chosen] = {}
+    for tries in _by_experiment(reads, runs):
+        alone = sum(map(len, tries)) == 1  # whether a file is for it is seen when it is judged
+        for file in files:
+            fitting = [
+                [k for k in group if _is_current(file, k, change) and (alone or k.fits(file))]
+                for group in tries
+            ]
+            modelled = [group for group in fitting if group and group[0].models]
+            for group in modelled or filter(None, fitting):
+                run = _first(group)
+                kept = chosen.setdefault(run["info"]["run_id"], Chosen(run))
+                kept.policy_files.append(file.path)
+                kept.others = max(kept.others, len(group) - 1)
+    order = {run["info"]["run_id"]: place for place, run in enumerate(runs)}
+    return [chosen[run_id] for run_id in sorted(chosen, key=order.__getitem__)]
+
+
+def _is_current(file: PolicyFile, known: _Known, change: ChangeRecord) -> bool:
+    return is_current(file, commit_of(known.run) or "", change)
+
+
+def _first(group: Sequence[_Known]) -> Json:
+    tagged = [known for known in group if tags_of(known.run).get(CANDIDATE_TAG) == "true"]
+    return (tagged or group)[0].run
+
+
+def _by_experiment(reads: Reads, runs: Iterable[Json]) -> list[list[list[_Known]]]:
+    """Return, of each experiment, the runs by model: the tries of one model, newest first."""
+    by_experiment: dict[str, list[Json]] = {}
+    for run in runs:
+        by_experiment.setdefault(run["info"]["experiment_id"], []).append(run)
+    found = []
+    for experiment_id, members in by_experiment.items():
+        experiment = reads.get(reads.store.experiment, experiment_id)
+        facts = [run_record(run, experiment) for run in members]
+        if len(members) == 1:  # nothing to tell it apart from: its models are not asked for
+            found.append([[_Known(members[0], facts[0], ())]])
+            continue
+        asked = [reads.spawn(_models, reads, run) for run in members]
+        known = map(_Known, members, facts, map(reads.wait, asked))
+        found.append(_by_model(known))
+    return found
+
+
+def _models(reads: Reads, run: Json) -> tuple[ModelRecord | UnreadableRecord, ...]:
+    found = reading(models_of, reads, run)
+    return (found,) if isinstance(found, UnreadableRecord) else tuple(found or ())
+
+
+def _by_model(runs: Iterable[_Known]) -> list[list[_Known]]:
+    """Return the runs by the model that they are tries of.
+
+    Runs of one logged name are tries of one model, unless they were registered under different
+    names: then they are different models, and what is not registered may be any of them.
+    """
+    by_name: dict[tuple[bool, tuple[str, ...]], list[_Known]] = {}
+    for known in runs:
+        by_name.setdefault((bool(known.models), known.logged), []).append(known)
+    groups: list[list[_Known]] = []
+    for members in by_name.values():
+        names = {known.registered for known in members if known.registered}
+        if len(names) < 2:  # noqa: PLR2004 -- one model, however often it was tried
+            groups.append(members)
+            continue
+        by_registered: dict[frozenset[str], list[_Known]] = {}
+        for known in members:
+            by_registered.setdefault(known.registered, []).append(known)
+        groups += by_registered.values()
+    return groups
