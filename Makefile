@@ -30,7 +30,7 @@ test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
 	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 # mypy looks again at what changed alone.
-check: $(DEV)/.installed ## ruff, mypy, and the tests that need no server and no training: under a minute
+check: $(DEV)/.installed ## ruff, mypy, and the tests that need no server and no training
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
