@@ -8,6 +8,7 @@ import threading
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -17,7 +18,6 @@ from tests.mlflow_server import MlflowServer, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from tests.github.fake.server import GitHubFake
 
@@ -29,7 +29,19 @@ pytest_plugins = ["tests.distribution"]
 # The same examples every time: a red run is about the change. `make fuzz` looks for new ones.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000)
+hypothesis.settings.register_profile("few", deadline=None, derandomize=True, max_examples=10)
 hypothesis.settings.load_profile("repeatable")
+
+# What `make check` leaves to `make test`: what takes a server, a training, a built distribution, or
+# many processes, rows or rounds. Folders and files of tests/; words of names; fixtures.
+SLOW_PLACES = (
+    *("action", "functional", "github", "tracking", "training", "test_benchmarks.py"),
+    *("statistics/test_error_rates.py", "statistics/test_multiplicity.py"),
+    *("test_docs.py", "test_doctor.py", "test_init.py", "test_new_plugin.py", "test_packaging.py"),
+    *("test_streams.py", "test_tightening.py"),
+)
+SLOW_WORDS = ("almost_never", "real_run", "really_", "scikit_learns", "ten_thousand")
+SLOW_FIXTURES = frozenset({"dist", "github_fake", "mlflow_server"})
 
 # Fake commits, exposed by `Trained`: 40 hexadecimal digits, as git writes them.
 CHAMPION_SHA = "c" * 40
@@ -88,6 +100,21 @@ SET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "NO_PROXY": "*",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark that `pytest_collection_modifyitems` gives."""
+    config.addinivalue_line("markers", "slow: takes a server, a training, or long")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make check` does not run."""
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent).as_posix()
+        fixtures = set(getattr(item, "fixturenames", ()))
+        named = any(word in item.nodeid for word in SLOW_WORDS)
+        if named or place.startswith(SLOW_PLACES) or fixtures & SLOW_FIXTURES:
+            item.add_marker("slow")
 
 
 def _unwanted() -> list[str]:
