@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from tests.servers.stands import Stand
+from tests.servers.stands import VERSIONS, Stand
 
 Said: TypeAlias = tuple[str, str, str]
 """Outcome, effect and message of a finding."""
@@ -32,7 +33,37 @@ def plain(message: str) -> str:
     return message
 
 
-def expected(_stand: Stand) -> Mapping[str, Said]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What is said otherwise on some stands, and why that is right; left out: on any."""
+
+    why: str
+    servers: Sequence[str] = VERSIONS
+    clients: Sequence[str] = VERSIONS
+    findings: Mapping[str, Said]
+
+    def concerns(self, stand: Stand) -> bool:
+        """Say whether a stand is one of these."""
+        return stand.server in self.servers and stand.trained_with in self.clients
+
+
+DIFFERENCES = (
+    Difference(
+        why="MLflow 2 gives a model no id: it is called by its run and the folder it lies in",
+        clients=("2.9", "2.16", "2.22"),
+        findings={
+            "servable": ("missing", "none", "there is no serving probe of model runs:/ID/model")
+        },
+    ),
+)
+"""Reviewed: whoever adds a line says why no team is told something wrong there."""
+
+
+def expected(stand: Stand) -> Mapping[str, Said]:
     """Return what is said of the candidate on a stand, by policy and part."""
     common: Mapping[str, list[str]] = json.loads(_FINDINGS.read_text("utf-8"))
-    return {name: (said[0], said[1], said[2]) for name, said in common.items()}
+    said = {name: (outcome, effect, text) for name, (outcome, effect, text) in common.items()}
+    for difference in DIFFERENCES:
+        if difference.concerns(stand):
+            said |= difference.findings
+    return said

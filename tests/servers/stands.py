@@ -76,14 +76,3 @@ STANDS = tuple(
     dict.fromkeys([*ORDINARY, *_LOCAL, *_S3, *_CLOUDS, *_DATABASES, *_CROSSWISE, *_MIXED])
 )
 """All of the wall, each once."""
-
-
-def pending(stand: Stand) -> str | None:
-    """Say why the gate does not yet say on a stand what it says elsewhere; None where it does."""
-    if stand.server[0] == "2" or stand.trained_with[0] == "2":
-        return "a model among the run's artifacts is not read yet"
-    if stand.server != NEWEST:
-        return "filters and errors of MLflow before 3.12 are not known yet"
-    if not stand.artifacts.startswith("local"):
-        return "a file that is not there is HTTP 500 where artifacts lie in an object store"
-    return None
