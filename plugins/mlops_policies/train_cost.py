@@ -180,10 +180,12 @@ class TrainCostBudget(Policy, name="train-cost-budget"):
         )
 
     def _alone(self, run: Run) -> str:
-        """Say that a child of a sweep is judged alone, or raise where that is not enough."""
+        """Say whether a child of a sweep counts the whole sweep, or raise where it must."""
         parent = run.tags.get(PARENT_TAG)
         if parent is None:
             return ""
+        if run.children:
+            return f"; all {len(run.children)} runs of its sweep ({parent[:8]})"
         if self.include_sweep:
             raise MissingEvidence(
                 f"the candidate is one run of a sweep ({parent[:8]}), and what the others took is "

@@ -189,7 +189,10 @@ class Run:
 
     @property
     def children(self) -> tuple["Run", ...]:
-        """Its child runs, run facts only. Needs `CHILDREN`."""
+        """Its child runs, run facts only. Needs `CHILDREN`.
+
+        Of a run that is itself a child they are all children of its parent: a search as a whole.
+        """
         self._declared(Needs.CHILDREN)
         records = value_of(self._record.children, f"the child runs of the {self.role} run")
         return tuple(Run(child, Needs.RUN, f"child of the {self.role}") for child in records)

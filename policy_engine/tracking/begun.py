@@ -9,6 +9,7 @@ from typing import TypeVar
 from policy_engine.evidence import Needs
 from policy_engine.records import Gap, ModelRecord, RunRecord, TableRecord, Unreadable
 from policy_engine.scope import COMMIT_TAGS
+from policy_engine.tracking.meant import MOST_CHILDREN
 from policy_engine.tracking.models import begin_model, list_files, read_model, read_model_by_id
 from policy_engine.tracking.query import PARENT_TAG, tagged
 from policy_engine.tracking.reads import Reads, reading
@@ -20,7 +21,6 @@ from policy_engine.tracking.translate import run_record, tags_of
 T = TypeVar("T")
 
 _SHA = re.compile("[0-9a-f]{7,64}")
-MOST_CHILDREN = 1000
 MOST_REPEATS = 200
 MOST_TRIES = 1000
 
@@ -61,8 +61,10 @@ class Begun:
             self._model = reads.spawn(
                 read_model, reads, run, model_name, files=files, rather=rather
             )
+        # A run of a search costs what the whole search does.
+        searched = tags_of(run).get(PARENT_TAG) or info["run_id"]
         self._children = (
-            self._start_children(info["experiment_id"], info["run_id"])
+            self._start_children(info["experiment_id"], searched)
             if Needs.CHILDREN in needs
             else None
         )

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from policy_engine.policy_file import PolicyFile
 from policy_engine.records import ChangeRecord
 from policy_engine.scope import COMMIT_TAGS, is_current
 from policy_engine.tracking.choosing import choose
+from policy_engine.tracking.meant import Meant, meant_by
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound, shown
@@ -34,13 +35,21 @@ class Named:
 class Found:
     """A candidate run as MLflow tells it, the model if a flag fixed it, and what to say of it.
 
-    `policy_files` are those that it was chosen for; None: all.
+    `policy_files` are those that it was chosen for; None: all. `unknown` says why nobody can tell
+    which model is its.
     """
 
     run: Json
     model_id: str | None = None
     notes: tuple[str, ...] = ()
     policy_files: tuple[str, ...] | None = None
+    unknown: str | None = None
+
+    @classmethod
+    def of(cls, meant: Meant, notes: Sequence[str], files: tuple[str, ...] | None) -> "Found":
+        """Return what was meant as a candidate, with what else there is to say."""
+        told = (meant.note, *notes) if meant.note else tuple(notes)
+        return cls(meant.run, meant.model_id, tuple(told), files, meant.unknown)
 
 
 @dataclass(slots=True)
@@ -49,6 +58,18 @@ class Search:
 
     found: list[Found] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+
+    def add(self, found: Found) -> None:
+        """Take a candidate, unless the same run was found already for the same policy files."""
+        known = next((f for f in self.found if f.run["info"] == found.run["info"]), None)
+        if known is None:
+            self.found.append(found)
+            return
+        both = known.policy_files, found.policy_files
+        files = None if None in both else tuple(dict.fromkeys((*(both[0] or ()), *(both[1] or ()))))
+        notes = tuple(dict.fromkeys((*known.notes, *found.notes)))
+        merged = replace(known, policy_files=files, notes=notes)
+        self.found[self.found.index(known)] = merged
 
 
 def named_candidates(reads: Reads, named: Named) -> Search:
@@ -87,13 +108,15 @@ def candidates_of(reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile
     finished = [run for run in runs if run["info"].get("status") == "FINISHED"]
     unfinished = [run for run in runs if run["info"].get("status") != "FINISHED"]
     search = Search()
-    for each in choose(reads, finished, change, files):
+    chosen = choose(reads, finished, change, files)
+    meant = [reads.spawn(meant_by, reads, each.run) for each in chosen]
+    for each, task in zip(chosen, meant, strict=True):
         others = f"{each.others} other FINISHED run(s) of this change were not judged"
         notes = [others] if each.others else []
         notes += [f"not finished: {_label(run)}" for run in unfinished]
         by_all = len(each.policy_files) == len(files)
         chosen_by = None if by_all else tuple(each.policy_files)
-        search.found.append(Found(each.run, notes=tuple(notes), policy_files=chosen_by))
+        search.add(Found.of(reads.wait(task), notes, chosen_by))
     if not search.found:
         names = ", ".join(commit[:12] for commit in commits) or "no commit"
         waiting = "; not finished: " + ", ".join(map(_label, unfinished)) if unfinished else ""
@@ -105,7 +128,10 @@ def candidates_of(reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile
 
 
 def _run(reads: Reads, run_id: str) -> Found:
-    return Found(reads.get(reads.store.run, run_id))
+    run = reads.get(reads.store.run, run_id)
+    if run["info"].get("lifecycle_stage") == "deleted":
+        return Found(run)
+    return Found.of(meant_by(reads, run), (), None)
 
 
 def _run_of_model(reads: Reads, uri: str) -> Found:

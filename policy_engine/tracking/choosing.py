@@ -37,7 +37,7 @@ class _Known:
 
     @property
     def logged(self) -> tuple[str, ...]:
-        return tuple(sorted(m.name for m in self.models if isinstance(m, ModelRecord)))
+        return tuple(sorted({m.name for m in self.models if isinstance(m, ModelRecord)}))
 
     @property
     def registered(self) -> frozenset[str]:

@@ -130,7 +130,8 @@ class ClientStore:
 
     def run(self, run_id: str) -> Json:
         """Return a run, deleted ones too."""
-        missing = {_ABSENT: f"MLflow at {self._address} has no run {checked_run_id(run_id)}"}
+        why = f"MLflow at {self._address} has no run {checked_run_id(run_id)}"
+        missing = {_ABSENT: why, _INVALID: why}
         with self._reading(missing):
             return _json(self._client.get_run(run_id))
 

@@ -190,6 +190,8 @@ class _Collector:
         ]
         tries = self._tries(found.run)
         run = begun.record()
+        if found.unknown is not None:
+            run = run.model_copy(update={"model": UnreadableRecord(unreadable=found.unknown)})
         if tries is not None:
             run = run.model_copy(update={"tries": reading(self._count, tries, run)})
         if found.model_id and model_name and getattr(run.model, "name", model_name) != model_name:

@@ -105,7 +105,7 @@ def models_of(reads: Reads, run: Json) -> list[ModelRecord]:
 
 def _logged_models(reads: Reads, run: Json) -> list[Json]:
     """Return the run's logged models, whatever their status; none before MLflow 3."""
-    ids = _output_ids(run)
+    ids = output_ids(run)
     if len(ids) == 1:
         return [reads.get(reads.store.model, ids[0])]
     info = run["info"]
@@ -123,13 +123,15 @@ def _chosen(
     *,
     files: bool,
 ) -> ModelRecord | Gap | None:
-    ids = _output_ids(run)
+    ids = output_ids(run)
     if files and len(ids) == 1:
         _begin_files(reads, ids[0])
     fitting = [m for m in models_of(reads, run) if wanted is None or m.name == wanted]
     if len(fitting) > 1:
         name = rather()
         fitting = [m for m in fitting if m.name == name] or fitting
+    if len({m.name for m in fitting}) == 1:
+        fitting = [_last(reads, run, fitting)]
     if len(fitting) > 1:
         listed = ", ".join(f"{m.name} ({m.model_id})" for m in fitting)
         return UnreadableRecord(
@@ -137,6 +139,25 @@ def _chosen(
             "name one with `candidate: {model_name: …}` in the policy file"
         )
     return _completed(reads, fitting[0], files=files) if fitting else None
+
+
+def _last(reads: Reads, run: Json, models: list[ModelRecord]) -> ModelRecord:
+    """Return the last of several models of one name: that of the greatest step, then the newest."""
+    if len(models) == 1:
+        return models[0]
+    steps = _steps(run) or _steps(reads.get(reads.store.run, run["info"]["run_id"]))
+    last = max(models, key=lambda m: (steps.get(m.model_id, 0), str(m.created), m.model_id))
+    at = f"step {steps[last.model_id]}" if last.model_id in steps else "the newest"
+    reads.tell(
+        f"run {run['info']['run_id'][:8]} logged {len(models)} models as '{last.name}': the last "
+        f"is judged ({last.model_id}, {at})"
+    )
+    return last
+
+
+def _steps(run: Json) -> dict[str, int]:
+    outputs = (run.get("outputs") or {}).get("model_outputs") or ()
+    return {each["model_id"]: int(each.get("step") or 0) for each in outputs}
 
 
 def _completed(reads: Reads, model: ModelRecord, *, files: bool) -> ModelRecord:
@@ -177,7 +198,7 @@ def _mlmodel(
     return mlmodel_facts(text)
 
 
-def _output_ids(run: Json) -> list[str]:
+def output_ids(run: Json) -> list[str]:
     """Return the ids of the models that a run put out, each once, whatever their status."""
     outputs = (run.get("outputs") or {}).get("model_outputs") or ()
     return sorted({output["model_id"] for output in outputs})

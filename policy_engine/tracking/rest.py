@@ -82,7 +82,8 @@ class RestStore:
     def run(self, run_id: str) -> Json:
         """Return a run, deleted ones too."""
         path = "runs/get"
-        missing = {ABSENT: f"MLflow at {self._api.address} has no run {checked_run_id(run_id)}"}
+        why = f"MLflow at {self._api.address} has no run {checked_run_id(run_id)}"
+        missing = {ABSENT: why, INVALID: why}
         run = self._api.part(path, self._api.get(path, {"run_id": run_id}, missing), "run")
         return self._api.about(path, run, "run_id", run_id)
 

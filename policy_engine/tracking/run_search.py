@@ -1,15 +1,15 @@
 """Runs page by page: within a cap, without children where they are not wanted, filter or no filter.
 
 A filter that a server refuses is not the end: its newest runs are asked for and filtered here.
+Nor is one that it ignores, as GitLab does: what comes back is held against the question.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from policy_engine.tracking.query import is_mere_child
 from policy_engine.tracking.store import Json, Refused
-from policy_engine.tracking.translate import tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +44,16 @@ def search(
     Raises:
         Unreadable: As `pages` does.
     """
+    asked = replace(query, roots=False)
+    ignored = False
 
     def stands(run: Json) -> bool:
+        nonlocal ignored
+        if not asked.fits(run):
+            ignored = True
+            return False
         is_deleted = run["info"].get("lifecycle_stage") == "deleted"
-        return is_deleted == deleted and not (query.roots and is_mere_child(tags_of(run)))
+        return is_deleted == deleted and query.fits(run)
 
     if limit < 1:
         return []
@@ -56,9 +62,12 @@ def search(
     except Refused as refusal:
         if not query.filter:
             raise
-        found, cut = _look(pages, "", lambda run: stands(run) and query.fits(run), None)
+        found, cut = _look(pages, "", stands, None)
         found.sort(key=lambda run: -int(run["info"].get("start_time") or 0))
         tell(f"{refusal}; so its runs were read without a filter, and chosen here")
+    else:
+        if ignored:
+            tell("the server does not filter the runs that it is asked for: they were chosen here")
     if cut:
         tell(
             f"a search for runs ({query.filter or 'all'}) ended after the newest {MOST_LOOKED_AT}: "

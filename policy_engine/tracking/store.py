@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_RUN_ID = re.compile(r"[0-9a-f]{32}")
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")  # MLflow's own: 32 hexadecimal digits
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
-_IN_RUN = re.compile(r"runs:/([0-9a-f]{32})/(.*)", re.DOTALL)
+_IN_RUN = re.compile(r"runs:/([0-9A-Za-z][0-9A-Za-z_-]{0,127})/(.*)", re.DOTALL)
 _EXPERIMENT_ID = re.compile(r"[0-9]{1,32}")
 _VERSION = re.compile(r"[0-9]{1,18}")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\ud7ff]+")
@@ -224,7 +224,7 @@ class Store(Protocol):
 
 def checked_run_id(run_id: str) -> str:
     """Return the id; NotFound if no run can have it, so that no request carries it."""
-    return _checked(_RUN_ID, run_id, "run id: 32 digits 0-9 and a-f")
+    return _checked(_RUN_ID, run_id, "run id: letters, digits, - and _")
 
 
 def checked_model_id(model_id: str) -> str:

@@ -109,7 +109,7 @@ def test_what_may_not_be_the_baseline_is_passed_over_by_name_and_reason(
         (f"run: {nan}", f"{label(nan)} has val_accuracy = NaN"),
         (f"run: {infinite}", f"{label(infinite)} has val_accuracy = -Infinity"),
         (f"run: {ABSENT}", f"MLflow at {mlflow_server.uri} has no run {ABSENT}"),
-        ("run: x", "'x' is no run id: 32 digits 0-9 and a-f"),
+        ("run: x", f"MLflow at {mlflow_server.uri} has no run x"),
     ]
     assert (found.run_id, found.by) == (good, f"run: {good}")
 

@@ -89,8 +89,8 @@ def test_several_named_runs_are_judged_in_the_order_of_the_flags(
     ("run", "reason"),
     [
         (ABSENT, f"MLflow at {{uri}} has no run {ABSENT}"),
-        ("8F0C", "'8F0C' is no run id: 32 digits 0-9 and a-f"),
-        ("' OR 1=1 --", "'' OR 1=1 --' is no run id: 32 digits 0-9 and a-f"),
+        ("8F0C", "MLflow at {uri} has no run 8F0C"),
+        ("' OR 1=1 --", "'' OR 1=1 --' is no run id: letters, digits, - and _"),
     ],
 )
 def test_a_run_that_is_not_there_is_not_evaluated(
@@ -152,7 +152,7 @@ def test_the_model_of_a_version_stands_in_its_source() -> None:
     assert model_of_version({"source": f"models:/{model}"}) == model
     assert model_of_version({"source": f"/a/models/{model}/artifacts"}) == model
     assert model_of_version({"model_id": model, "source": "runs:/x/model"}) == model
-    assert model_of_version({"source": "runs:/x/model"}) is None
+    assert model_of_version({"source": "runs:/x/model"}) == "runs:/x/model"
     assert model_of_version({}) is None
 
 
