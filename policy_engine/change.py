@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from policy_engine import git
+from policy_engine.ci import CiCommit, ci_commit
 from policy_engine.errors import UsageError
 from policy_engine.github.event import Event, read_event
 from policy_engine.github.hub import Hub, resolved, touched
@@ -21,12 +22,19 @@ MOST_COMMITS = 50
 """Earlier commits of a change, and ancestors of its merge base, that are looked at."""
 
 
+_DEEPEN = (
+    "run `git fetch --unshallow`, or clone all of it (`fetch-depth: 0` of actions/checkout, "
+    "`GIT_DEPTH: 0` of GitLab)"
+)
+
+
 class Job:
     """What asks for a verdict: a job of GitHub Actions, or somebody at a terminal.
 
     Attributes:
         event: What started the job; None outside GitHub Actions.
         hub: GitHub's API, as far as the job has a token.
+        ci: The commit that another CI system says it runs on; None in GitHub Actions.
         root: The folder that the command runs in.
     """
 
@@ -41,6 +49,7 @@ class Job:
         self.hub = Hub(environ)
         event = read_event(environ)
         self.event = resolved(event, self.hub) if event else None
+        self.ci = None if event else ci_commit(environ)
 
     @property
     def proposal(self) -> Event | None:
@@ -87,10 +96,14 @@ class Situation:
         change: The pull request, or the commit alone; None outside a repository.
         ancestors: The merge base with the default branch and its first-parent ancestors,
             nearest first; on the default branch itself, the commits before this one.
+        notes: A sentence for each thing that git could not tell, or another told in its place.
+        no_commit: Why there is no commit to look for; None where there is one, or none is needed.
     """
 
     change: ChangeRecord | None
     ancestors: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    no_commit: str | None = None
 
 
 def idle_globs(root: Path, files: Iterable[PolicyFile]) -> Iterator[str]:
@@ -128,18 +141,60 @@ def situation(job: Job, commit: str | None, *, search: bool, ancestors: bool) ->
             "name the candidate with --run, --model, --commit or --evidence"
         )
     head = _full(root, commit) if commit else (event.head_sha if event else None)
+    ci: CiCommit | None = None
     if head is None and (search or ancestors):
         head = asked(lambda: git.head(root))
+        ci = _named_by_ci(job.ci, head)
+        head = ci.sha if ci else head
     if head is None:
-        return Situation(None, ())
+        why = git.why_no_head(root) if search or ancestors else None
+        return Situation(None, (), no_commit=why)
     base = job.base if search or ancestors else None
     fork_point = asked(lambda: git.merge_base(root, base, head)) if base else None
     later = _later_paths(root, fork_point, head) if base and search else {}
-    change = ChangeRecord(head_sha=head, later_paths=later)
+    before = _ancestors(root, fork_point, head) if ancestors else ()
+    notes = [*_of_ci(root, ci)]
+    if search or ancestors:
+        notes += _lost(root, fork_point, before if ancestors else None)
+    change = ChangeRecord(head_sha=head, later_paths=later, merge_sha=ci.merge_sha if ci else None)
     if event is not None and event.pull_request is not None:
         paths = job.touched if search and not commit else None
         change = _of_pull_request(change, event, paths, is_named=bool(commit))
-    return Situation(change, _ancestors(root, fork_point, head) if ancestors else ())
+    return Situation(change, before, tuple(notes))
+
+
+def _named_by_ci(ci: CiCommit | None, head: str | None) -> CiCommit | None:
+    """Return what the CI system says where git says nothing, or the head of what is merged here."""
+    return ci if ci is not None and head in {None, ci.merge_sha} else None
+
+
+def _of_ci(root: Path, ci: CiCommit | None) -> Iterator[str]:
+    if ci is not None:
+        why = git.why_no_head(root) or "the work tree is the merge of that commit"
+        yield f"the commit is {ci.sha[:12]}, as {ci.variable} of {ci.system} says: {why}"
+
+
+def _lost(root: Path, fork_point: str | None, before: Sequence[str] | None) -> Iterator[str]:
+    """Yield what cannot be told of a change, for want of git or of history.
+
+    Args:
+        root: The folder.
+        fork_point: Where the change branched off, if git knows.
+        before: The commits in which a baseline is looked for; None: in none.
+    """
+    what = "which earlier runs of the change still count"
+    what += " and which baselines its commits name" if before is not None else ""
+    if fork_point is None:
+        why = git.why_no_head(root)
+        if why is not None:
+            yield f"{what}, is not known: {why}"
+        elif asked(lambda: git.is_shallow(root)):
+            yield f"{what}, is not known, since this clone is shallow: {_DEEPEN}"
+    elif before is not None and len(before) < MOST_COMMITS and asked(lambda: git.is_shallow(root)):
+        yield (
+            f"a baseline is looked for no further than {len(before)} commit(s) before the change, "
+            f"since this clone is shallow: {_DEEPEN}"
+        )
 
 
 def _of_pull_request(
@@ -210,7 +265,7 @@ def _ancestors(root: Path, base: str | None, head: str) -> tuple[str, ...]:
 
 
 def asked(question: Callable[[], T]) -> T | None:
-    """Return git's answer; None where this clone cannot tell, such as a shallow one."""
+    """Return git's answer; None where this clone cannot tell, which `Situation.notes` says."""
     try:
         return question()
     except (git.GitError, ValueError):

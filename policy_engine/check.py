@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policy_engine import __version__, git
-from policy_engine.change import Job, Situation, idle_globs, judging, policy_source, situation
+from policy_engine.change import (
+    Job,
+    Situation,
+    idle_globs,
+    judging,
+    policy_source,
+    situation,
+)
 from policy_engine.claims import CLAIM_CAP, of_this_change, of_this_commit
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
@@ -68,6 +75,7 @@ class Options:
         policies: Policy files and folders, from `root`.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
         tracking_uri: MLflow's tracking URI; None: `MLFLOW_TRACKING_URI`.
+        registry_uri: Its registry's; None: `MLFLOW_REGISTRY_URI`, else MLflow's own default.
         timeout_s: The wall-clock budget of all reads together (seconds).
         wait_s: How long to look again for a run that is not there yet (seconds).
         save_evidence: Where to save the evidence; None: nowhere.
@@ -83,6 +91,7 @@ class Options:
     policies: tuple[str, ...] = ("policies",)
     require: tuple[str, ...] = ()
     tracking_uri: str | None = None
+    registry_uri: str | None = None
     timeout_s: float = 30.0
     wait_s: float = 0.0
     save_evidence: Path | None = None
@@ -160,6 +169,8 @@ def _report(
     if ready.draft is not None:
         proposal = proposal_of(ready.draft, evidence, report, context)
         report = replace(report, proposal=proposal)
+    if ready.source is None and source.ref is None and (why := git.unread(options.root)):
+        sys.stderr.write(f"note: whose policies judge, is not known: {why}\n")
     excused = {s.policy_file for s in report.subjects if s.verdict is Verdict.NOT_APPLICABLE}
     files = [file for file in ready.policies.files if file.path in excused]
     for sentence in idle_globs(options.root, files):
@@ -193,12 +204,15 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
         )
     named = Named(options.runs, options.models) if options.runs or options.models else None
     here = _situation(options, ready, search=named is None)
+    for note in here.notes:
+        sys.stderr.write(f"note: {note}\n")
     request = Request(
         named=named,
         baseline=options.baseline,
         change=here.change,
         ancestors=here.ancestors,
         at=_now(options),
+        no_commit=here.no_commit,
     )
     evidence = _patiently(uri, options, ready, request)
     if options.save_evidence is not None:
@@ -217,7 +231,7 @@ def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") 
     while True:
         deadline = Deadline(options.timeout_s)
         try:
-            store = open_store(uri, deadline)
+            store = open_store(uri, deadline, options.registry_uri)
         except NoSuchStore as e:
             raise UsageError(str(e)) from e
         except Unreadable as e:
@@ -275,9 +289,8 @@ def _full_sha(options: Options) -> str | None:
     try:
         return git.first_parents(options.root, commit, 1)[0]
     except (git.GitError, ValueError, IndexError) as e:
-        raise UsageError(
-            f"--commit {commit}: git knows no such commit here; give all digits of its sha"
-        ) from e
+        why = git.why_no_head(options.root) or "git knows no such commit here"
+        raise UsageError(f"--commit {commit}: {why}; give all digits of its sha") from e
 
 
 def _refuse_contradictions(options: Options) -> None:
@@ -294,6 +307,7 @@ def _refuse_contradictions(options: Options) -> None:
         needless = {
             "--baseline": options.baseline,
             "--tracking-uri": options.tracking_uri,
+            "--registry-uri": options.registry_uri,
             "--wait": options.wait_s,
             "--save-evidence": options.save_evidence,
         }

@@ -66,6 +66,7 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
         subjects=tuple(subjects),
         policies=context.source,
         evidence_digest=digest,
+        mlflow=evidence.mlflow,
         engine=context.engine,
         evaluated_at=context.now,
         waivers=here.waiving.use(),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ _READ_ONLY = {
 _SAFELY = ("--no-optional-locks", "--literal-pathspecs", "-c", "core.fsmonitor=false")
 
 _NO_WORK_TREE = ("not a git repository", "must be run in a work tree")
+_OTHER_OWNER = re.compile(r"detected dubious ownership in repository at '(.+)'")
 
 # In this order; `origin/HEAD` points to one of the others, or to a branch of another name.
 _DEFAULT_BRANCHES = (
@@ -76,6 +78,24 @@ def head(folder: Path, *, timeout_s: float = GIT_TIMEOUT_S) -> str | None:
     """
     answer = _of_folder(folder, "rev-parse", "--verify", "--quiet", "HEAD", timeout_s=timeout_s)
     return answer.strip() or None
+
+
+def why_no_head(folder: Path) -> str | None:
+    """Return why git names no commit here, and what to do; None where it names one."""
+    try:
+        _ask(folder, "rev-parse", "--git-dir")
+        if head(folder) is None:
+            return f"the repository at {folder.absolute()} has no commit yet: make one"
+    except GitError as e:
+        return str(e)
+    return None
+
+
+def unread(folder: Path) -> str | None:
+    """Return why git says nothing of a folder that lies in a repository; None where it does."""
+    here = folder.absolute()
+    in_repository = any((each / ".git").exists() for each in (here, *here.parents))
+    return why_no_head(folder) if in_repository else None
 
 
 def is_dirty(folder: Path, *, timeout_s: float = GIT_TIMEOUT_S) -> bool | None:
@@ -299,7 +319,7 @@ def _answer(
             timeout=timeout_s,
         )
     except FileNotFoundError:
-        raise _NoRepositoryError("there is no git command on the PATH") from None
+        raise _NoRepositoryError("there is no git command on the PATH: install git") from None
     except subprocess.TimeoutExpired:
         raise GitError(
             f"git {question[0]} in {folder} took longer than {timeout_s:.1f} s"
@@ -314,7 +334,15 @@ def _answer(
 def _failure(folder: Path, command: str, result: subprocess.CompletedProcess[bytes]) -> GitError:
     text = result.stderr.decode(errors="backslashreplace")
     if any(phrase in text for phrase in _NO_WORK_TREE):
-        return _NoRepositoryError(f"there is no git work tree at {folder}")
+        return _NoRepositoryError(
+            f"there is no git work tree at {folder.absolute()}: run this in a clone"
+        )
+    refused = _OTHER_OWNER.search(text)
+    if refused is not None:
+        return GitError(
+            f"git does not read {refused[1]}, which belongs to another user: run "
+            f"`git config --global --add safe.directory {shlex.quote(refused[1])}`"
+        )
     said = [line.removeprefix("fatal: ") for line in text.splitlines() if line.startswith("fatal:")]
     reason = said[0][:200] if said else f"exit code {result.returncode}"
     return GitError(f"git {command} failed in {folder}: {reason}")

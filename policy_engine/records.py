@@ -266,6 +266,8 @@ class EvidenceRecord(Record):
 
     `absent` says why there is no candidate at all, `unreadable` why none could be read.
     `named` is true when the candidates were named by a flag rather than found by commit.
+    `mlflow` is the version of the server that was read, as far as it had to be known: `2.16.2`, or
+    `3` for one that keeps logged models; None for a store without a server.
     `for_proposal` was read for the policies that a pull request proposes, where they need other
     evidence than the trusted ones; it decides nothing, and has no part in the digest.
     """
@@ -280,17 +282,19 @@ class EvidenceRecord(Record):
     candidates: tuple[CandidateRecord, ...] = ()
     absent: str | None = None
     unreadable: str | None = None
+    mlflow: str | None = None
     for_proposal: "EvidenceRecord | None" = None
 
     @property
     def digest(self) -> str:
-        """`sha256:` of the canonical JSON of what judges, without the moment of collection."""
+        """`sha256:` of the canonical JSON of what judges: not when it was read, nor from whom."""
         # Without defaults: a field that a later release adds changes no digest of today.
         facts = self.model_dump(
             mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
         )
         facts.pop("collected_at", None)
         facts.pop("for_proposal", None)
+        facts.pop("mlflow", None)
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

@@ -242,6 +242,8 @@ class Report:
     evaluated_at: datetime
     waivers: WaiverUse = field(default_factory=WaiverUse)
     proposal: Proposal | None = None
+    mlflow: str | None = None
+    """The version of the server that the evidence is from, as far as it had to be known."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON values, every key always there (`null` for none)."""
@@ -251,7 +253,7 @@ class Report:
             "exit_code": int(self.exit_code),
             "subjects": [_json(asdict(subject)) for subject in self.subjects],
             "policies": _json(asdict(self.policies)),
-            "evidence": {"digest": self.evidence_digest},
+            "evidence": {"digest": self.evidence_digest, "mlflow": self.mlflow},
             "waivers": _json(asdict(self.waivers)),
             "proposal": _json(asdict(self.proposal)) if self.proposal else None,
             "engine": _json(asdict(self.engine)),

@@ -123,7 +123,8 @@ def _refuse_many(content: Mapping[str, Any]) -> None:
 def _parsed(content: Mapping[str, Any]) -> Report:
     evidence = content.get("evidence")
     flat = {key: value for key, value in content.items() if key not in {"schema", "evidence"}}
-    flat["evidence_digest"] = evidence.get("digest") if isinstance(evidence, dict) else None
+    told = evidence if isinstance(evidence, dict) else {}
+    flat["evidence_digest"], flat["mlflow"] = told.get("digest"), told.get("mlflow")
     try:
         return _READER.validate_python(flat)
     except ValidationError as e:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -98,3 +101,19 @@ class Project:
         """Judge saved evidence; the report comes as JSON unless a format is asked for."""
         formats = () if any(a.startswith("--format") for a in arguments) else ("--format", "json")
         return command("check", "--evidence", self.saved(record), *formats, *arguments)
+
+
+def run_command(
+    folder: Path, /, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `policy-engine` in a process of its own; it ends without a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "policy_engine", *arguments],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert b"Traceback" not in done.stderr
+    return done

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
-import urllib.error
-import urllib.request
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +14,14 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from tests.mlflow_server import MlflowServer, served
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tests.github.fake.server import GitHubFake
+
+__all__ = ["MlflowServer"]  # who asks for the fixture takes its type from here
 
 pytest_plugins = ["tests.distribution"]
 
@@ -52,21 +50,6 @@ OTHER_SHA = "b" * 40
 
 # Given, so that MLflow does not spend 10 to 18 seconds a model on guessing them.
 REQUIREMENTS = ["scikit-learn"]
-
-_START_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class MlflowServer:
-    """A running `mlflow server`: its address, its database, and the folder that holds both.
-
-    `group` is the id of the process group that it and its workers are, and nobody else is.
-    """
-
-    uri: str
-    database: str
-    root: Path
-    group: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,38 +172,14 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
 @contextmanager
 def running_mlflow(root: Path) -> Iterator[MlflowServer]:
     """A real `mlflow server` on a free port, over a new SQLite database; ended by its pid."""
-    database = f"sqlite:///{root / 'mlflow.db'}"
-    port = _free_port()
-    uri = f"http://127.0.0.1:{port}"
-    log = root / "server.log"
-    command = [
-        *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
-        *("--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", database),
-        *("--artifacts-destination", str(root / "proxied")),
-    ]
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=root,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            # The import takes as long as the server takes to start: do both at once.
-            with _foreign_warnings_ignored():
-                import mlflow.sklearn  # noqa: F401 -- only to have it loaded
-            _wait_until_healthy(uri, process, log)
-            yield MlflowServer(uri, database, root, process.pid)
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    with served(root, meanwhile=_import_mlflow) as server:
+        yield server
+
+
+def _import_mlflow() -> None:
+    # The import takes as long as the server takes to start: do both at once.
+    with _foreign_warnings_ignored():
+        import mlflow.sklearn  # noqa: F401 -- only to have it loaded
 
 
 @contextmanager
@@ -229,25 +188,6 @@ def _foreign_warnings_ignored() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_healthy(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            # S310: the address is our own, on loopback.
-            with urllib.request.urlopen(f"{uri}/health", timeout=5):  # noqa: S310
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    pytest.fail(f"the MLflow server did not start; its log:\n{log.read_text(errors='replace')}")
 
 
 @pytest.fixture(scope="session")

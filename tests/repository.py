@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
+NOBODY = 65534
+"""A user id that owns nothing, and is not ours."""
+
 _ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -68,3 +73,14 @@ class Repository:
         """Merge another branch without fast-forward, and return the full sha."""
         self.git("merge", "--quiet", "--no-ff", "--no-edit", other)
         return self.git("rev-parse", "HEAD")
+
+
+def of_another_user(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the work tree to somebody else, as the volume of a container job is; needs root.
+
+    Git's configuration of this machine may trust every folder, so there is none.
+    """
+    for path in (repository.folder, *repository.folder.rglob("*")):
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)

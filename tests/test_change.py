@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from policy_engine.change import MOST_COMMITS, Job, Situation, judging, policy_s
 from policy_engine.github.event import EventError
 from policy_engine.records import ChangeRecord
 from policy_engine.report import PolicySource
-from tests.repository import Repository
+from tests.repository import Repository, of_another_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,7 +163,8 @@ def test_a_commit_that_this_clone_does_not_know_is_taken_as_it_is(
 
 def test_outside_a_repository_there_is_nothing_to_look_for(tmp_path: Path) -> None:
     here = situation(Job(tmp_path, NOWHERE), None, search=True, ancestors=True)
-    assert here == Situation(None, ())
+    why = f"there is no git work tree at {tmp_path}: run this in a clone"
+    assert here == Situation(None, (), no_commit=why)
 
 
 def test_git_is_not_asked_where_candidates_are_named(tmp_path: Path) -> None:
@@ -170,6 +172,122 @@ def test_git_is_not_asked_where_candidates_are_named(tmp_path: Path) -> None:
     repository.commit("train.py")
     here = found(repository, search=False, ancestors=False)
     assert here == Situation(None, ())
+
+
+# ── where git cannot be asked, or not all of it ───────────────────────────────────────────────────
+
+NO_GIT = "there is no git command on the PATH: install git"
+DEEPEN = (
+    "run `git fetch --unshallow`, or clone all of it (`fetch-depth: 0` of actions/checkout, "
+    "`GIT_DEPTH: 0` of GitLab)"
+)
+UNKNOWN = (
+    "which earlier runs of the change still count and which baselines its commits name, "
+    "is not known"
+)
+
+
+def test_without_git_there_is_no_commit_and_the_reason_is_said(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert found(repository) == Situation(None, (), no_commit=NO_GIT)
+
+
+def test_without_git_the_ci_system_s_commit_counts_and_a_note_says_so(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sha = "a" * 40
+    assert found(repository, environ={"BITBUCKET_COMMIT": sha}) == Situation(
+        ChangeRecord(head_sha=sha),
+        (),
+        (
+            f"the commit is aaaaaaaaaaaa, as BITBUCKET_COMMIT of Bitbucket says: {NO_GIT}",
+            f"{UNKNOWN}: {NO_GIT}",
+        ),
+    )
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
+def test_in_a_folder_of_another_user_the_command_that_helps_is_said(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_another_user(repository, monkeypatch)
+    folder = repository.folder
+    why = (
+        f"git does not read {folder}, which belongs to another user: run "
+        f"`git config --global --add safe.directory {folder}`"
+    )
+    assert found(repository) == Situation(None, (), no_commit=why)
+    sha = "a" * 40
+    here = found(repository, environ={"CI_COMMIT_SHA": sha})
+    assert changed(here).head_sha == sha
+    assert here.notes[0] == f"the commit is aaaaaaaaaaaa, as CI_COMMIT_SHA of GitLab says: {why}"
+
+
+def test_where_git_names_a_commit_a_variable_for_another_one_changes_nothing(
+    repository: Repository,
+) -> None:
+    expected = found(repository)
+    assert changed(expected).head_sha == repository.git("rev-parse", "HEAD")
+    assert found(repository, environ={"GIT_COMMIT": "a" * 40}) == expected
+
+
+def test_on_a_merge_that_a_ci_system_made_the_change_is_what_was_merged(
+    repository: Repository,
+) -> None:
+    """A merged-results pipeline of GitLab: HEAD is a commit that nobody wrote."""
+    fork = repository.git("rev-parse", "HEAD")
+    repository.git("checkout", "--quiet", "-b", "forest")
+    head = repository.commit("training/forest.py")
+    repository.git("checkout", "--quiet", "main")
+    repository.commit("training/train.py")
+    repository.git("checkout", "--quiet", "--detach")
+    merge = repository.merge("forest")
+    environ = {"CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": head, "CI_COMMIT_SHA": merge}
+    here = found(repository, environ=environ)
+    assert (changed(here).head_sha, changed(here).merge_sha) == (head, merge)
+    assert here.ancestors == (fork,)
+    (note,) = here.notes
+    assert note == (
+        f"the commit is {head[:12]}, as CI_MERGE_REQUEST_SOURCE_BRANCH_SHA of GitLab says: "
+        "the work tree is the merge of that commit"
+    )
+
+
+def test_a_shallow_clone_says_what_it_cannot_tell_and_how_to_deepen_it(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.git("checkout", "--quiet", "-b", "forest")
+    repository.commit("training/forest.py")
+    repository.git("checkout", "--quiet", "main")
+    clone = Repository.clone(repository, tmp_path / "clone", "--depth=1", "--branch=forest")
+    shallow = f"is not known, since this clone is shallow: {DEEPEN}"
+    earlier = "which earlier runs of the change still count"
+    both = f"{earlier} and which baselines its commits name"
+    assert found(clone).notes == (f"{both}, {shallow}",)
+    assert found(clone, ancestors=False).notes == (f"{earlier}, {shallow}",)
+    assert found(clone, search=False, ancestors=False).notes == ()
+    clone.git("fetch", "--quiet", "--unshallow")
+    clone.git("fetch", "--quiet", "origin", "main:refs/remotes/origin/main")
+    assert found(clone).notes == ()
+
+
+def test_a_shallow_clone_of_the_default_branch_says_how_far_a_baseline_is_looked_for(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.commit("training/train.py")
+    repository.commit("training/train.py")
+    clone = Repository.clone(repository, tmp_path / "clone", "--depth=2", "--branch=main")
+    here = found(clone)
+    assert len(here.ancestors) == 1
+    (note,) = here.notes
+    assert note == (
+        "a baseline is looked for no further than 1 commit(s) before the change, since this clone "
+        f"is shallow: {DEEPEN}"
+    )
+    assert found(clone, ancestors=False).notes == ()
 
 
 def test_on_the_default_branch_the_ancestors_are_the_commits_before(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from policy_engine import git
 from policy_engine.git import GitError
-from tests.repository import Repository
+from tests.repository import Repository, of_another_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 NOT_REVISIONS = ["", "-", "--all", "-n1", "a..b", "main...", "HEAD:train.py", "a b", "a\nb", "x\0y"]
 NOT_REVISIONS += ["^main", "main@{1}", ":/fix", "m" * 251, "@", "*"]
@@ -47,6 +49,23 @@ class TestHead:
 
     def test_folder_outside_every_repository_has_no_head(self, tmp_path: Path) -> None:
         assert git.head(tmp_path) is None
+
+    def test_why_there_is_no_head_is_said_with_what_helps(
+        self, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = repository.folder
+        assert git.why_no_head(folder) == f"the repository at {folder} has no commit yet: make one"
+        repository.commit("train.py")
+        assert git.why_no_head(folder) is None
+        monkeypatch.chdir(tmp_path)
+        absent = f"there is no git work tree at {tmp_path}: run this in a clone"
+        assert git.why_no_head(Path()) == absent
+        assert git.unread(Path()) is None, "nothing is unread where there is nothing"
+        monkeypatch.setenv("PATH", str(tmp_path))
+        without = "there is no git command on the PATH: install git"
+        assert git.why_no_head(folder) == without
+        assert git.unread(folder / "training") == without
+        assert git.unread(tmp_path) is None
 
     def test_there_is_no_head_without_a_git_command(
         self, repository: Repository, monkeypatch: pytest.MonkeyPatch
@@ -82,18 +101,25 @@ class TestHead:
             git.head(tmp_path, timeout_s=0.2)
         assert str(caught.value) == f"git rev-parse in {tmp_path} took longer than 0.2 s"
 
-    def test_git_that_refuses_the_owner_of_the_folder_is_an_error(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
+    def test_git_that_refuses_the_owner_of_the_folder_is_an_error_that_says_what_helps(
+        self, repository: Repository, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """In a container this is common; None would read as "no repository"."""
-        said = f"fatal: detected dubious ownership in repository at '{tmp_path}'"
-        _fake_git(tmp_path, f'echo "{said}" >&2; exit 128', monkeypatch)
+        sha = repository.commit("train.py")
+        of_another_user(repository, monkeypatch)
+        folder = repository.folder
         with pytest.raises(GitError) as caught:
-            git.head(tmp_path)
+            git.head(folder)
+        command = f"git config --global --add safe.directory {folder}"
         assert str(caught.value) == (
-            f"git rev-parse failed in {tmp_path}: "
-            f"detected dubious ownership in repository at '{tmp_path}'"
+            f"git does not read {folder}, which belongs to another user: run `{command}`"
         )
+        assert git.why_no_head(folder) == git.unread(folder) == str(caught.value)
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder.parent / "gitconfig"))
+        subprocess.run(shlex.split(command), check=True)
+        assert git.head(folder) == sha
+        assert git.why_no_head(folder) is None
 
     def test_git_that_cannot_be_run_is_an_error(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -487,13 +513,15 @@ class TestRefusals:
         """An empty list would read as "nothing changed"."""
         with pytest.raises(GitError) as caught:
             git.changed_paths(tmp_path, "main", "HEAD")
-        assert str(caught.value) == f"there is no git work tree at {tmp_path}"
+        assert str(caught.value) == (
+            f"there is no git work tree at {tmp_path}: run this in a clone"
+        )
 
     def test_comparing_commits_without_git_is_an_error(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(GitError, match=r"^there is no git command on the PATH$"):
+        with pytest.raises(GitError, match=r"^there is no git command on the PATH: install git$"):
             git.commits_between(tmp_path, "main", "HEAD")
 
 

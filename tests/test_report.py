@@ -64,7 +64,7 @@ def test_the_json_has_the_documented_keys_all_of_them_always() -> None:
     ]
     assert content["schema"] == "policy-engine/report/v1"
     assert set(content["policies"]) == {"digest", "ref", "trusted"}
-    assert set(content["evidence"]) == {"digest"}
+    assert set(content["evidence"]) == {"digest", "mlflow"}
     assert content["waivers"] == {"expiring": [], "expired": [], "unused": []}
     assert set(content["engine"]) == {"version", "plugins"}
     (judged,) = content["subjects"]

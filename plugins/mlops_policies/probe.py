@@ -24,7 +24,7 @@ def require_own_probe(run: Run, why: str) -> None:
         MissingEvidence: If the run says that another model was probed.
     """
     probed = run.tags.get(MODEL_TAG)
-    if probed is not None and probed != run.model.model_id:
+    if probed is not None and not run.model.is_named(probed):
         raise MissingEvidence(
             f"{why}: the probe of the {run.role} run served model {probed}, "
             f"and the run's model is {run.model.model_id}",

@@ -22,7 +22,7 @@ from policy_engine.quantities import Tighter
 
 FILE = "requirements.txt"
 PYTHON_FILE = "python_env.yaml"
-_LOG_AGAIN = "log the model with MLflow 3's log_model, which writes it"
+_LOG_AGAIN = "log the model with MLflow's log_model, which writes it"
 _MOST_NAMED = 5
 _LONGEST = 4000
 """No honest requirement is longer (characters); a longer one counts as not pinned."""

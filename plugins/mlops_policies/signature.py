@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ from policy_engine.policy import Finding, Outcome, Policy, part
 from policy_engine.quantities import Tighter, exact
 
 EXAMPLE = "serving_input_example.json"
+STORED = "input_example.json"
 _LOG_IT = (
     "pass input_example=X_train[:5] to log_model: MLflow stores it and infers the signature from it"
 )
@@ -154,16 +156,10 @@ def _types(spec: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _example(model: Model, signature: Mapping[str, Any], name: str) -> Finding:
-    if not _info(model):
+    info = _info(model)
+    if not info:
         raise MissingEvidence("the model stores no input example", _LOG_IT)
-    try:
-        request = json.loads(model.text(EXAMPLE))
-    except (ValueError, RecursionError) as e:
-        raise InvalidEvidence(f"{EXAMPLE} of the model is no JSON", _LOG_IT) from e
-    except MissingEvidence as e:
-        raise MissingEvidence(
-            f"the model stores an input example, but no {EXAMPLE}", _LOG_IT
-        ) from e
+    request = _request(model, info)
     columns = _columns(signature, "inputs")
     if not columns:
         raise MissingEvidence(
@@ -183,6 +179,32 @@ def _example(model: Model, signature: Mapping[str, Any], name: str) -> Finding:
         remedy="log the model with an example as callers send it, and let MLflow infer the "
         "signature from it",
     )
+
+
+def _request(model: Model, info: Mapping[str, Any]) -> Any:
+    """Return the example as the scoring server takes it.
+
+    MLflow stores it so since 2.15; before, a table was stored as pandas' split form alone.
+    """
+    try:
+        return _json(model, EXAMPLE)
+    except MissingEvidence as e:
+        if "serving_input_path" not in info and info.get("artifact_path") == STORED:
+            with suppress(MissingEvidence):
+                stored = _json(model, STORED)
+                is_table = info.get("type") == "dataframe" and info.get("pandas_orient") == "split"
+                return {"dataframe_split": stored} if is_table else stored
+        raise MissingEvidence(
+            f"the model stores an input example, but no {EXAMPLE}", _LOG_IT
+        ) from e
+
+
+def _json(model: Model, path: str) -> Any:
+    text = model.text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as e:
+        raise InvalidEvidence(f"{path} of the model is no JSON", _LOG_IT) from e
 
 
 def _listed(named: list[str]) -> str:

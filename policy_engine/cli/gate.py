@@ -54,6 +54,12 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI."
         ),
+        click.option(
+            "--registry-uri",
+            callback=filled,
+            metavar="URI",
+            help="Else MLFLOW_REGISTRY_URI, else as MLflow.",
+        ),
         click.option("--timeout", default="30s", show_default=True, help="Limit of all reads."),
         click.option("--wait", default="0s", show_default=True, help="Wait for a run to come."),
     ]
@@ -144,6 +150,7 @@ def options_of(given: dict[str, Any], **more: str | None) -> "Options":
         policies=given["policies"],
         require=given["require"],
         tracking_uri=given["tracking_uri"],
+        registry_uri=given["registry_uri"],
         timeout_s=seconds("--timeout", given["timeout"]),
         wait_s=seconds("--wait", given["wait"]),
         save_evidence=Path(save) if save else None,

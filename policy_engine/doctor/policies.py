@@ -1,5 +1,6 @@
 """Whose policies judge, and which plugins they load."""
 
+from policy_engine import git
 from policy_engine.change import policy_source
 from policy_engine.check import Options, prepared
 from policy_engine.doctor.line import FIRST, Line, State
@@ -31,7 +32,7 @@ def policies_line(options: Options, ready: Ready) -> Line:
         source = policy_source(options.root, ready.policies.digest, ready.paths)
         trust = "trusted" if source.trusted else "not trusted"
         said = f"{what} of the work tree ({source.ref or 'no commit'}), {trust}"
-        return Line("policies", State.OK, said)
+        return Line("policies", State.OK, said, None if source.ref else git.unread(options.root))
     if not ready.source.trusted:
         said = f"{what} of the pull request itself: the default branch has none yet"
         remedy = "merge policies first; until then no verdict is better than `warn`"

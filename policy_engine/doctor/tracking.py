@@ -25,7 +25,7 @@ def health_of(options: Options) -> Health | str:
     if not uri:
         return "no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI"
     try:
-        return health(uri, Deadline(options.timeout_s))
+        return health(uri, Deadline(options.timeout_s), options.registry_uri)
     except (NoSuchStore, StoreUnreadable) as e:
         return str(e)
 
@@ -37,8 +37,12 @@ def tracking_line(store: Health | str) -> Line:
         return Line("tracking", State.PROBLEM, store, remedy)
     version = f", MLflow {store.version}" if store.version else ""
     said = f"{store.address}{version}: {store.experiments} experiment(s) to read"
+    if store.failed:
+        why = "; ".join(f"{kind} failed: {said}" for kind, said in store.failed)
+        remedy = "see that the server can read its own stores; a check meets the same"
+        return Line("tracking", State.PROBLEM, f"{said}; {why}", remedy)
     if store.experiments:
-        return Line("tracking", State.OK, said)
+        return Line("tracking", State.OK, f"{said}; tried {', '.join(store.done)}")
     remedy = "train a run, or see whether these credentials may read its experiment"
     return Line("tracking", State.PROBLEM, said, remedy)
 

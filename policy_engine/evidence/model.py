@@ -25,8 +25,20 @@ class Model:
 
     @property
     def model_id(self) -> str:
-        """MLflow's id, `m-` and 32 hexadecimal digits."""
+        """MLflow's id, `m-` and 32 hexadecimal digits.
+
+        Of a model among its run's own artifacts, which has none: `runs:/RUN_ID/folder`.
+        """
         return self._record.model_id
+
+    def is_named(self, model_id: str) -> bool:
+        """Say whether an id that something was logged under is this model's.
+
+        MLflow 2 gives no ids: there it may be the UUID of the MLmodel file.
+        """
+        facts = self._record.mlmodel
+        uuid = facts.get("model_uuid") if isinstance(facts, dict) else None
+        return model_id in {self.model_id, uuid}
 
     @property
     def name(self) -> str:
@@ -92,7 +104,8 @@ class Model:
             )
         if path not in texts:
             raise MissingEvidence(
-                f"model '{self.name}' has no {path}", "log the model with MLflow 3's log_model"
+                f"model '{self.name}' has no {path}",
+                "log the model with MLflow's log_model, which writes it",
             )
         return value_of(texts[path], f"{path} of model '{self.name}'")
 

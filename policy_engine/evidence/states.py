@@ -46,11 +46,11 @@ def value_of(reading: T | Invalid | Unreadable | None, what: str) -> T:
     if not isinstance(reading, _NO_VALUE):
         return reading
     if reading is None:
-        raise MissingEvidence(f"{what} is not recorded", "log the run again with MLflow 3")
+        raise MissingEvidence(f"{what} is not recorded", "log the run again")
     if isinstance(reading, Invalid):
         raise InvalidEvidence(f"{what} is invalid: {reading.invalid}", "log it again")
     raise UnreadableEvidence(
-        f"{what} could not be read: {reading.unreadable}", "mend that, then check again"
+        f"{what} could not be read: {reading.unreadable}", "fix that, then check again"
     )
 
 

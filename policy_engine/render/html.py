@@ -177,6 +177,7 @@ def _record(report: Report) -> Iterator[str]:
         [
             ("policies", html_code(report.policies.digest)),
             ("evidence", html_code(report.evidence_digest)),
+            *([("MLflow", html_text(report.mlflow))] if report.mlflow is not None else []),
             ("evaluated at", f"{at:%Y-%m-%d %H:%M:%S} UTC"),
             ("policy-engine", html_text(report.engine.version)),
             ("plugins", ", ".join(map(html_text, report.engine.plugins)) or "none"),

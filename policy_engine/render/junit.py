@@ -44,6 +44,8 @@ def _properties(report: Report, subject: Subject) -> Iterator[tuple[str, str]]:
     yield "policies", f"{report.policies.digest} {report.policies.ref or ''}".strip()
     yield "policies trusted", "true" if report.policies.trusted else "false"
     yield "evidence", report.evidence_digest
+    if report.mlflow is not None:
+        yield "mlflow", report.mlflow
     if subject.candidate:
         yield "candidate", subject.candidate.run_id
     if subject.baseline:

@@ -192,7 +192,8 @@ def _foot(report: Report) -> str:
     trust = "trusted" if source.trusted else "not trusted"
     facts = (
         f"policies {', '.join([*named, code(rows.short(source.digest))])}{ref}, {trust}",
-        f"evidence {code(rows.short(report.evidence_digest))}",
+        f"evidence {code(rows.short(report.evidence_digest))}"
+        + (f" from MLflow {code(report.mlflow)}" if report.mlflow is not None else ""),
         f"evaluated at {report.evaluated_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         f"policy-engine {code(report.engine.version)}",
     )

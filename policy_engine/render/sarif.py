@@ -57,6 +57,7 @@ def _run(report: Report, results: list[dict[str, Any]]) -> dict[str, Any]:
             "policies": clean(report.policies.digest),
             "policiesTrusted": report.policies.trusted,
             "evidence": clean(report.evidence_digest),
+            "mlflow": None if report.mlflow is None else clean(report.mlflow),
         },
     }
 

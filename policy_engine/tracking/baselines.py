@@ -13,10 +13,11 @@ from policy_engine.quantities import parse_duration
 from policy_engine.records import BaselineRecord, Gap, Metric, ModelRecord, PassedOver, RunRecord
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.scope import COMMIT_TAGS
-from policy_engine.tracking.candidates import model_of_version
+from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Json, NotFound, Unreadable, shown, tag_filter
+from policy_engine.tracking.store import Json, NotFound, TooOld, Unreadable, Unsupported, shown
 from policy_engine.tracking.translate import run_record, tags_of
+from policy_engine.tracking.versions import model_of_version, run_of_version
 
 MOST_HISTORY = 200
 """Earlier runs that are looked at, newest first."""
@@ -57,6 +58,7 @@ class Search:
         ancestors: The merge base of the change and its first-parent ancestors, nearest first.
         resolve: What plugins make of a rule that is not built in.
         own_name: The user's own name of the metric, tried first; None: there is none.
+        ahead: Begins to read the run and model of a version before anybody knows whether they fit.
     """
 
     reads: Reads
@@ -68,6 +70,7 @@ class Search:
     resolve: Resolver
     at: datetime | None = None
     own_name: str | None = None
+    ahead: Callable[[str, str | None], None] = lambda _run_id, _model_id: None
     passed_over: list[PassedOver] = field(default_factory=list)
 
     def find(self, rules: Sequence[Mapping[str, Any]]) -> tuple[BaselineRecord, Hit | None]:
@@ -78,6 +81,8 @@ class Search:
                 hit = self._hit(rule, label)
             except PassOver as e:
                 self.passed_over.append(PassedOver(rule=label, why=str(e)))
+            except TooOld:
+                raise
             except Unreadable as e:
                 return self._record(rules, None, UnreadableRecord(unreadable=str(e))), None
             else:
@@ -114,7 +119,7 @@ class Search:
             if find is not None:
                 return find(value, label)
             return self._by_plugin(rule, label)
-        except NotFound as e:
+        except (NotFound, Unsupported) as e:
             raise PassOver(str(e)) from e
 
     def _by_run(self, run_id: str, _label: str) -> Hit:
@@ -125,19 +130,17 @@ class Search:
         if not at:
             name, short = self._registered_name(), alias
         version = self.reads.get(self.reads.store.version_by_alias, name, short)
-        if not version.get("run_id"):
-            raise PassOver(f"{name} version {version.get('version')} has no run")
-        run = self.reads.get(self.reads.store.run, version["run_id"])
-        return self._only(Hit(run, model_of_version(version)))
+        if version.get("run_id"):
+            self.ahead(version["run_id"], model_of_version(version))
+        run, model_id = run_of_version(self.reads, version)
+        return self._only(Hit(run, model_id))
 
     def _by_commit(self, _value: str, label: str) -> Hit:
         if not self.ancestors:
             raise PassOver("git knows no merge base with the default branch here")
         for start in range(0, len(self.ancestors), AT_ONCE):
             batch = self.ancestors[start : start + AT_ONCE]
-            asked = [
-                (sha, [self.begin(tag_filter(tag, sha)) for tag in COMMIT_TAGS]) for sha in batch
-            ]
+            asked = [(sha, [self.begin(((tag, sha),)) for tag in COMMIT_TAGS]) for sha in batch]
             for sha, futures in asked:
                 found = [run for future in futures for run in self.reads.wait(future)]
                 # By id: a run with both tags is found twice.
@@ -152,10 +155,10 @@ class Search:
 
     def _by_tag(self, tags: Mapping[str, str], label: str) -> Hit:
         try:
-            wanted = " AND ".join(tag_filter(key, value) for key, value in tags.items())
+            begun = self.begin(tuple(tags.items()))
         except ValueError as e:
             raise UsageError(f"baseline rule '{label}': {e}") from e
-        runs = self.reads.wait(self.begin(wanted))
+        runs = self.reads.wait(begun)
         hit = self._first(runs, label)
         if hit is None:
             other = "other " if runs else ""
@@ -237,12 +240,16 @@ class Search:
             )
         return self._only(Hit(finder.seen[found.run_id]))
 
-    def begin(self, filter_: str) -> "Future[list[Json]]":
-        """Begin to look for FINISHED, active runs of the candidate's experiment, newest first."""
+    def begin(self, tags: tuple[tuple[str, str], ...]) -> "Future[list[Json]]":
+        """Begin to look for FINISHED, active runs of the candidate's experiment, newest first.
+
+        Raises:
+            ValueError: If a tag cannot be written in MLflow's language.
+        """
         return self.reads.start(
             self.reads.store.runs,
             (self.candidate.experiment_id or "",),
-            f"{filter_} AND attributes.status = 'FINISHED'",
+            Query(tags=tags, finished=True),
             limit=MOST_TAGGED,
         )
 
@@ -319,12 +326,12 @@ class Finder:
     def by_alias(self, name: str, alias: str) -> Run:
         """Return the run of the registered version that carries the alias."""
         reads = self._search.reads
-        version = reads.get(reads.store.version_by_alias, name, alias)
-        return self.run(version.get("run_id") or "")
+        run, _ = run_of_version(reads, reads.get(reads.store.version_by_alias, name, alias))
+        return self._shown(run)
 
     def by_tag(self, key: str, value: str) -> tuple[Run, ...]:
         """Return FINISHED runs of the candidate's experiment with this tag, newest first."""
-        runs = self._search.reads.wait(self._search.begin(tag_filter(key, value)))
+        runs = self._search.reads.wait(self._search.begin(((key, value),)))
         return tuple(self._shown(run) for run in runs)
 
     def _shown(self, run: Json) -> Run:
@@ -340,8 +347,8 @@ def unknown_rule(rule: Mapping[str, Any]) -> UsageError:
     )
 
 
-def earlier_runs(began: datetime, window_s: float, until: datetime | None = None) -> str:
-    """Return MLflow's filter for FINISHED runs that ended before the candidate began.
+def earlier_runs(began: datetime, window_s: float, until: datetime | None = None) -> Query:
+    """Return the question for FINISHED runs that ended before the candidate began.
 
     Args:
         began: When the candidate began (UTC).
@@ -350,25 +357,17 @@ def earlier_runs(began: datetime, window_s: float, until: datetime | None = None
     """
     since = began - timedelta(seconds=window_s)
     last = _milliseconds(began) if until is None else _last_of(until)
-    return (
-        "attributes.status = 'FINISHED'"
-        f" AND attributes.end_time <= {last}"
-        f" AND attributes.start_time >= {_milliseconds(since)}"
-    )
+    return Query(finished=True, ended_until=last, started_from=_milliseconds(since))
 
 
-def later_runs(began: datetime, until: datetime) -> str:
-    """Return MLflow's filter for FINISHED runs that ended after the candidate began.
+def later_runs(began: datetime, until: datetime) -> Query:
+    """Return the question for FINISHED runs that ended after the candidate began.
 
     Args:
         began: When the candidate began (UTC).
         until: The second in which they must have ended (UTC).
     """
-    return (
-        "attributes.status = 'FINISHED'"
-        f" AND attributes.end_time > {_milliseconds(began)}"
-        f" AND attributes.end_time <= {_last_of(until)}"
-    )
+    return Query(finished=True, ended_after=_milliseconds(began), ended_until=_last_of(until))
 
 
 def metric_goal(name: str | None, goal: str | None) -> str | None:

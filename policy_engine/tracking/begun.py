@@ -9,9 +9,10 @@ from typing import TypeVar
 from policy_engine.evidence import Needs
 from policy_engine.records import Gap, ModelRecord, RunRecord, TableRecord, Unreadable
 from policy_engine.scope import COMMIT_TAGS
-from policy_engine.tracking.models import list_files, read_model, read_model_by_id
+from policy_engine.tracking.models import begin_model, list_files, read_model, read_model_by_id
+from policy_engine.tracking.query import PARENT_TAG, tagged
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Json, NotFound, tag_filter
+from policy_engine.tracking.store import Json, NotFound
 from policy_engine.tracking.store import Unreadable as UnreadableRead
 from policy_engine.tracking.tables import read_importance, read_predictions, read_texts
 from policy_engine.tracking.translate import run_record, tags_of
@@ -61,12 +62,7 @@ class Begun:
                 read_model, reads, run, model_name, files=files, rather=rather
             )
         self._children = (
-            reads.start(
-                reads.store.runs,
-                (info["experiment_id"],),
-                tag_filter("mlflow.parentRunId", info["run_id"]),
-                limit=MOST_CHILDREN,
-            )
+            self._start_children(info["experiment_id"], info["run_id"])
             if Needs.CHILDREN in needs
             else None
         )
@@ -80,6 +76,24 @@ class Begun:
         self._predictions = self._spawned(Needs.PREDICTIONS, self._read_predictions)
         self._importance = self._spawned(Needs.IMPORTANCE, lambda: read_importance(reads, run))
         self._repeats = self._spawned(Needs.REPEATS, self._read_repeats)
+
+    def ahead(self, run_id: str, model_id: str | None) -> None:
+        """Begin what a baseline of that run and model will be asked for, if it becomes one.
+
+        It is most likely of the same experiment; if it is not, its child runs are asked for again.
+        """
+        reads = self._reads
+        reads.start(reads.store.run, run_id)
+        if Needs.CHILDREN in self._needs:
+            self._start_children(self._run["info"]["experiment_id"], run_id)
+        if model_id is not None and Needs.MODEL in self._needs:
+            begin_model(reads, model_id)
+
+    def _start_children(self, experiment_id: str, run_id: str) -> "Future[list[Json]]":
+        query = tagged(PARENT_TAG, run_id)
+        return self._reads.start(
+            self._reads.store.runs, (experiment_id,), query, limit=MOST_CHILDREN
+        )
 
     def model(self) -> ModelRecord | Gap | None:
         """Return its model; None where there is none, or nobody asked."""
@@ -155,7 +169,7 @@ class Begun:
             self._reads.start(
                 self._reads.store.runs,
                 (info["experiment_id"],),
-                tag_filter(*said),
+                tagged(*said),
                 limit=MOST_REPEATS,
                 deleted=deleted,
             )

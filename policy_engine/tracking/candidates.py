@@ -8,9 +8,11 @@ from policy_engine.policy_file import PolicyFile
 from policy_engine.records import ChangeRecord
 from policy_engine.scope import COMMIT_TAGS, is_current
 from policy_engine.tracking.models import models_of
+from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Json, NotFound, shown, tag_filter
+from policy_engine.tracking.store import Json, NotFound, shown
 from policy_engine.tracking.translate import tags_of
+from policy_engine.tracking.versions import run_of_version
 
 CANDIDATE_TAG = "policy_engine.candidate"
 MOST_RUNS = 200
@@ -112,30 +114,17 @@ def _run_of_model(reads: Reads, uri: str) -> Found:
             f"{uri} is no model URI; write models:/name/3, models:/name@alias or models:/m-…"
         )
     if parts["id"]:
-        model_id: str | None = parts["id"]
-    else:
-        name = parts["name"]
-        version = (
-            reads.get(store.version, name, parts["version"])
-            if parts["version"]
-            else reads.get(store.version_by_alias, name, parts["alias"])
-        )
-        model_id = model_of_version(version)
-        if version.get("run_id"):
-            return Found(reads.get(store.run, version["run_id"]), model_id)
-    if model_id is None:
-        raise NotFound(f"{uri} has no run that logged it")
-    run_id = reads.get(store.model, model_id)["info"].get("source_run_id")
-    if not run_id:
-        raise NotFound(f"{uri} has no run that logged it")
-    return Found(reads.get(store.run, run_id), model_id)
-
-
-def model_of_version(version: Json) -> str | None:
-    """Return the logged model of a registered version; MLflow says it in `source` only."""
-    source = str(version.get("model_id") or version.get("source") or "")
-    found = re.search(r"(m-[0-9a-f]{32})", source)
-    return found[1] if found else None
+        run_id = reads.get(store.model, parts["id"])["info"].get("source_run_id")
+        if not run_id:
+            raise NotFound(f"{uri} has no run that logged it")
+        return Found(reads.get(store.run, run_id), parts["id"])
+    name = parts["name"]
+    version = (
+        reads.get(store.version, name, parts["version"])
+        if parts["version"]
+        else reads.get(store.version_by_alias, name, parts["alias"])
+    )
+    return Found(*run_of_version(reads, version))
 
 
 def _commits(change: ChangeRecord, files: Iterable[PolicyFile]) -> list[str]:
@@ -153,22 +142,21 @@ def _runs_of(reads: Reads, commits: Sequence[str]) -> list[Json]:
         reads.know(experiment, reads.store.experiment, experiment["experiment_id"])
     experiments = tuple(each["experiment_id"] for each in known)
     searches = [
-        (commit, reads.start(reads.store.runs, experiments, _filter(tag, commit), limit=MOST_RUNS))
+        (commit, reads.start(reads.store.runs, experiments, _query(tag, commit), limit=MOST_RUNS))
         for commit in commits
         for tag in COMMIT_TAGS
     ]
     runs: dict[str, Json] = {}
     for commit, future in searches:
         for run in reads.wait(future):
-            tags = tags_of(run)
             # A run whose own tag says another commit is not a run of this one.
-            if _commit(run) == commit and "mlflow.parentRunId" not in tags:
+            if _commit(run) == commit:
                 runs.setdefault(run["info"]["run_id"], run)
     return sorted(runs.values(), key=_newest_first)
 
 
-def _filter(tag: str, commit: str) -> str:
-    return f"{tag_filter(tag, commit)} AND tags.`mlflow.parentRunId` IS NULL"
+def _query(tag: str, commit: str) -> Query:
+    return Query(tags=((tag, commit),), roots=True)
 
 
 def _chosen_runs(

@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from policy_engine.tracking.run_search import search
 from policy_engine.tracking.store import (
     Deadline,
     Entry,
+    InRun,
     Json,
     NotFound,
+    Refused,
     Unreadable,
+    Unsupported,
     checked_experiment_id,
     checked_folder,
     checked_model_id,
@@ -43,11 +47,15 @@ from policy_engine.tracking.store import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from policy_engine.tracking.query import Query
+
 _DATABASES = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 _PAGE = 1000
 _MODELS_PAGE = 100
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _INVALID = "INVALID_PARAMETER_VALUE"
+_REFUSED = frozenset({_INVALID, "BAD_REQUEST"})
+_LACKING = frozenset({"ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED"})
 
 # MLflow phones home at a write, prints links and bars, and waits four minutes for a dead server.
 _ENVIRONMENT = {
@@ -68,9 +76,10 @@ class ClientStore:
     printing, retries and timeouts where they are not set, and silences MLflow's loggers.
 
     Args:
-        uri: Tracking URI; the model registry is read at the same.
+        uri: Tracking URI.
         deadline: No read begins after it. A read under way is not broken off. It starts once the
             store is open.
+        registry_uri: The registry's; None: where MLflow looks by default.
 
     Raises:
         Unreadable: If the store cannot be opened.
@@ -78,12 +87,15 @@ class ClientStore:
 
     request_count = 0
 
-    def __init__(self, uri: str, deadline: Deadline) -> None:
+    def __init__(self, uri: str, deadline: Deadline, registry_uri: str | None = None) -> None:
         self._uri = uri
+        self._registry_uri = registry_uri
         self._address = without_secrets(uri)
         self._deadline = deadline
         self._secrets = _secrets(uri)
         self._roots: dict[str, str] = {}
+        self._notes: dict[str, None] = {}
+        self._has_logged_models: bool | None = None
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         database = urlsplit(uri).scheme.partition("+")[0] in _DATABASES
@@ -91,15 +103,28 @@ class ClientStore:
             self._refuse_missing_packages()
         with self._reading(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of MLflow and what it imports, none of them ours
-            from mlflow import MlflowClient  # noqa: PLC0415 -- takes a second, see above
+            from mlflow import MlflowClient, __version__  # noqa: PLC0415 -- takes a second, see above
 
-            for name in ("mlflow", "alembic", "sqlalchemy"):
+            self._refuse_older_mlflow(__version__)
+            for name in ("mlflow", "alembic", "sqlalchemy", "databricks"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             if database:
-                self._refuse_other_schema()
-            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+                self._refuse_other_schema(__version__)
+            self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
         # To import mlflow and open the store takes a slow machine longer than a read may take.
         deadline.restart()
+
+    @property
+    def server(self) -> None:
+        """Not known: MLflow's client does not tell it."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What had to be read in another way, or only in part."""
+        return tuple(self._notes)
+
+    def _tell(self, note: str) -> None:
+        self._notes.setdefault(note)
 
     # Tracking.
 
@@ -110,35 +135,25 @@ class ClientStore:
             return _json(self._client.get_run(run_id))
 
     def runs(
-        self,
-        experiment_ids: Sequence[str],
-        filter: str,  # noqa: A002 -- MLflow's word, and Store's
-        *,
-        limit: int,
-        deleted: bool = False,
+        self, experiment_ids: Sequence[str], query: Query, *, limit: int, deleted: bool = False
     ) -> list[Json]:
-        """Return at most `limit` runs that match, those that began last first."""
+        """Return at most `limit` runs that the query fits, those that began last first."""
         from mlflow.entities import ViewType  # noqa: PLC0415 -- see __init__
 
         ids = [checked_experiment_id(each) for each in experiment_ids]
         view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
-        found: list[Json] = []
-        token: str | None = None
-        while ids and len(found) < limit:
+        if not ids:
+            return []
+
+        def page(filter_: str, size: int, token: str | None) -> tuple[list[Json], str | None]:
+            order = ["attributes.start_time DESC"] if filter_ else None
             with self._reading():
-                page = self._client.search_runs(
-                    ids,
-                    filter,
-                    run_view_type=view,
-                    max_results=min(limit - len(found), _PAGE),
-                    order_by=["attributes.start_time DESC"],
-                    page_token=token,
+                found = self._client.search_runs(
+                    ids, filter_, view, max_results=size, order_by=order, page_token=token
                 )
-                found += [_json(each) for each in page]
-                token = page.token
-            if not token:
-                break
-        return found
+                return [_json(each) for each in found], found.token or None
+
+        return search(page, query, limit, deleted=deleted, tell=self._tell)
 
     def experiment(self, experiment_id: str) -> Json:
         """Return an experiment by its id."""
@@ -171,12 +186,14 @@ class ClientStore:
 
     def models_of_run(self, experiment_id: str, run_id: str) -> list[Json]:
         """Return each model that the run logged, whatever its status."""
+        if self._has_logged_models is False:
+            raise Unsupported(f"MLflow at {self._address} keeps no logged models")
         ids = [checked_experiment_id(experiment_id)]
         query = f"source_run_id = '{checked_run_id(run_id)}'"
         found: list[Json] = []
         token: str | None = None
         while True:
-            with self._reading():
+            with self._reading(optional=True):
                 page = self._client.search_logged_models(
                     ids, query, max_results=_MODELS_PAGE, page_token=token
                 )
@@ -192,7 +209,10 @@ class ClientStore:
             return same_for_all(_json(self._client.get_logged_model(asked)))
 
     def list_model(self, model_id: str, folder: str = "") -> list[Entry]:
-        """Return what lies in one folder of a logged model."""
+        """Return what lies in one folder of a model."""
+        place = InRun.of(model_id)
+        if place is not None:
+            return place.entries(self.list_run(place.run_id, place.path(folder)))
         return self._entries(self._model_root(model_id), checked_folder(folder))
 
     def list_run(self, run_id: str, folder: str = "") -> list[Entry]:
@@ -201,6 +221,9 @@ class ClientStore:
 
     def model_text(self, model_id: str, path: str, cap: int) -> str:
         """Return the text of one file of a model."""
+        place = InRun.of(model_id)
+        if place is not None:
+            return self.run_text(place.run_id, place.path(path), cap)
         what = f"the file '{shown(checked_path(path))}' of model {model_id}"
         return self._text(self._model_root(model_id), path, cap, what)
 
@@ -234,6 +257,13 @@ class ClientStore:
         with self._reading({_ABSENT: missing, _INVALID: missing}):
             return same_for_all(_json(self._client.get_registered_model(checked_name(name))))
 
+    def versions_of_run(self, run_id: str) -> list[Json]:
+        """Return the registered versions whose model the run logged."""
+        query = f"run_id='{checked_run_id(run_id)}'"
+        with self._reading():
+            found = self._client.search_model_versions(query, max_results=_PAGE)
+            return [same_for_all(_json(each)) for each in found]
+
     # Files, wherever they lie.
 
     def _model_root(self, model_id: str) -> str:
@@ -258,7 +288,9 @@ class ClientStore:
                 f"the files at {shown(root)} are kept by an MLflow server, and {self._address} "
                 "does not know which: give that server's address as the tracking URI"
             )
-        return get_artifact_repository(root, tracking_uri=self._uri, registry_uri=self._uri)
+        return get_artifact_repository(
+            root, tracking_uri=self._uri, registry_uri=self._registry_uri
+        )
 
     def _entries(self, root: str, folder: str) -> list[Entry]:
         entries = self._listing(root, folder)
@@ -290,8 +322,15 @@ class ClientStore:
     # Why there is none.
 
     @contextmanager
-    def _reading(self, missing: Mapping[str, str] | None = None) -> Iterator[None]:
-        """Turn whatever MLflow raises into NotFound or Unreadable, with one plain sentence."""
+    def _reading(
+        self, missing: Mapping[str, str] | None = None, *, optional: bool = False
+    ) -> Iterator[None]:
+        """Turn whatever MLflow raises into NotFound or Unreadable, with one plain sentence.
+
+        Args:
+            missing: The sentence of NotFound for each error code that means it.
+            optional: Whether the store may lack this kind of read, since older ones do.
+        """
         if self._deadline.expired:
             raise over_deadline(self._address, self._deadline)
         try:
@@ -303,43 +342,77 @@ class ClientStore:
             code = str(getattr(error, "error_code", ""))
             if missing is not None and code in missing:
                 raise NotFound(missing[code]) from None
-            raise Unreadable(self._sentence(error)) from None
+            if optional and code in _LACKING:
+                self._has_logged_models = False
+                raise Unsupported(self._sentence(error)) from None
+            kind = Refused if code in _REFUSED else Unreadable
+            raise kind(self._sentence(error)) from None
 
     def _sentence(self, error: Exception) -> str:
         text = getattr(error, "message", None) or str(error)
-        if "out-of-date database schema" in text:
-            return self._other_schema()
         lines = redacted(text, self._secrets).strip().splitlines() or [type(error).__name__]
         return f"MLflow at {self._address} could not be read: {shown(lines[0])}"
-
-    def _other_schema(self) -> str:
-        return (
-            f"the database {self._address} has the schema of another MLflow version: "
-            f"back it up, then run `mlflow db upgrade {self._address}`"
-        )
 
     def _refuse_missing_packages(self) -> None:
         if any(importlib.util.find_spec(name) is None for name in ("sqlalchemy", "alembic")):
             kind = "SQLite" if self._uri.lower().startswith("sqlite") else "a database"
             raise Unreadable(f"reading {kind} needs `pip install policy-engine[local]`")
 
-    def _refuse_other_schema(self) -> None:
+    def _refuse_older_mlflow(self, version: str) -> None:
+        """Refuse MLflow 2, whose client knows no logged models; training may well use it."""
+        if version.partition(".")[0] in {"0", "1", "2"}:
+            raise Unreadable(
+                f"reading {self._address} needs the client of MLflow 3, and MLflow {version} is "
+                "installed: run the check in an environment of its own, with "
+                "`pip install 'policy-engine[local]' 'mlflow-skinny>=3,<4'`"
+            )
+
+    def _refuse_other_schema(self, version: str) -> None:
         """Refuse it before MLflow's store does: where a table is new to it, that store migrates."""
         import sqlalchemy  # noqa: PLC0415 -- only the extra `local` has it
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 -- as above
 
         # Private, but the only place where MLflow says which schema it wants.
         from mlflow.store.db.utils import (  # noqa: PLC0415 -- see __init__
-            _get_latest_schema_revision,
+            _get_alembic_config,
             _get_schema_version,
         )
 
         engine = sqlalchemy.create_engine(self._uri)
         try:
             found = _get_schema_version(engine)  # type: ignore[no-untyped-call] # MLflow's
-            if found != _get_latest_schema_revision():  # type: ignore[no-untyped-call] # MLflow's
-                raise Unreadable(self._other_schema())
         finally:
             engine.dispose()
+        scripts = ScriptDirectory.from_config(_get_alembic_config(""))  # type: ignore[no-untyped-call]
+        if found == scripts.get_current_head():
+            return
+        known = {script.revision for script in scripts.walk_revisions()}
+        raise Unreadable(other_schema(self._address, found, version, older=found in known | {None}))
+
+
+def other_schema(address: str, found: str | None, version: str, *, older: bool) -> str:
+    """Return why a database of another schema is not read, and what to do.
+
+    Args:
+        address: The database, without its password.
+        found: The revision of its schema; None where it has none.
+        version: The MLflow that is installed here.
+        older: Whether the database is the older side: MLflow knows each revision before its own.
+    """
+    revision = f"(revision {shown(found) if found else 'none'})"
+    if older:
+        return (
+            f"the database {address} has the schema of an MLflow older than the {version} that is "
+            f"installed here {revision}: start `mlflow server --backend-store-uri {address}` with "
+            "the MLflow that trains into it, and give that server's address; or back it up and run "
+            f"`mlflow db upgrade {address}`, after which training needs MLflow {version} or newer "
+            "too"
+        )
+    return (
+        f"the database {address} has the schema of an MLflow newer than the {version} that is "
+        f"installed here {revision}: install the MLflow that trains into it, or a newer one, where "
+        "the check runs: `pip install --upgrade mlflow-skinny`"
+    )
 
 
 def _json(entity: Any) -> Json:

@@ -29,10 +29,13 @@ from policy_engine.tracking.baselines import (
 )
 from policy_engine.tracking.begun import MOST_TRIES, Begun, Scope
 from policy_engine.tracking.candidates import Found, Named, candidates_of, named_candidates
+from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Deadline, Json, Store, Unreadable, tag_filter
+from policy_engine.tracking.store import Deadline, Json, Store, TooOld, Unreadable
 from policy_engine.tracking.tables import TABLE_CAP
 from policy_engine.tracking.translate import run_record
+
+_NAME_ONE = "name a run with --run, --model or --commit"
 
 HISTORY_S = 180 * 86400.0
 """How far back the history goes (seconds): 180 days."""
@@ -48,6 +51,7 @@ class Request:
         change: The pull request, or the commit alone.
         ancestors: The merge base and its first-parent ancestors, nearest first.
         at: The moment of collection (UTC).
+        no_commit: Why there is no commit to look for, and what to do, where git says.
     """
 
     named: Named | None
@@ -55,6 +59,7 @@ class Request:
     change: ChangeRecord | None
     ancestors: tuple[str, ...]
     at: datetime
+    no_commit: str | None = None
 
 
 def collect(
@@ -89,7 +94,7 @@ def collect_with(
             policies,
             request,
             f"MLflow sent an answer of an unexpected shape ({type(e).__name__}); "
-            "check that the tracking URI leads to MLflow 3",
+            "check that the tracking URI leads to MLflow",
         )
 
 
@@ -150,7 +155,8 @@ class _Collector:
         if request.named is not None:
             search = named_candidates(self._reads, request.named)
         elif request.change is None:
-            absent = "there is no commit to look for; name a run with --run, --model or --commit"
+            why = f": {request.no_commit}, or" if request.no_commit else ";"
+            absent = f"there is no commit to look for{why} {_NAME_ONE}"
             return empty.model_copy(update={"absent": absent})
         else:
             files = [f for f in self._policies.files if needs_run(f, request.change)]
@@ -162,10 +168,15 @@ class _Collector:
             for found in search.found
             for name in dict.fromkeys(f.model_name for f in self._policies.files)
         ]
+        candidates = [c for t in tasks if (c := self._reads.wait(t)) is not None]
+        notes = self._reads.notes
         return empty.model_copy(
             update={
-                "candidates": tuple(c for t in tasks if (c := self._reads.wait(t)) is not None),
-                "absent": "; ".join(search.absent) or None,
+                "candidates": tuple(
+                    c.model_copy(update={"notes": (*c.notes, *notes)}) for c in candidates
+                ),
+                "absent": "; ".join((*search.absent, *notes)) if search.absent else None,
+                "mlflow": self._reads.store.server,
             }
         )
 
@@ -230,6 +241,7 @@ class _Collector:
             resolve=self._resolve,
             at=self._request.at,
             own_name=names.get(judged_by or ""),
+            ahead=begun.ahead,
         )
         # A flag stands for the files' own rules, not for those that a policy brings along.
         own = any(rules == file.baseline for file in self._policies.files)
@@ -254,6 +266,8 @@ class _Collector:
                 hit.model_id,
                 beside=begun,
             ).record()
+        except TooOld:
+            raise
         except Unreadable as e:
             return UnreadableRecord(unreadable=str(e))
 
@@ -262,7 +276,7 @@ class _Collector:
         number = self._request.change.pull_request if self._request.change else None
         if number is None or Needs.CHANGE not in self._policies.needs:
             return None
-        mine = tag_filter("policy_engine.pull_request", str(number))
+        mine = tagged("policy_engine.pull_request", str(number))
         experiments = (run["info"]["experiment_id"],)
         return [
             self._reads.start(
@@ -292,9 +306,9 @@ class _Collector:
             return None
         return self._beside(run, later_runs(began, self._request.at))
 
-    def _beside(self, run: Json, filter_: str) -> "Future[list[Json]]":
+    def _beside(self, run: Json, query: Query) -> "Future[list[Json]]":
         experiments = (run["info"]["experiment_id"] or "",)
-        return self._reads.start(self._reads.store.runs, experiments, filter_, limit=MOST_HISTORY)
+        return self._reads.start(self._reads.store.runs, experiments, query, limit=MOST_HISTORY)
 
     def _others(
         self, runs: "Future[list[Json]]", candidate: RunRecord

@@ -5,11 +5,13 @@ model is chosen by its status and its name, and two that fit are no choice at al
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from policy_engine.records import FileRecord, Gap, Invalid, ModelRecord
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Entry, Json, Unreadable
+from policy_engine.tracking.run_models import MLMODEL, model_in_run, models_in_run
+from policy_engine.tracking.store import Entry, InRun, Json, NotFound, Unreadable, Unsupported
 from policy_engine.tracking.translate import mlmodel_facts, model_record, plain_json
 
 MOST_FILES = 10_000
@@ -39,14 +41,32 @@ def read_model(
 
 
 def read_model_by_id(reads: Reads, model_id: str, *, files: bool) -> ModelRecord | Gap | None:
-    """Return a model, with its listing and its MLmodel file if asked for."""
+    """Return a model, with its listing and its MLmodel file if asked for.
+
+    Args:
+        reads: The reads of this check.
+        model_id: A logged model's id, or the `runs:/` address of one among a run's artifacts.
+        files: Whether to read its listing and its MLmodel file as well.
+    """
+    place = InRun.of(model_id)
     if files:
         _begin_files(reads, model_id)
 
-    def completed() -> ModelRecord:
-        return _completed(reads, model_record(reads.get(reads.store.model, model_id)), files=files)
+    def completed() -> ModelRecord | None:
+        if place is None:
+            found: ModelRecord | None = model_record(reads.get(reads.store.model, model_id))
+        else:
+            found = model_in_run(reads, place)
+        return None if found is None else _completed(reads, found, files=files)
 
     return reading(completed)
+
+
+def begin_model(reads: Reads, model_id: str) -> None:
+    """Ask for a model and its files before it is known whether they are wanted."""
+    if InRun.of(model_id) is None:
+        reads.start(reads.store.model, model_id)
+    _begin_files(reads, model_id)
 
 
 def list_files(
@@ -74,15 +94,25 @@ def list_files(
 
 
 def models_of(reads: Reads, run: Json) -> list[ModelRecord]:
-    """Return the READY models of a run, by name, without their files."""
+    """Return the READY models of a run, by name, without their files.
+
+    Where it has no logged model, they are those among its own artifacts.
+    """
+    records = [model_record(model) for model in _logged_models(reads, run)]
+    ready = sorted((m for m in records if m.status == "READY"), key=lambda m: m.name)
+    return ready or models_in_run(reads, run)
+
+
+def _logged_models(reads: Reads, run: Json) -> list[Json]:
+    """Return the run's logged models, whatever their status; none before MLflow 3."""
     ids = _output_ids(run)
     if len(ids) == 1:
-        found = [reads.get(reads.store.model, ids[0])]
-    else:
-        info = run["info"]
-        found = reads.get(reads.store.models_of_run, info["experiment_id"], info["run_id"])
-    records = [model_record(model) for model in found]
-    return sorted((m for m in records if m.status == "READY"), key=lambda m: m.name)
+        return [reads.get(reads.store.model, ids[0])]
+    info = run["info"]
+    try:
+        return reads.get(reads.store.models_of_run, info["experiment_id"], info["run_id"])
+    except Unsupported:
+        return []
 
 
 def _chosen(
@@ -119,11 +149,7 @@ def _completed(reads: Reads, model: ModelRecord, *, files: bool) -> ModelRecord:
         return model.model_copy(update={"files": why, "size": why, "flavors": why})
     _begin_files(reads, model.model_id)
     listed = reading(lambda: list_files(reads, reads.store.list_model, model.model_id))
-    facts = reading(
-        lambda: mlmodel_facts(
-            reads.get(reads.store.model_text, model.model_id, "MLmodel", MLMODEL_CAP)
-        )
-    )
+    facts = reading(_mlmodel, reads, model.model_id, listed)
     update: dict[str, object] = {"files": listed, "size": _size(listed)}
     update |= {"flavors": facts, "mlmodel": facts}
     if isinstance(facts, dict):
@@ -132,6 +158,23 @@ def _completed(reads: Reads, model: ModelRecord, *, files: bool) -> ModelRecord:
         update["flavors"] = tuple(sorted(map(str, facts["flavors"])))
         update["logged_size"] = logged if type(logged) is int and logged >= 0 else None
     return model.model_copy(update=update)
+
+
+def _mlmodel(
+    reads: Reads, model_id: str, listed: tuple[FileRecord, ...] | UnreadableRecord | None
+) -> dict[str, Any]:
+    """Return what the MLmodel file says.
+
+    It was asked for ahead of the listing. A server that fails to read it says the same of a file
+    that is not there, so the listing decides which it is.
+    """
+    try:
+        text = reads.get(reads.store.model_text, model_id, MLMODEL, MLMODEL_CAP)
+    except Unreadable:
+        if isinstance(listed, tuple) and MLMODEL not in {file.path for file in listed}:
+            raise NotFound(f"model {model_id} has no {MLMODEL} file") from None
+        raise
+    return mlmodel_facts(text)
 
 
 def _output_ids(run: Json) -> list[str]:
@@ -143,7 +186,7 @@ def _output_ids(run: Json) -> list[str]:
 def _begin_files(reads: Reads, model_id: str) -> None:
     """Ask for the listing and the MLmodel file before anybody waits for the model itself."""
     reads.start(reads.store.list_model, model_id, "")
-    reads.start(reads.store.model_text, model_id, "MLmodel", MLMODEL_CAP)
+    reads.start(reads.store.model_text, model_id, MLMODEL, MLMODEL_CAP)
 
 
 def _size(files: tuple[FileRecord, ...] | UnreadableRecord | None) -> int | Gap | None:

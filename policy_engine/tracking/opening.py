@@ -1,36 +1,56 @@
 """Which reader a tracking URI asks for; what names no store is refused before anybody connects."""
 
 import os
+import re
 import sqlite3
 from contextlib import closing
+from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import quote
 
-from policy_engine.tracking.store import Deadline, NoSuchStore, Store, shown, without_secrets
+from policy_engine.tracking.store import (
+    Deadline,
+    NoSuchStore,
+    Store,
+    Unreadable,
+    shown,
+    without_secrets,
+)
+
+_OF_MLFLOW = frozenset("http https postgresql mysql mssql databricks databricks-uc uc".split())
+"""Schemes that MLflow reads by itself, SQLite aside."""
+_PLUGINS = {"azureml": "azureml-mlflow", "arn": "sagemaker-mlflow"}
+"""The package of MLflow's plugin for a managed store, by the scheme of its address."""
+_HOST = re.compile(r"(localhost|[\w.-]+):\d{1,5}(/[^\s]*)?", re.ASCII)
 
 
-def open_store(uri: str, deadline: Deadline) -> Store:
+def open_store(uri: str, deadline: Deadline, registry_uri: str | None = None) -> Store:
     """Return a reader of the store at a tracking URI; a server is not asked anything yet.
 
     Args:
         uri: `http(s)://…` for a server, else anything that MLflow's client reads.
         deadline: When every read gives up.
+        registry_uri: Where the registered models are; None: where MLflow itself would look, by
+            `MLFLOW_REGISTRY_URI`, else by its own default for the tracking URI.
 
     Raises:
-        NoSuchStore: If the URI is empty, a SQLite file is not there, or it is a file store.
-        Unreadable: If a database cannot be opened, or a token cannot be sent.
+        NoSuchStore: If a URI is empty, a SQLite file is not there, or it is a file store.
+        Unreadable: If a database cannot be opened, a token cannot be sent, or MLflow's plugin for
+            the store is not installed.
     """
-    scheme = uri.partition(":")[0].lower()
-    if spoken_to_directly(uri):
+    registry = registry_uri or os.environ.get("MLFLOW_REGISTRY_URI") or None
+    if spoken_to_directly(uri) and (registry is None or spoken_to_directly(registry)):
         # Imported here: a reader of saved evidence or of SQLite needs no `requests`.
         from policy_engine.tracking.rest import RestStore  # noqa: PLC0415
 
-        return RestStore(uri, deadline)
-    _refuse_what_holds_no_runs(uri, scheme)
+        return RestStore(uri, deadline, registry)
+    for each in (uri, registry):
+        if each is not None and not spoken_to_directly(each):
+            _refuse_what_holds_no_runs(each, each.partition(":")[0].lower())
     # Imported here: importing mlflow takes a second, and a server needs none of it.
     from policy_engine.tracking.client import ClientStore  # noqa: PLC0415
 
-    return ClientStore(uri, deadline)
+    return ClientStore(uri, deadline, registry)
 
 
 def spoken_to_directly(uri: str) -> bool:
@@ -49,13 +69,37 @@ def _refuse_what_holds_no_runs(uri: str, scheme: str) -> None:
         raise NoSuchStore("no tracking URI: give --tracking-uri or set MLFLOW_TRACKING_URI")
     if scheme.partition("+")[0] == "sqlite":
         _refuse_absent_database(uri)
-    elif scheme == "file" or not ("://" in uri or scheme in {"databricks", "databricks-uc", "uc"}):
+    elif _HOST.fullmatch(uri):
+        raise NoSuchStore(
+            f"the address {shown(uri)} has no scheme: write http://{shown(uri)}, or https://"
+        )
+    elif scheme in _PLUGINS or ("://" in uri and scheme != "file"):
+        _refuse_without_plugin(uri, scheme)
+    elif scheme not in _OF_MLFLOW:
         folder = without_secrets(uri).removeprefix("file:").removeprefix("//")
         raise NoSuchStore(
             f"{without_secrets(uri)} is a file store, which MLflow no longer reads: "
             f"move it with `mlflow migrate-filestore --source {shown(folder)} "
             "--target sqlite:///mlflow.db` and give that address"
         )
+
+
+def _refuse_without_plugin(uri: str, scheme: str) -> None:
+    """Raise Unreadable where MLflow needs a plugin for the scheme, and none is installed."""
+    if scheme.partition("+")[0] in _OF_MLFLOW:
+        return
+    if any(each.name == scheme for each in entry_points(group="mlflow.tracking_store")):
+        return
+    package = _PLUGINS.get(scheme)
+    remedy = (
+        f"pip install {package}, beside policy-engine"
+        if package
+        else "install its plugin for MLflow, or check the tracking URI"
+    )
+    raise Unreadable(
+        f"MLflow reads {without_secrets(uri)} with a plugin, and none for '{shown(scheme)}' is "
+        f"installed: {remedy}"
+    )
 
 
 def _refuse_absent_database(uri: str) -> None:

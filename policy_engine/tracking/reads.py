@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, ParamSpec, TypeVar
 
 from policy_engine.records import Unreadable as UnreadableRecord
-from policy_engine.tracking.store import Deadline, NotFound, Store, Unreadable
+from policy_engine.tracking.store import Deadline, NotFound, Store, TooOld, Unreadable, Unsupported
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +30,16 @@ class Reads:
         self._slots = threading.Semaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._made: dict[tuple[Any, ...], Future[Any]] = {}
+        self._notes: dict[str, None] = {}
+
+    def tell(self, note: str) -> None:
+        """Remember a sentence on what could not be read as usual, for the report."""
+        self._notes.setdefault(note)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the store and its readers have to say of how they read, each once."""
+        return tuple(dict.fromkeys((*self.store.notes, *self._notes)))
 
     def start(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """Begin a store call, or join the same call if it was begun already."""
@@ -90,10 +100,18 @@ class Reads:
 
 
 def reading(get: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | UnreadableRecord | None:
-    """Return a value, None where it is absent, or the record that it could not be read."""
+    """Return a value, None where it is absent, or the record that it could not be read.
+
+    What the server does not know how to tell is absent; the store's notes say so.
+
+    Raises:
+        TooOld: If the server is older than what is read at all.
+    """
     try:
         return get(*args, **kwargs)
-    except NotFound:
+    except (NotFound, Unsupported):
         return None
+    except TooOld:
+        raise
     except Unreadable as e:
         return UnreadableRecord(unreadable=str(e))

@@ -3,6 +3,9 @@
 NotFound        MLflow says that the thing is not there
 Unreadable      nobody can say: network, authentication, a size cap, a wrong shape, the deadline
 NoSuchStore     the tracking URI names no store that can be read
+
+Two of the unreadable are told apart, since there may be another way: Refused, a question that the
+server does not take, and Unsupported, a kind of read that it does not know.
 """
 
 from __future__ import annotations
@@ -16,13 +19,15 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from policy_engine.tracking.query import Query
+
 Json = dict[str, Any]
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+_IN_RUN = re.compile(r"runs:/([0-9a-f]{32})/(.*)", re.DOTALL)
 _EXPERIMENT_ID = re.compile(r"[0-9]{1,32}")
 _VERSION = re.compile(r"[0-9]{1,18}")
-_UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029'\"`\\]")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\ud7ff]+")
 # A server leaves these out where MLflow's client fills in a blank.
 _LEFT_OUT = ("deployment_job_state", "status_message", "user_id")
@@ -35,6 +40,30 @@ class NotFound(Exception):  # noqa: N818 -- an answer of MLflow, not an error of
 
 class Unreadable(Exception):  # noqa: N818 -- named for the state of the evidence, as NotFound is
     """The thing may exist and could not be read; one plain sentence that says what to do."""
+
+
+class Refused(Unreadable):
+    """The server refuses the question as it was put; a simpler one may be answered."""
+
+
+class Unsupported(Unreadable):
+    """The server speaks MLflow's language, and does not know this kind of read."""
+
+
+class TooOld(Unreadable):
+    """The server is older than what is read: nothing of it is worth reading on."""
+
+
+class OverCap(Unreadable):
+    """It is larger than what is read of such a thing.
+
+    Attributes:
+        size: How large it is (bytes); None where nobody said.
+    """
+
+    def __init__(self, text: str, size: int | None) -> None:
+        super().__init__(text)
+        self.size = size
 
 
 class NoSuchStore(Exception):  # noqa: N818 -- as NotFound
@@ -53,6 +82,38 @@ class Entry(NamedTuple):
     path: str
     is_dir: bool
     size: int | None
+
+
+class InRun(NamedTuple):
+    """A model that lies among the artifacts of a run, as all did before MLflow 3.
+
+    Attributes:
+        run_id: The run.
+        folder: POSIX path of the folder that holds its MLmodel file; empty for the root.
+    """
+
+    run_id: str
+    folder: str
+
+    @classmethod
+    def of(cls, model_id: str) -> InRun | None:
+        """Return the place that a model's id names; None for the id of a logged model."""
+        found = _IN_RUN.fullmatch(model_id)
+        return cls(found[1], found[2]) if found else None
+
+    @property
+    def model_id(self) -> str:
+        """What stands for a logged model's id: MLflow's own address of the folder."""
+        return f"runs:/{self.run_id}/{self.folder}"
+
+    def path(self, inner: str) -> str:
+        """Return the path of a file of the model from the root of the run's artifacts."""
+        return posixpath.join(self.folder, inner) if inner else self.folder
+
+    def entries(self, listed: Iterable[Entry]) -> list[Entry]:
+        """Return a listing of the run's artifacts with paths from the model's folder."""
+        skipped = len(self.folder) + 1 if self.folder else 0
+        return [each._replace(path=each.path[skipped:]) for each in listed]
 
 
 class Deadline:
@@ -87,22 +148,30 @@ class Store(Protocol):
     def request_count(self) -> int:
         """HTTP requests so far, retries included; 0 where MLflow's own client makes them."""
 
+    @property
+    def server(self) -> str | None:
+        """The version of MLflow behind it as far as it is known: `2.16.2`, or `3`."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence for each thing that had to be read in another way, or only in part."""
+
     def run(self, run_id: str) -> Json:
         """Return `info`, `data`, `inputs` and `outputs` of a run, deleted ones too."""
 
     def runs(
         self,
         experiment_ids: Sequence[str],
-        filter: str,  # noqa: A002 -- MLflow's word for it
+        query: Query,
         *,
         limit: int,
         deleted: bool = False,
     ) -> list[Json]:
-        """Return at most `limit` runs that match MLflow's filter, those that began last first.
+        """Return at most `limit` runs that the query fits, those that began last first.
 
         Args:
             experiment_ids: Where to look. MLflow finds nothing, silently, in an unknown one.
-            filter: In MLflow's language; quote what goes into it with `tag_filter`.
+            query: What must hold of a run.
             limit: The most runs to return, whatever MLflow's page size.
             deleted: Look among the deleted runs instead of the active ones.
         """
@@ -117,13 +186,19 @@ class Store(Protocol):
         """Return all active experiments, as `experiment` does."""
 
     def models_of_run(self, experiment_id: str, run_id: str) -> list[Json]:
-        """Return `info` and `data` of each model that the run logged, whatever its status."""
+        """Return `info` and `data` of each model that the run logged, whatever its status.
+
+        Unsupported where the store keeps no logged models: before MLflow 3.
+        """
 
     def model(self, model_id: str) -> Json:
         """Return `info` and `data` of a logged model."""
 
     def list_model(self, model_id: str, folder: str = "") -> list[Entry]:
-        """Return what lies in one folder of a logged model, by path; not what lies deeper."""
+        """Return what lies in one folder of a model, by path; not what lies deeper.
+
+        `model_id` is a logged model's id, or the `runs:/` address of one among a run's artifacts.
+        """
 
     def list_run(self, run_id: str, folder: str = "") -> list[Entry]:
         """Return what lies in one folder of a run's own artifacts; its models lie elsewhere."""
@@ -143,18 +218,8 @@ class Store(Protocol):
     def registered_model(self, name: str) -> Json:
         """Return a registered model with its aliases."""
 
-
-def tag_filter(key: str, value: str) -> str:
-    """Return a filter on one tag, in MLflow's language.
-
-    Raises:
-        ValueError: If key or value holds a quote, a backtick, a backslash or a control
-            character: MLflow's language has no way to write them that holds everywhere.
-    """
-    for text in (key, value):
-        if not text or _UNQUOTABLE.search(text):
-            raise ValueError(f"{text!r} cannot be written in a filter of MLflow")
-    return f"tags.`{key}` = '{value}'"
+    def versions_of_run(self, run_id: str) -> list[Json]:
+        """Return the registered versions whose model the run logged."""
 
 
 def checked_run_id(run_id: str) -> str:
@@ -261,10 +326,10 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def over_cap(what: str, cap: int, size: int | None) -> Unreadable:
+def over_cap(what: str, cap: int, size: int | None) -> OverCap:
     """Return the error for a thing larger than its cap; both in bytes, size None if unknown."""
     told = f"{size} bytes" if size is not None else f"more than {cap} bytes"
-    return Unreadable(f"{what} is {told}; at most {cap} bytes are read")
+    return OverCap(f"{what} is {told}; at most {cap} bytes are read", size)
 
 
 def over_deadline(address: str, deadline: Deadline) -> Unreadable:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from policy_engine.metrics import Goal, known
 from policy_engine.scope import COMMIT_TAGS
 from policy_engine.tracking.opening import open_store
+from policy_engine.tracking.query import Query
 from policy_engine.tracking.store import Deadline, Json, NotFound, Store
 from policy_engine.tracking.translate import primary_metric, tags_of
 
@@ -64,7 +65,7 @@ def survey(uri: str, commits: Collection[str], deadline: Deadline) -> Survey:
     """
     store = open_store(uri, deadline)
     experiments = {each["experiment_id"]: each for each in store.experiments()}
-    found = store.runs(list(experiments), "attributes.status = 'FINISHED'", limit=MOST_RUNS)
+    found = store.runs(list(experiments), Query(finished=True), limit=MOST_RUNS)
     runs = [run for run in found if "mlflow.parentRunId" not in tags_of(run)]
     ours = [run for run in runs if any(tags_of(run).get(tag) in commits for tag in COMMIT_TAGS)]
     counted = Counter(run["info"]["experiment_id"] for run in ours or runs)

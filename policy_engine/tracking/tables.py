@@ -1,6 +1,8 @@
 """What training left in files: predictions by row, feature importances, a model's small texts."""
 
 import json
+import math
+import posixpath
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -8,7 +10,7 @@ from policy_engine.records import Gap, ImportanceRecord, Invalid, ModelRecord, T
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.models import list_files
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Json, NotFound
+from policy_engine.tracking.store import Json, NotFound, OverCap, Unreadable
 from policy_engine.tracking.translate import (
     importance_values,
     run_record,
@@ -40,6 +42,9 @@ TRAINING_WORDS = frozenset("train training fit".split())
 """Contexts of a dataset input, which are free text."""
 MOST_EVALUATIONS = 20
 """Runs of one model, its own aside, in which a table is looked for."""
+
+EVALUATION = "eval_results_table.json"
+"""How the tables of `mlflow.models.evaluate` end."""
 
 _PICTURES = (".png", ".svg", ".jpg")
 
@@ -102,20 +107,35 @@ def _table_of(
     reads: Reads, run_id: str, run: Json | None, cap: int
 ) -> TableRecord | Invalid | None:
     """Return the table that one run logged, ours or MLflow's own; None if it has neither."""
-    with suppress(NotFound):
-        return _table(reads, run_id, PREDICTIONS, cap)
-    for path in _evaluation_tables(run or reads.get(reads.store.run, run_id)):
-        with suppress(NotFound):
-            return _table(reads, run_id, path, cap)
+    logged = _logged_tables(run or reads.get(reads.store.run, run_id))
+    if PREDICTIONS in logged or is_stored(reads, run_id, PREDICTIONS):
+        with suppress(NotFound):  # the tag of a file that was deleted since
+            return _table(reads, run_id, PREDICTIONS, cap)
+    for path in logged:
+        if path.endswith(EVALUATION):
+            with suppress(NotFound):
+                return _table(reads, run_id, path, cap)
     return None
+
+
+def is_stored(reads: Reads, run_id: str, path: str) -> bool:
+    """Say whether a file is among the artifacts of a run, by the listing of its folder.
+
+    Never by asking for it: before MLflow 3.12, and wherever the artifacts are in S3, a server
+    answers for a file that is not there as for one that it cannot read.
+    """
+    listed = reads.get(reads.store.list_run, run_id, posixpath.dirname(path))
+    return any(entry.path == path and not entry.is_dir for entry in listed)
 
 
 def read_importance(reads: Reads, run: Json) -> ImportanceRecord | Gap | None:
     """Return the feature importances of a run; pictures where there is nothing else."""
     run_id = run["info"]["run_id"]
-    found = reading(_importance, reads, run_id, IMPORTANCE)
-    if found is not None:
-        return found
+    stored = reading(is_stored, reads, run_id, IMPORTANCE)
+    if isinstance(stored, UnreadableRecord):
+        return stored
+    if stored:
+        return reading(_importance, reads, run_id, IMPORTANCE)
     files = reading(list_files, reads, reads.store.list_run, run_id)
     if files is None or isinstance(files, UnreadableRecord):
         return files
@@ -141,23 +161,38 @@ def read_texts(reads: Reads, model: ModelRecord | Gap | None) -> Mapping[str, st
     return {path: text for path, text in texts.items() if text is not None}
 
 
-def _evaluation_tables(run: Json) -> list[str]:
-    """Return the tables that MLflow's own evaluation left in the run, by its tag."""
+def _logged_tables(run: Json) -> list[str]:
+    """Return the tables that were logged with `mlflow.log_table`, by the tag that it leaves."""
     try:
         listed = json.loads(tags_of(run).get("mlflow.loggedArtifacts", "[]"))
-        paths = [str(each["path"]) for each in listed if each.get("type") == "table"]
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return [str(each["path"]) for each in listed if each.get("type") == "table"]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return []
-    return [path for path in paths if path.endswith("eval_results_table.json")]
 
 
 def _table(reads: Reads, run_id: str, path: str, cap: int) -> TableRecord | Invalid:
-    columns = table_columns(reads.get(reads.store.run_text, run_id, path, cap))
+    try:
+        text = reads.get(reads.store.run_text, run_id, path, cap)
+    except OverCap as e:
+        raise _too_large(run_id, path, cap, e.size) from None
+    columns = table_columns(text)
     if isinstance(columns, Invalid):
         return Invalid(invalid=f"{path}: {columns.invalid}")
     if OUTPUTS in columns and "prediction" not in columns and path != PREDICTIONS:
         columns["prediction"] = columns.pop(OUTPUTS)
     return TableRecord(run_id=run_id, source=path, columns=columns)
+
+
+def _too_large(run_id: str, path: str, cap: int, size: int | None) -> Unreadable:
+    """Return why a table is not read, and what to do; in millions of bytes, as `max_text` is."""
+    most = f"{cap / 1e6:,.1f} MB"
+    told = f"larger than {most}" if size is None else f"{size / 1e6:,.1f} MB"
+    higher = math.ceil((size or 2 * cap) * 1.1 / 1e6)
+    return Unreadable(
+        f"the table {path} of run {run_id} is {told}, and at most {most} are read: raise "
+        f"`max_text` under `evidence:` in the policy file, such as `max_text: {higher}MB`, or log "
+        "fewer rows, or leave out columns that no policy reads"
+    )
 
 
 def _importance(reads: Reads, run_id: str, path: str) -> ImportanceRecord | Invalid:

@@ -58,6 +58,20 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Asked(NamedTuple):
+    """What a request is for.
+
+    Attributes:
+        what: Its name, for a message.
+        cap: The most bytes of a body to read.
+        stored: Whether the server takes it out of its artifact store.
+    """
+
+    what: str
+    cap: int
+    stored: bool = False
+
+
 class Transport:
     """Sends requests to one server until the deadline. Thread-safe.
 
@@ -94,9 +108,8 @@ class Transport:
         self,
         method: str,
         path: str,
+        asked: Asked,
         *,
-        cap: int,
-        what: str,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer:
@@ -105,8 +118,7 @@ class Transport:
         Args:
             method: All requests only read, so each may be sent again.
             path: From the server's root, quoted.
-            cap: The most bytes of a body to read.
-            what: What is read, for a message.
+            asked: What it is for.
             params: The query, not yet quoted.
             body: Sent as JSON.
 
@@ -119,14 +131,14 @@ class Transport:
                 break
             pause = _BACKOFF_SECONDS * 2**attempt
             try:
-                answer = self._exchange(method, path, params, body, cap, what)
+                answer = self._exchange(method, path, params, body, asked)
             except OSError as error:  # the base of all that `requests` raises
                 # `from None`: the text of such an error may quote a header with a secret.
                 if attempt == _RETRIES or not isinstance(error, _TRANSIENT):
                     raise self._failure(error) from None
             else:
                 if answer.status not in _RETRIED or attempt == _RETRIES:
-                    return self._allowed(answer)
+                    return self._allowed(answer, asked)
                 pause = max(pause, _asked_pause(answer))
                 if pause >= self.deadline.remaining():
                     raise self._overloaded(answer, pause)
@@ -143,8 +155,7 @@ class Transport:
         path: str,
         params: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
-        cap: int,
-        what: str,
+        asked: Asked,
     ) -> Answer:
         with self._counting:
             self.request_count += 1
@@ -160,10 +171,11 @@ class Transport:
             allow_redirects=False,
             stream=True,
         ) as response:
-            content = self._body(response, cap, what)
+            content = self._body(response, asked)
             return Answer(response.status_code, response.headers, content)
 
-    def _body(self, response: requests.Response, cap: int, what: str) -> bytes:
+    def _body(self, response: requests.Response, asked: Asked) -> bytes:
+        what, cap, _ = asked
         if response.status_code != _OK:
             return next(response.iter_content(_ERROR_CAP), b"")
         announced = response.headers.get("Content-Length", "")
@@ -180,7 +192,7 @@ class Transport:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _allowed(self, answer: Answer) -> Answer:
+    def _allowed(self, answer: Answer, asked: Asked) -> Answer:
         """Return the answer, unless its status means that the server does not serve us."""
         said = self.quoted(_message(answer.body))
         if answer.status == http.client.UNAUTHORIZED:
@@ -191,6 +203,12 @@ class Transport:
             raise Unreadable(
                 f"MLflow at {self.address} does not allow this read (HTTP 403{said}): "
                 f"give the user READ permission, or {SET_CREDENTIALS}"
+            )
+        if asked.stored and answer.status == http.client.INTERNAL_SERVER_ERROR:
+            raise Unreadable(
+                f"MLflow at {self.address} could not read {asked.what} from its artifact store "
+                f"(HTTP {answer.status}{said}): see that the server itself can read the store "
+                "(its credentials, the bucket, the address); the server's log says why"
             )
         if answer.status >= http.client.INTERNAL_SERVER_ERROR or answer.status in _RETRIED:
             raise Unreadable(
@@ -261,12 +279,12 @@ def _why(error: OSError) -> str:
 
 
 def _message(body: bytes) -> str:
-    """Return `: …` with the sentence of an error of MLflow, or nothing."""
+    """Return `: …` with the sentence of an error of MLflow, or nothing where it is a web page."""
     try:
         said = json.loads(body)["message"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
-    return f": {said}" if isinstance(said, str) and said else ""
+    return f": {said}" if isinstance(said, str) and said and "</" not in said else ""
 
 
 def _asked_pause(answer: Answer) -> float:

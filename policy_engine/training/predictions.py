@@ -8,6 +8,7 @@ with mlflow.start_run():
 """
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from policy_engine.errors import UsageError
 
 PREDICTIONS = "policy_engine/predictions.json"
 """Where the table lies among the run's artifacts."""
+LARGEST = 64 * 1024 * 1024
+"""The largest table that a gate reads unless its policy file says more (bytes)."""
 _LOGGED = "mlflow.loggedArtifacts"
 
 
@@ -46,6 +49,9 @@ def log_predictions(
     Each is a list, a NumPy array or a pandas column; an index does not matter, the order does.
     MLflow keeps 10 decimals.
 
+    Warns:
+        UserWarning: If the table came out larger than what a gate reads by default, 64 MiB.
+
     Raises:
         UsageError: If there is no active run, the run has a table already (MLflow would append to
             it), there are no rows, lengths differ, or a `row_id` is null or stands twice.
@@ -67,6 +73,15 @@ def log_predictions(
             "log all rows in one call"
         )
     mlflow.log_table(table, PREDICTIONS)
+    size = _size(run.info.run_id)
+    if size > LARGEST:
+        warnings.warn(
+            f"{PREDICTIONS} of run {run.info.run_id} has {len(table['row_id']):,} rows and "
+            f"{size / 1e6:,.1f} MB; a check reads at most {LARGEST / 1e6:,.1f} MB: raise "
+            "`max_text` under `evidence:` in the policy file, or log fewer rows, or leave out "
+            "columns that no policy reads",
+            stacklevel=2,
+        )
 
 
 def _cells(name: str, values: Any) -> list[Any]:
@@ -103,6 +118,12 @@ def _has_table(run_id: str) -> bool:
         return any(each.get("path") == PREDICTIONS for each in json.loads(tags.get(_LOGGED, "[]")))
     except (ValueError, TypeError, AttributeError):
         return False
+
+
+def _size(run_id: str) -> int:
+    """Return how large the table is that was just written (bytes); 0 where the store says none."""
+    files = mlflow.MlflowClient().list_artifacts(run_id, PREDICTIONS.rpartition("/")[0])
+    return next((file.file_size or 0 for file in files if file.path == PREDICTIONS), 0)
 
 
 def _plain(label: Any) -> Any:

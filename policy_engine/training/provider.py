@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from policy_engine import git
+from policy_engine.ci import ci_commit
 from policy_engine.github.event import read_event
 
 if TYPE_CHECKING:
@@ -93,7 +94,20 @@ class RunContextProvider:
         if checkout is not None:
             folder = checkout.folder
             is_dirty = self._ask_git(lambda: git.is_dirty(folder, timeout_s=_left(until)))
-        return _written(_facts(event, checkout) | {"dirty": is_dirty})
+        facts = _facts(event, checkout)
+        if event is None and checkout is None:
+            facts["head_sha"] = self._without_git()
+        return _written(facts | {"dirty": is_dirty})
+
+    def _without_git(self) -> str | None:
+        """Return the commit that a CI system names; where none does, a repository is warned of."""
+        ci = ci_commit(os.environ)
+        if ci is not None:
+            return ci.sha
+        why = self._ask_git(lambda: git.unread(Path.cwd()))
+        if why is not None:
+            self._warn(why)
+        return None
 
     def _ask_git(self, question: Callable[[], _Answer | None]) -> _Answer | None:
         """Ask git, until it fails once: no run shall wait again for a git that hangs."""
@@ -106,7 +120,7 @@ class RunContextProvider:
             self._warn(error)
             return None
 
-    def _warn(self, error: Exception) -> None:
+    def _warn(self, error: Exception | str) -> None:
         if not self._has_warned:
             self._has_warned = True
             _LOGGER.warning("policy-engine cannot say all of what was trained here: %s", error)
@@ -157,7 +171,8 @@ def _facts(event: Event | None, checkout: _Checkout | None) -> dict[str, _Fact]:
 
     A work tree that is neither the change nor its merge is other code: the same job may train the
     baseline too. Its runs keep their own commit, and name no pull request. Where git knows nothing
-    (a container without it, a download instead of a clone), GitHub is believed.
+    (a container without it, a download instead of a clone), GitHub is believed, and so is another
+    CI system.
     """
     if event is None:
         return {"head_sha": checkout.head if checkout else None}

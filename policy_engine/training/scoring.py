@@ -22,12 +22,17 @@ _LOG_LINES = 15
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A scoring server that was started: its process, its port, its log, and when (monotonic s)."""
+    """A scoring server that was started: its process, its port, its log, and when (monotonic s).
+
+    Attributes:
+        is_one_process: Whether the process itself loads the model, and no worker of it.
+    """
 
     process: subprocess.Popen[bytes]
     port: int
     log: Path
     started: float
+    is_one_process: bool = True
 
     def wait_until_healthy(self, timeout_s: float) -> float:
         """Return how long it took to answer for the first time (s).
@@ -63,10 +68,11 @@ def served(model: Path, root: Path, timeout_s: float) -> Iterator[Server]:
         nworkers=1,
     )
     # With `-m` it is this environment's server, and not the first one that is found on the path.
-    command = [sys.executable, "-m", *shlex.split(words)]
+    # MLflow 2.16 leaves `${GUNICORN_CMD_ARGS}` to a shell; gunicorn reads that variable itself.
+    command = [sys.executable, "-m", *(w for w in shlex.split(words) if not w.startswith("${"))]
     started = time.monotonic()
     with running(command, root, environment) as (process, log):
-        yield Server(process, port, log, started)
+        yield Server(process, port, log, started, is_one_process="gunicorn" not in command)
 
 
 @contextmanager

@@ -75,9 +75,10 @@ def probe_serving(
       its answer (ms), see `percentile`; only requests that were answered well count
     - `latency.n`: how many those were
     - `serving.peak_rss_mb`: the most memory that the server ever held (MB, 10**6 bytes), where the
-      machine tells
+      machine tells, and the server is one process (that of MLflow 2.16 is not, of 2.22 it is)
 
-    Logged tags: `serving.model_id`, `serving.probed_at` (UTC) and `bench.hardware`.
+    Logged tags: `serving.model_id` (of a model logged by MLflow 2, its UUID),
+    `serving.probed_at` (UTC) and `bench.hardware`.
 
     It is a smoke test with a little load: one caller, one input. The 95th percentile needs 200
     requests, the 99th 1,000, and two models can be told apart in speed from 1,000 on.
@@ -104,12 +105,12 @@ def probe_serving(
     with TemporaryDirectory(prefix="probe-serving-") as folder:
         root = Path(folder)
         model = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(root / "model")))
-        model_id = _model_id(model, model_uri)
         example = _example(model, model_uri)
+        model_id = _model_id(model, model_uri)
         with served(model, root, timeout_s) as server:
             load_s = server.wait_until_healthy(timeout_s)
             answers = _ask(server.port, example, requests, time.monotonic() + timeout_s)
-            memory_mb = peak_memory_mb(server.process.pid)
+            memory_mb = peak_memory_mb(server.process.pid) if server.is_one_process else None
     if answers.errors:
         _LOGGER.warning(
             "%d of %d requests to the served model failed; the first: %s",
@@ -210,16 +211,26 @@ def _metrics(load_s: float, answers: Answers, memory_mb: float | None) -> dict[s
 
 
 def _model_id(model: Path, model_uri: str) -> str:
-    model_id = Model.load(str(model)).model_id
-    if model_id is None:
-        raise UsageError(f"model {model_uri} has no model id: log it with MLflow 3's log_model")
-    return str(model_id)
+    """Return the model's id; of a model logged by MLflow 2, which has none, its UUID."""
+    logged = Model.load(str(model))
+    model_id = getattr(logged, "model_id", None)
+    if model_id is not None:
+        return str(model_id)
+    version = str(logged.mlflow_version or "")
+    if not version.startswith("2.") or logged.model_uuid is None:
+        raise UsageError(
+            f"model {model_uri} has no id that its probe could name: log it with MLflow's log_model"
+        )
+    return str(logged.model_uuid)
 
 
 def _example(model: Path, model_uri: str) -> bytes:
     file = model / EXAMPLE
-    if not file.is_file():
+    if file.is_file():
+        return file.read_bytes()
+    if (model / "input_example.json").is_file():
         raise UsageError(
-            f"model {model_uri} has no input example to send: log it with input_example=…"
+            f"model {model_uri} has no file {EXAMPLE}, and MLflow {mlflow.__version__} is "
+            "installed: MLflow 2.16 or newer writes it; log the model with that to probe it"
         )
-    return file.read_bytes()
+    raise UsageError(f"model {model_uri} has no input example to send: log it with input_example=…")

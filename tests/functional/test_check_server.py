@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.command import run_command
 from tests.repository import Repository
 from tests.tracking.team import DAY_MS, FILES, NOON_MS, Gate, Team
 
@@ -32,21 +30,6 @@ policies:
   min-useful-gain: {min_abs: 0.5pt}
   model-size-budget: {max_size: 1MB, max_growth: 10%, growth_from: 100B}
 """
-
-
-def run_command(
-    folder: Path, /, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(
-        [sys.executable, "-m", "policy_engine", *arguments],
-        cwd=folder,
-        env=os.environ | environment,
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert b"Traceback" not in done.stderr
-    return done
 
 
 # One run, three ways: the bytes are the same.
@@ -77,6 +60,14 @@ def test_collect_and_check_later_print_what_check_prints(
     assert (later.stderr, at_once.stderr) == (b"", b"")
 
 
+VERSION = (
+    (b"; evidence from MLflow 3", b""),
+    (b'"mlflow": "3"', b'"mlflow": null'),
+    (b" from MLflow `3`", b""),
+)
+"""How text, JSON and Markdown name the server, and what they say where there is none."""
+
+
 def test_a_database_prints_what_its_server_prints_in_every_format(
     trained: Trained, mlflow_server: MlflowServer, tmp_path: Path
 ) -> None:
@@ -88,7 +79,12 @@ def test_a_database_prints_what_its_server_prints_in_every_format(
             *("--format", "text", "--format", "json=out.json", "--format", "markdown=out.md"),
         )
         files = [(tmp_path / f"out.{name}").read_bytes() for name in ("json", "md")]
-        printed.append((done.returncode, done.stdout, done.stderr, *files))
+        told = b"\0".join((done.stdout, done.stderr, *files))
+        # A database has no server whose version could be told.
+        for said, unsaid in VERSION:
+            assert (said in told) == (uri == mlflow_server.uri)
+            told = told.replace(said, unsaid)
+        printed.append((done.returncode, told, done.stderr))
     assert printed[0] == printed[1]
     assert printed[0][2] == b""
 
@@ -127,14 +123,14 @@ class PullRequest:
     job: Path
     environment: dict[str, str]
 
-    def check(self, uri: str) -> tuple[int, dict[str, Any]]:
-        """Return exit code and report of the job's `check`."""
+    def check(self, uri: str, stderr: str = "") -> tuple[int, dict[str, Any]]:
+        """Return exit code and report of the job's `check`, which says this beside it."""
         done = run_command(
             *(self.job, "check", "--format", "json", "--at", AT, "--tracking-uri", uri),
             "--no-publish",
             **self.environment,
         )
-        assert done.stderr == b""
+        assert done.stderr.decode() == stderr
         return done.returncode, json.loads(done.stdout)
 
 
@@ -267,10 +263,15 @@ def test_a_shallow_checkout_does_not_take_an_old_run_for_the_change(
     job.git("remote", "set-url", "origin", "https://github.com/acme/fraud")
     experiment = team.experiment()
     logged(team, experiment, request.first, 0.99)
-    code, report = request.check(mlflow_server.uri)
+    note = (
+        "note: which earlier runs of the change still count and which baselines its commits name, "
+        "is not known, since this clone is shallow: run `git fetch --unshallow`, or clone all of "
+        "it (`fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` of GitLab)\n"
+    )
+    code, report = request.check(mlflow_server.uri, note)
     assert (code, report["verdict"]) == (4, "not-evaluated")
     candidate = logged(team, experiment, request.head, 0.95)
-    code, report = request.check(mlflow_server.uri)
+    code, report = request.check(mlflow_server.uri, note)
     (subject,) = report["subjects"]
     assert subject["candidate"]["run_id"] == candidate
     assert subject["baseline"] is None

@@ -14,11 +14,13 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import running_mlflow
+from tests.repository import Repository, of_another_user
 from tests.tracking.hostile_server import (
     as_json,
     body,
@@ -151,7 +153,7 @@ NO_JSON = (
 )
 SHAPE = (
     "MLflow at {uri} sent an answer of the wrong shape to runs/get ({why}): "
-    "check that the tracking URI leads to MLflow 3"
+    "check that the tracking URI leads to MLflow"
 )
 FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "401": (
@@ -196,9 +198,16 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
         (html(404),),
         "{uri} does not look like an MLflow server; check the tracking URI",
     ),
+    "MLflow 2.8": (
+        (error(404, "ENDPOINT_NOT_FOUND"), body(b"2.8.1")),
+        (
+            "the server at {uri} runs MLflow 2.8.1; policy-engine reads MLflow 2.9 and newer: "
+            "upgrade the server"
+        ),
+    ),
     "MLflow 2": (
         (error(404, "ENDPOINT_NOT_FOUND"), body(b"2.22.1")),
-        "the server at {uri} runs MLflow 2.22.1; policy-engine needs MLflow 3",
+        "MLflow 2.22.1 at {uri} does not know runs/get",
     ),
     "garbage": ((body(b"\x00\xff{{{"),), NO_JSON),
     "deeply nested garbage": ((body(b"[" * 200_000),), NO_JSON),
@@ -211,7 +220,7 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
         (as_json({"run": {"info": {"run_id": RUN}}}),),
         (
             "MLflow sent an answer of an unexpected shape (KeyError); "
-            "check that the tracking URI leads to MLflow 3"
+            "check that the tracking URI leads to MLflow"
         ),
     ),
     "half an answer": (
@@ -420,7 +429,10 @@ def test_a_tracking_uri_of_a_wrong_scheme_is_exit_3_and_shows_no_password(
 ) -> None:
     done = command("--run", RUN, "--tracking-uri", f"htp://ana:{SECRET}@127.0.0.1:1")
     assert (done.code, done.err) == (3, "")
-    assert done.why.startswith("MLflow at htp://127.0.0.1:1 could not be read: ")
+    assert done.why == (
+        "MLflow reads htp://127.0.0.1:1 with a plugin, and none for 'htp' is installed: "
+        "install its plugin for MLflow, or check the tracking URI"
+    )
 
 
 def test_a_database_of_another_schema_is_exit_3(command: Command) -> None:
@@ -433,9 +445,13 @@ def test_a_database_of_another_schema_is_exit_3(command: Command) -> None:
     database.close()
     done = command("--run", RUN, "--tracking-uri", "sqlite:///old.db")
     assert (done.code, done.err) == (3, "")
+    installed = version("mlflow-skinny")
     assert done.why == (
-        "the database sqlite:///old.db has the schema of another MLflow version: "
-        "back it up, then run `mlflow db upgrade sqlite:///old.db`"
+        f"the database sqlite:///old.db has the schema of an MLflow older than the {installed} "
+        "that is installed here (revision 0584bdc529eb): start `mlflow server "
+        "--backend-store-uri sqlite:///old.db` with the MLflow that trains into it, and give that "
+        "server's address; or back it up and run `mlflow db upgrade sqlite:///old.db`, after which "
+        f"training needs MLflow {installed} or newer too"
     )
 
 
@@ -448,13 +464,73 @@ def test_a_token_that_cannot_be_sent_is_exit_3_and_not_shown(command: Command) -
     assert done.why == "MLFLOW_TRACKING_TOKEN holds a line break: set it without"
 
 
-@pytest.mark.parametrize("commit", ["it's", "HEAD", "--upload-pack=x"])
+@pytest.mark.parametrize("commit", ["it's", "no-such-branch", "--upload-pack=x"])
 def test_a_commit_that_git_does_not_know_is_exit_2(commit: str, command: Command) -> None:
+    Repository(command.folder).git("init", "--quiet")
+    Repository(command.folder).commit("train.py")
     done = command(f"--commit={commit}", "--tracking-uri", "http://127.0.0.1:1")
     assert (done.code, done.out) == (2, "")
     assert done.why == (
         f"policy-engine: --commit {commit}: git knows no such commit here; "
         "give all digits of its sha"
+    )
+
+
+# Git that cannot be asked.
+
+
+def test_a_commit_s_name_outside_a_repository_is_exit_2(command: Command) -> None:
+    done = command("--commit=HEAD", "--tracking-uri", "http://127.0.0.1:1")
+    assert (done.code, done.out) == (2, "")
+    assert done.why == (
+        f"policy-engine: --commit HEAD: there is no git work tree at {command.folder}: "
+        "run this in a clone; give all digits of its sha"
+    )
+
+
+def test_without_git_the_commit_is_missed_by_name_until_a_ci_system_names_it(
+    command: Command, mlflow_server: MlflowServer, trained: Trained
+) -> None:
+    """As in a slim image: the repository is there, and no `git` to read it."""
+    repository = Repository(command.folder)
+    repository.git("init", "--quiet")
+    repository.commit("train.py")
+    asked = ("--tracking-uri", mlflow_server.uri)
+    done = command(*asked, PATH=str(command.folder))
+    missed = "there is no git command on the PATH: install git"
+    whose = f"note: whose policies judge, is not known: {missed}\n"
+    assert (done.code, done.err) == (4, whose)
+    assert done.why == (
+        f"there is no commit to look for: {missed}, or name a run with --run, --model or --commit"
+    )
+    done = command(*asked, PATH=str(command.folder), CI_COMMIT_SHA=trained.candidate_sha)
+    (subject,) = done.report["subjects"]
+    assert subject["candidate"]["run_id"] == trained.candidate
+    assert done.err == (
+        f"note: the commit is aaaaaaaaaaaa, as CI_COMMIT_SHA of GitLab says: {missed}\n"
+        f"note: which earlier runs of the change still count, is not known: {missed}\n{whose}"
+    )
+    named = command(*asked, "--run", trained.candidate, PATH=str(command.folder))
+    assert named.err == whose
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
+def test_a_folder_of_another_user_is_said_with_the_command_that_helps(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container job, whose volume is the host's."""
+    repository = Repository(command.folder)
+    repository.git("init", "--quiet")
+    repository.commit("train.py")
+    of_another_user(repository, monkeypatch)
+    done = command("--tracking-uri", "http://127.0.0.1:1")
+    refused = (
+        f"git does not read {command.folder}, which belongs to another user: run "
+        f"`git config --global --add safe.directory {command.folder}`"
+    )
+    assert (done.code, done.err) == (4, f"note: whose policies judge, is not known: {refused}\n")
+    assert done.why == (
+        f"there is no commit to look for: {refused}, or name a run with --run, --model or --commit"
     )
 
 

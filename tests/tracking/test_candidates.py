@@ -9,11 +9,12 @@ import pytest
 
 from policy_engine.check import load
 from policy_engine.records import ChangeRecord, ModelRecord, Unreadable
-from policy_engine.tracking.candidates import candidates_of, model_of_version
+from policy_engine.tracking.candidates import candidates_of
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.translate import model_record
+from policy_engine.tracking.versions import model_of_version
 from tests.repository import Repository
 from tests.tracking.team import DAY_MS, FILES, HOUR_MS, NOON_MS, Gate, Team
 
@@ -438,7 +439,8 @@ def test_a_branch_or_a_short_sha_is_taken_for_its_commit(
 
 def test_outside_a_repository_there_is_no_commit_to_look_for(gate: Gate) -> None:
     assert gate.reason(4) == (
-        "there is no commit to look for; name a run with --run, --model or --commit"
+        f"there is no commit to look for: there is no git work tree at {gate.root}: run this in "
+        "a clone, or name a run with --run, --model or --commit"
     )
 
 

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from policy_engine.tracking.opening import open_store
+from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import (
     Deadline,
     Entry,
     NoSuchStore,
     NotFound,
+    TooOld,
     Unreadable,
-    tag_filter,
+    Unsupported,
 )
 from tests.tracking.hostile_server import (
     as_json,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from tests.tracking.hostile_server import HostileServer
 
 RUN = "0123456789abcdef" * 2
+OTHER = "fedcba9876543210" * 2
 MODEL = f"m-{RUN}"
 CREDENTIALS = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
@@ -92,7 +95,7 @@ def test_an_object_that_is_not_the_run_asked_for_is_unreadable(answer: object, w
     with serving(as_json(answer)) as server:
         assert refusal(lambda: reader(server).run(RUN)) == (
             f"MLflow at {server.uri} sent an answer of the wrong shape to runs/get ({why}): "
-            "check that the tracking URI leads to MLflow 3"
+            "check that the tracking URI leads to MLflow"
         )
 
 
@@ -123,17 +126,17 @@ READS: dict[str, tuple[Callable[[Store], object], object]] = {
         {"model_version": {"name": "other", "version": "4"}},
     ),
     "registered model": (lambda s: s.registered_model("a"), {"registered_model": {"name": "b"}}),
-    "runs": (lambda s: s.runs(["1"], "", limit=5), {"runs": {}}),
+    "runs": (lambda s: s.runs(["1"], Query(), limit=5), {"runs": {}}),
     "runs without an id": (
-        lambda s: s.runs(["1"], "", limit=5),
+        lambda s: s.runs(["1"], Query(), limit=5),
         {"runs": [{"info": {"experiment_id": "1"}}]},
     ),
     "runs of another experiment": (
-        lambda s: s.runs(["1"], "", limit=5),
+        lambda s: s.runs(["1"], Query(), limit=5),
         {"runs": [{"info": {"experiment_id": "2", "run_id": RUN}}]},
     ),
-    "no list of runs": (lambda s: s.runs(["1"], "", limit=5), {"message": "welcome"}),
-    "page token": (lambda s: s.runs(["1"], "", limit=5), {"next_page_token": 7}),
+    "no list of runs": (lambda s: s.runs(["1"], Query(), limit=5), {"message": "welcome"}),
+    "page token": (lambda s: s.runs(["1"], Query(), limit=5), {"next_page_token": 7}),
     "models of another run": (
         lambda s: s.models_of_run("1", RUN),
         {"models": [{"info": {"model_id": MODEL, "source_run_id": "f" * 32}}]},
@@ -365,10 +368,43 @@ def test_a_server_without_mlflows_endpoints_is_no_mlflow(reply: Callable[..., No
     assert [each.path for each in server.seen][1:] == ["/version"]
 
 
-def test_a_server_of_mlflow_2_is_named_as_such() -> None:
-    with serving(error(404, "ENDPOINT_NOT_FOUND"), body(b"2.22.1")) as server:
-        assert refusal(lambda: reader(server).models_of_run("1", RUN)) == (
-            f"the server at {server.uri} runs MLflow 2.22.1; policy-engine needs MLflow 3"
+def test_a_server_of_mlflow_2_keeps_no_logged_models_and_is_asked_once() -> None:
+    with serving(html(404), body(b"2.22.1")) as server:
+        store = reader(server)
+        assert refusal(lambda: store.models_of_run("1", RUN), Unsupported) == (
+            f"MLflow 2.22.1 at {server.uri} does not know logged-models/search"
+        )
+        assert refusal(lambda: store.models_of_run("1", OTHER), Unsupported) == (
+            f"MLflow at {server.uri} keeps no logged models"
+        )
+        assert (len(server.seen), store.server, store.notes) == (2, "2.22.1", ())
+
+
+@pytest.mark.parametrize("version", ["2.8.1", "1.30.0", "2.0.1"])
+def test_a_server_older_than_2_9_is_named_and_refused(version: str) -> None:
+    with serving(html(404), body(version.encode())) as server:
+        assert refusal(lambda: reader(server).models_of_run("1", RUN), TooOld) == (
+            f"the server at {server.uri} runs MLflow {version}; policy-engine reads MLflow 2.9 "
+            "and newer: upgrade the server"
+        )
+
+
+def test_what_a_server_of_unknown_make_lacks_is_a_note() -> None:
+    """As GitLab: it answers runs as MLflow does, and knows neither all endpoints nor a version."""
+    with serving(as_json({"run": a_run(RUN)}), error(404, "")) as server:
+        store = reader(server)
+        store.run(RUN)
+        why = f"the server at {server.uri} does not know artifacts/list"
+        assert refusal(lambda: store.list_run(RUN), Unsupported) == why
+        assert store.notes == (f"{why}: what it would tell is missing",)
+
+
+def test_a_failing_artifact_store_is_said_without_the_servers_html() -> None:
+    with serving(html(500)) as server:
+        assert refusal(lambda: reader(server).run_text(RUN, "notes.txt", 100)) == (
+            f"MLflow at {server.uri} could not read the file 'notes.txt' of run {RUN} from its "
+            "artifact store (HTTP 500): see that the server itself can read the store (its "
+            "credentials, the bucket, the address); the server's log says why"
         )
 
 
@@ -482,7 +518,7 @@ def test_sizes_that_the_store_never_tells_are_not_taken_for_zero(
             "'m-1/../2' is no logged model's id: m- and 32 digits 0-9 and a-f",
         ),
         (lambda s: s.experiment("1;2"), "'1;2' is no experiment id: digits alone"),
-        (lambda s: s.runs(["1", "x"], "", limit=1), "'x' is no experiment id: digits alone"),
+        (lambda s: s.runs(["1", "x"], Query(), limit=1), "'x' is no experiment id: digits alone"),
         (lambda s: s.version("fraud", "latest"), "'latest' is no model version: digits alone"),
         (lambda s: s.registered_model(" "), "'' is no name that MLflow gives"),
         (lambda s: s.version_by_alias("a", "b\n"), "'b' is no name that MLflow gives"),
@@ -503,7 +539,7 @@ def test_a_name_is_quoted_in_the_address() -> None:
 
 
 def test_a_filter_on_a_tag_is_quoted() -> None:
-    assert tag_filter("mlflow.source.git.commit", "ab12") == (
+    assert tagged("mlflow.source.git.commit", "ab12").filter == (
         "tags.`mlflow.source.git.commit` = 'ab12'"
     )
 
@@ -512,7 +548,7 @@ def test_a_filter_on_a_tag_is_quoted() -> None:
 def test_a_filter_refuses_what_it_cannot_quote(text: str) -> None:
     for key, value in ((text, "v"), ("k", text)):
         with pytest.raises(ValueError, match="cannot be written in a filter of MLflow"):
-            tag_filter(key, value)
+            tagged(key, value)
 
 
 @pytest.mark.parametrize("uri", ["http://", "http://:5000", "http://[::1", "http://h:port"])
@@ -529,11 +565,11 @@ def test_runs_are_read_up_to_the_limit_and_no_page_more() -> None:
     first = {"runs": [a_run(each) for each in ids[:2]], "next_page_token": "2"}
     second = {"runs": [a_run(each) for each in ids[2:]], "next_page_token": "4"}
     with serving(as_json(first), as_json(second)) as server:
-        runs = reader(server).runs(["1"], "tags.a = 'b'", limit=3)
+        runs = reader(server).runs(["1"], tagged("a", "b"), limit=3)
     assert [run["info"]["run_id"] for run in runs] == ids[:3]
     query = {
         "experiment_ids": ["1"],
-        "filter": "tags.a = 'b'",
+        "filter": "tags.`a` = 'b'",
         "run_view_type": "ACTIVE_ONLY",
         "order_by": ["attributes.start_time DESC"],
     }
@@ -545,7 +581,7 @@ def test_runs_are_read_up_to_the_limit_and_no_page_more() -> None:
 
 def test_no_experiment_means_no_runs_and_no_request() -> None:
     with serving(html()) as server:
-        assert reader(server).runs([], "", limit=5) == []
+        assert reader(server).runs([], Query(), limit=5) == []
     assert server.seen == []
 
 
@@ -558,7 +594,7 @@ def test_each_read_of_a_real_server_is_one_request(
     store = reader(mlflow_server)
     reads: list[Callable[[], object]] = [
         lambda: store.run(trained.candidate),
-        lambda: store.runs([trained.experiment_id], "", limit=200),
+        lambda: store.runs([trained.experiment_id], Query(), limit=200),
         lambda: store.experiment(trained.experiment_id),
         lambda: store.experiment_by_name("fraud"),
         store.experiments,
@@ -621,18 +657,6 @@ def test_a_real_server_says_what_it_does_not_have(
         assert refusal(read, NotFound) == sentence
 
 
-def test_a_filter_that_mlflow_does_not_understand_is_unreadable(
-    mlflow_server: MlflowServer, trained: Trained
-) -> None:
-    sentence = refusal(
-        lambda: reader(mlflow_server).runs([trained.experiment_id], "nonsense ~ 1", limit=1)
-    )
-    assert sentence.startswith(
-        f"MLflow at {mlflow_server.uri} refused runs/search (HTTP 400): "
-        "Invalid attribute key 'nonsense' specified."
-    )
-
-
 def test_a_failed_log_model_leaves_a_model_without_files_beside_the_ready_one(
     mlflow_server: MlflowServer, trained: Trained
 ) -> None:
@@ -663,8 +687,8 @@ def test_a_deleted_run_is_read_by_its_id_and_found_only_among_the_deleted(
     store = reader(mlflow_server)
     assert store.run(trained.deleted)["info"]["lifecycle_stage"] == "deleted"
     experiment = [trained.experiment_id]
-    active = store.runs(experiment, "", limit=200)
-    deleted = store.runs(experiment, "", limit=200, deleted=True)
+    active = store.runs(experiment, Query(), limit=200)
+    deleted = store.runs(experiment, Query(), limit=200, deleted=True)
     assert trained.deleted not in {each["info"]["run_id"] for each in active}
     assert [each["info"]["run_id"] for each in deleted] == [trained.deleted]
 
@@ -678,7 +702,7 @@ def test_the_experiments_are_the_active_ones(mlflow_server: MlflowServer, traine
 def test_runs_are_found_by_the_tag_of_their_commit(
     mlflow_server: MlflowServer, trained: Trained
 ) -> None:
-    query = tag_filter("policy_engine.head_sha", trained.candidate_sha)
+    query = tagged("policy_engine.head_sha", trained.candidate_sha)
     runs = reader(mlflow_server).runs([trained.experiment_id], query, limit=10)
     assert [each["info"]["run_id"] for each in runs] == [trained.candidate]
 

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,13 @@ import pytest
 
 from policy_engine.tracking.client import ClientStore
 from policy_engine.tracking.opening import open_store
+from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import (
     Deadline,
     NoSuchStore,
     NotFound,
     Unreadable,
-    tag_filter,
     without_secrets,
 )
 
@@ -62,18 +63,18 @@ READS: dict[str, Read] = {
     },
     "absent run": lambda s, _: s.run(ABSENT_RUN),
     "malformed run id": lambda s, _: s.run("x"),
-    "all runs": lambda s, t: s.runs([t.experiment_id, t.proxied_experiment_id], "", limit=200),
-    "newest three runs": lambda s, t: s.runs([t.experiment_id], "", limit=3),
-    "deleted runs": lambda s, t: s.runs([t.experiment_id], "", limit=9, deleted=True),
+    "all runs": lambda s, t: s.runs([t.experiment_id, t.proxied_experiment_id], Query(), limit=200),
+    "newest three runs": lambda s, t: s.runs([t.experiment_id], Query(), limit=3),
+    "deleted runs": lambda s, t: s.runs([t.experiment_id], Query(), limit=9, deleted=True),
     "runs of a commit": lambda s, t: s.runs(
-        [t.experiment_id], tag_filter("mlflow.source.git.commit", t.other_sha), limit=99
+        [t.experiment_id], tagged("mlflow.source.git.commit", t.other_sha), limit=99
     ),
     "children": lambda s, t: s.runs(
-        [t.experiment_id], tag_filter("mlflow.parentRunId", t.parent), limit=99
+        [t.experiment_id], tagged("mlflow.parentRunId", t.parent), limit=99
     ),
-    "runs nowhere": lambda s, _: s.runs([], "", limit=9),
-    "no runs wanted": lambda s, t: s.runs([t.experiment_id], "", limit=0),
-    "runs of an absent experiment": lambda s, _: s.runs(["77"], "", limit=9),
+    "runs nowhere": lambda s, _: s.runs([], Query(), limit=9),
+    "no runs wanted": lambda s, t: s.runs([t.experiment_id], Query(), limit=0),
+    "runs of an absent experiment": lambda s, _: s.runs(["77"], Query(), limit=9),
     "experiment": lambda s, t: s.experiment(t.experiment_id),
     "absent experiment": lambda s, _: s.experiment("77"),
     "experiment by name": lambda s, _: s.experiment_by_name("fraud"),
@@ -228,8 +229,15 @@ def test_a_database_in_memory_holds_no_runs(uri: str) -> None:
 def test_a_store_of_an_unknown_kind_is_unreadable_and_its_password_unseen() -> None:
     with pytest.raises(Unreadable) as caught:
         open_store("other://ana:pass-word@host/db", Deadline(9))
-    assert str(caught.value).startswith("MLflow at other://host/db could not be read: ")
+    assert str(caught.value) == (
+        "MLflow reads other://host/db with a plugin, and none for 'other' is installed: "
+        "install its plugin for MLflow, or check the tracking URI"
+    )
     assert "pass-word" not in str(caught.value)
+
+
+def mlflow_version() -> str:
+    return version("mlflow-skinny")
 
 
 @pytest.fixture
@@ -256,8 +264,38 @@ def test_a_database_of_another_schema_is_refused_and_not_migrated(copied: Path, 
     with pytest.raises(Unreadable) as caught:
         open_store(f"sqlite:///{copied}", Deadline(9))
     assert str(caught.value) == (
-        f"the database sqlite:///{copied} has the schema of another MLflow version: "
-        f"back it up, then run `mlflow db upgrade sqlite:///{copied}`"
+        f"the database sqlite:///{copied} has the schema of an MLflow older than the "
+        f"{mlflow_version()} that is installed here (revision 0584bdc529eb): start `mlflow server "
+        f"--backend-store-uri sqlite:///{copied}` with the MLflow that trains into it, and give "
+        f"that server's address; or back it up and run `mlflow db upgrade sqlite:///{copied}`, "
+        f"after which training needs MLflow {mlflow_version()} or newer too"
+    )
+    assert copied.read_bytes() == before
+
+
+def test_a_database_that_mlflow_never_versioned_is_the_older_side(copied: Path) -> None:
+    with closing(sqlite3.connect(copied)) as database, database:
+        database.execute("DROP TABLE alembic_version")
+    before = copied.read_bytes()
+    with pytest.raises(Unreadable, match=r"^the database .* older .* \(revision none\): start "):
+        open_store(f"sqlite:///{copied}", Deadline(9))
+    assert copied.read_bytes() == before
+
+
+def test_a_database_of_a_newer_schema_asks_for_a_newer_mlflow_and_for_no_upgrade(
+    copied: Path,
+) -> None:
+    """No MLflow that is installed can make one: its revision is what a coming one will say."""
+    with closing(sqlite3.connect(copied)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'f00df00df00d'")
+    before = copied.read_bytes()
+    with pytest.raises(Unreadable) as caught:
+        open_store(f"sqlite:///{copied}", Deadline(9))
+    assert str(caught.value) == (
+        f"the database sqlite:///{copied} has the schema of an MLflow newer than the "
+        f"{mlflow_version()} that is installed here (revision f00df00df00d): install the MLflow "
+        "that trains into it, or a newer one, where the check runs: "
+        "`pip install --upgrade mlflow-skinny`"
     )
     assert copied.read_bytes() == before
 

@@ -81,14 +81,17 @@ def test_a_logged_table_is_read_by_column_and_nan_is_null(
     }
 
 
-def test_a_table_over_the_cap_is_unreadable_and_says_the_cap(
+def test_a_table_over_the_cap_says_its_size_and_how_to_have_it_read(
     experiment: str, read: Callable[..., RunRecord]
 ) -> None:
     with mlflow.start_run(experiment_id=experiment) as run:
-        mlflow.log_table(ROWS, PREDICTIONS)
-    table = read(run.info.run_id, Needs.PREDICTIONS, 50).predictions
-    assert isinstance(table, Unreadable)
-    assert "50 bytes" in table.unreadable
+        mlflow.log_text("x" * 2_000_000, PREDICTIONS)
+    table = read(run.info.run_id, Needs.PREDICTIONS, 1_500_000).predictions
+    assert table == Unreadable(
+        unreadable=f"the table {PREDICTIONS} of run {run.info.run_id} is 2.0 MB, and at most 1.5 "
+        "MB are read: raise `max_text` under `evidence:` in the policy file, such as `max_text: "
+        "3MB`, or log fewer rows, or leave out columns that no policy reads"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ import pytest
 
 from policy_engine import training
 from policy_engine.errors import UsageError
+from policy_engine.tracking.tables import TABLE_CAP
 from policy_engine.tracking.translate import table_columns
+from policy_engine.training.predictions import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +71,32 @@ def test_scores_of_several_classes_have_a_column_each(active: Any) -> None:
     score: dict[Any, Any] = {np.int64(0): [0.25, 0.5], True: np.array([0.75, 0.5])}
     training.log_predictions(**ROWS, score=score)
     assert {"score/0", "score/1"} <= set(read(active))
+
+
+def test_the_largest_table_without_a_warning_is_what_a_check_reads_by_default() -> None:
+    assert LARGEST == TABLE_CAP
+
+
+def test_a_table_that_a_check_does_not_read_by_default_is_logged_with_a_warning(
+    active: Any,
+) -> None:
+    long = ["x" * 35_000_000, "y" * 35_000_000]
+    with pytest.warns(UserWarning, match="max_text") as warned:
+        training.log_predictions(**ROWS, note=long)
+    path = f"runs:/{active.info.run_id}/policy_engine/predictions.json"
+    size = len(mlflow.artifacts.load_text(path).encode())
+    (message,) = (str(each.message) for each in warned if "max_text" in str(each.message))
+    assert message == (
+        f"policy_engine/predictions.json of run {active.info.run_id} has 2 rows and "
+        f"{size / 1e6:.1f} MB; a check reads at most 67.1 MB: raise `max_text` under `evidence:` "
+        "in the policy file, or log fewer rows, or leave out columns that no policy reads"
+    )
+
+
+@pytest.mark.filterwarnings("error:.*max_text:UserWarning")
+def test_a_table_that_a_check_reads_is_logged_without_a_warning(active: Any) -> None:
+    training.log_predictions(**ROWS, note=["x" * 30_000_000, "y" * 30_000_000])
+    assert len(read(active)["note"]) == 2
 
 
 def test_a_second_call_in_a_run_is_refused(active: Any) -> None:

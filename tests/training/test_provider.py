@@ -130,7 +130,7 @@ class TestOutsideGitHub:
         assert tags() == {}
         assert caplog.messages == []
 
-    def test_machine_without_git_gives_no_tags_and_no_warning(
+    def test_work_tree_on_a_machine_without_git_gives_no_tags_and_a_warning(
         self,
         repository: Repository,
         tmp_path: Path,
@@ -139,6 +139,20 @@ class TestOutsideGitHub:
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
         assert tags() == {}
+        assert caplog.messages == [f"{WARNING}there is no git command on the PATH: install git"]
+
+    def test_where_git_cannot_be_asked_the_ci_system_names_the_commit(
+        self,
+        repository: Repository,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        head = repository.git("rev-parse", "HEAD")
+        monkeypatch.setenv("CI_COMMIT_SHA", "f" * 40)
+        assert tags()["policy_engine.head_sha"] == head, "git goes first"
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert tags() == {"policy_engine.head_sha": "f" * 40}
         assert caplog.messages == []
 
     def test_commit_made_between_two_runs_of_a_notebook_is_seen(
@@ -366,7 +380,7 @@ def test_importing_training_loads_no_heavy_module() -> None:
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    allowed = {"errors", "git", "github", "github.event", "github.payload"}
+    allowed = {"ci", "errors", "git", "github", "github.event", "github.payload"}
     allowed |= {"training", "training.provider"}
     loaded = set(json.loads(result.stdout.replace("'", '"')))
     assert loaded <= {f"policy_engine.{name}" for name in allowed}

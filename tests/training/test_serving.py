@@ -250,6 +250,23 @@ def test_a_model_without_an_example_is_refused(mlflow: ModuleType) -> None:
     )
 
 
+def test_a_model_whose_example_an_old_mlflow_stored_in_another_form_is_refused(
+    mlflow: ModuleType,
+) -> None:
+    """As MLflow 2.9 leaves it: `input_example.json` alone."""
+    with mlflow.start_run():
+        info = log_model(mlflow)
+        folder = Path(mlflow.get_logged_model(info.model_id).artifact_location)
+        (folder / "serving_input_example.json").unlink()
+        with pytest.raises(UsageError) as caught:
+            training.probe_serving(info.model_uri)
+    assert str(caught.value) == (
+        f"model {info.model_uri} has no file serving_input_example.json, and MLflow "
+        f"{mlflow.__version__} is installed: MLflow 2.16 or newer writes it; log the model with "
+        "that to probe it"
+    )
+
+
 def test_without_an_active_run_there_is_nowhere_to_log(mlflow: ModuleType) -> None:
     with pytest.raises(UsageError) as caught:
         training.probe_serving("models:/m-1")
