@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from tests.mlflow_server import MlflowServer, served
+from tests.mlflow_server import MlflowServer, logging_to, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -199,17 +199,8 @@ def trained(mlflow_server: MlflowServer) -> Trained:
 
 def trained_on(mlflow_server: MlflowServer) -> Trained:
     """Train small scikit-learn models and log them through a server, as a team would."""
-    # Imported here: tests that ask for no server shall not pay for it.
-    import mlflow
-
-    mlflow.set_tracking_uri(mlflow_server.uri)
-    mlflow.set_registry_uri(mlflow_server.uri)
-    try:
-        with _foreign_warnings_ignored():
-            return _Training(mlflow_server.root).run()
-    finally:
-        mlflow.set_tracking_uri("")
-        mlflow.set_registry_uri("")
+    with _foreign_warnings_ignored(), logging_to(mlflow_server.uri):
+        return _Training(mlflow_server.root).run()
 
 
 class _Training:

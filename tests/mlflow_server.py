@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -14,6 +15,25 @@ from tests.service import Service, free_port, running
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+
+@contextmanager
+def logging_to(uri: str) -> Iterator[None]:
+    """Training code logs to this store and registers there, until the end of the block.
+
+    MLflow writes both addresses into the environment, and takes them out of it never.
+    """
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri("")
+        mlflow.set_registry_uri("")
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+            os.environ.pop(name, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,6 +230,7 @@ def test_a_time_span_is_read_in_seconds(value: str, seconds: float) -> None:
         "policies": ("policies",),
         "require": (),
         "tracking_uri": None,
+        "registry_uri": None,
         "timeout": value,
         "wait": value,
     }

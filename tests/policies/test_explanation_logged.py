@@ -16,6 +16,7 @@ from policy_engine.check import Options, check
 from policy_engine.policy import Finding, Outcome
 from policy_engine.records import ImportanceRecord, ModelRecord, Unreadable, metric_value
 from policy_engine.testing import assert_outcome, bind, judge, model, run
+from tests.mlflow_server import logging_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -307,9 +308,7 @@ def train(folder: Path) -> str:
         (StandardScaler(), ["age", "income", "leak"]), (OneHotEncoder(), ["city"])
     )
     pipeline = make_pipeline(columns, LogisticRegression()).fit(rows, target)
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    mlflow.set_registry_uri(f"sqlite:///{folder / 'mlflow.db'}")
-    try:
+    with logging_to(f"sqlite:///{folder / 'mlflow.db'}"):
         experiment = mlflow.create_experiment("leak", artifact_location=str(folder / "files"))
         with mlflow.start_run(experiment_id=experiment) as active:
             mlflow.log_metric("accuracy", float(pipeline.score(rows, target)))
@@ -324,6 +323,3 @@ def train(folder: Path) -> str:
             )
         run_id: str = active.info.run_id
         return run_id
-    finally:
-        mlflow.set_tracking_uri("")
-        mlflow.set_registry_uri("")

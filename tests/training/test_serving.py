@@ -21,6 +21,7 @@ from policy_engine.errors import UsageError
 from policy_engine.training.machine import hardware_name, peak_memory_mb
 from policy_engine.training.scoring import Server, free_port, running
 from policy_engine.training.serving import _ask, percentile
+from tests.mlflow_server import logging_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,13 +41,10 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
         import mlflow.sklearn
 
         root = tmp_path_factory.mktemp("probe")
-        mlflow.set_tracking_uri(f"sqlite:///{root / 'mlflow.db'}")
-        mlflow.set_registry_uri(f"sqlite:///{root / 'mlflow.db'}")
-        mlflow.create_experiment("probe", artifact_location=str(root / "artifacts"))
-        mlflow.set_experiment("probe")
-        yield mlflow
-    mlflow.set_tracking_uri("")
-    mlflow.set_registry_uri("")
+        with logging_to(f"sqlite:///{root / 'mlflow.db'}"):
+            mlflow.create_experiment("probe", artifact_location=str(root / "artifacts"))
+            mlflow.set_experiment("probe")
+            yield mlflow
 
 
 def log_model(mlflow: ModuleType, *, example: bool = True, **options: Any) -> Any:
