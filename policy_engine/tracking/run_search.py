@@ -20,6 +20,7 @@ PAGE = 1000
 """Runs in one answer, at most."""
 MOST_LOOKED_AT = 5000
 """Runs that one search looks at, newest first: about 50 MB."""
+_MOST_PAGES = 50
 
 
 class Pages(Protocol):
@@ -70,8 +71,8 @@ def search(
             tell("the server does not filter the runs that it is asked for: they were chosen here")
     if cut:
         tell(
-            f"a search for runs ({query.filter or 'all'}) ended after the newest {MOST_LOOKED_AT}: "
-            "older ones were not looked at"
+            f"a search for runs ({query.filter or 'all'}) ended after the newest {MOST_LOOKED_AT}, "
+            f"or {_MOST_PAGES} pages: older ones were not looked at"
         )
     return found[:limit]
 
@@ -82,7 +83,7 @@ def _look(
     """Return what is to be kept, `limit` or somewhat more, and whether the cap ended the search."""
     found: list[Json] = []
     seen, token = 0, None
-    while True:
+    for _ in range(_MOST_PAGES):
         # Where nothing was left out yet, no more is asked for than is wanted.
         wanted = limit - len(found) if limit is not None and seen == len(found) else PAGE
         page, token = pages(filter_, min(wanted, PAGE), token)
@@ -91,4 +92,5 @@ def _look(
         if token is None or (limit is not None and len(found) >= limit):
             return found, False
         if seen >= MOST_LOOKED_AT:
-            return found, True
+            break
+    return found, True

@@ -367,8 +367,10 @@ def test_wait_takes_up_a_run_that_ends_meanwhile(
     assert json.loads(out)["subjects"][0]["candidate"]["run_id"] == run
     assert (process.returncode, err) == (
         1,
-        "note: which earlier runs of the change still count, is not known: there is no git work "
-        f"tree at {command.folder}: run this in a clone\n",
+        (
+            "note: which earlier runs of the change still count, is not known: there is no git work "
+            f"tree at {command.folder}: run this in a clone\n"
+        ),
     )
     assert time.monotonic() - began < 15
 

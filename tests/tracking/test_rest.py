@@ -561,9 +561,12 @@ def test_an_address_without_a_host_is_no_store(uri: str) -> None:
 
 
 def test_runs_are_read_up_to_the_limit_and_no_page_more() -> None:
+    def with_tag(run_id: str) -> dict[str, object]:
+        return {**a_run(run_id), "data": {"tags": [{"key": "a", "value": "b"}]}}
+
     ids = [f"{number:032x}" for number in range(4)]
-    first = {"runs": [a_run(each) for each in ids[:2]], "next_page_token": "2"}
-    second = {"runs": [a_run(each) for each in ids[2:]], "next_page_token": "4"}
+    first = {"runs": [with_tag(each) for each in ids[:2]], "next_page_token": "2"}
+    second = {"runs": [with_tag(each) for each in ids[2:]], "next_page_token": "4"}
     with serving(as_json(first), as_json(second)) as server:
         runs = reader(server).runs(["1"], tagged("a", "b"), limit=3)
     assert [run["info"]["run_id"] for run in runs] == ids[:3]

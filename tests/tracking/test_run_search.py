@@ -81,7 +81,7 @@ def test_a_search_ends_at_its_cap_and_says_so() -> None:
         assert store.runs(["1"], Query(tags=(("k", "v"),), roots=True), limit=5) == []
     (note,) = store.notes
     assert note == (
-        "a search for runs (tags.`k` = 'v') ended after the newest 5000: "
+        "a search for runs (tags.`k` = 'v') ended after the newest 5000, or 50 pages: "
         "older ones were not looked at"
     )
 
@@ -125,3 +125,16 @@ def test_what_is_chosen_here_is_what_mlflow_would_choose(
     where = query.filter.replace("tags.`", "`").replace("attributes.", "") or "1"
     rows = database.execute(f"SELECT i FROM r WHERE {where} ORDER BY i").fetchall()  # noqa: S608
     assert [number for (number,) in rows] == [n for n, run in enumerate(runs) if query.fits(run)]
+
+
+def test_a_server_that_sends_pages_without_end_is_left() -> None:
+    page = {"runs": [tagged_run("a" * 32, "w", start=1)], "next_page_token": "on"}
+    with serving(as_json(page)) as server:
+        store = RestStore(server.uri, Deadline(20))
+        assert store.runs(["1"], tagged("k", "v"), limit=5) == []
+        assert len(server.seen) == 50
+    ignored, ended = store.notes
+    assert (
+        ignored == "the server does not filter the runs that it is asked for: they were chosen here"
+    )
+    assert ended.startswith("a search for runs (tags.`k` = 'v') ended after the newest 5000, or 50")
