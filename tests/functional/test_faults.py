@@ -368,8 +368,8 @@ def test_wait_takes_up_a_run_that_ends_meanwhile(
     assert (process.returncode, err) == (
         1,
         (
-            "note: which earlier runs of the change still count, is not known: there is no git work "
-            f"tree at {command.folder}: run this in a clone\n"
+            "note: which earlier runs of the change still count, is not known: there is no git "
+            f"work tree at {command.folder}: run this in a clone\n"
         ),
     )
     assert time.monotonic() - began < 15
