@@ -84,7 +84,8 @@ class Job:
         if event is None or event.head_sha is None:
             return None
         base, head = self.base, event.head_sha
-        paths = asked(lambda: git.paths_of_change(self.root, base, head)) if base else None
+        merge = event.merge_sha
+        paths = asked(lambda: git.paths_of_change(self.root, base, head, merge)) if base else None
         return touched(self.hub, event) if paths is None else tuple(paths)
 
 

@@ -214,17 +214,50 @@ def changed_paths(folder: Path, older: str, newer: str) -> list[str]:
     return answer.split("\0")[:-1]
 
 
-def paths_of_change(folder: Path, base: str, head: str) -> list[str]:
-    """Return the paths that a pull request itself changes: from the merge base to its head.
+def paths_of_change(folder: Path, base: str, head: str, merge: str | None = None) -> list[str]:
+    """Return the paths that a pull request may change: every one that its merge can bring.
+
+    Branches that were merged both ways have several merge bases. A head that takes a file from one
+    of them differs in it from the others alone, and the merge brings it all the same: so they are
+    the paths that differ from any of them.
+
+    Args:
+        folder: A folder of the clone.
+        base: The branch that the change goes to.
+        head: The head of the change.
+        merge: The commit that merges the two, if the forge made one; what it brings counts too,
+            where the clone has it.
 
     Raises:
-        GitError: If git does not know one of the two, or they share no history.
+        GitError: If git does not know one of the two, they share no history, or the clone is
+            shallow: it may lack a merge base.
         ValueError: If one is not a plausible revision.
     """
-    common = merge_base(folder, base, head)
-    if common is None:
+    bases = _merge_bases(folder, base, head)
+    if not bases:
         raise GitError(f"git knows no common ancestor of {base} and {head} in {folder}")
-    return changed_paths(folder, common, head)
+    if is_shallow(folder):
+        raise GitError(f"the clone in {folder} is shallow: it may lack a merge base of {head}")
+    paths = {path for each in bases for path in changed_paths(folder, each, head)}
+    target = _merged_into(folder, merge, head) if merge else None
+    if merge and target:
+        paths.update(changed_paths(folder, target, merge))
+    return sorted(paths)
+
+
+def _merge_bases(folder: Path, one: str, other: str) -> list[str]:
+    commits = (_revision(one), _revision(other))
+    question = ("merge-base", "--all", "--end-of-options", *commits)
+    return _ask(folder, *question, also_fine=1).split()
+
+
+def _merged_into(folder: Path, merge: str, head: str) -> str | None:
+    """Return the commit that `merge` merges `head` into; None where the clone cannot tell."""
+    if commit_of(folder, merge) is None:
+        return None
+    question = ("rev-list", "--parents", "--max-count=1", "--end-of-options", _revision(merge))
+    _, *parents = _ask(folder, *question, "--").split()
+    return parents[0] if len(parents) == 2 and parents[1] == head else None  # noqa: PLR2004 -- a merge of two
 
 
 def commit_of(folder: Path, revision: str) -> str | None:
