@@ -47,7 +47,7 @@ def brought(repository: Repository) -> set[str] | None:
     return set(repository.git("diff-tree", "-r", "--name-only", "main", tree).split())
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.lists(STEP, min_size=3, max_size=9))
 def test_what_the_merge_brings_is_touched(steps: list[tuple[str, str, str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +114,11 @@ def test_what_the_merge_commit_brings_counts_where_it_is_at_hand(tmp_path: Path)
         assert git.paths_of_change(repository.folder, base, head, known) == paths
 
 
-def test_a_shallow_clone_cannot_tell(criss_cross: Repository, tmp_path: Path) -> None:
-    shallow = Repository.clone(criss_cross, tmp_path / "shallow", "--depth=2", "--no-single-branch")
+def test_a_shallow_clone_cannot_tell(tmp_path: Path) -> None:
+    whole = Repository.new(tmp_path / "whole")
+    for number in range(4):
+        written(whole, "train.py", number)
+    whole.git("branch", "feature")
+    shallow = Repository.clone(whole, tmp_path / "shallow", "--depth=2", "--no-single-branch")
     with pytest.raises(git.GitError, match="shallow: it may lack a merge base"):
         git.paths_of_change(shallow.folder, "origin/main", "origin/feature")

@@ -4,13 +4,13 @@ MLflow 2's `log_model` puts them there and says so in a tag; Java, R, and whoeve
 `save_model` and `log_artifacts` leave only the MLmodel file.
 """
 
-import json
 import posixpath
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from policy_engine.records import ModelRecord, VersionRecord
 from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.tracking.foreign import json_value
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import InRun, Json, Unreadable, Unsupported, checked_folder
 from policy_engine.tracking.translate import moment, tags_of
@@ -77,9 +77,9 @@ def _versions(
 def _logged(run: Json) -> dict[str, datetime | None]:
     """Return the folders that the tag names, each with when it was last logged (UTC)."""
     try:
-        listed = json.loads(tags_of(run).get(HISTORY_TAG, "[]"))
+        listed = json_value(tags_of(run).get(HISTORY_TAG, "[]"))
         return {_folder(each): _created(each) for each in listed}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, Unreadable):
+    except (ValueError, TypeError, KeyError, AttributeError, Unreadable):
         return {}
 
 

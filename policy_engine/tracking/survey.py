@@ -1,12 +1,12 @@
 """What a tracking server knows of a repository's models: enough to propose a policy file."""
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policy_engine.metrics import Goal, known
 from policy_engine.scope import COMMIT_TAGS
+from policy_engine.tracking.foreign import json_value
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.store import Deadline, Json, NotFound, Store
@@ -141,7 +141,7 @@ def _most_frequent(names: Iterable[str]) -> tuple[str, ...]:
 
 def _registered(versions: str) -> Iterator[str]:
     try:
-        listed = json.loads(versions)
+        listed = json_value(versions)
     except ValueError:
         return
     for each in listed if isinstance(listed, list) else ():

@@ -1,6 +1,5 @@
 """What training left in files: predictions by row, feature importances, a model's small texts."""
 
-import json
 import math
 import posixpath
 from collections.abc import Callable, Mapping
@@ -8,6 +7,7 @@ from contextlib import suppress
 
 from policy_engine.records import Gap, ImportanceRecord, Invalid, ModelRecord, TableRecord
 from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.tracking.foreign import json_value
 from policy_engine.tracking.models import list_files
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import Json, NotFound, OverCap, Unreadable
@@ -164,9 +164,9 @@ def read_texts(reads: Reads, model: ModelRecord | Gap | None) -> Mapping[str, st
 def _logged_tables(run: Json) -> list[str]:
     """Return the tables that were logged with `mlflow.log_table`, by the tag that it leaves."""
     try:
-        listed = json.loads(tags_of(run).get("mlflow.loggedArtifacts", "[]"))
+        listed = json_value(tags_of(run).get("mlflow.loggedArtifacts", "[]"))
         return [str(each["path"]) for each in listed if each.get("type") == "table"]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return []
 
 

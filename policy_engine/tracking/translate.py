@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import yaml
-
 from policy_engine.records import (
     Cell,
     DatasetRecord,
@@ -22,13 +20,13 @@ from policy_engine.records import (
     metric_value,
 )
 from policy_engine.scope import COMMIT_TAGS
+from policy_engine.tracking.foreign import json_value, yaml_value
 from policy_engine.tracking.store import Json, Unreadable
 
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 """MLflow cuts longer texts off without a mark (characters)."""
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _GOALS = {"true": "maximize", "false": "minimize"}
 _CONTEXT = "mlflow.data.context"
 _STATUS = {"UPLOAD_FAILED": "FAILED"}  # as MLflow's client names it
@@ -78,9 +76,9 @@ def mlmodel_facts(text: str) -> dict[str, Any]:
         Unreadable: If it is no YAML mapping.
     """
     try:
-        facts = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
-        raise Unreadable("the MLmodel file is not YAML; log the model again") from e
+        facts = yaml_value(text)
+    except ValueError as e:
+        raise Unreadable(f"the MLmodel file cannot be read ({e}); log the model again") from e
     if not isinstance(facts, dict) or not isinstance(facts.get("flavors"), dict):
         raise Unreadable("the MLmodel file names no flavors; log the model again")
     return facts
@@ -110,8 +108,8 @@ def table_columns(text: str) -> dict[str, tuple[Cell, ...]] | Invalid:
 def importance_values(text: str) -> dict[str, Metric] | Invalid:
     """Return importances by feature, or why the file is none."""
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
+        values = json_value(text)
+    except ValueError:
         values = None
     if not isinstance(values, dict) or not values:
         return Invalid(invalid="it is no JSON object of feature and number")
@@ -183,7 +181,7 @@ def _texts(items: Iterable[Json] | None, longest: int) -> dict[str, Text]:
 def _versions(text: str | None) -> tuple[VersionRecord, ...]:
     """Return the registered versions that a model's tag lists, each once, oldest first."""
     try:
-        listed = json.loads(text) if text else []
+        listed = json_value(text) if text else []
         pairs = {(str(v["name"]), str(v["version"])) for v in listed}
     except (ValueError, TypeError, KeyError):
         return ()
@@ -252,7 +250,7 @@ def _model_metric(item: Json) -> ModelMetricRecord:
 def _object(text: Any) -> dict[str, Any]:
     """Return the JSON object in a text, or nothing: MLflow keeps these as free text."""
     try:
-        value = json.loads(text) if isinstance(text, str) else None
+        value = json_value(text) if isinstance(text, str) else None
     except ValueError:
         value = None
     return value if isinstance(value, dict) else {}

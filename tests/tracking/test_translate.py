@@ -223,10 +223,13 @@ def test_registered_versions_are_listed_once_oldest_first(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "is not YAML"),
-        ("a: !!python/object/apply:os.system [id]", "is not YAML"),
-        ("[" * 5000, "is not YAML"),
-        ("a: 2026-99-99", "is not YAML"),
+        ("{", "cannot be read (it is no YAML, or nested too deeply)"),
+        (
+            "a: !!python/object/apply:os.system [id]",
+            "cannot be read (it is no YAML, or nested too deeply)",
+        ),
+        ("[" * 5000, "cannot be read (it is nested more than 64 levels deep)"),
+        ("a: 2026-99-99", "cannot be read (month must be in 1..12)"),
         ("", "names no flavors"),
         ("7", "names no flavors"),
         ("flavors: [sklearn]", "names no flavors"),
