@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
 COMMANDS = [
     *("check", "collect", "demo", "doctor", "explain", "init", "list", "new-plugin", "plugins"),
-    *("publish", "record", "schema", "test", "validate", "waive"),
+    *("publish", "record", "schema", "test", "validate", "verdict", "waive"),
 ]
 
 

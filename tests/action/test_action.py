@@ -296,3 +296,21 @@ def shown(folder: Path, inputs: dict[str, str]) -> tuple[list[str], Told, list[P
     told = runner.action(ROOT, inputs, known=steps)
     given = json.loads(arguments.read_text("utf-8")) if arguments.exists() else []
     return given, told, sorted(runner.workspace.iterdir())
+
+
+def test_a_check_that_a_plugin_ended_is_not_green(
+    runner: Runner, installed: Installed, tmp_path: Path
+) -> None:
+    """`os._exit(0)` in a plugin ends the process as if all were well, and leaves no report."""
+    python = Path(installed.known["install"]["bin"]) / "python"
+    ended = tmp_path / "ended"
+    ended.mkdir()
+    (ended / "python").write_text(
+        f'#!/bin/sh\ncase " $* " in *" check "*) exit 0;; esac\nexec "{python}" "$@"\n'
+    )
+    (ended / "python").chmod(0o755)
+    install = {**installed.known["install"], "bin": str(ended)}
+    told = runner.action(ROOT, {"run": "a" * 32}, known={**installed.known, "install": install})
+    assert told.failed
+    assert told.outputs["exit-code"] == "2"
+    assert "report.json: No such file or directory" in told.log
