@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from policy_engine import git
-from policy_engine.ci import CiCommit, ci_commit
+from policy_engine.ci import CiCommit, Target, ci_commit, ci_target
 from policy_engine.errors import UsageError
 from policy_engine.github.event import Event, read_event
 from policy_engine.github.hub import Hub, resolved, touched
@@ -35,13 +35,22 @@ class Job:
         event: What started the job; None outside GitHub Actions.
         hub: GitHub's API, as far as the job has a token.
         ci: The commit that another CI system says it runs on; None in GitHub Actions.
+        target: Where another CI system, or the user, says that the change is to be merged.
         root: The folder that the command runs in.
     """
 
-    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: Path, environ: Mapping[str, str], trusted_ref: str | None = None
+    ) -> None:
         """Read what the environment variables say.
 
+        Args:
+            root: The folder that the command runs in.
+            environ: The environment variables.
+            trusted_ref: The commit whose policies judge, as the user names it.
+
         Raises:
+            UsageError: If a trusted ref is named in GitHub Actions, where the event says it.
             EventError: If GitHub's event file is missing or malformed.
             GitHubError: If nobody knows which pull request a second stage is about.
         """
@@ -50,11 +59,39 @@ class Job:
         event = read_event(environ)
         self.event = resolved(event, self.hub) if event else None
         self.ci = None if event else ci_commit(environ)
+        if event is not None and trusted_ref is not None:
+            raise UsageError(
+                "--trusted-ref: in GitHub Actions the event says which branch is the default one; "
+                "leave the flag out"
+            )
+        self.target = Target.named(trusted_ref) if trusted_ref else None
+        if self.target is None and event is None:
+            self.target = ci_target(environ)
 
     @property
     def proposal(self) -> Event | None:
         """The event, if it is about a commit that somebody asks to merge."""
         return self.event if self.event is not None and self.event.is_proposal else None
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether the job is about a commit that somebody asks to merge."""
+        return self.proposal is not None or self.target is not None
+
+    @cached_property
+    def target_sha(self) -> str | None:
+        """The commit whose policies judge outside GitHub; None where this clone lacks it."""
+        refs = self.target.refs if self.target else ()
+        if self.target is not None and self.target.is_default:
+            branch = asked(lambda: git.default_branch(self.root))
+            refs = (f"refs/remotes/{branch}",) if branch and branch.startswith("origin/") else ()
+        found = (asked(partial(git.commit_of, self.root, ref)) for ref in refs)
+        return next(filter(None, found), None)
+
+    @cached_property
+    def head_sha(self) -> str | None:
+        """The head of a change outside GitHub: as the CI system says, else the work tree's."""
+        return self.ci.sha if self.ci is not None else asked(lambda: git.head(self.root))
 
     @property
     def is_second_stage(self) -> bool:
@@ -68,6 +105,8 @@ class Job:
         A clone of the fork has the author's own idea of that branch: there, GitHub's word counts.
         """
         event = self.event
+        if event is None and self.target is not None:
+            return self.target_sha
         if event is None or event.base_ref is None:
             return asked(lambda: git.default_branch(self.root))
         if not event.is_of(asked(lambda: git.origin(self.root))):
@@ -81,12 +120,23 @@ class Job:
     def touched(self) -> tuple[str, ...] | None:
         """The paths that the pull request changes; None where neither git nor the API can tell."""
         event = self.proposal
-        if event is None or event.head_sha is None:
+        if event is None:
+            return self._touched_elsewhere()
+        if event.head_sha is None:
             return None
         base, head = self.base, event.head_sha
         merge = event.merge_sha
         paths = asked(lambda: git.paths_of_change(self.root, base, head, merge)) if base else None
         return touched(self.hub, event) if paths is None else tuple(paths)
+
+    def _touched_elsewhere(self) -> tuple[str, ...] | None:
+        """Return what a change outside GitHub touches; None where git cannot tell."""
+        base, head = self.target_sha, self.head_sha
+        if base is None or head is None:
+            return None
+        merge = self.ci.merge_sha if self.ci is not None else None
+        paths = asked(lambda: git.paths_of_change(self.root, base, head, merge))
+        return None if paths is None else tuple(paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +211,8 @@ def situation(job: Job, commit: str | None, *, search: bool, ancestors: bool) ->
     if event is not None and event.pull_request is not None:
         paths = job.touched if search and not commit else None
         change = _of_pull_request(change, event, paths, is_named=bool(commit))
+    elif job.target is not None and search and not commit:
+        change = change.model_copy(update={"paths": job.touched})
     return Situation(change, before, tuple(notes))
 
 
@@ -233,7 +285,7 @@ def policy_source(root: Path, digest: str, paths: Sequence[str]) -> PolicySource
 def judging(source: PolicySource, change: ChangeRecord | None, job: Job) -> PolicySource:
     """Return the work tree's policies as they judge a change: of a pull request, a proposal."""
     proposed = change is not None and change.pull_request is not None
-    return replace(source, trusted=False) if proposed or job.proposal else source
+    return replace(source, trusted=False) if proposed or job.is_proposal else source
 
 
 def _is_edited(root: Path, paths: Sequence[str]) -> bool:

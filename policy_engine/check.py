@@ -74,6 +74,7 @@ class Options:
         baseline: A run id that stands for every baseline rule.
         policies: Policy files and folders, from `root`.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
+        trusted_ref: The commit whose policies judge; None: as the variables of the CI system say.
         tracking_uri: MLflow's tracking URI; None: `MLFLOW_TRACKING_URI`.
         registry_uri: Its registry's; None: `MLFLOW_REGISTRY_URI`, else MLflow's own default.
         timeout_s: The wall-clock budget of all reads together (seconds).
@@ -90,6 +91,7 @@ class Options:
     baseline: str | None = None
     policies: tuple[str, ...] = ("policies",)
     require: tuple[str, ...] = ()
+    trusted_ref: str | None = None
     tracking_uri: str | None = None
     registry_uri: str | None = None
     timeout_s: float = 30.0
@@ -140,13 +142,13 @@ def prepared(options: Options) -> Prepared:
     Raises:
         UsageError, PolicyFileError, PluginError, PoliciesUnreadable: As `check`.
     """
-    return prepare(options.policies, options.root, os.environ, options.require)
+    return prepare(options.policies, options.root, os.environ, options.require, options.trusted_ref)
 
 
 def _ready(options: Options, loaded: Loaded) -> Prepared:
     if isinstance(loaded, Prepared):
         return loaded
-    return Prepared.of(loaded, Job(options.root, os.environ))
+    return Prepared.of(loaded, Job(options.root, os.environ, options.trusted_ref))
 
 
 def _source(options: Options, ready: Prepared) -> PolicySource:
@@ -161,7 +163,7 @@ def _report(
         _now(options),
         source if ready.source else judging(source, evidence.change, job),
         _engine(ready),
-        proposed=job.proposal is not None,
+        proposed=job.is_proposal,
         claimed=job.is_second_stage and options.evidence is not None,
     )
     report = evaluate(ready.policies, evidence, context)

@@ -49,15 +49,21 @@ class Prepared(Loaded):
 
 
 def prepare(
-    given: Sequence[str], root: Path, environ: Mapping[str, str], require: Sequence[str] = ()
+    given: Sequence[str],
+    root: Path,
+    environ: Mapping[str, str],
+    require: Sequence[str] = (),
+    trusted_ref: str | None = None,
 ) -> Prepared:
-    """Return the policies that judge: in a pull request, those of the default branch's tip.
+    """Return the policies that judge: in a pull request, those of the branch that it goes to.
 
     Args:
         given: Policy files and folders, from `root`.
         root: The folder that the command runs in.
         environ: The environment variables.
         require: Packs that lie beneath every policy file.
+        trusted_ref: The commit whose policies judge, outside GitHub Actions; None: where the
+            variables of the CI system say that the change is to be merged.
 
     Raises:
         UsageError: As `load`; or if the default branch's policies are wrong.
@@ -66,11 +72,10 @@ def prepare(
         PoliciesUnreadable: If the policies that are to judge cannot be read.
         EventError, GitHubError: As `Job`.
     """
-    job = Job(root, environ)
-    event = job.proposal
-    if event is None:
+    job = Job(root, environ, trusted_ref)
+    if not job.is_proposal:
         return Prepared.of(load(given, root, require), job)
-    judges = judges_of(Place(job, event, given))
+    judges = judges_of(Place(job, given))
     loaded = _load(judges, require)
     source = PolicySource(loaded.policies.digest, ref=judges.ref, trusted=judges.trusted)
     draft = None if judges.proposed is None else _draft(judges.proposed, loaded, require)

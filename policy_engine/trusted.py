@@ -64,14 +64,20 @@ class Place:
     """Where policy files are looked for: in which repository, at which paths.
 
     Attributes:
-        job: What asks.
-        event: What started it; it is about a proposal.
+        job: What asks; it is about a proposal.
         given: Policy files and folders, as the user names them.
     """
 
     job: Job
-    event: Event
     given: Sequence[str]
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Commits of the proposal, its merge first: what its target gained meanwhile is in it."""
+        event, ci = self.job.proposal, self.job.ci
+        if event is not None:
+            return tuple(filter(None, (event.merge_sha, event.head_sha)))
+        return tuple(filter(None, (ci.merge_sha if ci else None, self.job.head_sha)))
 
     @property
     def root(self) -> Path:
@@ -115,7 +121,8 @@ def judges_of(place: Place) -> Judges:
             has none and those of the proposal cannot be read either.
         UsageError: If a path lies outside the repository, or nobody has a policy file there.
     """
-    tip = tip_of(place.event, place.hub, place.root)
+    event = place.job.proposal
+    tip = tip_of(event, place.hub, place.root) if event else _target_tip(place.job)
     trusted = _trusted_texts(place, tip)
     if trusted is None:
         return _judged_by_itself(tip, _proposed(place), place)
@@ -188,6 +195,25 @@ def tip_of(event: Event, hub: Hub, root: Path) -> Commit:
     return Commit(f"{branch}@{sha[:7]}", sha, ApiTree(hub.client, sha))
 
 
+def _target_tip(job: Job) -> Commit:
+    """Return the commit that a proposal outside GitHub is judged by.
+
+    Raises:
+        PoliciesUnreadable: If this clone does not have it. The proposal's own policies never stand
+            in for it.
+    """
+    target, sha = job.target, job.target_sha
+    if target is not None and sha is not None:
+        return _commit_here(target.name, sha, job.root)
+    name, said_by = (target.name, target.said_by) if target else ("", "")
+    branch = name if target and target.refs else "BRANCH"
+    raise PoliciesUnreadable(
+        f"the policies of {name} judge this change ({said_by}), and this clone does not have them: "
+        f"fetch them first (`git fetch origin {branch}:refs/remotes/origin/{branch}`), or name a "
+        "commit that it has with --trusted-ref"
+    )
+
+
 def _tip_here(event: Event, root: Path, branch: str) -> str | None:
     if not event.is_of(asked(lambda: git.origin(root))):
         return None
@@ -220,8 +246,8 @@ def _proposed(place: Place) -> _Found:
 
     What the default branch gained meanwhile is in the merge, and not in the head.
     """
-    event, head = place.event, (place.event.head_sha or "")
-    for sha in filter(None, (event.merge_sha, head)):
+    head = place.heads[-1] if place.heads else ""
+    for sha in place.heads:
         if asked(partial(git.commit_of, place.root, sha)) is not None:
             return _read(place, sha, GitTree(place.root, sha))
     if not head or not place.hub.has_token:

@@ -231,6 +231,7 @@ def test_a_time_span_is_read_in_seconds(value: str, seconds: float) -> None:
         "require": (),
         "tracking_uri": None,
         "registry_uri": None,
+        "trusted_ref": None,
         "timeout": value,
         "wait": value,
     }

@@ -161,6 +161,21 @@ def test_every_workflow_in_the_docs_is_one_for_github(tmp_path: Path) -> None:
     _run(tmp_path, *program, *map(str, paths))
 
 
+PIPELINES = {
+    ".gitlab-ci.yml": "vendor.gitlab-ci",
+    "azure-pipelines.yml": "vendor.azure-pipelines",
+    "bitbucket-pipelines.yml": "vendor.bitbucket-pipelines",
+}
+OTHER_CI = [b for b in _of("yaml", "yml") if b.file in PIPELINES]
+
+
+@pytest.mark.parametrize("block", OTHER_CI, ids=str)
+def test_every_pipeline_in_the_docs_is_one_for_its_system(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yml").write_text(block.text, "utf-8")
+    schema = PIPELINES[block.file or ""]
+    _run(tmp_path, "-m", "check_jsonschema", "--builtin-schema", schema, "pipeline.yml")
+
+
 @pytest.mark.parametrize("block", POLICY_TESTS, ids=str)
 def test_every_case_in_the_docs_comes_out_as_it_says(block: Block, tmp_path: Path) -> None:
     beside = {each.file: each for each in POLICY_FILES if each.page == block.page and each.file}
@@ -179,7 +194,7 @@ def test_every_pre_commit_hook_in_the_docs_is_one_that_we_offer() -> None:
 
 
 def test_every_block_of_yaml_is_of_a_kind_that_is_tested() -> None:
-    known = {*map(str, (*POLICY_FILES, *WORKFLOWS, *POLICY_TESTS, *PRE_COMMIT))}
+    known = {*map(str, (*POLICY_FILES, *WORKFLOWS, *OTHER_CI, *POLICY_TESTS, *PRE_COMMIT))}
     assert [str(b) for b in _of("yaml", "yml") if str(b) not in known] == []
 
 

@@ -52,6 +52,12 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         requiring,
         click.option(
+            "--trusted-ref",
+            callback=filled,
+            metavar="REF",
+            help="The commit whose policies judge; else as the CI system's variables say.",
+        ),
+        click.option(
             "--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI."
         ),
         click.option(
@@ -149,6 +155,7 @@ def options_of(given: dict[str, Any], **more: str | None) -> "Options":
         baseline=given["baseline"],
         policies=given["policies"],
         require=given["require"],
+        trusted_ref=given["trusted_ref"],
         tracking_uri=given["tracking_uri"],
         registry_uri=given["registry_uri"],
         timeout_s=seconds("--timeout", given["timeout"]),

@@ -24,7 +24,7 @@ def examine(options: Options) -> Iterator[Line]:
         options: As for a check.
     """
     try:
-        job = Job(options.root, os.environ)
+        job = Job(options.root, os.environ, options.trusted_ref)
     except PolicyEngineError as e:
         remedy = "see GITHUB_EVENT_PATH, and that GITHUB_TOKEN may read pull requests"
         yield Line("event", State.PROBLEM, str(e), remedy)
