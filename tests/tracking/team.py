@@ -107,13 +107,14 @@ class Team:
         *,
         files: Mapping[str, bytes] = FILES,
         status: str = "READY",
+        step: int = 0,
     ) -> str:
         """Log a model of these files under a run."""
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
         experiment_id = self.client.get_run(run_id).info.experiment_id
         model = self.client.create_logged_model(experiment_id, name, source_run_id=run_id)
-        self.client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
+        self.client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step)])
         for path, content in files.items():
             file = Path(model.artifact_location.removeprefix("file://")) / path
             file.parent.mkdir(parents=True, exist_ok=True)
