@@ -119,7 +119,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _unwanted() -> list[str]:
     """Return the variables that could make a test depend on where it runs; pytest's own are not."""
-    return sorted(n for n in os.environ if n not in KEPT | SET.keys() and "PYTEST" not in n)
+    pytests = {n for n in os.environ if "PYTEST" in n} - {"PYTEST_ARGS"}  # that one is make's
+    return sorted(os.environ.keys() - KEPT - SET.keys() - pytests)
 
 
 def pytest_report_header() -> str:
