@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv-servers"
 NEWEST = "newest"
 """The MLflow of this environment, which `requirements/dev.txt` pins."""
+LATEST = "latest"
+"""The MLflow that is the newest today: there only where `make .venv-servers/latest/.locked` was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ def python_of(version: str, *, with_drivers: bool) -> Python:
 
 
 def version_of(name: str) -> str:
-    """Return the MLflow that an environment has, by its lock."""
+    """Return the MLflow that an environment has."""
+    if name == LATEST:
+        (found,) = (HOME / name).glob("lib/python3*/site-packages/mlflow-[0-9]*.dist-info")
+        return found.name.removeprefix("mlflow-").removesuffix(".dist-info")
     lock = "dev" if name == NEWEST else f"servers/{name}"
     text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")
     (version,) = re.findall(r"^mlflow==(\S+)", text, re.MULTILINE)

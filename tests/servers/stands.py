@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from tests.servers.environments import NEWEST
+from tests.servers.environments import HOME, LATEST, NEWEST
 
 VERSIONS = ("2.9", "2.16", "2.22", "3.0", "3.4", "3.10", NEWEST)
 """Folders of `requirements/servers/`, oldest first."""
@@ -34,11 +34,11 @@ class Stand:
         return "-".join(part for part in parts if part)
 
 
-ORDINARY = (
+ORDINARY = [
     Stand(server="2.22"),
     Stand(server="3.0"),
     Stand(server=NEWEST, artifacts="s3"),
-)
+]
 """What `make test` tries too: the last MLflow 2, the first 3, and a store that is no folder."""
 
 _LOCAL = [Stand(server=v, artifacts=a) for v, a in product(VERSIONS, ("local", "local-direct"))]
@@ -71,8 +71,15 @@ _MIXED = [
     Stand(server=NEWEST, client="2.22", database="postgresql", artifacts="s3"),
     Stand(server="2.22", database="mariadb", artifacts="s3-direct"),
 ]
+_LATEST = [
+    *(Stand(server=LATEST, artifacts=a) for a in ("local", "local-direct", "s3", "azure", "gcs")),
+    *(Stand(server=LATEST, database=d) for d in ("postgresql", "mariadb")),
+    *(Stand(server=LATEST, client=c) for c in ("2.9", "2.22", "3.0", NEWEST)),
+    *(Stand(server=s, client=LATEST) for s in ("3.0", NEWEST)),
+]
 
-STANDS = tuple(
-    dict.fromkeys([*ORDINARY, *_LOCAL, *_S3, *_CLOUDS, *_DATABASES, *_CROSSWISE, *_MIXED])
-)
+_KINDS = [ORDINARY, _LOCAL, _S3, _CLOUDS, _DATABASES, _CROSSWISE, _MIXED]
+if (HOME / LATEST / ".locked").exists():
+    _KINDS.append(_LATEST)
+STANDS = tuple(dict.fromkeys(stand for kind in _KINDS for stand in kind))
 """All of the wall, each once."""

@@ -119,4 +119,5 @@ def test_doctor_reads_the_server_and_finds_both_runs(site: Site) -> None:
         "runs, a listing of a run's files, the models of a run, a listing of a model's files, "
         "a file of a model ok clock "
     ) in said
-    assert "ok candidate candidate " in said
+    assert "ok candidate candidate ok baseline " in said
+    assert told.code == 0
