@@ -136,7 +136,7 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subjec
             PassedOver(p.rule, p.why) for p in (baseline.passed_over if baseline else ())
         ),
         notes=(
-            *notes_on(file, candidate, baseline),
+            *notes_on(file, candidate, baseline_for(file, candidate)),
             *here.waiving.notes(findings),
             *((A_CLAIM,) if here.claimed else ()),
         ),

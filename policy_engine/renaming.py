@@ -1,15 +1,16 @@
-"""Runs with the user's own evidence names under the documented ones."""
+"""Runs as policies see them: their model's evaluations, and own names under the documented ones."""
 
 from collections.abc import Mapping
 
+from policy_engine.evaluated import with_evaluations
 from policy_engine.records import BaselineRecord, CandidateRecord, RunRecord
 
 
 def renamed_candidate(candidate: CandidateRecord, names: Mapping[str, str]) -> CandidateRecord:
     """Return the candidate, and the runs beside it, under the documented names (ours to theirs)."""
+    update: dict[str, object] = {"run": _renamed(with_evaluations(candidate.run), names)}
     if not names:
-        return candidate
-    update: dict[str, object] = {"run": _renamed(candidate.run, names)}
+        return candidate.model_copy(update=update)
     for field in ("history", "later"):
         if isinstance(runs := getattr(candidate, field), tuple):
             update[field] = tuple(_renamed(run, names) for run in runs)
@@ -20,12 +21,14 @@ def renamed_baseline(
     baseline: BaselineRecord | None, names: Mapping[str, str]
 ) -> BaselineRecord | None:
     """Return the baseline, where one was found, under the documented names (ours to theirs)."""
-    if not names or baseline is None or not isinstance(baseline.run, RunRecord):
+    if baseline is None or not isinstance(baseline.run, RunRecord):
         return baseline
-    return baseline.model_copy(update={"run": _renamed(baseline.run, names)})
+    return baseline.model_copy(update={"run": _renamed(with_evaluations(baseline.run), names)})
 
 
 def _renamed(run: RunRecord, names: Mapping[str, str]) -> RunRecord:
+    if not names:
+        return run
     update = {
         field: {
             **values,

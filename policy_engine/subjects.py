@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
+from policy_engine.evaluated import evaluation_notes
 from policy_engine.policy_file import PolicyFile
 from policy_engine.records import (
     BaselineRecord,
@@ -59,6 +60,10 @@ def notes_on(
 ) -> Iterator[str]:
     """Yield what a reader should know although no finding says it."""
     yield from candidate.notes
+    name = file.metric.name if file.metric else None
+    for run in (candidate.run, baseline.run if baseline else None):
+        if isinstance(run, RunRecord):
+            yield from evaluation_notes(run, name)
     if file.required:
         yield f"required beneath this policy file: {', '.join(file.required)}"
     model = candidate.run.model

@@ -110,7 +110,7 @@ def evaluation_data(run: Run) -> tuple[Identity, ...]:
     try:
         return tuple(Identity.of(d) for d in datasets_in(run, "evaluation"))
     except MissingEvidence:
-        return ()
+        return evaluations_of_model(run)
 
 
 def evaluations_of_model(run: Run) -> tuple[Identity, ...]:

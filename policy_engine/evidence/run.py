@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 
+from policy_engine.evaluated import several_datasets
 from policy_engine.evidence.measurement import Grade, Measurement
 from policy_engine.evidence.model import Artifact, Model
 from policy_engine.evidence.needs import Needs
@@ -103,6 +104,13 @@ class Run:
             InvalidEvidence: If it is NaN or infinite, or lies outside the range that its name says.
         """
         value = self._record.metrics.get(name)
+        datasets = several_datasets(self._record, name) if value is None else ()
+        if datasets:
+            raise MissingEvidence(
+                f"the {self.role} run has no metric {name}; its model has it on "
+                f"{len(datasets)} datasets ({', '.join(datasets)})",
+                "evaluate the model on one dataset under this name, or log the metric in the run",
+            )
         if value is None:
             raise MissingEvidence(
                 f"the {self.role} run has no metric {name}{nearest(name, self._record.metrics)}",

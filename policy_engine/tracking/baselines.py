@@ -8,15 +8,25 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from policy_engine.errors import PolicyEngineError, UsageError
+from policy_engine.evaluated import with_evaluations
 from policy_engine.evidence import MissingEvidence, Needs, Run, resolve_metric
 from policy_engine.quantities import parse_duration
 from policy_engine.records import BaselineRecord, Gap, Metric, ModelRecord, PassedOver, RunRecord
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.scope import COMMIT_TAGS
+from policy_engine.tracking.models import only_output
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Json, NotFound, TooOld, Unreadable, Unsupported, shown
-from policy_engine.tracking.translate import commit_of, run_record, tags_of
+from policy_engine.tracking.store import (
+    InRun,
+    Json,
+    NotFound,
+    TooOld,
+    Unreadable,
+    Unsupported,
+    shown,
+)
+from policy_engine.tracking.translate import commit_of, model_record, run_record, tags_of
 from policy_engine.tracking.versions import model_of_version, run_of_version
 
 MOST_HISTORY = 200
@@ -256,19 +266,27 @@ class Search:
     def _first(self, runs: list[Json], label: str) -> Hit | None:
         """Return the first run that may be the baseline; the others before it are named."""
         for run in runs:
-            why = self._refusal(run)
+            why = self._refusal(run, only_output(run))
             if why is None:
                 return Hit(run)
             self.passed_over.append(PassedOver(rule=label, why=why))
         return None
 
     def _only(self, hit: Hit) -> Hit:
-        why = self._refusal(hit.run)
+        why = self._refusal(hit.run, hit.model_id or only_output(hit.run))
         if why is not None:
             raise PassOver(why)
         return hit
 
-    def _refusal(self, run: Json) -> str | None:
+    def _evaluated(self, run: Json, model_id: str) -> Metric | None:
+        """Return the metric that another run logged for a model of the run."""
+        if InRun.of(model_id) is not None:
+            return None
+        model = model_record(self.reads.get(self.reads.store.model, model_id))
+        seen = with_evaluations(run_record(run, None).model_copy(update={"model": model}))
+        return seen.metrics.get(self.own_name or "") or seen.metrics.get(self.metric or "")
+
+    def _refusal(self, run: Json, model_id: str | None = None) -> str | None:
         """Say why a run may not be the baseline, or None if it may."""
         info = run["info"]
         label = f"run {shown(info.get('run_name') or 'without a name')} ({info['run_id'][:8]})"
@@ -281,6 +299,8 @@ class Search:
         if self.metric is None:
             return None
         value = self._metric_of(run)
+        if value is None and model_id is not None:
+            value = self._evaluated(run, model_id)
         if value is None:
             return f"{label} has no metric {self.metric}"
         return None if isinstance(value, float) else f"{label} has {self.metric} = {value.invalid}"

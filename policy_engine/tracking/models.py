@@ -198,6 +198,12 @@ def _mlmodel(
     return mlmodel_facts(text)
 
 
+def only_output(run: Json) -> str | None:
+    """Return the id of the only model that a run says it put out."""
+    ids = output_ids(run)
+    return ids[0] if len(ids) == 1 else None
+
+
 def output_ids(run: Json) -> list[str]:
     """Return the ids of the models that a run put out, each once, whatever their status."""
     outputs = (run.get("outputs") or {}).get("model_outputs") or ()

@@ -65,7 +65,8 @@ def model_record(model: Json) -> ModelRecord:
         versions=_versions(_pairs(info.get("tags")).get("mlflow.modelVersions")),
         created=moment(info.get("creation_timestamp_ms")),
         metrics=tuple(
-            _model_metric(each) for each in (model.get("data") or {}).get("metrics") or ()
+            _model_metric(each)
+            for each in sorted((model.get("data") or {}).get("metrics") or (), key=_logged_at)
         ),
     )
 
@@ -231,6 +232,11 @@ def _types(columns: list[Mapping[str, Any]] | None) -> tuple[str, ...] | None:
     if columns is None or not all(isinstance(c.get("type"), str) for c in columns):
         return None
     return tuple(f"{c['type']}{'' if c.get('required', True) is True else '?'}" for c in columns)
+
+
+def _logged_at(metric: Json) -> int:
+    """Return when a metric was logged (epoch milliseconds), so that the last value is the last."""
+    return int(metric.get("timestamp") or 0)
 
 
 def _model_metric(item: Json) -> ModelMetricRecord:
