@@ -9,6 +9,7 @@ from typing import TypeVar
 from policy_engine.evidence import Needs
 from policy_engine.records import Gap, ModelRecord, RunRecord, TableRecord, Unreadable
 from policy_engine.scope import COMMIT_TAGS
+from policy_engine.tracking.assessments import with_whole_means
 from policy_engine.tracking.meant import MOST_CHILDREN
 from policy_engine.tracking.models import begin_model, list_files, read_model, read_model_by_id
 from policy_engine.tracking.query import PARENT_TAG, tagged
@@ -113,7 +114,8 @@ class Begun:
             Unreadable: If its experiment cannot be read.
         """
         try:
-            return run_record(self._run, self._reads.wait(self._experiment))
+            record = run_record(self._run, self._reads.wait(self._experiment))
+            return with_whole_means(self._reads, record)
         except NotFound as e:
             raise UnreadableRead(f"{e}, which run {self._run['info']['run_id']} belongs to") from e
 

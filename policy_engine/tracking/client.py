@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from policy_engine.tracking.assessed import current
 from policy_engine.tracking.run_search import search
 from policy_engine.tracking.store import (
     Deadline,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 _DATABASES = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 _PAGE = 1000
 _MODELS_PAGE = 100
+_TRACES_PAGE = 500
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _INVALID = "INVALID_PARAMETER_VALUE"
 _REFUSED = frozenset({_INVALID, "BAD_REQUEST"})
@@ -257,6 +259,27 @@ class ClientStore:
         missing = f"MLflow at {self._address} has no registered model '{shown(name)}'"
         with self._reading({_ABSENT: missing, _INVALID: missing}):
             return same_for_all(_json(self._client.get_registered_model(checked_name(name))))
+
+    def assessments(self, experiment_id: str, run_id: str) -> list[list[Json]]:
+        """Return what was judged of each trace of a run, a list for each trace."""
+        query = f"request_metadata.`mlflow.sourceRun` = '{checked_run_id(run_id)}'"
+        found: list[list[Json]] = []
+        token: str | None = None
+        while True:
+            with self._reading(optional=True):
+                page = self._client.search_traces(
+                    locations=[checked_experiment_id(experiment_id)],
+                    filter_string=query,
+                    include_spans=False,
+                    max_results=_TRACES_PAGE,
+                    page_token=token,
+                )
+                for trace in page:
+                    judged = [each.to_dictionary() for each in trace.info.assessments or ()]
+                    found.append(current(judged, run_id))
+                token = page.token
+            if not token:
+                return found
 
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""

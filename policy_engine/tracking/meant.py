@@ -32,9 +32,9 @@ def meant_by(reads: Reads, run: Json) -> Meant:
     """Return the run itself if it has a model, or nothing leads to one.
 
     Raises:
-        Unreadable: If a run, model or listing cannot be read.
+        Unreadable: If a run or model cannot be read.
     """
-    if _says_model(run) or models_of(reads, run):
+    if _says_model(run) or models_of(reads, run, needed=False):
         return Meant(run)
     return _evaluated(reads, run) or _of_search(reads, run) or Meant(run)
 

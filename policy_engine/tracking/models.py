@@ -11,7 +11,15 @@ from policy_engine.records import FileRecord, Gap, Invalid, ModelRecord
 from policy_engine.records import Unreadable as UnreadableRecord
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.run_models import MLMODEL, model_in_run, models_in_run
-from policy_engine.tracking.store import Entry, InRun, Json, NotFound, Unreadable, Unsupported
+from policy_engine.tracking.store import (
+    Entry,
+    InRun,
+    Json,
+    NotFound,
+    TooOld,
+    Unreadable,
+    Unsupported,
+)
 from policy_engine.tracking.translate import mlmodel_facts, model_record, plain_json
 
 MOST_FILES = 10_000
@@ -93,14 +101,25 @@ def list_files(
     return tuple(sorted(files, key=lambda file: file.path))
 
 
-def models_of(reads: Reads, run: Json) -> list[ModelRecord]:
+def models_of(reads: Reads, run: Json, *, needed: bool = True) -> list[ModelRecord]:
     """Return the READY models of a run, by name, without their files.
 
-    Where it has no logged model, they are those among its own artifacts.
+    Where it has no logged model, they are those among its own artifacts. Where nobody needs a model
+    and these cannot be listed, there is none, and a note says so.
     """
     records = [model_record(model) for model in _logged_models(reads, run)]
     ready = sorted((m for m in records if m.status == "READY"), key=lambda m: m.name)
-    return ready or models_in_run(reads, run)
+    if ready:
+        return ready
+    try:
+        return models_in_run(reads, run)
+    except TooOld:
+        raise
+    except Unreadable as e:
+        if needed:
+            raise
+        reads.tell(f"whether run {run['info']['run_id'][:8]} has a model is not known: {e}")
+        return []
 
 
 def _logged_models(reads: Reads, run: Json) -> list[Json]:
@@ -126,7 +145,8 @@ def _chosen(
     ids = output_ids(run)
     if files and len(ids) == 1:
         _begin_files(reads, ids[0])
-    fitting = [m for m in models_of(reads, run) if wanted is None or m.name == wanted]
+    models = models_of(reads, run, needed=files)
+    fitting = [m for m in models if wanted is None or m.name == wanted]
     if len(fitting) > 1:
         name = rather()
         fitting = [m for m in fitting if m.name == name] or fitting

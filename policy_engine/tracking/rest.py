@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policy_engine.tracking.assessed import current
 from policy_engine.tracking.rest_api import ABSENT, INVALID, Api
 from policy_engine.tracking.rest_registry import RestRegistry
 from policy_engine.tracking.run_search import search
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _MODEL_FILES = "/ajax-api/2.0/mlflow/logged-models/{}/artifacts/files"
 _RUN_FILES = "/get-artifact"
 _PAGE = 1000  # experiments in one answer
+_TRACES_PAGE = 500  # MLflow's own limit
 _MODELS_PAGE = 100  # MLflow's own default for logged models
 
 
@@ -206,6 +208,17 @@ class RestStore:
         """Return the text of one file of a run."""
         params = {"run_id": checked_run_id(run_id), "path": checked_path(path)}
         return self._api.text(_RUN_FILES, params, cap, f"the file '{shown(path)}' of run {run_id}")
+
+    def assessments(self, experiment_id: str, run_id: str) -> list[list[Json]]:
+        """Return what was judged of each trace of a run, a list for each trace."""
+        place = {"experiment_id": checked_experiment_id(experiment_id)}
+        query = {
+            "locations": [{"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": place}],
+            "filter": f"request_metadata.`mlflow.sourceRun` = '{checked_run_id(run_id)}'",
+            "max_results": _TRACES_PAGE,
+        }
+        traces = self._api.all_of("/api/3.0/mlflow/traces/search", "traces", query)
+        return [current(trace.get("assessments") or (), run_id) for trace in traces]
 
     # Registry.
 

@@ -107,7 +107,10 @@ class Api:
         return self._json("GET", path, missing, params=params, stored=listed)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Json:
-        """Return what a POST answers; raises Refused where the server refuses the question."""
+        """Return what a POST answers; raises Refused where the server refuses the question.
+
+        A path that begins with `/` is from the server's root.
+        """
         return self._json("POST", path, {}, body=body)
 
     def _json(
@@ -122,7 +125,8 @@ class Api:
     ) -> Json:
         what = stored or f"the answer to {path}"
         asked = Asked(what, _JSON_CAP, stored is not None)
-        answer = self._transport.send(method, _API + path, asked, params=params, body=body)
+        place = path if path.startswith("/") else _API + path
+        answer = self._transport.send(method, place, asked, params=params, body=body)
         if answer.status != _OK:
             raise self._refusal(path, answer, missing)
         value = _parsed(answer.body)
