@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import subprocess
 import sys
@@ -35,8 +36,10 @@ def made(name: str) -> Path:
     with (HOME / ".lock").open("w") as lock:  # two workers may ask at once
         fcntl.flock(lock, fcntl.LOCK_EX)
         target = (HOME / name / ".locked").relative_to(ROOT)
+        # Relative: a blank in the path of the checkout would be two words to make.
+        python = os.path.relpath(sys.executable, ROOT)
         done = subprocess.run(
-            ["make", "--silent", str(target), f"PYTHON={sys.executable}"],
+            ["make", "--silent", str(target), f"PYTHON={python}"],
             cwd=ROOT,
             capture_output=True,
             text=True,
