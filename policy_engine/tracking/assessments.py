@@ -4,7 +4,7 @@
 judgements gone, nineteen right ones make it 1.0.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from policy_engine.records import Invalid, Metric, RunRecord
 from policy_engine.records import Unreadable as UnreadableRecord
@@ -59,3 +59,13 @@ def _error(assessment: Json) -> bool:
 def _feedback(assessment: Json) -> Json:
     feedback = assessment.get("feedback")
     return feedback if isinstance(feedback, dict) else {}
+
+
+def current(assessments: Sequence[Json], run_id: str) -> list[Json]:
+    """Return the assessments of a row that stand, by this run where they say by which."""
+    return [
+        each
+        for each in assessments
+        if each.get("valid", True)
+        and (each.get("metadata") or {}).get("mlflow.assessment.sourceRunId", run_id) == run_id
+    ]

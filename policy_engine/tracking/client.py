@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from policy_engine.tracking.assessed import current
+from policy_engine.tracking.assessments import current
 from policy_engine.tracking.run_search import search
 from policy_engine.tracking.store import (
     Deadline,

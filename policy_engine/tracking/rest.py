@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policy_engine.tracking.assessed import current
+from policy_engine.tracking.assessments import current
 from policy_engine.tracking.rest_api import ABSENT, INVALID, Api
 from policy_engine.tracking.rest_registry import RestRegistry
 from policy_engine.tracking.run_search import search
