@@ -43,8 +43,8 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
     of the check: who forgot them can make it good without training the candidate again.
 
     - runs >= `min_runs`, else it fails; runs that do not say their family or their evaluation data
-      might count: if they are enough to reach `min_runs`, it is `missing`; so it is where the policy
-      file declares `first_run: true` and there is no other run at all
+      might count: if they are enough to reach `min_runs`, it is `missing`; so it is where the
+      policy file declares `first_run: true` and there is no other run at all
     - their distinct parameters (seeds aside) >= `min_search`, else it is `inconclusive`
 
     A candidate that is a simple model itself, or a rule: `not-applicable`. The family is the tag
