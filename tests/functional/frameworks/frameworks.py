@@ -13,7 +13,8 @@ class Framework:
         name: What its makers call it; the column of the reviewed tables.
         script: Its script is `training/train_<script>.py`.
         metric: The metric that the team logs of its evaluation rows, as a policy file says it.
-        is_small: Whether the environment of the tests has it, so that `make test` trains it.
+        is_small: Whether the environment of the tests has it, so that `make test` trains it. There
+            policy-engine is installed, and tags the run; in the others' environment it is not.
         needs_torch: Whether it trains with PyTorch, which no lock of ours brings.
     """
 
