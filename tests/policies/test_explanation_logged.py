@@ -112,6 +112,9 @@ def test_encoded_names_count_for_their_input() -> None:
         (["a__b"], ["scale__a__b"], []),
         (["ip"], ["zip", "ipv6"], ["ip"]),
         (["text"], ["tfidf__text__word"], []),
+        (["mean radius"], ["mean_radius"], []),  # as LightGBM writes it
+        (["a b", "a_b"], ["a_b"], ["a b"]),
+        (["a b", "a_b"], ["a b"], ["a_b"]),
         ([], ["age"], []),
     ],
 )

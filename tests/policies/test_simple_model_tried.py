@@ -65,6 +65,18 @@ def test_nothing_simple_fails_and_says_what_to_do() -> None:
     assert outcome([]) is Outcome.FAIL
 
 
+def test_the_declared_first_run_of_all_is_missing_it_and_not_at_fault() -> None:
+    message = (
+        "no linear or tree runs since 2025-08-04 on the candidate's evaluation data; at least 1 "
+        "run must be there; the policy file declares first_run, and there is no other run yet"
+    )
+    policy = bind(SimpleModelTried)
+    found = judge(policy, candidate=DEEP, history=[], first_run=True)
+    assert_outcome(found, "missing", message=message)
+    found = judge(policy, candidate=DEEP, history=[earlier(1, "deep")], first_run=True)
+    assert_outcome(found, "fail")
+
+
 def test_who_forgot_it_can_make_it_good_after_the_candidate() -> None:
     later = [earlier(n, start_time=STARTED + timedelta(days=n)) for n in range(1, 6)]
     policy = bind(SimpleModelTried)
