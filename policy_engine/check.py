@@ -196,16 +196,8 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
     from policy_engine.tracking.candidates import Named  # noqa: PLC0415
     from policy_engine.tracking.collect import Request  # noqa: PLC0415
 
-    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
-    if not uri:
-        raise UsageError(
-            "no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI, "
-            "for example http://127.0.0.1:5000 or sqlite:///mlflow.db"
-        )
     named = Named(options.runs, options.models) if options.runs or options.models else None
     here = _situation(options, ready, search=named is None)
-    for note in here.notes:
-        sys.stderr.write(f"note: {note}\n")
     request = Request(
         named=named,
         baseline=options.baseline,
@@ -214,10 +206,48 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
         at=_now(options),
         no_commit=here.no_commit,
     )
-    evidence = _patiently(uri, options, ready, request)
+    for note in here.notes:
+        sys.stderr.write(f"note: {note}\n")
+    evidence = _read(options, ready, request)
     if options.save_evidence is not None:
         save_evidence(evidence, options.save_evidence)
     return evidence
+
+
+def _read(options: Options, ready: Prepared, request: "Request") -> EvidenceRecord:
+    """Collect what the change needs: where no policy file needs a run, MLflow is not asked."""
+    from policy_engine.tracking.collect import needs_runs, without_candidates  # noqa: PLC0415
+
+    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
+    if needs_runs(ready.policies, request):
+        if not uri:
+            raise UsageError(_no_tracking_uri(ready.job, request))
+        return _patiently(uri, options, ready, request)
+    evidence = without_candidates(ready.policies, request)
+    if ready.proposed is None or not needs_runs(ready.proposed, request):
+        return evidence
+    more = _for_proposal(uri, options, ready, request)
+    return evidence.model_copy(update={"for_proposal": more})
+
+
+def _no_tracking_uri(job: Job, request: "Request") -> str:
+    """Return that nobody says where MLflow is, and why a job on a proposal may not know."""
+    example = "for example http://127.0.0.1:5000 or sqlite:///mlflow.db"
+    if job.proposal is None:
+        return f"no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI, {example}"
+    unknown = request.change is None or request.change.paths is None
+    untold = (
+        " (which files the change touches is not known: check out with `fetch-depth: 0`)"
+        if unknown and request.named is None
+        else ""
+    )
+    return (
+        f"no tracking URI: MLFLOW_TRACKING_URI is empty, and this check needs a run{untold}. "
+        "GitHub gives the repository's secrets to no job of Dependabot or of a fork: for "
+        "Dependabot, add the secret under Settings > Secrets and variables > Dependabot; for "
+        'forks, use two workflows (docs/how-to/github-actions.md, "Forks"); for any other job, '
+        f"give --tracking-uri, or set MLFLOW_TRACKING_URI, {example}"
+    )
 
 
 def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") -> EvidenceRecord:
@@ -261,8 +291,25 @@ def _with_proposal(
             return evidence
         more = collect_with(reads, proposed, request, ready.plugins.resolve_baseline)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
-        more = EvidenceRecord(unreadable=f"what the proposal needs cannot be read: {e}")
+        more = _unread_proposal(str(e))
     return evidence.model_copy(update={"for_proposal": more})
+
+
+def _for_proposal(
+    uri: str, options: Options, ready: Prepared, request: "Request"
+) -> EvidenceRecord:
+    """Return what the proposed policies alone need of MLflow; that nobody can say stops nobody."""
+    if not uri:
+        return _unread_proposal(_no_tracking_uri(ready.job, request))
+    alone = replace(ready, policies=ready.proposed or ready.policies, draft=None)
+    try:
+        return _patiently(uri, replace(options, wait_s=0.0), alone, request)
+    except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
+        return _unread_proposal(str(e))
+
+
+def _unread_proposal(why: str) -> EvidenceRecord:
+    return EvidenceRecord(unreadable=f"what the proposal needs cannot be read: {why}")
 
 
 def _situation(options: Options, ready: Prepared, *, search: bool) -> Situation:
