@@ -273,7 +273,7 @@ def test_without_a_server_it_still_writes_a_valid_gate(root: Path) -> None:
     told = command("init", "--yes")
     assert told.code == 0
     assert told.out.startswith("wrote    policies/fraud-models.yaml\n")
-    assert "tracking server: not asked or not readable" in told.err
+    assert "tracking: not asked or not readable" in told.err
 
 
 def test_a_server_that_does_not_answer_is_said_and_stops_nothing(root: Path) -> None:

@@ -36,6 +36,7 @@ from policy_engine.tracking.store import (
     checked_run_id,
     checked_version,
     decoded,
+    is_local,
     over_cap,
     over_deadline,
     redacted,
@@ -115,6 +116,11 @@ class ClientStore:
             self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
         # To import mlflow and open the store takes a slow machine longer than a read may take.
         deadline.restart()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine."""
+        return is_local(self._uri)
 
     @property
     def server(self) -> None:

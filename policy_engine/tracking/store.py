@@ -149,6 +149,10 @@ class Store(Protocol):
         """HTTP requests so far, retries included; 0 where MLflow's own client makes them."""
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine, which no server keeps."""
+
+    @property
     def server(self) -> str | None:
         """The version of MLflow behind it as far as it is known: `2.16.2`, or `3`."""
 
@@ -302,6 +306,11 @@ def with_empty_files(entries: Sequence[Entry], read: Callable[[str], object]) ->
         except (NotFound, Unreadable):
             return sorted(entries)
     return sorted(each._replace(size=0) if each in unsized else each for each in entries)
+
+
+def is_local(uri: str) -> bool:
+    """Say whether a tracking URI names a file of this machine, which no server keeps."""
+    return uri.partition(":")[0].partition("+")[0].strip().lower() == "sqlite"
 
 
 def shown(text: str) -> str:
