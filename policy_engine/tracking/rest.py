@@ -242,7 +242,11 @@ class RestStore:
 
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""
-        return self._registry.versions_of_run(run_id)
+        return self._registry.versions_of_runs((run_id,))
+
+    def versions_of_runs(self, run_ids: tuple[str, ...]) -> list[Json]:
+        """Return the registered versions of the models of several runs, at most a thousand."""
+        return self._registry.versions_of_runs(run_ids)
 
     # Why there is none.
 

@@ -228,10 +228,19 @@ class Store(Protocol):
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""
 
+    def versions_of_runs(self, run_ids: tuple[str, ...]) -> list[Json]:
+        """Return the registered versions of the models of several runs, at most a thousand."""
+
 
 def checked_run_id(run_id: str) -> str:
     """Return the id; NotFound if no run can have it, so that no request carries it."""
     return _checked(_RUN_ID, run_id, "run id: letters, digits, - and _")
+
+
+def of_runs(run_ids: tuple[str, ...]) -> str:
+    """Return the filter for the registered versions of some runs, in MLflow's language."""
+    ids = [f"'{checked_run_id(run_id)}'" for run_id in run_ids]
+    return f"run_id={ids[0]}" if len(ids) == 1 else f"run_id IN ({','.join(ids)})"
 
 
 def checked_model_id(model_id: str) -> str:
