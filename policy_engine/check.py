@@ -58,6 +58,11 @@ __all__ = [
 POLL_S = 5.0
 """How long `wait` pauses between two looks for a run (seconds)."""
 
+_NEVER_TRAINED = (
+    "this is a push to the default branch, and a squash or rebase merge makes a commit on which "
+    "nothing was trained: run the gate on `pull_request` and `merge_group`, train again after the "
+    "merge, or name the commit that was trained with --commit"
+)
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -209,6 +214,9 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
     for note in here.notes:
         sys.stderr.write(f"note: {note}\n")
     evidence = _read(options, ready, request)
+    if options.commit is None and evidence.absent is not None and _is_merged(ready.job):
+        hint = f"{evidence.absent}; {_NEVER_TRAINED}"
+        evidence = evidence.model_copy(update={"absent": hint})
     if options.save_evidence is not None:
         save_evidence(evidence, options.save_evidence)
     return evidence
@@ -228,6 +236,13 @@ def _read(options: Options, ready: Prepared, request: "Request") -> EvidenceReco
         return evidence
     more = _for_proposal(uri, options, ready, request)
     return evidence.model_copy(update={"for_proposal": more})
+
+
+def _is_merged(job: Job) -> bool:
+    """Say whether the job is on a push to the default branch, as after a merge."""
+    event = job.event
+    branch = event.default_branch if event is not None and event.name == "push" else None
+    return branch is not None and os.environ.get("GITHUB_REF") == f"refs/heads/{branch}"
 
 
 def _no_tracking_uri(job: Job, request: "Request") -> str:
