@@ -28,6 +28,7 @@ from policy_engine.change import (
     situation,
 )
 from policy_engine.claims import CLAIM_CAP, of_this_change, of_this_commit
+from policy_engine.commits_since import with_commits
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Needs
@@ -213,7 +214,7 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
     )
     for note in here.notes:
         sys.stderr.write(f"note: {note}\n")
-    evidence = _read(options, ready, request)
+    evidence = with_commits(options.root, _read(options, ready, request))
     if options.commit is None and evidence.absent is not None and _is_merged(ready.job):
         hint = f"{evidence.absent}; {_NEVER_TRAINED}"
         evidence = evidence.model_copy(update={"absent": hint})

@@ -254,7 +254,7 @@ def test_for_scripts_it_writes_what_it_proposes(
         "wrote    policies/fraud.yaml\n"
         "wrote    policies/tests/fraud.yaml\n"
         f"wrote    {WORKFLOW}\n"
-        "valid    policies/fraud.yaml, 25 policies\n"
+        "valid    policies/fraud.yaml, 26 policies\n"
         "next     read the policy file; then `policy-engine test`, `policy-engine doctor`\n"
     )
     assert "metric:   val_accuracy (the experiment's primary metric)\n" in told.err
