@@ -28,6 +28,7 @@ from policy_engine.change import (
     situation,
 )
 from policy_engine.claims import CLAIM_CAP, of_this_change, of_this_commit
+from policy_engine.commits_since import with_commits
 from policy_engine.errors import UsageError
 from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Needs
@@ -58,6 +59,11 @@ __all__ = [
 POLL_S = 5.0
 """How long `wait` pauses between two looks for a run (seconds)."""
 
+_NEVER_TRAINED = (
+    "this is a push to the default branch, and a squash or rebase merge makes a commit on which "
+    "nothing was trained: run the gate on `pull_request` and `merge_group`, train again after the "
+    "merge, or name the commit that was trained with --commit"
+)
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -198,16 +204,8 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
     from policy_engine.tracking.candidates import Named  # noqa: PLC0415
     from policy_engine.tracking.collect import Request  # noqa: PLC0415
 
-    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
-    if not uri:
-        raise UsageError(
-            "no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI, "
-            "for example http://127.0.0.1:5000 or sqlite:///mlflow.db"
-        )
     named = Named(options.runs, options.models) if options.runs or options.models else None
     here = _situation(options, ready, search=named is None)
-    for note in here.notes:
-        sys.stderr.write(f"note: {note}\n")
     request = Request(
         named=named,
         baseline=options.baseline,
@@ -216,10 +214,58 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
         at=_now(options),
         no_commit=here.no_commit,
     )
-    evidence = _patiently(uri, options, ready, request)
+    for note in here.notes:
+        sys.stderr.write(f"note: {note}\n")
+    evidence = with_commits(options.root, _read(options, ready, request))
+    if options.commit is None and evidence.absent is not None and _is_merged(ready.job):
+        hint = f"{evidence.absent}; {_NEVER_TRAINED}"
+        evidence = evidence.model_copy(update={"absent": hint})
     if options.save_evidence is not None:
         save_evidence(evidence, options.save_evidence)
     return evidence
+
+
+def _read(options: Options, ready: Prepared, request: "Request") -> EvidenceRecord:
+    """Collect what the change needs: where no policy file needs a run, MLflow is not asked."""
+    from policy_engine.tracking.collect import needs_runs, without_candidates  # noqa: PLC0415
+
+    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
+    if needs_runs(ready.policies, request):
+        if not uri:
+            raise UsageError(_no_tracking_uri(ready.job, request))
+        return _patiently(uri, options, ready, request)
+    evidence = without_candidates(ready.policies, request)
+    if ready.proposed is None or not needs_runs(ready.proposed, request):
+        return evidence
+    more = _for_proposal(uri, options, ready, request)
+    return evidence.model_copy(update={"for_proposal": more})
+
+
+def _is_merged(job: Job) -> bool:
+    """Say whether the job is on a push to the default branch, as after a merge."""
+    event = job.event
+    branch = event.default_branch if event is not None and event.name == "push" else None
+    return branch is not None and os.environ.get("GITHUB_REF") == f"refs/heads/{branch}"
+
+
+def _no_tracking_uri(job: Job, request: "Request") -> str:
+    """Return that nobody says where MLflow is, and why a job on a proposal may not know."""
+    example = "for example http://127.0.0.1:5000 or sqlite:///mlflow.db"
+    if job.proposal is None:
+        return f"no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI, {example}"
+    unknown = request.change is None or request.change.paths is None
+    untold = (
+        " (which files the change touches is not known: check out with `fetch-depth: 0`)"
+        if unknown and request.named is None
+        else ""
+    )
+    return (
+        f"no tracking URI: MLFLOW_TRACKING_URI is empty, and this check needs a run{untold}. "
+        "GitHub gives the repository's secrets to no job of Dependabot or of a fork: for "
+        "Dependabot, add the secret under Settings > Secrets and variables > Dependabot; for "
+        'forks, use two workflows (docs/how-to/github-actions.md, "Forks"); for any other job, '
+        f"give --tracking-uri, or set MLFLOW_TRACKING_URI, {example}"
+    )
 
 
 def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") -> EvidenceRecord:
@@ -263,8 +309,25 @@ def _with_proposal(
             return evidence
         more = collect_with(reads, proposed, request, ready.plugins.resolve_baseline)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
-        more = EvidenceRecord(unreadable=f"what the proposal needs cannot be read: {e}")
+        more = _unread_proposal(str(e))
     return evidence.model_copy(update={"for_proposal": more})
+
+
+def _for_proposal(
+    uri: str, options: Options, ready: Prepared, request: "Request"
+) -> EvidenceRecord:
+    """Return what the proposed policies alone need of MLflow; that nobody can say stops nobody."""
+    if not uri:
+        return _unread_proposal(_no_tracking_uri(ready.job, request))
+    alone = replace(ready, policies=ready.proposed or ready.policies, draft=None)
+    try:
+        return _patiently(uri, replace(options, wait_s=0.0), alone, request)
+    except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
+        return _unread_proposal(str(e))
+
+
+def _unread_proposal(why: str) -> EvidenceRecord:
+    return EvidenceRecord(unreadable=f"what the proposal needs cannot be read: {why}")
 
 
 def _situation(options: Options, ready: Prepared, *, search: bool) -> Situation:

@@ -200,6 +200,17 @@ def commits_between(folder: Path, base: str, head: str) -> list[str]:
     return _ask(folder, *question, f"{_revision(base)}..{_revision(head)}", "--").split()
 
 
+def count_between(folder: Path, base: str, head: str) -> int:
+    """Return how many commits `head` has that `base` does not have.
+
+    Raises:
+        GitError: If git does not know one of the two.
+        ValueError: If one is not a plausible revision.
+    """
+    question = ("rev-list", "--count", "--end-of-options")
+    return int(_ask(folder, *question, f"{_revision(base)}..{_revision(head)}", "--"))
+
+
 def changed_paths(folder: Path, older: str, newer: str) -> list[str]:
     """Return the paths that differ between two commits; a renamed file under both names.
 

@@ -214,7 +214,11 @@ class PassedOver(Record):
 
 
 class BaselineRecord(Record):
-    """The outcome of one list of baseline rules for one metric."""
+    """The outcome of one list of baseline rules for one metric.
+
+    `commits` is how many the candidate's commit has that the baseline's has not; None: git cannot
+    tell.
+    """
 
     rules: tuple[Plain, ...]
     metric: str | None = None
@@ -222,6 +226,7 @@ class BaselineRecord(Record):
     among: int | None = None
     passed_over: tuple[PassedOver, ...] = ()
     run: RunRecord | Unreadable | None = None
+    commits: int | None = Field(default=None, ge=0)
 
 
 NAMED_BASELINE = "--baseline"

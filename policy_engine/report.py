@@ -108,9 +108,17 @@ class RunRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineRef(RunRef):
-    """The baseline, and the rule that found it."""
+    """The baseline, and the rule that found it.
+
+    Attributes:
+        found_by: The rule.
+        trained: When its training ended (UTC); None where the run does not say.
+        commits: How many commits the candidate has that it has not; None where git cannot tell.
+    """
 
     found_by: str
+    trained: datetime | None = None
+    commits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +265,7 @@ class Report:
             "waivers": _json(asdict(self.waivers)),
             "proposal": _json(asdict(self.proposal)) if self.proposal else None,
             "engine": _json(asdict(self.engine)),
-            "evaluated_at": self.evaluated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "evaluated_at": _moment(self.evaluated_at),
         }
 
     def _repr_html_(self) -> str:
@@ -266,6 +274,10 @@ class Report:
         from policy_engine.render.notebook import as_html  # noqa: PLC0415
 
         return as_html(self)
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _json(value: Any) -> Any:
@@ -281,5 +293,5 @@ def _json(value: Any) -> Any:
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, date):
-        return value.isoformat()
+        return _moment(value) if isinstance(value, datetime) else value.isoformat()
     return value

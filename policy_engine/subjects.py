@@ -1,6 +1,7 @@
 """What a report says of a subject beside its findings: which run, which baseline, what to note."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import TypedDict
 
 from policy_engine.evaluated import evaluation_notes
@@ -52,7 +53,13 @@ def baseline_ref(baseline: BaselineRecord | None) -> BaselineRef | None:
     """Return which run it was judged against; None where there was none."""
     if baseline is None or not isinstance(baseline.run, RunRecord):
         return None
-    return BaselineRef(found_by=baseline.found_by or "", **_identity(baseline.run))
+    trained = baseline.run.end_time or baseline.run.start_time
+    return BaselineRef(
+        found_by=baseline.found_by or "",
+        trained=trained.astimezone(UTC).replace(microsecond=0) if trained else None,
+        commits=baseline.commits,
+        **_identity(baseline.run),
+    )
 
 
 def notes_on(

@@ -15,6 +15,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
+from policy_engine.habits import other_way
 from policy_engine.problems import PolicyFileError, Problems, Spot, shown
 from policy_engine.yaml_nodes import (
     Item,
@@ -49,6 +50,7 @@ _KINDS = {
 _SCALARS = frozenset(_TAG + name for name in _KINDS)
 _CONTAINERS = frozenset({None, "!", _TAG + "map", _TAG + "seq"})
 _DISGUISED = re.compile(r"[-+]?0[0-7_]+\Z|.*:")
+_WHOLE = re.compile(r"[-+]?[0-9]+\Z")
 _UNPRINTABLE: re.Pattern[str] = yaml.reader.Reader.NON_PRINTABLE
 
 
@@ -108,6 +110,10 @@ def _syntax_remedy(characters: str, error: yaml.MarkedYAMLError) -> str | None:
     line = lines[mark.line]
     if "\t" in line[: mark.column + 1] and not line[: mark.column + 1].strip():
         return "indent with spaces, not with tabs"
+    if any("\u00a0" in each for each in lines[max(mark.line - 1, 0) : mark.line + 1]):
+        return "replace the no-break space (U+00A0) by a plain one"
+    if "escape character" in (error.problem or ""):
+        return "write paths with /, or put a text that holds \\ into single quotes"
     if "mapping values" in (error.problem or ""):
         return "quote a text that holds ': ', and put a space behind the colon of a key"
     return None
@@ -209,6 +215,9 @@ class _Composer:
         items: dict[str, Item] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             place = _spot(self._path, event.start_mark)
+            value = next(self._events)
+            if self._is_fraction(items, event, value):
+                continue
             key = self._key(place, event)
             self._keys.append("." + key)
             first = items.get(key)
@@ -216,9 +225,27 @@ class _Composer:
                 self._problem(
                     place, f"duplicate key, first in line {first.at.line}", "keep one of the two"
                 )
-            items[key] = Item(place, self._node(next(self._events)))
+            items[key] = Item(place, self._node(value))
             self._keys.pop()
         return MappingNode(at, items, *_extent([item.node for item in items.values()]))
+
+    def _is_fraction(self, items: dict[str, Item], key: Any, value: Any) -> bool:
+        """Say whether a key is what follows a decimal comma: in `{min: 0,9}` YAML reads a key 9."""
+        if not (items and _is_plain(key) and _is_plain(value) and not value.value):
+            return False
+        name, (_, node) = next(reversed(items.items()))
+        at = _spot(self._path, key.start_mark)
+        if not isinstance(node, ScalarNode) or not node.plain or not key.value[:1].isdecimal():
+            return False
+        comma = (node.at.line, node.at.column + len(node.text))
+        if comma != (at.line, at.column - 1) or not _WHOLE.match(node.text):
+            return False
+        self._keys.append(f".{name}")
+        written = f"{node.text},{key.value}"
+        message = f"YAML reads {shown(written)} as {node.text} and a key {shown(key.value)}"
+        self._problem(node.at, message, other_way(written))
+        self._keys.pop()
+        return True
 
     def _key(self, at: Spot, event: Any) -> str:
         collection = isinstance(event, yaml.CollectionStartEvent)
@@ -287,6 +314,10 @@ class _Composer:
     def _refused(self, at: Spot, message: str, remedy: str | None) -> _Refused:
         self._problems.add(at, "", message, remedy)
         return _Refused()
+
+
+def _is_plain(event: Any) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and not event.style
 
 
 def _extent(nodes: list[Node]) -> tuple[int, int]:

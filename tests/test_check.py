@@ -314,6 +314,42 @@ def test_a_change_of_training_code_without_a_run_is_no_pass(
         )
 
 
+@pytest.mark.parametrize("branch", ["main", "forest"])
+def test_a_push_to_the_default_branch_whose_commit_was_never_trained_says_what_to_do(
+    branch: str, pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A squash merge makes a new commit: what was trained is the head of the pull request."""
+    trained = pull_request.propose({}, "training/forest.py")
+    store.run({"val_f1": 0.95}, trained)
+    pull_request.clone.git("checkout", "--quiet", "main")
+    pull_request.clone.git("merge", "--quiet", "--squash", "forest")
+    pull_request.clone.git("commit", "--quiet", "--message", "Forest (#7)")
+    merged = pull_request.fetch()
+    pull_request.enter(
+        monkeypatch,
+        "push",
+        base=trained,
+        payload={"repository": {"full_name": "acme/fraud", "default_branch": "main"}},
+        variables={"GITHUB_REF": f"refs/heads/{branch}"},
+    )
+    uri = ("--tracking-uri", store.uri, "--format", "json", "--no-publish")
+    told = command("check", *uri)
+    absent = (
+        f"no FINISHED run is tagged with the change's commit ({merged[:12]}); "
+        "train it with policy-engine installed, or name a run with --run"
+    )
+    what_to_do = (
+        "; this is a push to the default branch, and a squash or rebase merge makes a commit on "
+        "which nothing was trained: run the gate on `pull_request` and `merge_group`, train again "
+        "after the merge, or name the commit that was trained with --commit"
+    )
+    assert (told.code, told.subject["reason"]) == (
+        4,
+        absent + (what_to_do if branch == "main" else ""),
+    )
+    assert command("check", *uri, "--commit", trained).code == 0
+
+
 MORE = """\
 version: 1
 candidate: {paths: ["training/**"]}

@@ -343,6 +343,14 @@ def test_an_error_without_debug_is_one_sentence(project: Project) -> None:
     assert told.err == "policy-engine: there is no policy file or folder 'nope'\n"
 
 
+def test_a_path_as_windows_writes_it_is_refused_with_the_one_to_write(project: Project) -> None:
+    told = command("validate", "policies\\fraud.yaml")
+    assert told.err == (
+        "policy-engine: there is no policy file or folder 'policies\\fraud.yaml'; "
+        "write it policies/fraud.yaml\n"
+    )
+
+
 def test_a_breakdown_of_ours_says_so_and_decides_nothing(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

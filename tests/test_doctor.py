@@ -82,8 +82,7 @@ problem         policies   there is no policy file or folder 'policies'
                            to do: mend that; `policy-engine validate` reads the work tree's
 not applicable  plugins    mend what is said above first
 problem         tracking   no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI
-                           to do: see that the address, the credentials and the network are right
-not applicable  clock      no server told its time
+not applicable  clock      there is no other clock to compare with
 not applicable  candidate  mend what is said above first
 not applicable  baseline   mend what is said above first
 """

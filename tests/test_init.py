@@ -254,7 +254,7 @@ def test_for_scripts_it_writes_what_it_proposes(
         "wrote    policies/fraud.yaml\n"
         "wrote    policies/tests/fraud.yaml\n"
         f"wrote    {WORKFLOW}\n"
-        "valid    policies/fraud.yaml, 25 policies\n"
+        "valid    policies/fraud.yaml, 26 policies\n"
         "next     read the policy file; then `policy-engine test`, `policy-engine doctor`\n"
     )
     assert "metric:   val_accuracy (the experiment's primary metric)\n" in told.err
@@ -273,7 +273,7 @@ def test_without_a_server_it_still_writes_a_valid_gate(root: Path) -> None:
     told = command("init", "--yes")
     assert told.code == 0
     assert told.out.startswith("wrote    policies/fraud-models.yaml\n")
-    assert "tracking server: not asked or not readable" in told.err
+    assert "tracking: not asked or not readable" in told.err
 
 
 def test_a_server_that_does_not_answer_is_said_and_stops_nothing(root: Path) -> None:

@@ -360,7 +360,7 @@ def test_two_files_that_bind_an_id_of_their_own_are_still_an_error(project: Proj
 
 def test_validate_knows_what_is_required(project: Project) -> None:
     assert command("validate", "--require", "advisory").out == (
-        "policies/fraud.yaml: valid, 25 policies\n"
+        "policies/fraud.yaml: valid, 26 policies\n"
     )
     told = command("validate", "--require", "advisry")
     assert (told.code, told.out) == (2, "")

@@ -227,6 +227,35 @@ def changed(gate: Gate) -> ChangeRecord:
     return change
 
 
+def test_a_comment_has_the_head_of_its_pull_request_judged(gate: Gate) -> None:
+    """The job itself is on the default branch: its commit is not what was asked for."""
+    gate.head({FRAUD: LOOSE})
+    gate.touches(FRAUD, "training/train.py")
+    gate.fake.state.pulls[7].labels = ("model",)
+    gate.enter("issue_comment")
+    change = changed(gate)
+    assert (change.pull_request, change.head_sha, change.merge_sha) == (7, HEAD, None)
+    assert (change.author, change.labels) == (gate.fake.state.pulls[7].author, ("model",))
+    assert change.paths == (FRAUD, "training/train.py")
+    told = gate.check()
+    assert (told.code, told.findings) == (1, [TOO_LOW])
+    assert policies(told) == (f"main@{BASE[:7]}", True)
+    assert told.report["proposal"]["verdict"] == "pass"
+
+
+def test_a_comment_that_nobody_can_ask_the_api_about_decides_nothing(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.enter("issue_comment")
+    monkeypatch.delenv("GITHUB_TOKEN")
+    told = gate.check()
+    assert (told.code, told.out) == (3, "")
+    assert told.err == (
+        "policy-engine: the comment on pull request #7 does not say its commit: "
+        "give the step `env: GITHUB_TOKEN: ${{ github.token }}`\n"
+    )
+
+
 def test_a_merge_group_knows_the_author_of_its_pull_request(gate: Gate) -> None:
     gate.fake.state.pulls[7].labels = ("model",)
     gate.enter("merge_group")

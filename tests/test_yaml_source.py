@@ -223,3 +223,14 @@ PLAIN = st.recursive(
 @settings(deadline=None)
 def test_what_pyyaml_writes_comes_back_equal(content: dict[str, object]) -> None:
     assert read(yaml.safe_dump(content)).data == content
+
+
+@pytest.mark.parametrize("text", ["{a: 0, 9: }", "{a: zero,9}", '{a: "0",9}', "{a: 0,9: 1}"])
+def test_what_only_looks_like_a_decimal_comma_is_a_key_that_is_a_number(text: str) -> None:
+    with pytest.raises(PolicyFileError) as caught:
+        load_yaml(text.encode(), "f.yaml")
+    assert "YAML reads the key '9' as a number" in str(caught.value)
+
+
+def test_a_word_behind_a_number_and_a_comma_is_a_key() -> None:
+    assert load_yaml(b"{a: 0,b}", "f.yaml").data == {"a": 0, "b": None}

@@ -49,6 +49,7 @@ def register_policies() -> Iterable[type[Policy] | Deferred]:
     """Return the policies on the baseline."""
     return [
         BaselineLogged,
+        Deferred("baseline-fresh", "mlops_policies.baseline_fresh:BaselineFresh"),
         Deferred("baseline-kind", "mlops_policies.baseline_kind:BaselineKind"),
         Deferred("same-eval-data", "mlops_policies.same_eval_data:SameEvalData"),
         Deferred("significant-improvement", "mlops_policies.improvement:SignificantImprovement"),

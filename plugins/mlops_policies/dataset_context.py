@@ -1,5 +1,6 @@
 """What a dataset input was used for: training, evaluation, or nobody knows."""
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -10,11 +11,13 @@ Context = Literal["training", "evaluation"]
 WORDS: dict[str, Context] = {
     **dict.fromkeys(("train", "training", "fit"), "training"),
     **dict.fromkeys(
-        ("eval", "evaluation", "val", "validation", "test", "testing", "holdout"), "evaluation"
+        ("eval", "evaluation", "val", "valid", "validation", "test", "testing", "holdout"),
+        "evaluation",
     ),
 }
 """The context is free text. sklearn's autologging says "train", MLflow's own example "testing"."""
 
+_WORD = re.compile(r"[a-z]+")
 CONTEXT_REMEDY = (
     "log it: policy_engine.training.log_dataset(data, name=…, context='training') (or 'evaluation')"
 )
@@ -30,19 +33,19 @@ def datasets_in(run: Run, context: Context) -> tuple[Dataset, ...]:
         MissingEvidence: If there is none; names the inputs that there are.
         UnreadableEvidence: If only the model could tell, and it could not be read.
     """
-    found = tuple(d for d in run.datasets if _said(d) == context)
+    found = tuple(d for d in run.datasets if context_of(d) == context)
     if context == "evaluation" and any(_is_unsaid(d) for d in run.datasets):
         named = _named_by_metrics(run)
         found = tuple(
             d
             for d in run.datasets
-            if _said(d) == context or (_is_unsaid(d) and (d.name, d.digest) in named)
+            if context_of(d) == context or (_is_unsaid(d) and (d.name, d.digest) in named)
         )
     if not found:
         raise MissingEvidence(
             f"the {run.role} run has no dataset logged for context `{context}`"
             f"{_others(run.datasets)}",
-            f"log it: policy_engine.training.log_dataset(data, name=…, context='{context}')",
+            _remedy(run.datasets, context),
         )
     return found
 
@@ -52,8 +55,29 @@ def named(dataset: Dataset) -> str:
     return f"'{dataset.name}'" + (f" ({dataset.digest})" if dataset.digest else "")
 
 
-def _said(dataset: Dataset) -> Context | None:
-    return WORDS.get((dataset.context or "").strip().lower())
+def context_of(dataset: Dataset) -> Context | None:
+    """Return what a dataset input was used for, by its whole context or a word of it.
+
+    `train_set` is training data and `test 2024` evaluation data; `train/test` is neither.
+    """
+    said = (dataset.context or "").strip().lower()
+    if said in WORDS:
+        return WORDS[said]
+    found = {WORDS[word] for word in _WORD.findall(said) if word in WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def _remedy(datasets: Iterable[Dataset], context: Context) -> str:
+    """Return what to do: data that is logged with another word is not to be logged once more."""
+    log_it = f"log it: policy_engine.training.log_dataset(data, name=…, context='{context}')"
+    other = [d for d in datasets if not _is_unsaid(d) and context_of(d) is None]
+    if not other:
+        return log_it
+    first = other[0]
+    return (
+        f"if '{first.name}' is that data, log it with context='{context}' in place of "
+        f"'{first.context}'; else {log_it}"
+    )
 
 
 def _is_unsaid(dataset: Dataset) -> bool:

@@ -51,8 +51,9 @@ class DatasetIdentity(Policy, name="dataset-identity"):
       nobody else can read it. The home directories of CI runners are excepted, and a source of type
       `code`, which names the program and not the data, is not looked at.
 
-    The context is free text: train, training and fit are training; eval, evaluation, val,
-    validation, test, testing and holdout are evaluation. An input without one is evaluation data if
+    The context is free text: train, training and fit are training; eval, evaluation, val, valid,
+    validation, test, testing and holdout are evaluation, alone or as a word of it (`train_set`);
+    one that has words of both is neither. An input without one is evaluation data if
     the model's metrics name it, as those of `mlflow.models.evaluate` do.
 
     Log it: `policy_engine.training.log_dataset(train, name="payments", context="training")`.

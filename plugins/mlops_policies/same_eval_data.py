@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlops_policies.dataset_context import CONTEXT_REMEDY, WORDS, datasets_in
+from mlops_policies.dataset_context import CONTEXT_REMEDY, context_of, datasets_in
 from policy_engine.evidence import (
     Case,
     Dataset,
@@ -105,7 +105,7 @@ def evaluation_data(run: Run) -> tuple[Identity, ...]:
         return tuple(
             Identity.of(d, is_sure=bool(_word(d)))
             for d in run.datasets
-            if not _word(d) or WORDS.get(_word(d)) == "evaluation"
+            if not _word(d) or context_of(d) == "evaluation"
         )
     try:
         return tuple(Identity.of(d) for d in datasets_in(run, "evaluation"))
@@ -115,7 +115,7 @@ def evaluation_data(run: Run) -> tuple[Identity, ...]:
 
 def evaluations_of_model(run: Run) -> tuple[Identity, ...]:
     """Return the data that the metrics of a run's model name, whichever run evaluated it."""
-    trained = {d.digest for d in run.datasets if WORDS.get(_word(d)) == "training"}
+    trained = {d.digest for d in run.datasets if context_of(d) == "training"}
     try:
         metrics = run.model.metrics
     except MissingEvidence:

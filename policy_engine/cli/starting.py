@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def init_command(tracking_uri: str | None, timeout: str, *, yes: bool) -> None:
     """Propose a first policy file, its test and the workflow, and write them here.
 
-    It looks at the code and at the tracking server. Files that exist are kept as they are.
+    It looks at the code and at what MLflow tracked. Files that exist are kept as they are.
     """
     from policy_engine import init, loading  # noqa: PLC0415
     from policy_engine.cli.publishing import seconds  # noqa: PLC0415
@@ -46,13 +46,13 @@ def _tell(seen: "Seen", proposal: "Proposal") -> None:
     """Say what was found, on stderr: it is a note."""
     found = seen.survey
     if seen.trouble:
-        click.echo(f"tracking server: not asked or not readable ({seen.trouble})", err=True)
+        click.echo(f"tracking: not asked or not readable ({seen.trouble})", err=True)
     elif not found.runs:
-        click.echo("tracking server: no FINISHED run yet", err=True)
+        click.echo("tracking: no FINISHED run yet", err=True)
     else:
         whose = "of this repository's commits" if found.is_ours else "of no commit known here"
         runs = f"{found.runs} FINISHED runs in experiment {found.experiment}"
-        click.echo(f"tracking server: {runs}, {whose}", err=True)
+        click.echo(f"tracking: {runs}, {whose}", err=True)
     click.echo(f"metric:   {_or_none(proposal.metric, found.why_metric)}", err=True)
     click.echo(f"baseline: {_baseline(proposal, found.champion)}", err=True)
     click.echo(f"training: {', '.join(proposal.paths) or 'no file imports mlflow'}", err=True)

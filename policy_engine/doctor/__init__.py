@@ -36,6 +36,6 @@ def examine(options: Options) -> Iterator[Line]:
     yield policies_line(options, ready)
     yield plugins_line(ready)
     store = health_of(options)
-    yield tracking_line(store)
+    yield tracking_line(options, store)
     yield clock_line(store, job)
     yield from run_lines(options, ready, store)

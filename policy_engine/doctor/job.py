@@ -73,7 +73,7 @@ def fork_line(event: Event | None) -> Line:
     if event.is_second_stage:
         said = "the head lies in a fork, and this is the second stage: its evidence is a claim"
         return Line("fork", State.OK, said)
-    if event.name == "pull_request_target":
+    if event.name == "pull_request_target" or event.is_comment:
         said = "the head lies in a fork, and this job has secrets"
         remedy = "use `pull_request`, and `workflow_run` for what needs secrets"
         return Line("fork", State.PROBLEM, said, remedy)

@@ -12,16 +12,17 @@ from policy_engine.evidence import Needs
 from policy_engine.prepared import Prepared
 from policy_engine.records import BaselineRecord, EvidenceRecord, RunRecord, Unreadable
 from policy_engine.tracking.health import Health, health
-from policy_engine.tracking.store import Deadline, NoSuchStore
+from policy_engine.tracking.store import Deadline, NoSuchStore, is_local
 from policy_engine.tracking.store import Unreadable as StoreUnreadable
 
+_OF_SERVER = "the server can read its own stores"
 LARGEST_SKEW_S = 60.0
 """The largest difference between two clocks that is no problem (seconds)."""
 
 
 def health_of(options: Options) -> Health | str:
     """Return how the store is, or why it cannot be read."""
-    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    uri = _uri(options)
     if not uri:
         return "no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI"
     try:
@@ -30,20 +31,29 @@ def health_of(options: Options) -> Health | str:
         return str(e)
 
 
-def tracking_line(store: Health | str) -> Line:
+def _uri(options: Options) -> str:
+    return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
+
+
+def tracking_line(options: Options, store: Health | str) -> Line:
     """Say whether MLflow can be read, which version it is, and how much it shows."""
+    uri = _uri(options)
     if isinstance(store, str):
         remedy = "see that the address, the credentials and the network are right"
+        if not uri or is_local(uri):
+            remedy = "see that the path of the file is right" if uri else ""
         return Line("tracking", State.PROBLEM, store, remedy)
     version = f", MLflow {store.version}" if store.version else ""
     said = f"{store.address}{version}: {store.experiments} experiment(s) to read"
     if store.failed:
         why = "; ".join(f"{kind} failed: {said}" for kind, said in store.failed)
-        remedy = "see that the server can read its own stores; a check meets the same"
+        whose = "you can read the files that it names" if is_local(uri) else _OF_SERVER
+        remedy = f"see that {whose}; a check meets the same"
         return Line("tracking", State.PROBLEM, f"{said}; {why}", remedy)
     if store.experiments:
         return Line("tracking", State.OK, f"{said}; tried {', '.join(store.done)}")
-    remedy = "train a run, or see whether these credentials may read its experiment"
+    remedy = "train a run"
+    remedy += "" if is_local(uri) else ", or see whether these credentials may read its experiment"
     return Line("tracking", State.PROBLEM, said, remedy)
 
 
@@ -51,7 +61,7 @@ def clock_line(store: Health | str, job: Job) -> Line:
     """Say how far the servers' clocks are from this machine's."""
     skews = dict(_skews(store, job))
     if not skews:
-        return Line("clock", State.NOT_APPLICABLE, "no server told its time")
+        return Line("clock", State.NOT_APPLICABLE, "there is no other clock to compare with")
     said = ", ".join(f"{name}'s is {skew:+.0f} s from this one" for name, skew in skews.items())
     if max(map(abs, skews.values())) <= LARGEST_SKEW_S:
         return Line("clock", State.OK, said)

@@ -72,6 +72,23 @@ class Case(NamedTuple):
         """
         return self._found(self.found, self.found.rules if self.found else ())
 
+    @property
+    def commits_since_baseline(self) -> int:
+        """How many commits the candidate has that the baseline has not. Needs `BASELINE`.
+
+        Raises:
+            MissingEvidence: If git could not tell, or there is no baseline.
+            NotApplicable: As `baseline`.
+        """
+        self._found(self.found, self.found.rules if self.found else ())  # there is a baseline
+        if self.found is not None and self.found.commits is not None:
+            return self.found.commits
+        raise MissingEvidence(
+            "how many commits lie between baseline and candidate is not known",
+            "run the check in a clone with the whole history (`fetch-depth: 0`), and policy-engine "
+            "where training runs: MLflow then tags each run with its commit",
+        )
+
     def against(self, rules: tuple[dict[str, Any], ...]) -> Run:
         """Return the run that baseline rules of the policy's own find. Needs `BASELINE`.
 

@@ -81,6 +81,11 @@ class Run:
         return present(self._record.end_time, f"the {self.role} run has no end time", _END)
 
     @property
+    def trained(self) -> datetime:
+        """When its training ended (UTC), as the training client said; without an end, its start."""
+        return self._record.end_time or self.start_time
+
+    @property
     def duration(self) -> Measurement:
         """From start to end (s); the training client wrote both times."""
         span = self.end_time - self.start_time

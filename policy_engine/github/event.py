@@ -34,6 +34,8 @@ _PULL_REQUEST_EVENTS = frozenset(
 # For this one GITHUB_SHA is the tip of the base branch; for the others, the merge commit.
 _RUNS_ON_BASE = "pull_request_target"
 _MERGE_GROUP = "merge_group"
+# It names the pull request and not its head; GITHUB_SHA is the tip of the default branch.
+_COMMENT = "issue_comment"
 _SECOND_STAGE = "workflow_run"
 # Their GITHUB_SHA is what somebody wants judged; any other event's is where a branch happens to be.
 _OF_A_COMMIT = frozenset({"push", "workflow_dispatch"})
@@ -53,7 +55,7 @@ class Event:
         repository: The repository that the job runs in, `owner/name`.
         head_sha: The commit under judgement: the pull request's head, the merge group's head, the
             head of the workflow run that this one follows, else the commit that the job was
-            started on (GITHUB_SHA).
+            started on (GITHUB_SHA). None after a comment: only GitHub's API knows it.
         merge_sha: The merge of the pull request into its base, made by GitHub; it is what a
             checkout on `pull_request` has as HEAD. None for every other event.
         base_sha: The commit that the pull request or merge group was compared with, or that a
@@ -97,11 +99,16 @@ class Event:
         return self.name in _PULL_REQUEST_EVENTS
 
     @property
+    def is_comment(self) -> bool:
+        """Whether a comment on a pull request started the job: its head, only the API knows."""
+        return self.name == _COMMENT and self.pull_request is not None
+
+    @property
     def is_proposal(self) -> bool:
         """Whether the commit under judgement is one that somebody asks to merge."""
         if self.name == _SECOND_STAGE:
             return self.follows not in _NO_PROPOSALS
-        return self.is_pull_request or self.name == _MERGE_GROUP
+        return self.is_pull_request or self.is_comment or self.name == _MERGE_GROUP
 
     @property
     def is_second_stage(self) -> bool:
@@ -140,6 +147,7 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
     if event.is_pull_request:
         return _pull_request(event, payload)
     special = {_MERGE_GROUP: _merge_group, _SECOND_STAGE: _workflow_run, "push": _push}
+    special[_COMMENT] = _comment
     read = special.get(event.name)
     return read(event, payload) if read else event
 
@@ -186,6 +194,19 @@ def _merge_group(event: Event, payload: Payload) -> Event:
         base_sha=payload.sha("merge_group.base_sha"),
         base_ref=base_ref.removeprefix("refs/heads/") if base_ref else None,
         pull_request=_queued(payload.line("merge_group.head_ref")),
+    )
+
+
+def _comment(event: Event, payload: Payload) -> Event:
+    """Return the event of a comment; on an issue that is no pull request, it proposes nothing."""
+    if not payload.has("issue.pull_request"):
+        return event
+    return replace(
+        event,
+        head_sha=None,
+        pull_request=payload.number("issue.number"),
+        author=payload.line("issue.user.login"),
+        labels=payload.names("issue.labels"),
     )
 
 

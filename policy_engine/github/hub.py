@@ -66,7 +66,7 @@ class Hub:
 
 
 class NoSuchProposalError(GitHubError):
-    """Nobody knows which pull request a workflow run is about (exit 3)."""
+    """Nobody knows which pull request, or which commit of it, a job is about (exit 3)."""
 
 
 def resolved(event: Event, hub: Hub) -> Event:
@@ -76,8 +76,11 @@ def resolved(event: Event, hub: Hub) -> Event:
     the workflow run that it follows, never by what that run left behind.
 
     Raises:
-        GitHubError: If the API does not tell which pull request a second stage is about.
+        GitHubError: If the API does not tell which pull request a second stage is about, or which
+            commit is the head of one that was commented on.
     """
+    if event.is_comment:
+        return _with(event, _commented(event, hub))
     if not event.is_proposal or event.is_pull_request or not hub.has_token:
         return event
     if event.pull_request is not None:  # a merge group names its own
@@ -85,6 +88,16 @@ def resolved(event: Event, hub: Hub) -> Event:
         pull = hub.known(lambda client: client.pull(number))
         return event if pull is None else _with(event, pull)
     return _with(event, _by_head(event, hub)) if event.is_second_stage else event
+
+
+def _commented(event: Event, hub: Hub) -> PullRequest:
+    number = event.pull_request or 0
+    if not hub.has_token:
+        raise NoSuchProposalError(
+            f"the comment on pull request #{number} does not say its commit: "
+            "give the step `env: GITHUB_TOKEN: ${{ github.token }}`"
+        )
+    return hub.client.pull(number)
 
 
 def _by_head(event: Event, hub: Hub) -> PullRequest:
@@ -106,9 +119,10 @@ def _by_head(event: Event, hub: Hub) -> PullRequest:
 
 
 def _with(event: Event, pull: PullRequest) -> Event:
-    of_a_group = event.pull_request is not None
+    of_a_group = event.pull_request is not None and not event.is_comment
     return replace(
         event,
+        head_sha=pull.head_sha if event.is_comment else event.head_sha,
         pull_request=pull.number,
         author=pull.author,
         labels=pull.label_names,
@@ -134,7 +148,8 @@ def tip(hub: Hub, branch: str) -> str:
 def touched(hub: Hub, event: Event) -> tuple[str, ...] | None:
     """Return the paths that a pull request touches; None where the API does not tell."""
     number = event.pull_request
-    if number is None or not (event.is_pull_request or event.is_second_stage):
+    asked = event.is_pull_request or event.is_second_stage or event.is_comment
+    if number is None or not asked:
         return None
     paths = hub.known(lambda client: client.changed_paths(number))
     # GitHub tells of the newest head: what was pushed meanwhile says nothing of this commit.

@@ -127,6 +127,10 @@ class Payload:
             raise self.wrong(path, "a list of objects, each with a name", value)
         return tuple(name for name in names if name is not None)
 
+    def has(self, path: str) -> bool:
+        """Say whether there is a value."""
+        return self._at(path) is not None
+
     def _at(self, path: str) -> object:
         value: object = self.content
         walked: list[str] = []

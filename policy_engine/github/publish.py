@@ -124,7 +124,9 @@ class _Publisher:
         event = self._known or read_event(self._environ)
         if event is None:
             raise GitHubError("this is no job of GitHub Actions")
-        return event
+        # Of a comment's pull request only the API knows the head.
+        unknown = event.is_comment and event.head_sha is None
+        return resolved(event, Hub(self._environ)) if unknown else event
 
     @cached_property
     def _client(self) -> Client:

@@ -8,6 +8,7 @@ from policy_engine.errors import UsageError
 from policy_engine.policy_file.waivers import NAMES as WAIVERS
 from policy_engine.yaml_source import LARGEST_FILE
 
+_BACK = "\\"  # a path as Windows writes it, on a system that reads it as a name
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
 
@@ -55,7 +56,8 @@ def is_part(name: str) -> bool:
 def _read_one(given: str, root: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
     start = Path(os.path.normpath(root / given))
     if not start.exists():
-        raise UsageError(f"there is no policy file or folder '{given}'")
+        hint = f"; write it {given.replace(_BACK, '/')}" if _BACK in given else ""
+        raise UsageError(f"there is no policy file or folder '{given}'{hint}")
     named = _Names(given, start, Path(os.path.normpath(root)))
     folder = start if start.is_dir() else start.parent
     siblings = list(_siblings(folder))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
+from policy_engine.habits import other_way
 from policy_engine.problems import Problems, Spot, cut_off, near_or_all, shown
 from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
@@ -28,6 +29,8 @@ class Place:
     def wrong(self, message: str, remedy: str | None = None) -> None:
         """Note that the value is wrong."""
         text = self.node.text if isinstance(self.node, ScalarNode) else None
+        if remedy is None and text is not None and isinstance(self.node.data, str):
+            remedy = other_way(text)
         self.problems.add(self.node.at, self.key, message, remedy, text)
 
     def of(self, name: str, item: Item) -> "Place":

@@ -13,7 +13,16 @@ from policy_engine.render import rows
 from policy_engine.render.escape import LONG, html_code, html_text
 from policy_engine.render.html_style import STYLE
 from policy_engine.render.limits_picture import share_of
-from policy_engine.report import Changed, Judged, Proposal, Report, RunRef, Subject, Verdict
+from policy_engine.report import (
+    BaselineRef,
+    Changed,
+    Judged,
+    Proposal,
+    Report,
+    RunRef,
+    Subject,
+    Verdict,
+)
 
 _HEAD = ("policy", "verdict", "measured", "limit", "baseline")
 _CHANGED = ("policy", "policy file", "run", "now", "proposed")
@@ -71,13 +80,15 @@ def _subject(subject: Subject) -> Iterator[str]:
 
 def _runs(subject: Subject, candidate: RunRef) -> Iterator[tuple[str, str]]:
     yield "candidate", _run(candidate)
-    found_by = subject.baseline.found_by if subject.baseline else ""
-    told = f"{_run(subject.baseline)}, found by {html_code(found_by)}" if subject.baseline else ""
-    yield "baseline", told or "none"
+    yield "baseline", _baseline(subject.baseline) if subject.baseline else "none"
     for passed in subject.passed_over:
         yield "passed over", html_text(f"{passed.rule}: {passed.why}", LONG)
     for note in subject.notes:
         yield "note", html_text(note, LONG)
+
+
+def _baseline(run: BaselineRef) -> str:
+    return f"{_run(run)}, {rows.found_words(run, html_code)}"
 
 
 def _run(run: RunRef) -> str:

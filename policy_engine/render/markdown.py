@@ -101,9 +101,8 @@ def _introduction(subject: Subject, links: Links) -> Iterator[str]:
 def _baseline(subject: Subject, links: Links) -> str:
     if subject.baseline is None:
         return "none"
-    found_by = code(subject.baseline.found_by)
     link = _link(links.run(subject.baseline), "open in MLflow")
-    return f"{rows.run_words(subject.baseline, code)}, found by {found_by}{link}"
+    return f"{rows.baseline_words(subject.baseline, code)}{link}"
 
 
 def _link(address: str | None, text: str) -> str:

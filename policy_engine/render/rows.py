@@ -7,7 +7,7 @@ from typing import Any
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Limit, Outcome
 from policy_engine.quantities import show
-from policy_engine.report import Effect, Judged, Proposal, Report, RunRef, Verdict
+from policy_engine.report import BaselineRef, Effect, Judged, Proposal, Report, RunRef, Verdict
 
 Quote = Callable[[object], str]
 """Makes untrusted text part of one format: a function of `escape`."""
@@ -143,6 +143,21 @@ def run_words(run: RunRef, quote: Quote) -> str:
         None if run.commit is None else f"commit {quote(run.commit[:7])}",
     ]
     return ", ".join(word for word in words if word is not None)
+
+
+def baseline_words(run: BaselineRef, quote: Quote) -> str:
+    """Return what is known of the baseline: which run it is, how it was found, how old it is."""
+    return f"{run_words(run, quote)}, {found_words(run, quote)}"
+
+
+def found_words(run: BaselineRef, quote: Quote) -> str:
+    """Return how the baseline was found, and how old it is."""
+    words = [f"found by {quote(run.found_by)}"]
+    if run.trained is not None:
+        words.append(f"trained on {run.trained:%Y-%m-%d}")
+    if run.commits:
+        words.append(f"{run.commits:,} commit{'' if run.commits == 1 else 's'} before")
+    return ", ".join(words)
 
 
 def rule_words(finding: Judged) -> str:

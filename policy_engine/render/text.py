@@ -73,8 +73,7 @@ def _subject(subject: Subject, width: int, colour: bool) -> Iterator[str]:
 def _baseline(subject: Subject) -> str:
     if subject.baseline is None:
         return "none"
-    found_by = terminal(subject.baseline.found_by)
-    return f"{rows.run_words(subject.baseline, terminal)}, found by {found_by}"
+    return rows.baseline_words(subject.baseline, terminal)
 
 
 def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]:

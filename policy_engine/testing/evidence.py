@@ -109,10 +109,12 @@ def case(
         history: Earlier runs, newest first.
         metric: The metric that counts. A name alone does for a metric that is known by name.
         **settings: `prices` (instance to `0.50 USD/h`), `first_run`, `change`, `now`, `later` (runs
-            that ended after the candidate began, newest first).
+            that ended after the candidate began, newest first), `commits` (how many lie between
+            baseline and candidate).
     """
     later: Iterable[RunRecord] = settings.pop("later", ())
     prices = settings.pop("prices", {})
+    commits: int | None = settings.pop("commits", None)
     change: Change | None = settings.pop("change", None)
     rule = "alias: champion"
     absent = PassedOver(rule=rule, why="the registered model has no such alias")
@@ -121,6 +123,7 @@ def case(
         found_by=rule if baseline else None,
         passed_over=() if baseline else (absent,),
         run=baseline,
+        commits=commits,
     )
     return Case(
         evidence=CandidateRecord(

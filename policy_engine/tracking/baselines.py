@@ -17,6 +17,7 @@ from policy_engine.scope import COMMIT_TAGS
 from policy_engine.tracking.models import only_output
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
+from policy_engine.tracking.registered import without_registration
 from policy_engine.tracking.store import (
     InRun,
     Json,
@@ -136,9 +137,10 @@ class Search:
         return self._only(Hit(self.reads.get(self.reads.store.run, run_id)))
 
     def _by_alias(self, alias: str, _label: str) -> Hit:
-        name, at, short = alias.partition("@")
+        # A registered name may hold an @, an alias may not.
+        name, at, short = alias.removeprefix("models:/").rpartition("@")
         if not at:
-            name, short = self._registered_name(), alias
+            name, short = self._registered_name(alias), alias
         version = self.reads.get(self.reads.store.version_by_alias, name, short)
         if version.get("run_id"):
             self.ahead(version["run_id"], model_of_version(version))
@@ -314,7 +316,7 @@ class Search:
         value = self._metric_of(run)
         return value if isinstance(value, float) else float("nan")
 
-    def _registered_name(self) -> str:
+    def _registered_name(self, alias: str) -> str:
         model = self.model()
         if isinstance(model, UnreadableRecord):
             raise Unreadable(model.unreadable)
@@ -324,10 +326,7 @@ class Search:
                 return names[0]
             if names:
                 raise PassOver(f"the model is registered under several names: {', '.join(names)}")
-        raise PassOver(
-            "the candidate's model is not registered; write `alias: name@champion` "
-            "if it is registered only after the merge"
-        )
+        raise PassOver(without_registration(self.reads, self.candidate, alias))
 
 
 class Finder:

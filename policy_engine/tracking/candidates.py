@@ -1,6 +1,5 @@
 """Which runs are judged: those that a flag names, else those of the commit under judgement."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,14 +12,10 @@ from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound, shown
 from policy_engine.tracking.translate import commit_of
-from policy_engine.tracking.versions import run_of_version
+from policy_engine.tracking.uris import run_of_uri
 
 MOST_RUNS = 200
 """Runs of one commit that are looked at, newest first."""
-
-_MODEL_URI = re.compile(
-    r"models:/(?:(?P<id>m-[0-9a-f]+)|(?P<name>[^/@]+)(?:/(?P<version>[0-9]+)|@(?P<alias>[^/@]+)))/?\Z"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +130,7 @@ def _run(reads: Reads, run_id: str) -> Found:
 
 
 def _run_of_model(reads: Reads, uri: str) -> Found:
-    store = reads.store
-    parts = _MODEL_URI.match(uri)
-    if parts is None:
-        raise NotFound(
-            f"{uri} is no model URI; write models:/name/3, models:/name@alias or models:/m-…"
-        )
-    if parts["id"]:
-        run_id = reads.get(store.model, parts["id"])["info"].get("source_run_id")
-        if not run_id:
-            raise NotFound(f"{uri} has no run that logged it")
-        return Found(reads.get(store.run, run_id), parts["id"])
-    name = parts["name"]
-    version = (
-        reads.get(store.version, name, parts["version"])
-        if parts["version"]
-        else reads.get(store.version_by_alias, name, parts["alias"])
-    )
-    return Found(*run_of_version(reads, version))
+    return Found(*run_of_uri(reads, uri))
 
 
 def _commits(change: ChangeRecord, files: Iterable[PolicyFile]) -> list[str]:

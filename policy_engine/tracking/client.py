@@ -36,6 +36,8 @@ from policy_engine.tracking.store import (
     checked_run_id,
     checked_version,
     decoded,
+    is_local,
+    of_runs,
     over_cap,
     over_deadline,
     redacted,
@@ -115,6 +117,11 @@ class ClientStore:
             self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri)
         # To import mlflow and open the store takes a slow machine longer than a read may take.
         deadline.restart()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine."""
+        return is_local(self._uri)
 
     @property
     def server(self) -> None:
@@ -283,7 +290,11 @@ class ClientStore:
 
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""
-        query = f"run_id='{checked_run_id(run_id)}'"
+        return self.versions_of_runs((run_id,))
+
+    def versions_of_runs(self, run_ids: tuple[str, ...]) -> list[Json]:
+        """Return the registered versions of the models of several runs, at most a thousand."""
+        query = of_runs(run_ids)
         with self._reading():
             found = self._client.search_model_versions(query, max_results=_PAGE)
             return [same_for_all(_json(each)) for each in found]

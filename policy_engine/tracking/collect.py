@@ -123,6 +123,13 @@ def _largest_table(policies: PolicySet) -> int:
     return max(caps, default=TABLE_CAP)
 
 
+def needs_runs(policies: PolicySet, request: Request) -> bool:
+    """Say whether anything has to be read: not where no policy file needs a run of the change."""
+    if request.named is not None:
+        return True
+    return any(needs_run(file, request.change) for file in policies.files)
+
+
 def without_candidates(
     policies: PolicySet, request: Request, unreadable: str | None = None
 ) -> EvidenceRecord:

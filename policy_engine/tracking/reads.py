@@ -74,9 +74,11 @@ class Reads:
         try:
             return future.result(timeout=self._deadline.remaining())
         except FutureTimeoutError:
+            local = self.store.is_local
+            remedy = "" if local else "see whether the server is well, or "
             raise Unreadable(
                 f"MLflow did not answer within {self._deadline.seconds:g} s; "
-                "see whether the server is well, or give it longer with --timeout"
+                f"{remedy}give it longer with --timeout"
             ) from None
 
     def _slotted(self, call: Callable[P, T]) -> Callable[P, T]:

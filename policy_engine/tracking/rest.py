@@ -64,6 +64,11 @@ class RestStore:
         return sum(api.request_count for api in {self._api, self._registry_api})
 
     @property
+    def is_local(self) -> bool:
+        """It is none."""
+        return False
+
+    @property
     def server(self) -> str | None:
         """The server's version; of an MLflow 3 only that it is one, unless it was asked."""
         if self._api.known_version is not None:
@@ -74,7 +79,8 @@ class RestStore:
     def notes(self) -> tuple[str, ...]:
         """What had to be read in another way, or only in part."""
         lacking = self._api.unsupported | self._registry_api.unsupported
-        return (*self._notes, *lacking)
+        told = dict.fromkeys((*self._api.notes, *self._registry_api.notes))
+        return (*self._notes, *told, *lacking)
 
     def _tell(self, note: str) -> None:
         self._notes.setdefault(note)
@@ -236,7 +242,11 @@ class RestStore:
 
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""
-        return self._registry.versions_of_run(run_id)
+        return self._registry.versions_of_runs((run_id,))
+
+    def versions_of_runs(self, run_ids: tuple[str, ...]) -> list[Json]:
+        """Return the registered versions of the models of several runs, at most a thousand."""
+        return self._registry.versions_of_runs(run_ids)
 
     # Why there is none.
 

@@ -68,6 +68,11 @@ class Api:
         self._version: list[Version | None] = []
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be sent with the requests."""
+        return self._transport.notes
+
+    @property
     def request_count(self) -> int:
         """HTTP requests so far, retries included."""
         return self._transport.request_count

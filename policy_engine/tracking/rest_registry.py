@@ -4,8 +4,8 @@ from policy_engine.tracking.rest_api import ABSENT, INVALID, Api
 from policy_engine.tracking.store import (
     Json,
     checked_name,
-    checked_run_id,
     checked_version,
+    of_runs,
     same_for_all,
     shown,
 )
@@ -51,12 +51,14 @@ class RestRegistry:
         found = self._api.same(path, self._api.part(path, answer, "registered_model"), name=name)
         return same_for_all(found)
 
-    def versions_of_run(self, run_id: str) -> list[Json]:
-        """Return the registered versions whose model the run logged."""
+    def versions_of_runs(self, run_ids: tuple[str, ...]) -> list[Json]:
+        """Return the registered versions of the models of some runs, at most a thousand."""
         path = "model-versions/search"
-        params = {"filter": f"run_id='{checked_run_id(run_id)}'", "max_results": str(_PAGE)}
-        found = self._api.records(path, self._api.get(path, params, {}), "model_versions")
-        return [same_for_all(self._api.same(path, each, run_id=run_id)) for each in found]
+        params = {"filter": of_runs(run_ids), "max_results": str(_PAGE)}
+        found = list(self._api.records(path, self._api.get(path, params, {}), "model_versions"))
+        if any(each.get("run_id") not in run_ids for each in found):
+            raise self._api.wrong_shape(path, "its 'run_id' is not the one asked for")
+        return [same_for_all(each) for each in found]
 
     def _no_registered_model(self, name: str) -> str:
         return f"MLflow at {self._api.address} has no registered model '{shown(name)}'"

@@ -149,6 +149,10 @@ class Store(Protocol):
         """HTTP requests so far, retries included; 0 where MLflow's own client makes them."""
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine, which no server keeps."""
+
+    @property
     def server(self) -> str | None:
         """The version of MLflow behind it as far as it is known: `2.16.2`, or `3`."""
 
@@ -224,10 +228,19 @@ class Store(Protocol):
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""
 
+    def versions_of_runs(self, run_ids: tuple[str, ...]) -> list[Json]:
+        """Return the registered versions of the models of several runs, at most a thousand."""
+
 
 def checked_run_id(run_id: str) -> str:
     """Return the id; NotFound if no run can have it, so that no request carries it."""
     return _checked(_RUN_ID, run_id, "run id: letters, digits, - and _")
+
+
+def of_runs(run_ids: tuple[str, ...]) -> str:
+    """Return the filter for the registered versions of some runs, in MLflow's language."""
+    ids = [f"'{checked_run_id(run_id)}'" for run_id in run_ids]
+    return f"run_id={ids[0]}" if len(ids) == 1 else f"run_id IN ({','.join(ids)})"
 
 
 def checked_model_id(model_id: str) -> str:
@@ -302,6 +315,11 @@ def with_empty_files(entries: Sequence[Entry], read: Callable[[str], object]) ->
         except (NotFound, Unreadable):
             return sorted(entries)
     return sorted(each._replace(size=0) if each in unsized else each for each in entries)
+
+
+def is_local(uri: str) -> bool:
+    """Say whether a tracking URI names a file of this machine, which no server keeps."""
+    return uri.partition(":")[0].partition("+")[0].strip().lower() == "sqlite"
 
 
 def shown(text: str) -> str:

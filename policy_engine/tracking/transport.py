@@ -25,8 +25,10 @@ from requests.exceptions import (
 )
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
+from policy_engine.tracking import login
 from policy_engine.tracking.credentials import SET_CREDENTIALS, Credentials
 from policy_engine.tracking.deadline_adapter import SOCKET_SECONDS, DeadlineAdapter
+from policy_engine.tracking.header_plugins import PluginHeaders
 from policy_engine.tracking.store import (
     Deadline,
     NoSuchStore,
@@ -91,6 +93,8 @@ class Transport:
         self._counting = threading.Lock()
         self._base = _base(uri)
         self._credentials = Credentials.of(uri)
+        self._asking_plugins = threading.Lock()
+        self._plugins: PluginHeaders | None = None
         self._session = requests.Session()
         # One adapter for both schemes: a redirect is not followed, so only one is ever used.
         adapter = DeadlineAdapter(deadline)
@@ -99,8 +103,6 @@ class Transport:
         workspace = os.environ.get("MLFLOW_WORKSPACE", "").strip()
         if workspace:
             self._session.headers["X-MLFLOW-WORKSPACE"] = workspace.encode()
-        if self._credentials.header is not None:
-            self._session.auth = self._credentials.sign
         self._verify = _verify()
         self._certificate = os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None
 
@@ -147,7 +149,27 @@ class Transport:
 
     def quoted(self, text: str) -> str:
         """Return what the server said, fit for a message: short, printable, no secret of ours."""
-        return shown(redacted(text, self._credentials.secrets))
+        return shown(redacted(text, (*self._credentials.secrets, *self._of_plugins.secrets)))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence for each plugin that did not say what to send."""
+        return self._plugins.failed if self._plugins else ()
+
+    @property
+    def _of_plugins(self) -> PluginHeaders:
+        """What MLflow's plugins add to each request; asked for once, with the first one."""
+        with self._asking_plugins:
+            if self._plugins is None:
+                self._plugins = PluginHeaders.of_installed()
+        return self._plugins
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add who asks; as `auth` of a request it also keeps `~/.netrc` from replacing it."""
+        for name, value in self._of_plugins.headers.items():
+            # Bytes, so that a value beyond Latin-1 can be sent; requests takes them.
+            request.headers[name] = value.encode()  # type: ignore[assignment]
+        return request if self._credentials.header is None else self._credentials.sign(request)
 
     def _exchange(
         self,
@@ -165,6 +187,8 @@ class Transport:
             self._base + path,
             params=params,
             json=body,
+            # Where nobody says who asks, `~/.netrc` may.
+            auth=self._sign if self._credentials.header or self._of_plugins.headers else None,
             timeout=patience,
             verify=self._verify,
             cert=self._certificate,
@@ -200,6 +224,9 @@ class Transport:
                 f"MLflow at {self.address} does not know who asks (HTTP 401): {SET_CREDENTIALS}"
             )
         if answer.status == http.client.FORBIDDEN:
+            page = login.of_page(self.address, answer.status, answer.body)
+            if page is not None:
+                raise Unreadable(self._with_notes(page))
             raise Unreadable(
                 f"MLflow at {self.address} does not allow this read (HTTP 403{said}): "
                 f"give the user READ permission, or {SET_CREDENTIALS}"
@@ -220,12 +247,20 @@ class Transport:
         return answer
 
     def _redirected(self, answer: Answer) -> Unreadable:
-        target = without_secrets(answer.headers.get("Location", ""))
+        location = answer.headers.get("Location", "")
+        if login.is_login(location):
+            said = login.of_redirect(self.address, answer.status, location)
+            return Unreadable(self._with_notes(said))
+        target = without_secrets(location)
         return Unreadable(
             f"MLflow at {self.address} answers with a redirect (HTTP {answer.status}) to "
             f"{target or 'nowhere'}, which is not followed: if that is MLflow, make it the "
             f"tracking URI; if it is a login page, {SET_CREDENTIALS}"
         )
+
+    def _with_notes(self, text: str) -> str:
+        """Add the plugins that failed: it may be their headers that are missing."""
+        return "; ".join((text, *self.notes))
 
     def _overloaded(self, answer: Answer, pause: float) -> Unreadable:
         return Unreadable(

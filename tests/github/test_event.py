@@ -104,6 +104,15 @@ def followed(event_file: Path, **facts: Any) -> Event:
     return event
 
 
+def commented(event_file: Path, issue: dict[str, Any]) -> Event:
+    """Return the event of a comment on an issue or a pull request."""
+    repository = {"full_name": "acme/fraud", "default_branch": "main"}
+    event_file.write_text(json.dumps({"repository": repository, "issue": issue}), "utf-8")
+    event = read_event(environment("issue_comment") | {"GITHUB_EVENT_PATH": str(event_file)})
+    assert event is not None
+    return event
+
+
 class TestWholeEvents:
     def test_pull_request_is_judged_at_its_head_not_at_its_merge(self) -> None:
         event = read_event(environment("pull_request"))
@@ -146,6 +155,30 @@ class TestWholeEvents:
         event = read_event(environment("push"))
         assert event == PUSH
         assert not event.is_pull_request
+
+    def test_comment_on_a_pull_request_names_it_and_not_its_head(self, event_file: Path) -> None:
+        issue = {
+            "number": 12,
+            "user": {"login": "ana"},
+            "labels": [{"name": "model"}],
+            "pull_request": {"url": "https://api.github.com/repos/acme/fraud/pulls/12"},
+        }
+        event = commented(event_file, issue)
+        assert event == replace(
+            PUSH,
+            name="issue_comment",
+            head_sha=None,
+            base_sha=None,
+            pull_request=12,
+            author="ana",
+            labels=("model",),
+        )
+        assert (event.is_proposal, event.names_commit, event.is_comment) == (True, True, True)
+
+    def test_comment_on_an_issue_proposes_nothing(self, event_file: Path) -> None:
+        event = commented(event_file, {"number": 12, "user": {"login": "ana"}, "labels": []})
+        assert event == replace(PUSH, name="issue_comment", base_sha=None)
+        assert (event.is_proposal, event.names_commit, event.is_comment) == (False, False, False)
 
     def test_workflow_dispatch_is_judged_at_its_own_commit(self) -> None:
         event = read_event(environment("workflow_dispatch"))

@@ -50,7 +50,26 @@ def test_a_context_without_a_dataset_is_missing_and_says_what_there_is() -> None
     )
     finding = assert_outcome(found, "missing", message=message)
     assert finding.remedy is not None
+    assert finding.remedy.startswith(
+        "if 'train' is that data, log it with context='training' in place of 'reference'; else log"
+    )
     assert "log_dataset(" in finding.remedy
+
+
+@pytest.mark.parametrize("context", ["train_set", "Training data", "TRAIN-2024", "fit"])
+def test_a_word_of_the_context_says_what_the_data_is_for(context: str) -> None:
+    found = judged(data(context=context))
+    message = "training data is recorded: 'train' (0a1b2c3d)"
+    assert_outcome(found, "pass", part="training", message=message)
+
+
+@pytest.mark.parametrize("context", ["train/test", "trainer", "retraining", "2024"])
+def test_a_context_that_says_both_or_another_word_says_nothing(context: str) -> None:
+    message = (
+        "the candidate run has no dataset logged for context `training`; its inputs are "
+        f"'train' ({context})"
+    )
+    assert_outcome(judged(data(context=context)), "missing", message=message)
 
 
 def test_a_dataset_without_a_digest_is_missing() -> None:

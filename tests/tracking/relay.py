@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _PASSED_ON = frozenset({"content-type", "content-disposition"})
 
@@ -23,14 +23,22 @@ class Relay(ThreadingHTTPServer):
 
     `asked` holds method and path of each, without the query; `sent` their bodies.
     `dies_after` so many answers the relay is gone; with `kills`, the process group of the server
-    behind it is killed instead, in the middle of the next request.
+    behind it is killed instead, in the middle of the next request. Who does not send the headers
+    that it `wants` sees a login page.
     """
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, target: str, dies_after: int | None, kills: int | None) -> None:
+    def __init__(
+        self,
+        target: str,
+        dies_after: int | None,
+        kills: int | None,
+        wants: Mapping[str, str],
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.wants = wants
         self.target = urlsplit(target).netloc
         self.left = dies_after
         self.kills = kills
@@ -70,6 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.counting:  # requests come at once: each body stays beside its request
             self.server.asked.append(f"{self.command} {self.path.partition('?')[0]}")
             self.server.sent.append(body)
+        if any(self.headers.get(name) != value for name, value in self.server.wants.items()):
+            self._ask_for_a_login()
+            return
         upstream = http.client.HTTPConnection(self.server.target, timeout=30)
         headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
         with closing(upstream):
@@ -86,6 +97,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _ask_for_a_login(self) -> None:
+        page = b"<!DOCTYPE html><title>Sign in to acme</title>"
+        self.send_response(403)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
 
     def _killing(
         self, group: int, upstream: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
@@ -105,10 +124,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def relaying(
-    target: str, dies_after: int | None = None, *, kills: int | None = None
+    target: str,
+    dies_after: int | None = None,
+    *,
+    kills: int | None = None,
+    wants: Mapping[str, str] | None = None,
 ) -> Iterator[Relay]:
     """Relay until the end of the block; with `dies_after`, that many requests are answered."""
-    with Relay(target, dies_after, kills) as relay:
+    with Relay(target, dies_after, kills, wants or {}) as relay:
         thread = threading.Thread(target=relay.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:

@@ -148,13 +148,60 @@ def test_an_alias_can_name_its_model_for_a_candidate_that_is_registered_after_th
     ask: Asking, trained: Trained
 ) -> None:
     found = ask("[{alias: champion}, {alias: fraud@champion}]", trained.without_model)
+    assert [rule for rule, _ in found.passed_over] == ["alias: champion"]
+    assert (found.run_id, found.by) == (trained.champion, "alias: fraud@champion")
+
+
+def test_where_one_model_is_registered_from_the_experiment_the_line_to_write_is_proposed(
+    ask: Asking, team: Team
+) -> None:
+    experiment, name = team.experiment(), team.name("fraud")
+    for number in range(2):
+        old = team.run(experiment, begin=NOON_MS - (number + 1) * HOUR_MS)
+        team.register(name, team.model(old), old, *(("champion",) if number else ()))
+    run = team.run(experiment)
+    team.model(run)
+    found = ask("[{alias: champion}]", run)
     assert found.passed_over == [
         (
             "alias: champion",
-            NOT_REGISTERED,
+            (
+                f"the candidate's model is not registered; write `alias: {name}@champion`: "
+                f"{name} is the only model that is registered from this experiment"
+            ),
         )
     ]
-    assert (found.run_id, found.by) == (trained.champion, "alias: fraud@champion")
+    assert ask(f"[{{alias: {name}@champion}}]", run).run_id == old
+
+
+@pytest.mark.parametrize("names", [0, 2])
+def test_where_none_or_several_are_registered_from_the_experiment_none_is_proposed(
+    names: int, ask: Asking, team: Team
+) -> None:
+    experiment = team.experiment()
+    for _ in range(names):
+        old = team.run(experiment)
+        team.register(team.name("fraud"), team.model(old), old, "champion")
+    run = team.run(experiment)
+    team.model(run)
+    assert ask("[{alias: champion}]", run).passed_over == [("alias: champion", NOT_REGISTERED)]
+
+
+def test_a_registered_model_without_that_alias_is_not_proposed(ask: Asking, team: Team) -> None:
+    experiment = team.experiment()
+    old, run = team.run(experiment), team.run(experiment)
+    team.register(team.name("fraud"), team.model(old), old, "challenger")
+    team.model(run)
+    assert ask("[{alias: champion}]", run).passed_over == [("alias: champion", NOT_REGISTERED)]
+
+
+def test_a_registered_name_may_hold_an_at_sign(ask: Asking, team: Team) -> None:
+    experiment, name = team.experiment(), team.name("fraud@eu")
+    old, run = team.run(experiment), team.run(experiment)
+    team.register(name, team.model(old), old, "champion")
+    team.model(run)
+    assert ask(f"[{{alias: '{name}@champion'}}]", run).run_id == old
+    assert ask(f"[{{alias: 'models:/{name}@champion'}}]", run).run_id == old
 
 
 def test_an_alias_that_is_not_there_is_passed_over(

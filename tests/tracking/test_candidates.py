@@ -110,13 +110,24 @@ def test_a_deleted_run_is_not_evaluated(gate: Gate, trained: Trained) -> None:
         ("models:/fraud@none", "the registered model 'fraud' has no alias 'none'"),
         ("models:/nobody@champion", "MLflow at {uri} has no registered model 'nobody'"),
         (f"models:/m-{ABSENT}", f"MLflow at {{uri}} has no logged model m-{ABSENT}"),
+        (f"runs:/{ABSENT}/model", f"MLflow at {{uri}} has no run {ABSENT}"),
+        (
+            "models:/fraud/Production",
+            (
+                "the registered model 'fraud' has no version in the stage 'Production': "
+                "name a version or an alias, such as models:/fraud@champion"
+            ),
+        ),
         ("models:/m-12", "'m-12' is no logged model's id: m- and 32 digits 0-9 and a-f"),
         *(
             (
                 uri,
-                f"{uri} is no model URI; write models:/name/3, models:/name@alias or models:/m-…",
+                (
+                    f"{uri} is no model URI; write models:/name/3, models:/name@alias, "
+                    "models:/name/latest, models:/m-… or runs:/RUN_ID/model"
+                ),
             )
-            for uri in ("models:/fraud", "models:/fraud/latest", "fraud/1", "runs:/a/model", "x")
+            for uri in ("models:/fraud", "models:/a/b/1", "fraud/1", "runs:/a", "runs:/a/", "x")
         ),
     ],
 )
@@ -124,6 +135,55 @@ def test_a_model_that_is_not_there_is_not_evaluated(
     uri: str, reason: str, gate: Gate, trained: Trained, mlflow_server: MlflowServer
 ) -> None:
     assert gate.reason(4, models=(uri,)) == reason.format(uri=mlflow_server.uri)
+
+
+def test_the_newest_version_is_named_as_mlflow_names_it(team: Team, gate: Gate) -> None:
+    name, experiment = team.name("fraud"), team.experiment()
+    runs = [team.run(experiment) for _ in range(2)]
+    for run in runs:
+        team.register(name, team.model(run), run)
+    for latest in ("latest", "Latest"):
+        assert judged(gate.check(models=(f"models:/{name}/{latest}",))) == [(runs[1], "model")]
+
+
+def test_a_version_in_a_stage_is_named_as_mlflow_names_it(team: Team, gate: Gate) -> None:
+    name, experiment = team.name("fraud"), team.experiment()
+    runs = [team.run(experiment) for _ in range(2)]
+    for run in runs:
+        team.register(name, team.model(run), run)
+    with pytest.warns(FutureWarning):
+        team.client.transition_model_version_stage(name, "1", "Production")
+    for stage in ("Production", "production"):
+        assert judged(gate.check(models=(f"models:/{name}/{stage}",))) == [(runs[0], "model")]
+    assert judged(gate.check(models=(f"models:/{name}/latest",))) == [(runs[1], "model")]
+
+
+def test_a_registered_model_without_a_version_says_so(team: Team, gate: Gate) -> None:
+    name = team.name("fraud")
+    team.client.create_registered_model(name)
+    assert gate.reason(4, models=(f"models:/{name}/latest",)) == (
+        f"the registered model '{name}' has no version: name a version or an alias, such as "
+        f"models:/{name}/3"
+    )
+
+
+def test_a_registered_name_with_an_at_sign_is_read(team: Team, gate: Gate) -> None:
+    name, run = team.name("fraud@eu"), team.run(team.experiment())
+    team.register(name, team.model(run), run, "champion")
+    for uri in (f"models:/{name}@champion", f"models:/{name}/1"):
+        assert judged(gate.check(models=(uri,))) == [(run, "model")]
+
+
+def test_a_model_of_a_run_is_named_by_its_run_and_its_name(team: Team, gate: Gate) -> None:
+    run = team.run(team.experiment())
+    small, _ = team.model(run, "small"), team.model(run, "large")
+    report = gate.check(models=(f"runs:/{run}/small",))
+    assert judged(report) == [(run, "small")]
+    assert report.subjects[0].candidate is not None
+    assert report.subjects[0].candidate.model_id == small
+    assert gate.reason(4, models=(f"runs:/{run}/tiny",)) == (
+        f"run {run} has no READY model named 'tiny'; its models: large, small"
+    )
 
 
 def test_a_version_whose_run_was_deleted_is_not_evaluated(team: Team, gate: Gate) -> None:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class Counting:
     """A store of one call, which notes who asks, and how many at the same time."""
 
-    def __init__(self, answer: Callable[[str], Any] = str.upper) -> None:
+    def __init__(self, answer: Callable[[str], Any] = str.upper, *, is_local: bool = False) -> None:
         self._answer = answer
+        self.is_local = is_local
         self._lock = threading.Lock()
         self.asked: list[str] = []
         self.under_way = 0
@@ -134,12 +135,20 @@ def test_a_call_that_never_ends_is_given_up_at_the_deadline() -> None:
     )
 
 
+def test_a_store_without_a_server_is_not_blamed_on_one() -> None:
+    reads = reads_of(Counting(is_local=True), 0.1)
+    with pytest.raises(Unreadable) as caught:
+        reads.get(cast("Any", reads.store).run, "a", pause=1.0)
+    assert str(caught.value) == "MLflow did not answer within 0.1 s; give it longer with --timeout"
+
+
 def test_a_call_that_never_ends_does_not_keep_the_process_alive() -> None:
     program = (
         "import time\n"
         "from policy_engine.tracking.reads import Reads, reading\n"
         "from policy_engine.tracking.store import Deadline\n"
         "class Silent:\n"
+        "    is_local = False\n"
         "    def run(self, run_id):\n"
         "        time.sleep(60)\n"
         "reads = Reads(Silent(), Deadline(0.1))\n"

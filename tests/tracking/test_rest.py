@@ -51,6 +51,10 @@ RUN = "0123456789abcdef" * 2
 OTHER = "fedcba9876543210" * 2
 MODEL = f"m-{RUN}"
 CREDENTIALS = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+LET_IN = (
+    "install the plugin for MLflow that sends what it asks for (entry point "
+    f"`mlflow.request_header_provider`) beside policy-engine, or {CREDENTIALS}"
+)
 
 
 def reader(server: HostileServer | MlflowServer, seconds: float = 20.0) -> RestStore:
@@ -269,11 +273,54 @@ def test_a_redirect_is_not_followed_and_carries_no_credentials_away(
         location = f"http://user:pw@{elsewhere.address}/login?next=tok-secret"
         with serving(redirect(location)) as server:
             assert refusal(lambda: reader(server).run(RUN)) == (
-                f"MLflow at {server.uri} answers with a redirect (HTTP 302) to "
-                f"{elsewhere.uri}/login, which is not followed: if that is MLflow, make it the "
-                f"tracking URI; if it is a login page, {CREDENTIALS}"
+                f"a login page stands before MLflow at {server.uri} (HTTP 302, a redirect to "
+                f"{elsewhere.uri}/login): {LET_IN}"
             )
     assert elsewhere.seen == []
+
+
+def test_a_redirect_to_what_may_be_mlflow_is_named_and_not_followed() -> None:
+    with serving(redirect("https://mlflow.acme.example/")) as server:
+        assert refusal(lambda: reader(server).run(RUN)) == (
+            f"MLflow at {server.uri} answers with a redirect (HTTP 302) to "
+            "https://mlflow.acme.example, which is not followed: if that is MLflow, make it the "
+            f"tracking URI; if it is a login page, {CREDENTIALS}"
+        )
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://acme.cloudflareaccess.com/cdn-cgi/access/login/mlflow.acme.example",
+        "https://accounts.google.com/o/oauth2/v2/auth?client_id=x",
+        "/oauth2/sign_in?rd=%2F",
+        "https://idp.acme.example/sso/saml",
+        "https://login.microsoftonline.com/common",
+    ],
+)
+def test_a_redirect_to_a_login_page_is_called_that(location: str) -> None:
+    with serving(redirect(location)) as server:
+        said = refusal(lambda: reader(server).run(RUN))
+    start = f"a login page stands before MLflow at {server.uri} (HTTP 302, a redirect to "
+    assert said.startswith(start)
+    assert said.endswith(f"): {LET_IN}")
+
+
+def test_a_login_page_in_place_of_an_answer_is_called_that() -> None:
+    with serving(html(403)) as server:
+        assert refusal(lambda: reader(server).run(RUN)) == (
+            f"a login page stands before MLflow at {server.uri} (HTTP 403: Log in): {LET_IN}"
+        )
+    assert len(server.seen) == 1
+
+
+def test_a_web_page_that_forbids_is_not_taken_for_a_right_that_mlflow_withholds() -> None:
+    page = body(b"<html><head><title>403 Forbidden</title></head></html>", 403)
+    with serving(page) as server:
+        assert refusal(lambda: reader(server).run(RUN)) == (
+            f"a proxy or firewall before MLflow at {server.uri} answers with a web page (HTTP 403: "
+            f"403 Forbidden): let this machine through, or {LET_IN}"
+        )
 
 
 def test_a_401_says_which_variables_to_set() -> None:

@@ -134,6 +134,21 @@ def _workflow_run(fake: GitHubFake) -> dict[str, Any]:
     }
 
 
+def _issue_comment(fake: GitHubFake) -> dict[str, Any]:
+    pull = fake.state.pulls[7]
+    return {
+        "repository": _repository(fake),
+        "action": "created",
+        "issue": {
+            "number": pull.number,
+            "user": {"login": pull.author} if pull.author else None,
+            "labels": [{"name": name} for name in pull.labels],
+            "pull_request": {"url": f"{fake.api_url}/repos/{fake.state.full_name}/pulls/7"},
+        },
+        "comment": {"body": "/check", "user": {"login": "ben"}},
+    }
+
+
 def _plain(fake: GitHubFake) -> dict[str, Any]:
     return {"repository": _repository(fake)}
 
@@ -143,6 +158,7 @@ PAYLOADS: Mapping[str, Any] = {
     "pull_request_target": _pull_request,
     "merge_group": _merge_group,
     "workflow_run": _workflow_run,
+    "issue_comment": _issue_comment,
     "push": _plain,
     "workflow_dispatch": _plain,
     "schedule": _plain,
