@@ -1,6 +1,6 @@
 """How an input example differs from a signature. It names columns and kinds, never a value."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 _FRAMES = ("dataframe_split", "dataframe_records")
@@ -11,23 +11,26 @@ _WHOLE = ("integer", "long")
 Spec = Mapping[str, Any]
 
 
-def differences(request: object, columns: list[Spec]) -> list[str]:
+def differences(request: object, columns: list[Spec], params: Collection[str] = ()) -> list[str]:
     """Return how an example differs from a schema, a phrase for each difference.
 
     Args:
         request: A request as MLflow's scoring server takes it (`serving_input_example.json`).
         columns: The columns or tensors of the signature's inputs, as MLmodel says them.
+        params: The names of the signature's parameters; a chat request holds them beside its keys.
     """
     if not isinstance(request, dict):
         return [f"it is {_kind(request)} and no object"]
     named = [column for column in columns if column.get("name") is not None]
     if len(named) == len(columns):
-        return list(_named(request, named))
+        return list(_named(request, named, params))
     return list(_unnamed(request, columns))
 
 
-def _named(request: Mapping[str, Any], columns: list[Spec]) -> Iterator[str]:
-    table = _table(request)
+def _named(
+    request: Mapping[str, Any], columns: list[Spec], params: Collection[str]
+) -> Iterator[str]:
+    table = _table(request, params)
     if table is None:
         yield "it holds no named columns, and the signature does"
         return
@@ -37,8 +40,10 @@ def _named(request: Mapping[str, Any], columns: list[Spec]) -> Iterator[str]:
             if column.get("required", True):
                 yield f"column '{name}' is missing"
             continue
-        why = _tensor(table[name], column) if _is_tensor(column) else _cells(table[name], column)
-        if why:
+        values = table[name]
+        why = _tensor(values, column) if _is_tensor(column) else _cells(values, column)
+        is_one_list = not any(frame in request for frame in _FRAMES) and _is_list(values, column)
+        if why and not is_one_list:
             yield f"column '{name}' {why}"
     known = {str(column["name"]) for column in columns}
     for name in table:
@@ -48,9 +53,12 @@ def _named(request: Mapping[str, Any], columns: list[Spec]) -> Iterator[str]:
 
 def _unnamed(request: Mapping[str, Any], columns: list[Spec]) -> Iterator[str]:
     """Compare by position: a tensor, a single column, or columns that have only numbers."""
-    rows = _rows(request)
-    if rows is None:
+    value = _value(request)
+    rows = _rows(value, only=columns[0] if len(columns) == 1 else None)
+    if isinstance(value, dict):
         yield "its columns are named, and the signature's are not"
+    elif rows is None:
+        yield f"it is {_kind(value)} and no list"
     elif len(columns) == 1 and _is_tensor(columns[0]):
         why = _tensor(rows, columns[0])
         if why:
@@ -70,12 +78,17 @@ def _unnamed(request: Mapping[str, Any], columns: list[Spec]) -> Iterator[str]:
             yield f"a row is longer than the {len(columns)} columns of the signature"
 
 
-def _table(request: Mapping[str, Any]) -> dict[str, list[Any]] | None:
+def _is_list(value: list[Any], column: Spec) -> bool:
+    """Say whether a list is one value of a column of lists: a record may come without rows."""
+    return column.get("type") == "array" and _fits(value, column)
+
+
+def _table(request: Mapping[str, Any], params: Collection[str]) -> dict[str, list[Any]] | None:
     """Return the example by column; None if it has no names."""
     split, records = (request.get(key) for key in _FRAMES)
     if isinstance(split, dict):
-        names = [str(name) for name in split.get("columns") or ()]
         rows = [row for row in split.get("data") or () if isinstance(row, list)]
+        names = _column_names(split, rows)
         return {name: [r[i] for r in rows if i < len(r)] for i, name in enumerate(names)}
     if isinstance(records, list):
         return _by_column(records)
@@ -86,7 +99,16 @@ def _table(request: Mapping[str, Any]) -> dict[str, list[Any]] | None:
                 return {str(k): v if isinstance(v, list) else [v] for k, v in value.items()}
             return _by_column(value) if isinstance(value, list) else None
     # The scoring server takes a chat request as it is.
-    return {str(key): [value] for key, value in request.items() if key != "params"}
+    beside = {"params", *params}
+    return {str(key): [value] for key, value in request.items() if key not in beside}
+
+
+def _column_names(split: Mapping[str, Any], rows: list[list[Any]]) -> list[str]:
+    """Return the names of a frame; one without names is stored by place, as pandas counts them."""
+    names = split.get("columns")
+    if names is None:
+        names = range(max(map(len, rows), default=0))
+    return [str(name) for name in names]
 
 
 def _by_column(rows: list[Any]) -> dict[str, list[Any]] | None:
@@ -96,12 +118,23 @@ def _by_column(rows: list[Any]) -> dict[str, list[Any]] | None:
     return {name: [row[name] for row in rows if name in row] for name in names}
 
 
-def _rows(request: Mapping[str, Any]) -> list[Any] | None:
-    """Return the example as a list; None if it is none."""
+def _value(request: Mapping[str, Any]) -> object:
+    """Return what a request holds: rows, a tensor or one value; names where it has names."""
     split = request.get("dataframe_split")
-    value = split.get("data") if isinstance(split, dict) else None
-    value = next((request[key] for key in _ARRAYS if key in request), value)
-    return value if isinstance(value, list) else None
+    value = split.get("data") if isinstance(split, dict) else request
+    return next((request[key] for key in _ARRAYS if key in request), value)
+
+
+def _rows(value: object, only: Spec | None) -> list[Any] | None:
+    """Return the example as a list; None if it is none.
+
+    Args:
+        value: What the request holds.
+        only: The schema's only column or tensor: a value that is no list may be one of a column.
+    """
+    if isinstance(value, list):
+        return value
+    return [value] if only is not None and not _is_tensor(only) else None
 
 
 def _cells(values: list[Any], column: Spec) -> str:

@@ -26,6 +26,11 @@ STORED = "input_example.json"
 _LOG_IT = (
     "pass input_example=X_train[:5] to log_model: MLflow stores it and infers the signature from it"
 )
+_GIVE_IT = (
+    "give log_model `signature=` (mlflow.models.infer_signature, or a ModelSignature), or cast the "
+    "example to types that MLflow infers (no categories, no nullable or mixed columns); the "
+    "warning of log_model says which value stopped it"
+)
 _MOST_NAMED = 5
 
 Required = Literal["inputs", "outputs", "example"]
@@ -38,7 +43,9 @@ class SignatureAndExample(Policy, name="signature-and-example"):
     nonsense. The example is what a serving probe sends, and what the next team reads first.
 
     - `inputs`, `outputs`: the signature has them, and no column, at any depth, is of a type in
-      `forbid_types` (of a tensor: its dtype)
+      `forbid_types` (of a tensor: its dtype). An object with properties, such as a message of a
+      chat, is judged by these; `any` is what MLflow writes for a free field of its agents' own
+      signatures, so it is forbidden only where `forbid_types` has it
     - `example`: the model stores one, its column names are the signature's (an optional column may
       be absent), and its values are of the columns' types; a tensor's shape is the signature's
 
@@ -60,7 +67,7 @@ class SignatureAndExample(Policy, name="signature-and-example"):
         description="What the model must have (inputs, outputs, example).",
     )
     forbid_types: Annotated[tuple[str, ...], Tighter.MORE] = Field(
-        default=("object", "any"),
+        default=("object",),
         strict=False,
         description="MLflow types and tensor dtypes that say too little to check a value by.",
     )
@@ -113,7 +120,13 @@ def _require_none(model: Model, required: tuple[Required, ...]) -> None:
     """Say at once that there is no signature: every requirement falls with it."""
     if required == ("example",):
         return
-    also = " and no input example" if "example" in required and not _info(model) else ""
+    if _info(model):
+        raise MissingEvidence(
+            "the MLmodel file has no signature, though an input example was logged: MLflow "
+            "inferred none from it, so serving cannot validate inputs",
+            _GIVE_IT,
+        )
+    also = " and no input example" if "example" in required else ""
     raise MissingEvidence(
         f"the MLmodel file has no signature{also}: serving cannot validate inputs", _LOG_IT
     )
@@ -145,9 +158,11 @@ def _types(spec: Mapping[str, Any]) -> Iterator[str]:
         tensor = spec.get("tensor-spec")
         yield str(tensor.get("dtype")) if isinstance(tensor, dict) else "tensor"
         return
-    yield str(kind)
-    inner = [spec.get("items"), spec.get("values")]
     properties = spec.get("properties")
+    is_record = isinstance(properties, dict) and bool(properties)
+    if not is_record:
+        yield str(kind)
+    inner = [spec.get("items"), spec.get("values")]
     if isinstance(properties, dict):
         inner += properties.values()
     for each in inner:
@@ -165,7 +180,8 @@ def _example(model: Model, signature: Mapping[str, Any], name: str) -> Finding:
         raise MissingEvidence(
             "the signature has no inputs to compare the input example with", _LOG_IT
         )
-    found = differences(request, columns)
+    params = {str(each.get("name")) for each in _columns(signature, "params")}
+    found = differences(request, columns, params)
     if not found:
         return Finding(
             outcome=Outcome.PASS,
@@ -202,9 +218,14 @@ def _request(model: Model, info: Mapping[str, Any]) -> Any:
 def _json(model: Model, path: str) -> Any:
     text = model.text(path)
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_constant)
     except (ValueError, RecursionError) as e:
         raise InvalidEvidence(f"{path} of the model is no JSON", _LOG_IT) from e
+
+
+def _constant(name: str) -> float | None:
+    """Return null for NaN: pandas writes an empty cell so, of a text column too."""
+    return None if name == "NaN" else float(name)
 
 
 def _listed(named: list[str]) -> str:

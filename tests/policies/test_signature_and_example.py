@@ -77,17 +77,25 @@ def test_a_model_with_signature_and_fitting_example_passes() -> None:
     assert len(found) == 3
 
 
-def test_without_a_signature_one_finding_says_it() -> None:
-    message = "the MLmodel file has no signature: serving cannot validate inputs"
+def test_an_example_from_which_mlflow_inferred_no_signature_is_not_asked_for_again() -> None:
+    message = (
+        "the MLmodel file has no signature, though an input example was logged: MLflow inferred "
+        "none from it, so serving cannot validate inputs"
+    )
     finding = assert_outcome(judged(signature=None), "missing", message=message)
-    assert finding.remedy == LOG_IT
+    assert finding.remedy == (
+        "give log_model `signature=` (mlflow.models.infer_signature, or a ModelSignature), or cast "
+        "the example to types that MLflow infers (no categories, no nullable or mixed columns); "
+        "the warning of log_model says which value stopped it"
+    )
 
 
 def test_without_signature_and_example_one_finding_says_both() -> None:
     message = (
         "the MLmodel file has no signature and no input example: serving cannot validate inputs"
     )
-    assert_outcome(judged(signature=None, example=None), "missing", message=message)
+    finding = assert_outcome(judged(signature=None, example=None), "missing", message=message)
+    assert finding.remedy == LOG_IT
 
 
 def test_a_signature_without_outputs_leaves_them_missing() -> None:
@@ -124,11 +132,14 @@ def test_an_example_alone_has_nothing_to_be_compared_with() -> None:
 @pytest.mark.parametrize(
     ("spec", "shown"),
     [
-        ({"type": "any", "name": "a"}, "a (any)"),
         ({"type": "object", "name": "a", "properties": {}}, "a (object)"),
-        ({"type": "array", "name": "a", "items": {"type": "any"}}, "a (any)"),
+        ({"type": "array", "name": "a", "items": {"type": "object"}}, "a (object)"),
         ({"type": "map", "name": "a", "values": {"type": "object"}}, "a (object)"),
-        ({"type": "any"}, "the unnamed one (any)"),
+        (
+            {"type": "object", "name": "a", "properties": {"b": {"type": "object"}}},
+            "a (object)",
+        ),
+        ({"type": "object"}, "the unnamed one (object)"),
         ({"type": "tensor", "tensor-spec": {"dtype": "object"}}, "the unnamed one (object)"),
     ],
 )
@@ -139,6 +150,32 @@ def test_a_type_that_says_nothing_fails_at_any_depth(spec: dict[str, Any], shown
     assert finding.remedy is not None
     allowing = bind(SignatureAndExample, forbid_types=[])
     assert_outcome(judged(allowing, outputs=[spec]), "pass", part="outputs")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"type": "object", "name": "a", "properties": {"role": {"type": "string"}}},
+        {"type": "any", "name": "custom_inputs", "required": False},
+        {
+            "type": "array",
+            "name": "messages",
+            "items": {"type": "object", "properties": {"content": {"type": "any"}}},
+        },
+    ],
+)
+def test_a_record_with_properties_and_a_free_field_of_mlflows_agents_pass(
+    spec: dict[str, Any],
+) -> None:
+    assert_outcome(judged(outputs=[spec]), "pass", part="outputs")
+
+
+def test_whoever_wants_no_free_field_at_any_depth_forbids_it() -> None:
+    items = {"type": "object", "properties": {"content": {"type": "any"}}}
+    spec = {"type": "array", "name": "messages", "items": items}
+    policy = bind(SignatureAndExample, forbid_types=["object", "any"])
+    message = "the signature has outputs of a forbidden type: messages (any)"
+    assert_outcome(judged(policy, outputs=[spec]), "fail", part="outputs", message=message)
 
 
 def test_names_are_compared_both_ways() -> None:
@@ -286,6 +323,10 @@ def tensor(*shape: int, dtype: str = "float64", name: str | None = None) -> list
         ),
         (LABEL, {"inputs": {"a": [1]}}, "its columns are named, and the signature's are not"),
         (LABEL, [1, 2], "it is a list and no object"),
+        ([{"type": "string"}], {"inputs": "a sentence"}, ""),
+        (LABEL, {"inputs": "a"}, "it holds a text where the signature says long"),
+        (tensor(-1), {"inputs": 1.0}, "it is a fraction and no list"),
+        (tensor(-1), {"prompt": "a"}, "its columns are named, and the signature's are not"),
     ],
 )
 def test_tensors_and_unnamed_columns_are_compared_by_place(
@@ -293,6 +334,45 @@ def test_tensors_and_unnamed_columns_are_compared_by_place(
 ) -> None:
     assert compared(inputs, example).startswith(message)
     assert bool(compared(inputs, example)) == bool(message)
+
+
+def test_a_frame_without_column_names_is_compared_by_the_places_that_mlflow_names() -> None:
+    numbered = [{"type": "long", "name": 0}, {"type": "long", "name": 1}]
+    assert compared(numbered, {"dataframe_split": {"data": [[1, 2], [3, 4]]}}) == ""
+    assert compared(numbered, {"dataframe_split": {"data": [[1, 2, 3]]}}) == (
+        "column '2' is not in the signature"
+    )
+    assert compared(numbered, {"dataframe_split": {"data": [[1]]}}) == "column '1' is missing"
+
+
+def test_an_empty_text_which_pandas_writes_as_nan_is_null() -> None:
+    texts = [{"type": "string", "name": "a", "required": False}]
+    example = {"dataframe_split": {"columns": ["a"], "data": [["x"], [float("nan")]]}}
+    assert compared(texts, example) == ""
+    message = "column 'a' holds null where the signature says long, which serving refuses"
+    assert compared(columns("long"), frame(float("nan"))) == message
+    message = "column 'a' holds a fraction where the signature says string"
+    assert compared(texts, frame(float("inf"))) == message
+
+
+def test_one_record_may_hold_a_list_where_rows_would_hold_lists() -> None:
+    lists = [{"type": "array", "items": {"type": "long"}, "name": "ids"}]
+    assert compared(lists, {"inputs": {"ids": [1, 2]}}) == ""
+    assert compared(lists, {"inputs": {"ids": [[1, 2], [3]]}}) == ""
+    message = "column 'ids' holds a whole number where the signature says array"
+    assert compared(lists, {"dataframe_split": {"columns": ["ids"], "data": [[1]]}}) == message
+
+
+def test_parameters_that_stand_beside_a_chat_request_are_no_columns() -> None:
+    texts = [{"type": "string", "name": "prompt"}]
+    parameter = [{"name": "k", "type": "long", "default": 1, "shape": None}]
+    schema = {"inputs": json.dumps(texts), "params": json.dumps(parameter)}
+    policy = bind(SignatureAndExample, require=["example"])
+    found = judged(policy, signature=schema, example={"prompt": "hi", "k": 2})
+    assert_outcome(found, "pass", part="example")
+    message = "the input example does not fit the signature: column 'j' is not in the signature"
+    found = judged(policy, signature=schema, example={"prompt": "hi", "j": 2})
+    assert_outcome(found, "fail", part="example", message=message)
 
 
 @pytest.mark.parametrize("inputs", ["no list", [1], {"a": 1}, 5])
