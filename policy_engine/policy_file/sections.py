@@ -73,6 +73,8 @@ def read_metric(place: Place) -> MetricSetting | None:
     scale: Scale | None = None
     if "scale" in items:
         scale = shapes.choice(place.of("scale", items["scale"]), _SCALES)
+    if name is not None and rest[0] is not None and scale != "percent":
+        _check_point(place.of("point", items["point"]), name, rest[0])
     return None if name is None else MetricSetting(name, goal, *rest, scale or "fraction")
 
 
@@ -86,6 +88,15 @@ def _check_goal(place: Place, items: Mapping[str, Item], name: str, goal: Goal |
         message = f"{name} is a metric to {kind.goal}, not to {goal}"
         remedy = "remove the goal, or log the metric under a name of its own"
         place.of("goal", items["goal"]).wrong(message, remedy)
+
+
+def _check_point(place: Place, name: str, point: Decimal) -> None:
+    kind = known(name)
+    if kind is not None and kind.bounded and point >= 1:
+        place.wrong(
+            f"a point of {point} is all of the range of {name}, which lies in [0, 1]",
+            f"say `scale: percent` if {name} is logged in percent, or write a point such as 0.01",
+        )
 
 
 def _point_and_positive(
