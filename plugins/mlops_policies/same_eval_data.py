@@ -258,8 +258,8 @@ def _refuse_training_rows(case: Case) -> None:
     metric = case.metric
     if metric.of_training_rows:
         raise MissingEvidence(
-            f"the metric that counts, {metric.name}, is by its name of the rows that training saw, so no "
-            "evaluation data stand behind it",
+            f"the metric that counts, {metric.name}, is by its name of the rows that training saw, "
+            "so no evaluation data stand behind it",
             "name a metric of evaluation data under `metric:` in the policy file",
         )
 
