@@ -145,7 +145,10 @@ def _metric_of(file: PolicyFile) -> Metric | None:
     setting = file.metric
     if setting is None:
         return None
-    metric = resolve_metric(setting.name, setting.goal, setting.point, file.path)
+    point = setting.point
+    if point is not None and setting.scale == "percent":
+        point = point.scaleb(-2)
+    metric = resolve_metric(setting.name, setting.goal, point, file.path)
     return replace(metric, positive=setting.positive)
 
 

@@ -15,7 +15,7 @@ from policy_engine.judgement import findings_of, turned_off
 from policy_engine.policy import Finding
 from policy_engine.policy_file import PolicySet
 from policy_engine.records import BaselineRecord, CandidateRecord, EvidenceRecord, Unreadable
-from policy_engine.renaming import renamed_baseline, renamed_candidate
+from policy_engine.renaming import Reading
 from policy_engine.report import (
     EXIT_CODES,
     Effect,
@@ -120,8 +120,9 @@ def _unjudged(
 
 def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subject:
     file = bound.file
-    baseline = renamed_baseline(baseline_for(file, candidate), file.names)
-    record = renamed_candidate(candidate, file.names)
+    reading = Reading.of(file)
+    baseline = reading.baseline(baseline_for(file, candidate))
+    record = reading.candidate(candidate)
     findings = tuple(_judged_findings(bound, record, baseline, here))
     if here.claimed:
         findings = tuple(map(Judged.as_claim, findings))

@@ -1,40 +1,122 @@
-"""Runs as policies see them: their model's evaluations, and own names under the documented ones."""
+"""Runs as a policy file reads them: with evaluations, documented names, and fractions."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Self
 
 from policy_engine.evaluated import with_evaluations
-from policy_engine.records import BaselineRecord, CandidateRecord, RunRecord
+from policy_engine.metrics import known
+from policy_engine.records import (
+    BaselineRecord,
+    CandidateRecord,
+    Invalid,
+    Metric,
+    ModelRecord,
+    RunRecord,
+)
+
+if TYPE_CHECKING:
+    from policy_engine.policy_file import PolicyFile
+
+_WHOLE = 100
+"""All of a metric in percent."""
 
 
-def renamed_candidate(candidate: CandidateRecord, names: Mapping[str, str]) -> CandidateRecord:
-    """Return the candidate, and the runs beside it, under the documented names (ours to theirs)."""
-    update: dict[str, object] = {"run": _renamed(with_evaluations(candidate.run), names)}
-    if not names:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a policy file reads runs.
+
+    Attributes:
+        names: The user's own evidence names by the documented ones.
+        percent: The metric that is logged in percent, where one is.
+    """
+
+    names: Mapping[str, str]
+    percent: str | None = None
+
+    @classmethod
+    def of(cls, file: "PolicyFile") -> Self:
+        """Return what a policy file says of it."""
+        metric = file.metric
+        return cls(file.names, metric.name if metric and metric.scale == "percent" else None)
+
+    def candidate(self, candidate: CandidateRecord) -> CandidateRecord:
+        """Return the candidate, and the runs beside it, so read."""
+        update: dict[str, object] = {"run": self._run(with_evaluations(candidate.run))}
+        if self._changes_nothing:
+            return candidate.model_copy(update=update)
+        for field in ("history", "later"):
+            if isinstance(runs := getattr(candidate, field), tuple):
+                update[field] = tuple(self._run(run) for run in runs)
+        # Found by rules of a policy's own; those by the file's rules are read by `baseline`.
+        update["baselines"] = tuple(self._found(each) for each in candidate.baselines)
         return candidate.model_copy(update=update)
-    for field in ("history", "later"):
-        if isinstance(runs := getattr(candidate, field), tuple):
-            update[field] = tuple(_renamed(run, names) for run in runs)
-    return candidate.model_copy(update=update)
 
+    def baseline(self, baseline: BaselineRecord | None) -> BaselineRecord | None:
+        """Return the baseline, where one was found, so read."""
+        if baseline is None or not isinstance(baseline.run, RunRecord):
+            return baseline
+        run = self._run(with_evaluations(baseline.run))
+        return baseline.model_copy(update={"run": run})
 
-def renamed_baseline(
-    baseline: BaselineRecord | None, names: Mapping[str, str]
-) -> BaselineRecord | None:
-    """Return the baseline, where one was found, under the documented names (ours to theirs)."""
-    if baseline is None or not isinstance(baseline.run, RunRecord):
-        return baseline
-    return baseline.model_copy(update={"run": _renamed(with_evaluations(baseline.run), names)})
+    @property
+    def _changes_nothing(self) -> bool:
+        return not self.names and self.percent is None
 
+    def _found(self, baseline: BaselineRecord) -> BaselineRecord:
+        if not isinstance(baseline.run, RunRecord):
+            return baseline
+        return baseline.model_copy(update={"run": self._run(baseline.run)})
 
-def _renamed(run: RunRecord, names: Mapping[str, str]) -> RunRecord:
-    if not names:
-        return run
-    update = {
-        field: {
-            **values,
-            **{ours: values[theirs] for ours, theirs in names.items() if theirs in values},
+    def _run(self, run: RunRecord) -> RunRecord:
+        if self._changes_nothing:
+            return run
+        update: dict[str, object] = {
+            field: {
+                **values,
+                **{ours: values[theirs] for ours, theirs in self.names.items() if theirs in values},
+            }
+            for field in ("metrics", "params", "tags")
+            if (values := getattr(run, field))
         }
-        for field in ("metrics", "params", "tags")
-        if (values := getattr(run, field))
-    }
+        renamed = run.model_copy(update=update)
+        return renamed if self.percent is None else _in_fractions(renamed, self.percent)
+
+
+def _in_fractions(run: RunRecord, name: str) -> RunRecord:
+    """Return a run, its model and the runs beside it with a metric of percents as fractions."""
+    update: dict[str, object] = {}
+    if name in run.metrics:
+        update["metrics"] = {**run.metrics, name: _fraction(name, run.metrics[name])}
+    if isinstance(run.model, ModelRecord):
+        metrics = tuple(
+            each.model_copy(update={"value": _fraction(name, each.value)})
+            if each.key == name
+            else each
+            for each in run.model.metrics
+        )
+        update["model"] = run.model.model_copy(update={"metrics": metrics})
+    for field in ("children", "repeats"):
+        if isinstance(runs := getattr(run, field), tuple):
+            update[field] = tuple(_in_fractions(each, name) for each in runs)
     return run.model_copy(update=update)
+
+
+def _fraction(name: str, value: Metric) -> Metric:
+    """Return a percent as a fraction; a score that is no percent says so.
+
+    A run that logged 0.93 among runs that log 93 would look a hundred times worse than it is.
+    """
+    if isinstance(value, Invalid):
+        return value
+    kind = known(name)
+    if kind is not None and kind.bounded:
+        if not 0 <= value <= _WHOLE:
+            return Invalid(invalid=f"{value}, and a percent lies in [0, 100]")
+        if kind.goal == "maximize" and 0 < value <= 1:
+            return Invalid(
+                invalid=f"{value}, which looks like a fraction, though the policy file says "
+                "`scale: percent`"
+            )
+    return float(Decimal(repr(value)).scaleb(-2))

@@ -5,6 +5,7 @@ from datetime import UTC
 from typing import TypedDict
 
 from policy_engine.evaluated import evaluation_notes
+from policy_engine.metrics import of_training_rows
 from policy_engine.policy_file import PolicyFile
 from policy_engine.records import (
     BaselineRecord,
@@ -71,6 +72,11 @@ def notes_on(
     for run in (candidate.run, baseline.run if baseline else None):
         if isinstance(run, RunRecord):
             yield from evaluation_notes(run, name)
+    primary = candidate.run.primary_metric
+    if file.metric is not None:
+        yield from on_training_rows(file.metric.name)
+    elif primary is not None:
+        yield from on_training_rows(primary.name)
     if file.required:
         yield f"required beneath this policy file: {', '.join(file.required)}"
     model = candidate.run.model
@@ -82,6 +88,15 @@ def notes_on(
         yield "a baseline exists now: remove `first_run: true` from the policy file"
     else:
         yield "first_run: nothing was compared with a baseline; this is a rubber stamp, once"
+
+
+def on_training_rows(metric: str) -> Iterator[str]:
+    """Yield what to know of a metric that judges by the rows that training saw."""
+    if of_training_rows(metric):
+        yield (
+            f"{metric} is by its name a metric of the rows that training saw: it says how well the "
+            "model fits these, not how well it predicts others; name one of evaluation data"
+        )
 
 
 def unclaimed(files: Sequence[PolicyFile], evidence: EvidenceRecord) -> Iterator[str]:

@@ -18,7 +18,7 @@ from policy_engine.evidence import (
 )
 from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.records import CandidateRecord, EvidenceRecord
-from policy_engine.renaming import renamed_baseline, renamed_candidate
+from policy_engine.renaming import Reading
 from policy_engine.report import Point, Report, Subject, TradeOff
 from policy_engine.scope import is_for
 
@@ -53,8 +53,9 @@ def _with_trade_off(subject: Subject, file: PolicyFile, here: Here) -> Subject:
     candidate = _candidate(subject, file, here.evidence)
     if candidate is None:
         return subject
-    baseline = renamed_baseline(baseline_for(file, candidate), file.names)
-    record = renamed_candidate(candidate, file.names)
+    reading = Reading.of(file)
+    baseline = reading.baseline(baseline_for(file, candidate))
+    record = reading.candidate(candidate)
     case = BoundFile.of(file, here).case(record, _NEEDS, baseline, here)
     return replace(subject, trade_off=trade_off_of(case))
 

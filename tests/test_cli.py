@@ -301,6 +301,17 @@ def test_validate_notes_a_glob_that_matches_no_tracked_file(project: Project) ->
     )
 
 
+def test_validate_notes_a_metric_of_the_rows_that_training_saw(project: Project) -> None:
+    project.policy(MINIMUM.replace("policies:", "metric: {name: training_accuracy}\npolicies:"))
+    told = command("validate")
+    assert (told.code, told.out) == (0, "policies/fraud.yaml: valid, 1 policy\n")
+    assert told.err == (
+        "note: policies/fraud.yaml: training_accuracy is by its name a metric of the rows that "
+        "training saw: it says how well the model fits these, not how well it predicts others; "
+        "name one of evaluation data\n"
+    )
+
+
 def test_validate_tells_the_problems_of_all_files_at_once(project: Project) -> None:
     project.policy(MINIMUM.replace("min", "mim"), "policies/churn.yaml")
     project.policy(MINIMUM.replace("metric-threshold", "metric-treshold"))

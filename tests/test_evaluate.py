@@ -35,6 +35,7 @@ from policy_engine.records import (
     Invalid,
     ModelRecord,
     PassedOver,
+    PrimaryMetric,
     RunRecord,
     Unreadable,
     VersionRecord,
@@ -559,6 +560,20 @@ def test_the_team_s_own_names_hold_for_candidate_baseline_and_history() -> None:
         ("candidate", "10.5"),
         ("baseline", "20.5"),
         ("earlier", "30.5"),
+    ]
+
+
+@pytest.mark.parametrize("metric", ["metric: {name: train_f1}\n", ""])
+def test_a_report_notes_that_its_metric_is_of_the_rows_that_training_saw(metric: str) -> None:
+    primary = PrimaryMetric(name="train_f1")
+    policies = policy_set(fraud=f"{metric}policies:\n  run-id: on")
+    one = CandidateRecord(run=run(metrics={"train_f1": 0.9}, primary_metric=primary))
+    report = report_on(policies, EvidenceRecord(needs=EVERYTHING, candidates=(one,)))
+    assert list(report.subjects[0].notes) == [
+        (
+            "train_f1 is by its name a metric of the rows that training saw: it says how well the "
+            "model fits these, not how well it predicts others; name one of evaluation data"
+        )
     ]
 
 

@@ -8,23 +8,27 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from mlops_policies.flavor_formats import native_format
+
 Format = Literal[
     "skops",
     "safetensors",
     "onnx",
     "keras-v3",
     "native-booster",
+    "flavor-native",
     "torch-export",
     "saved-model",
     "tflite",
     "gguf",
     "hdf5",
+    "h2o",
 ]
 """The formats that are known not to be plain pickles."""
 
 PICKLES = frozenset(
     ".pkl .pickle .pck .pcl .cloudpickle .dill .joblib .sav .p .pt .pth .ckpt .bin "
-    ".statsmodels .shap .pmd .pdparams .pdopt".split()
+    ".statsmodels .shap .pmd .pdparams .pdopt .fastai".split()
 )
 """Endings of files that hold pickles (`.bin` and `.ckpt` as PyTorch writes them)."""
 
@@ -86,9 +90,12 @@ def sorted_out(paths: tuple[str, ...], flavors: Mapping[str, Any]) -> Stored:
     unknown: list[str] = []
     for path in paths:
         suffixes = [suffix.lower() for suffix in PurePosixPath(path).suffixes]
-        found = _FORMATS.get(suffixes[-1] if suffixes else "")
+        native = native_format(path, flavors)
+        found = native or _FORMATS.get(suffixes[-1] if suffixes else "")
         if path in declared:
             pickles[path] = declared[path]
+        elif native is not None:
+            known[path] = native
         elif PICKLES.intersection(suffixes):  # also model.pkl.gz
             pickles[path] = "by its name"
         elif found is not None:

@@ -15,6 +15,8 @@ from policy_engine.quantities import Fraction, Number, Tighter, show, show_both
 
 ANY_IMPROVEMENT = Decimal("1e-10")
 """What a relative change asks for over a baseline of 0: MLflow's own number."""
+_A_PERCENT = 2
+"""From here on a limit of a metric in [0, 1] is meant in percent."""
 
 
 class MetricThreshold(Policy, name="metric-threshold"):
@@ -68,15 +70,21 @@ class MetricThreshold(Policy, name="metric-threshold"):
         return self
 
     @model_validator(mode="after")
-    def _goal_fits_the_name(self) -> Self:
-        if self.goal is None:
-            return self
+    def _settings_fit_the_name(self) -> Self:
         try:
-            known = resolve_metric(self.metric, None, None, "its name").goal
+            known = resolve_metric(self.metric, None, None, "its name")
         except MissingEvidence:
             return self
-        if known != self.goal:
-            raise ValueError(f"goal is {self.goal}, but {self.metric} is known as one to {known}")
+        if self.goal is not None and known.goal != self.goal:
+            raise ValueError(
+                f"goal is {self.goal}, but {self.metric} is known as one to {known.goal}"
+            )
+        for name, limit in (("min", self.min), ("max", self.max)):
+            if known.bounded and limit is not None and limit >= _A_PERCENT:
+                raise ValueError(
+                    f"{name} is {limit}, but {self.metric} lies in [0, 1]; write a percent as its "
+                    "fraction, and `scale: percent` in the file's metric if it is logged so"
+                )
         return self
 
     @property

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Literal, get_args
 
+from mlops_policies.column_words import is_about
+
 Kind = Literal["email", "phone", "ssn", "iban", "passport", "dob", "ip", "name", "address", "card"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -21,25 +23,30 @@ _WORDS: dict[Kind, str] = {
     "dob": "dob|date of birth|birth date|birthdate|birthday|dateofbirth",
     "ip": "ip|ipv|ipaddress",
     "name": "first name|firstname|last name|lastname|full name|fullname|surname|forename|"
-    "given name|family name|middle name|maiden name",
+    "given name|family name|middle name|maiden name|user name|username|nickname|screen name|"
+    "login name|customer name|client name|patient name|person name|employee name|contact name|"
+    "passenger name|cardholder name|holder name|applicant name|borrower name|student name",
     "address": "address|addresses|addr|streetaddress|homeaddress|postaladdress",
     "card": "card|cards|creditcard|cardnumber",
 }
 """What a name must hold as whole words, one behind the other; figures behind a word do not count.
 
-`name` alone is the name of anything; `address1` is an address.
+`name` alone is the name of anything; `address1` is an address. Words around them may say that the
+column only counts, types, rates or flags the datum: `card_type` holds no card.
 """
 _PHRASES = {
     kind: tuple(tuple(phrase.split()) for phrase in phrases.split("|"))
     for kind, phrases in _WORDS.items()
 }
 
+_TRANSFORMER = re.compile(r"^[A-Za-z]+__")
+"""What scikit-learn's ColumnTransformer writes before a name: `num__email`."""
 _CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def kind_of_name(name: str, kinds: Collection[Kind]) -> Kind | None:
     """Return what kind of personal data a column of this name may hold."""
-    plain = unicodedata.normalize("NFKC", name)
+    plain = _TRANSFORMER.sub("", unicodedata.normalize("NFKC", name))
     words = [w for w in re.split(r"[\W_]+", _CASE.sub(" ", plain).lower()) if w]
     words = [w.rstrip("0123456789") or w for w in words]
     return next((k for k in KINDS if k in kinds and _holds(words, _PHRASES[k])), None)
@@ -56,8 +63,9 @@ def kind_of_text(text: str, kinds: Collection[Kind]) -> Kind | None:
 
 
 def _holds(words: list[str], phrases: tuple[tuple[str, ...], ...]) -> bool:
+    """Say whether a phrase stands among the words as the datum itself."""
     return any(
-        tuple(words[i : i + len(phrase)]) == phrase
+        tuple(words[i : i + len(phrase)]) == phrase and not is_about(words, i, i + len(phrase))
         for phrase in phrases
         for i in range(len(words) - len(phrase) + 1)
     )

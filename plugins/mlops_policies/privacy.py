@@ -39,7 +39,9 @@ class PiiColumns(Policy, name="pii-columns"):
     - `names`: no column of the model's signature, of a dataset input or of the predictions table
       has one of `patterns` among the words of its name. A name is split at `_`, at other signs and
       at changes of case, and whole words are compared: `clientIp` holds `ip`, `zip` does not.
-      `name` means a first, last or full name, given, family, middle or maiden name and surname.
+      `name` means a first, last or full name, given, family, middle or maiden name and surname,
+      and the name of a user, customer, patient or the like. What only counts, types, rates or
+      flags a datum is none: `phone_number` is one, `phone_model`, `ip_count`, `has_card` are not.
     - `example`: no text or whole number of the input example has the form of an e-mail address, an
       IP address, a payment card (issuer, length, Luhn), an IBAN (check digits), a social security
       number or a phone number with its country code. The other patterns have no form to look for.
@@ -64,7 +66,7 @@ class PiiColumns(Policy, name="pii-columns"):
     )
     allow: Annotated[dict[str, Annotated[str, Field(min_length=1)]], Tighter.FEWER] = Field(
         default={},
-        examples=[{"ip_class": "A to E, no address"}],
+        examples=[{"office_address": "our own, no customer's"}],
         description="Columns that may stay, each with the reason.",
     )
     scan_example: Annotated[bool, Tighter.ON] = Field(

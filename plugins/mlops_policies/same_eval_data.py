@@ -180,7 +180,8 @@ class SameEvalData(Policy, name="same-eval-data"):
     that the metrics of the baseline's model name, since it may have been evaluated again. Of strong
     hash, MLflow's digest and number of rows, those that both sides have must be equal; name and
     schema are shown and not judged. A pass by the digest alone says so. Where a side logs no
-    dataset, the predictions of both are compared: equal sets of (`row_id`, `target`) pass.
+    dataset, the predictions of both are compared: equal sets of (`row_id`, `target`) pass. A metric
+    of training rows by its name (`training_accuracy`) has no evaluation data: `missing`.
 
     The strong hash is `data.sha256`, a tag of the dataset input. A dataset is evaluation data by
     its context (eval, evaluation, validation, test, holdout), or because the model's metrics name
@@ -206,6 +207,7 @@ class SameEvalData(Policy, name="same-eval-data"):
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield one finding."""
         candidate, baseline = case.candidate, case.baseline
+        _refuse_training_rows(case)
         mine = evaluation_data(candidate) or evaluations_of_model(candidate)
         theirs = evaluation_data(baseline)
         again = evaluations_of_model(baseline)
@@ -246,6 +248,19 @@ class SameEvalData(Policy, name="same-eval-data"):
             f"{rows:,} row_id of their predictions, with their targets, are equal",
             measured=Measurement(rows, "rows", Grade.MEASURED, tables[0].source),
             limit=Limit(rows, "rows", ">="),
+        )
+
+
+def _refuse_training_rows(case: Case) -> None:
+    """Refuse to compare evaluation data where the metric is of the rows that training saw."""
+    if case.metric_setting is None and case.evidence.run.primary_metric is None:
+        return
+    metric = case.metric
+    if metric.of_training_rows:
+        raise MissingEvidence(
+            f"the metric that counts, {metric.name}, is by its name of the rows that training saw, "
+            "so no evaluation data stand behind it",
+            "name a metric of evaluation data under `metric:` in the policy file",
         )
 
 

@@ -1,4 +1,4 @@
-"""A ModelScan report that lies in the model, as `modelscan -r json` writes it."""
+"""A scan's report that lies in the model, as ModelScan or modelaudit writes it."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,10 +8,14 @@ from typing import Any, Literal, Self
 from policy_engine.evidence import InvalidEvidence
 
 FILE = "modelscan.json"
+AUDIT_FILE = "modelaudit.json"
 SEVERITIES = ("none", "low", "medium", "high", "critical")
 Severity = Literal["none", "low", "medium", "high", "critical"]
 
-_SCAN_IT = "scan the model again with `modelscan -r json`, and store what it writes"
+_SCAN_IT = "scan the model again with `modelscan -r json --show-skipped`, and store what it writes"
+_AUDIT_IT = "scan the model again with `modelaudit scan --format json`, and store what it writes"
+_AS_MODELSCAN = {"debug": "none", "info": "none", "warning": "medium"}
+"""modelaudit's severities; `critical` is one of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +23,14 @@ class Scan:
     """What a scan says.
 
     Attributes:
+        file: The report's name in the model.
         scanned: The files that it read.
         skipped: The files that it did not.
         severities: The severity of each issue, lower case.
         errors: How many errors it met.
     """
 
+    file: str
     scanned: tuple[str, ...]
     skipped: tuple[str, ...]
     severities: tuple[str, ...]
@@ -32,7 +38,7 @@ class Scan:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Read a report.
+        """Read ModelScan's report.
 
         Raises:
             InvalidEvidence: If it is none.
@@ -40,7 +46,12 @@ class Scan:
         try:
             report = json.loads(text)
             summary = report["summary"]
+            if "skipped" not in summary and "scanned" in summary:
+                raise InvalidEvidence(
+                    f"{FILE} of the model does not say which files the scan skipped", _SCAN_IT
+                )
             return cls(
+                file=FILE,
                 scanned=tuple(str(p) for p in summary["scanned"]["scanned_files"]),
                 skipped=tuple(_skipped(summary["skipped"])),
                 severities=tuple(str(i["severity"]).lower() for i in report["issues"]),
@@ -48,6 +59,25 @@ class Scan:
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
             raise InvalidEvidence(f"{FILE} of the model is no ModelScan report", _SCAN_IT) from e
+
+    @classmethod
+    def of_audit(cls, text: str) -> Self:
+        """Read modelaudit's report: a file is scanned if a scanner for its format read it.
+
+        Raises:
+            InvalidEvidence: If it is none.
+        """
+        try:
+            report = json.loads(text)
+            read = tuple(str(a["path"]) for a in report["assets"] if a["type"] != "unknown")
+            severities = tuple(str(i["severity"]).lower() for i in report["issues"])
+            failed = report["has_errors"] is not False or report["success"] is not True
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
+            raise InvalidEvidence(
+                f"{AUDIT_FILE} of the model is no modelaudit report", _AUDIT_IT
+            ) from e
+        severities = tuple(_AS_MODELSCAN.get(each, each) for each in severities)
+        return cls(AUDIT_FILE, read, (), severities, errors=int(failed))
 
     def above(self, limit: str) -> tuple[str, ...]:
         """Return the severities above a limit; one that nobody knows is above all."""

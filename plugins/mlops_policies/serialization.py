@@ -1,21 +1,34 @@
 """Can the model be loaded without running code of its own?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from mlops_policies.formats import Format, Stored, sorted_out
-from mlops_policies.scan import FILE, Scan, Severity
+from mlops_policies.scan import AUDIT_FILE, FILE, Scan, Severity
 from policy_engine.evidence import Case, MissingEvidence, Model, Needs
 from policy_engine.policy import Finding, Outcome, Policy
 from policy_engine.quantities import Tighter, show
 
 _SAFER = (
     'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
-    "safetensors or ONNX; boosters: their own), or store a ModelScan report in the model"
+    "safetensors or ONNX; boosters: their own), or store the report of a scan in the model "
+    "(ModelScan's or modelaudit's)"
 )
+_READERS: Mapping[str, Callable[[str], Scan]] = {FILE: Scan.of, AUDIT_FILE: Scan.of_audit}
+_MLFLOWS_OWN = {
+    "lightgbm": frozenset(
+        (
+            "collections.OrderedDict",
+            "lightgbm.basic.Booster",
+            "lightgbm.sklearn.LGBMClassifier",
+            "lightgbm.sklearn.LGBMRegressor",
+        )
+    )
+}
+"""Types that MLflow's flavor has skops trust, whatever was logged (mlflow 3.17)."""
 _MOST_NAMED = 3
 
 
@@ -28,12 +41,16 @@ class SafeSerialization(Policy, name="safe-serialization"):
     - A file is a pickle if its ending says so (`.pkl`, `.joblib`, `.pth`, `.bin`, …) or if the
       MLmodel file says so (`serialization_format`, a pickled `python_model`), whatever it is called
     - A file in another known format passes if `allow` has it. `native-booster` is what XGBoost,
-      LightGBM and CatBoost write themselves; `.h5` may hold code, a `.pt2` pickled constants
+      LightGBM and CatBoost write themselves, `flavor-native` what Prophet, Spark, spaCy, Paddle,
+      fastText and the tokenizers of transformers do, by the MLmodel file's flavor; `.h5` may hold
+      code, a `.pt2` pickled constants, an H2O model Java objects of any class
     - A file that nobody knows by its name, a loader that is not MLflow's, and types that a skops
-      file asks to be trusted with (`trusted_types` has those that you allow) are `inconclusive`
-    - Pickles pass with a report `modelscan.json` in the model, as `modelscan -r json` writes it: it
-      scanned each of them, skipped at most `max_skipped`, met no error, and found no issue above
-      `max_severity`
+      file asks to be trusted with are `inconclusive`. `trusted_types` has those that you allow; the
+      types that MLflow's own LightGBM flavor always names need no permission
+    - Pickles pass with the report of a scan in the model: `modelscan.json`, as `modelscan -r json
+      --show-skipped` writes it, or `modelaudit.json`, as `modelaudit scan --format json` does. It
+      read each of them, skipped at most `max_skipped`, met no error, and found no issue above
+      `max_severity` (modelaudit's `warning` counts as medium). Where both are there, both must
 
     Nothing is ever loaded or unpickled here. The report is believed as it is: it names files and
     not their contents, and whoever trains can write it. It finds known tricks, no new ones.
@@ -48,10 +65,10 @@ class SafeSerialization(Policy, name="safe-serialization"):
     needs = Needs.MODEL | Needs.FILES
 
     allow: Annotated[tuple[Format, ...], Tighter.FEWER] = Field(
-        default=("skops", "safetensors", "onnx", "keras-v3", "native-booster"),
+        default=("skops", "safetensors", "onnx", "keras-v3", "native-booster", "flavor-native"),
         strict=False,
         description="Formats that may be stored. Known as well: torch-export (.pt2), saved-model "
-        "(.pb), tflite, gguf, hdf5.",
+        "(.pb), tflite, gguf, hdf5, h2o.",
     )
     trusted_types: Annotated[tuple[str, ...], Tighter.FEWER] = Field(
         default=(),
@@ -77,16 +94,17 @@ class SafeSerialization(Policy, name="safe-serialization"):
         flavors = _flavors(model)
         stored = sorted_out(paths, flavors)
         refused = {p: f for p, f in stored.known.items() if f not in self.allow}
-        if stored.pickles and FILE not in paths:
+        reports = [file for file in _READERS if file in paths]
+        if stored.pickles and not reports:
             yield _pickled(stored)
         elif refused:
             yield _refused(refused)
         else:
-            scan = Scan.of(model.text(FILE)) if stored.pickles else None
-            faults = list(self._faults(scan, tuple(stored.pickles))) if scan else []
-            yield self._uncleared(stored, faults) if faults else self._cleared(stored, flavors)
+            scans = [_READERS[file](model.text(file)) for file in reports if stored.pickles]
+            faults = {scan.file: list(self._faults(scan, stored)) for scan in scans}
+            yield self._uncleared(stored, faults) or self._cleared(stored, flavors, tuple(faults))
 
-    def _faults(self, scan: Scan, pickles: tuple[str, ...]) -> Iterator[str]:
+    def _faults(self, scan: Scan, stored: Stored) -> Iterator[str]:
         """Yield why a scan does not clear the pickles."""
         if scan.errors:
             yield f"it met {_counted(scan.errors, 'error')}"
@@ -94,26 +112,33 @@ class SafeSerialization(Policy, name="safe-serialization"):
         if above:
             issues = _counted(len(above), "issue")
             yield f"it found {issues} above {self.max_severity} ({', '.join(sorted(set(above)))})"
-        left_out = scan.left_out(pickles)
+        left_out = scan.left_out(stored.pickles)
         if len(left_out) > self.max_skipped:
             yield f"it left out {_listed(left_out)}, and at most {self.max_skipped} may be"
 
-    def _uncleared(self, stored: Stored, faults: list[str]) -> Finding:
-        return Finding(
-            outcome=Outcome.FAIL,
-            message=f"pickle present ({_listed(tuple(stored.pickles))}), and {FILE} does not clear "
-            f"it: {'; '.join(faults)}",
-            remedy=_SAFER,
-        )
+    def _uncleared(self, stored: Stored, faults: Mapping[str, list[str]]) -> Finding | None:
+        """Return what the first report finds that does not clear the pickles."""
+        for file, why in faults.items():
+            if why:
+                return Finding(
+                    outcome=Outcome.FAIL,
+                    message=f"pickle present ({_listed(tuple(stored.pickles))}), and {file} does "
+                    f"not clear it: {'; '.join(why)}",
+                    remedy=_SAFER,
+                )
+        return None
 
-    def _cleared(self, stored: Stored, flavors: Mapping[str, Any]) -> Finding:
+    def _cleared(
+        self, stored: Stored, flavors: Mapping[str, Any], reports: tuple[str, ...]
+    ) -> Finding:
         """Judge the other files, where no pickle is left to answer for."""
         base = "no stored file is a pickle"
         if stored.pickles:
             pickles = _counted(len(stored.pickles), "pickle")
+            clears, names = ("clears", "it names") if len(reports) == 1 else ("clear", "they name")
             base = (
-                f"{FILE} clears the {pickles} ({_listed(tuple(stored.pickles))}): it names no "
-                f"issue above {self.max_severity}"
+                f"{' and '.join(reports)} {clears} the {pickles} "
+                f"({_listed(tuple(stored.pickles))}): {names} no issue above {self.max_severity}"
             )
         doubts = list(_doubts(stored, flavors, frozenset(self.trusted_types)))
         if doubts:
@@ -135,9 +160,9 @@ def _doubts(stored: Stored, flavors: Mapping[str, Any], trusted: frozenset[str])
     loader = _conf(flavors, "python_function").get("loader_module")
     if loader is not None and str(loader).partition(".")[0] != "mlflow":
         yield f"its loader {loader} is not MLflow's and may unpickle anything"
-    asked = sorted(_asked(flavors) - trusted)
+    asked = sorted(_asked(flavors) - trusted) if "skops" in stored.known.values() else []
     if asked:
-        yield f"its skops file asks to be trusted with {_listed(tuple(asked))}"
+        yield f"its skops file asks to be trusted with {', '.join(asked)}"
 
 
 def _asked(flavors: Mapping[str, Any]) -> set[str]:
@@ -145,7 +170,8 @@ def _asked(flavors: Mapping[str, Any]) -> set[str]:
     asked: set[str] = set()
     for name in flavors:
         listed = _conf(flavors, name).get("skops_trusted_types")
-        asked.update(map(str, listed) if isinstance(listed, list) else ())
+        types = set(map(str, listed)) if isinstance(listed, list) else set()
+        asked |= types - _MLFLOWS_OWN.get(name, frozenset())
         if listed is not None and not isinstance(listed, list):
             asked.add("types that are no list")
     return asked

@@ -22,12 +22,16 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
 
     from policy_engine import check  # noqa: PLC0415
     from policy_engine.change import idle_globs  # noqa: PLC0415
+    from policy_engine.subjects import on_training_rows  # noqa: PLC0415
     from policy_engine.waivers import refuse_too_far_ahead  # noqa: PLC0415
 
     policies = check.load(paths or ("policies",), require=require).policies
     refuse_too_far_ahead(policies.waivers, datetime.now(UTC))
     for file in policies.files:
         click.echo(f"{file.path}: valid, {_count(len(file.bindings))}")
+    for file in policies.files:
+        for sentence in on_training_rows(file.metric.name) if file.metric else ():
+            click.echo(f"note: {file.path}: {sentence}", err=True)
     for sentence in idle_globs(Path(), policies.files):
         click.echo(f"note: {sentence}", err=True)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from policy_engine.evidence.states import InvalidEvidence, MissingEvidence
-from policy_engine.metrics import Goal, known
+from policy_engine.metrics import Goal, known, of_training_rows
 from policy_engine.quantities import Margin, show
 
 if TYPE_CHECKING:
@@ -86,6 +86,17 @@ class Metric:
         """The best value there is (its units); None where its name does not tell."""
         kind = known(self.name)
         return kind.perfect if kind else None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether its name says that every value lies in [0, 1]."""
+        kind = known(self.name)
+        return kind is not None and kind.bounded
+
+    @property
+    def of_training_rows(self) -> bool:
+        """Whether its name says that it was taken on the rows that training saw."""
+        return of_training_rows(self.name)
 
     @property
     def required_point(self) -> Decimal:

@@ -31,6 +31,8 @@ Dataset = DatasetRecord
 Importance = ImportanceRecord
 
 _SETTERS = {"parameter": "log_param", "tag": "set_tag"}
+_WHOLE = 100
+"""All of a metric in percent."""
 _END = "let the run end by itself (with mlflow.start_run(): …)"
 
 
@@ -289,8 +291,10 @@ def _measured(name: str, value: float, role: str) -> Measurement:
     number = Decimal(repr(value))
     kind = known(name)
     if kind is not None and kind.bounded and not 0 <= number <= 1:
+        remedy = "log it as a fraction"
+        if 1 < number <= _WHOLE:
+            remedy += f", or say that it is in percent: `metric: {{name: {name}, scale: percent}}`"
         raise InvalidEvidence(
-            f"metric {name} of the {role} run is {value}; it lies in [0, 1] by definition",
-            "log it as a fraction",
+            f"metric {name} of the {role} run is {value}; it lies in [0, 1] by definition", remedy
         )
     return Measurement(number, name, Grade.LOGGED, f"metric {name}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from policy_engine.metrics import Goal, known
 from policy_engine.policy_file import shapes
@@ -14,7 +14,11 @@ from policy_engine.problems import Problems, near_or_all
 from policy_engine.quantities import Rate, exact, parse_bytes, parse_duration, parse_rate
 from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
+Scale = Literal["fraction", "percent"]
+
 _GOALS: tuple[Goal, ...] = get_args(Goal)
+_SCALES: tuple[Scale, ...] = get_args(Scale)
+_METRIC_KEYS = ("name", "goal", "point", "scale", "positive")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -27,12 +31,14 @@ class MetricSetting:
         goal: The direction that is better.
         point: One point in the metric's own units, greater than 0.
         positive: The class that counts as positive.
+        scale: How training logs it; a percent is read as the fraction that it is.
     """
 
     name: str
     goal: Goal | None = None
     point: Decimal | None = None
     positive: str | int | float | bool | None = None
+    scale: Scale = "fraction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ def read_metric(place: Place) -> MetricSetting | None:
     example = "metric: {name: val_f1, goal: maximize}"
     if isinstance(place.node, ScalarNode) and isinstance(place.node.value, str):
         example = f"metric: {{name: {place.node.text}}}"
-    items = shapes.mapping(place, example, ("name", "goal", "point", "positive"))
+    items = shapes.mapping(place, example, _METRIC_KEYS)
     if items is None:
         return None
     name = None
@@ -64,7 +70,12 @@ def read_metric(place: Place) -> MetricSetting | None:
     if name is not None:
         _check_goal(place, items, name, goal)
     rest = _point_and_positive(place, items)
-    return None if name is None else MetricSetting(name, goal, *rest)
+    scale: Scale | None = None
+    if "scale" in items:
+        scale = shapes.choice(place.of("scale", items["scale"]), _SCALES)
+    if name is not None and rest[0] is not None and scale != "percent":
+        _check_point(place.of("point", items["point"]), name, rest[0])
+    return None if name is None else MetricSetting(name, goal, *rest, scale or "fraction")
 
 
 def _check_goal(place: Place, items: Mapping[str, Item], name: str, goal: Goal | None) -> None:
@@ -77,6 +88,15 @@ def _check_goal(place: Place, items: Mapping[str, Item], name: str, goal: Goal |
         message = f"{name} is a metric to {kind.goal}, not to {goal}"
         remedy = "remove the goal, or log the metric under a name of its own"
         place.of("goal", items["goal"]).wrong(message, remedy)
+
+
+def _check_point(place: Place, name: str, point: Decimal) -> None:
+    kind = known(name)
+    if kind is not None and kind.bounded and point >= 1:
+        place.wrong(
+            f"a point of {point} is all of the range of {name}, which lies in [0, 1]",
+            f"say `scale: percent` if {name} is logged in percent, or write a point such as 0.01",
+        )
 
 
 def _point_and_positive(

@@ -107,6 +107,10 @@ def _metric() -> Json:
                 "exclusiveMinimum": 0,
                 "description": "One point (pt), in the metric's own units.",
             },
+            "scale": {
+                "enum": ["fraction", "percent"],
+                "description": "How training logs it: 0.935, or 93.5, which is read as 0.935.",
+            },
             "positive": {
                 "type": ["string", "number", "boolean"],
                 "description": "The positive class; else 1 or true.",

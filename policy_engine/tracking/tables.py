@@ -28,6 +28,7 @@ MODEL_TEXTS = (
     "input_example.json",
     "serving_input_example.json",
     "modelscan.json",
+    "modelaudit.json",
 )
 TABLE_CAP = 64 * 1024 * 1024
 TEXT_CAP = 1024 * 1024

@@ -21,7 +21,8 @@ SKOPS = {"pickled_model": "model.skops", "serialization_format": "skops"}
 CLOUDPICKLE = {"pickled_model": "model.pkl", "serialization_format": "cloudpickle"}
 SAFER = (
     'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
-    "safetensors or ONNX; boosters: their own), or store a ModelScan report in the model"
+    "safetensors or ONNX; boosters: their own), or store the report of a scan in the model "
+    "(ModelScan's or modelaudit's)"
 )
 
 
@@ -30,13 +31,19 @@ def judged(
     policy: SafeSerialization | None = None,
     flavors: dict[str, Any] | None = None,
     scan: object = None,
+    audit: object = None,
 ) -> list[Finding]:
-    paths = [*AROUND, *files, *(["modelscan.json"] if scan is not None else [])]
-    text = scan if isinstance(scan, str) else json.dumps(scan)
+    reports = {"modelscan.json": scan, "modelaudit.json": audit}
+    texts = {
+        name: each if isinstance(each, str) else json.dumps(each)
+        for name, each in reports.items()
+        if each is not None
+    }
+    paths = [*AROUND, *files, *texts]
     record = model(
         files=dict.fromkeys(paths, 100),
         mlmodel={"flavors": {"python_function": MLFLOW} | (flavors or {})},
-        texts={"modelscan.json": text} if scan is not None else {},
+        texts=texts,
     )
     return judge(policy or SafeSerialization(), candidate=run(model=record))
 
@@ -231,6 +238,171 @@ def test_a_scan_may_leave_out_as_many_as_is_said() -> None:
 def test_a_report_that_is_none_fails(scan: str) -> None:
     message = "modelscan.json of the model is no ModelScan report"
     assert_outcome(scanned(scan), "fail", message=message)
+
+
+def test_a_scan_that_does_not_say_what_it_skipped_clears_nothing() -> None:
+    scan = report("model.pkl")
+    del scan["summary"]["skipped"]
+    message = "modelscan.json of the model does not say which files the scan skipped"
+    finding = assert_outcome(scanned(scan), "fail", message=message)
+    assert finding.remedy == (
+        "scan the model again with `modelscan -r json --show-skipped`, and store what it writes"
+    )
+
+
+def audited(audit: object, *, scan: object = None, **settings: Any) -> list[Finding]:
+    policy = bind(SafeSerialization, **settings)
+    return judged(
+        "model.pkl", flavors={"sklearn": CLOUDPICKLE}, audit=audit, scan=scan, policy=policy
+    )
+
+
+def audit_report(
+    path: str = "model.pkl", kind: str = "pickle", issues: tuple[str, ...] = (), **facts: Any
+) -> dict[str, Any]:
+    """A report as modelaudit 0.2 writes it, of what is read here."""
+    return {
+        "issues": [{"message": "…", "severity": each, "location": path} for each in issues],
+        "assets": [{"path": "MLmodel", "type": "unknown"}, {"path": path, "type": kind}],
+        "has_errors": False,
+        "success": True,
+    } | facts
+
+
+@pytest.mark.parametrize("path", ["model.pkl", "runs/model/model.pkl"])
+def test_an_audit_that_found_nothing_clears_a_pickle(path: str) -> None:
+    message = "modelaudit.json clears the 1 pickle (model.pkl): it names no issue above low"
+    assert_outcome(audited(audit_report(path, issues=("info", "debug"))), "pass", message=message)
+
+
+@pytest.mark.parametrize(
+    ("audit", "why"),
+    [
+        (audit_report("other.pkl"), "it left out model.pkl, and at most 0 may be"),
+        (audit_report(kind="unknown"), "it left out model.pkl, and at most 0 may be"),
+        (audit_report(issues=("warning",)), "it found 1 issue above low (medium)"),
+        (audit_report(issues=("critical",)), "it found 1 issue above low (critical)"),
+        (audit_report(issues=("weird",)), "it found 1 issue above low (weird)"),
+        (audit_report(has_errors=True), "it met 1 error"),
+        (audit_report(success=False), "it met 1 error"),
+    ],
+)
+def test_an_audit_that_does_not_clear_it_fails(audit: object, why: str) -> None:
+    message = f"pickle present (model.pkl), and modelaudit.json does not clear it: {why}"
+    assert_outcome(audited(audit), "fail", message=message)
+
+
+def test_a_warning_of_an_audit_is_a_medium_issue() -> None:
+    audit = audit_report(issues=("warning",))
+    assert_outcome(audited(audit, max_severity="medium"), "pass")
+
+
+@pytest.mark.parametrize("audit", ["{", "[]", "{}", '{"assets": [], "issues": []}'])
+def test_an_audit_that_is_none_fails(audit: str) -> None:
+    message = "modelaudit.json of the model is no modelaudit report"
+    assert_outcome(audited(audit), "fail", message=message)
+
+
+def test_where_both_reports_are_there_both_must_clear_the_pickle() -> None:
+    message = (
+        "modelscan.json and modelaudit.json clear the 1 pickle (model.pkl): they name no issue "
+        "above low"
+    )
+    found = audited(audit_report(), scan=report("model.pkl"))
+    assert_outcome(found, "pass", message=message)
+    found = audited(audit_report(), scan=report("model.pkl", issues=("HIGH",)))
+    assert_outcome(found, "fail")
+    found = audited(audit_report(issues=("critical",)), scan=report("model.pkl"))
+    assert_outcome(found, "fail")
+
+
+@pytest.mark.parametrize(
+    ("flavor", "conf", "files"),
+    [
+        ("prophet", {"data": "model.pr"}, ("model.pr",)),
+        (
+            "spark",
+            {"model_data": "sparkml"},
+            ("sparkml/metadata/part-00000", "sparkml/metadata/.part-00000.crc", "sparkml/_SUCCESS"),
+        ),
+        (
+            "spacy",
+            {"data": "model.spacy"},
+            (
+                "model.spacy/config.cfg",
+                "model.spacy/tokenizer",
+                "model.spacy/textcat/model",
+                "model.spacy/vocab/key2row",
+                "model.spacy/vocab/lookups.bin",
+                "model.spacy/vocab/vectors",
+            ),
+        ),
+        ("transformers", {}, ("components/tokenizer/spiece.model", "model/model.safetensors")),
+        ("sentence_transformers", {}, ("model.sentence_transformer/sentencepiece.bpe.model",)),
+        ("fasttext", {}, ("model.ftz",)),
+        ("paddle", {}, ("model.pdmodel", "model.pdiparams")),
+    ],
+)
+def test_the_only_format_of_a_flavor_is_known_by_the_flavor(
+    flavor: str, conf: dict[str, Any], files: tuple[str, ...]
+) -> None:
+    finding = assert_outcome(judged(*files, flavors={flavor: conf}), "pass")
+    assert finding.message.startswith(
+        "no stored file is a pickle; the model is stored as flavor-native"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flavor", "conf", "path"),
+    [
+        ("spacy", {"data": "model.spacy"}, "elsewhere/lookups.bin"),
+        ("spacy", {"data": "model.spacy"}, "model.spacy/own/state.pkl"),
+        ("spacy", {}, "lookups.bin"),
+        ("transformers", {}, "model/pytorch_model.bin"),
+        ("spark", {"model_data": "sparkml"}, "sparkml/stage/own.pkl"),
+        ("fastai", {"data": "model.fastai"}, "model.fastai"),
+    ],
+)
+def test_a_flavor_answers_for_its_own_files_alone(
+    flavor: str, conf: dict[str, Any], path: str
+) -> None:
+    finding = assert_outcome(judged(path, flavors={flavor: conf}), "fail")
+    assert f"{path} (by its name)" in finding.message
+
+
+def test_a_format_that_may_hold_code_is_known_by_the_flavor_and_must_be_allowed() -> None:
+    h2o = {"h2o": {"data": "model.h2o"}}
+    message = "a format that `allow` does not have: model.h2o/GBM_model_1 (h2o)"
+    assert_outcome(judged("model.h2o/GBM_model_1", flavors=h2o), "fail", message=message)
+    saved = {"tensorflow": {"saved_model_dir": "tf2model"}}
+    variables = ("tf2model/variables/variables.index", "tf2model/saved_model.pb")
+    policy = bind(SafeSerialization, allow=["saved-model", "h2o"])
+    assert_outcome(judged("model.h2o/GBM_model_1", flavors=h2o, policy=policy), "pass")
+    assert_outcome(judged(*variables, flavors=saved, policy=policy), "pass")
+
+
+def test_the_types_that_mlflows_lightgbm_always_names_need_no_permission() -> None:
+    types = ["lightgbm.basic.Booster", "collections.OrderedDict"]
+    conf = {"serialization_format": "skops", "skops_trusted_types": types}
+    assert_outcome(judged("model.skops", flavors={"lightgbm": conf}), "pass")
+    conf = {"serialization_format": "skops", "skops_trusted_types": [*types, "os.system"]}
+    message = "no stored file is a pickle, but its skops file asks to be trusted with os.system"
+    found = judged("model.skops", flavors={"lightgbm": conf})
+    assert_outcome(found, "inconclusive", message=message)
+    found = judged("model.skops", flavors={"sklearn": SKOPS | {"skops_trusted_types": types}})
+    assert_outcome(found, "inconclusive")
+
+
+def test_all_types_to_trust_are_listed_and_only_where_a_skops_file_is_stored() -> None:
+    types = [f"own.Type{number}" for number in range(6)]
+    conf = SKOPS | {"skops_trusted_types": types}
+    message = (
+        "no stored file is a pickle, but its skops file asks to be trusted with own.Type0, "
+        "own.Type1, own.Type2, own.Type3, own.Type4, own.Type5"
+    )
+    found = judged("model.skops", flavors={"sklearn": conf})
+    assert_outcome(found, "inconclusive", message=message)
+    assert_outcome(judged("model.lgb", flavors={"lightgbm": conf}), "pass")
 
 
 def test_a_cleared_pickle_beside_an_unknown_file_decides_nothing() -> None:

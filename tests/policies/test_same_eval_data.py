@@ -191,3 +191,17 @@ def test_comparing_has_no_direction(one: Identity, other: Identity) -> None:
 def test_data_are_the_same_as_themselves_or_unknown(one: Identity) -> None:
     known = one.digest is not None or one.strong is not None
     assert one.compare(one) is (Same.YES if known else Same.UNKNOWN)
+
+
+@pytest.mark.parametrize("metric", ["training_accuracy", "train_f1"])
+def test_a_metric_of_the_rows_that_training_saw_has_no_evaluation_data(metric: str) -> None:
+    both = on(data(strong="a" * 64))
+    found = judge(SameEvalData(), candidate=both, baseline=both, metric=metric)
+    message = (
+        f"the metric that counts, {metric}, is by its name of the rows that training saw, so no "
+        "evaluation data stand behind it"
+    )
+    finding = assert_outcome(found, "missing", message=message)
+    assert finding.remedy == "name a metric of evaluation data under `metric:` in the policy file"
+    found = judge(SameEvalData(), candidate=both, baseline=both, metric="val_f1")
+    assert_outcome(found, "pass")
