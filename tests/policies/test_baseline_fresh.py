@@ -29,7 +29,10 @@ def test_a_young_baseline_passes() -> None:
     finding = assert_outcome(found, "pass", part="age", message=message)
     assert finding.measured is not None
     assert (str(finding.measured.value), finding.measured.unit) == ("864000", "s")
-    message = "the distance of the baseline from the candidate is 12 commits; it must be at most 20 commits"
+    message = (
+        "the distance of the baseline from the candidate is 12 commits; "
+        "it must be at most 20 commits"
+    )
     assert_outcome(found, "pass", part="commits", message=message)
 
 
