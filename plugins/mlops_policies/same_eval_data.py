@@ -110,7 +110,8 @@ def evaluation_data(run: Run) -> tuple[Identity, ...]:
     try:
         return tuple(Identity.of(d) for d in datasets_in(run, "evaluation"))
     except MissingEvidence:
-        return evaluations_of_model(run)
+        # Only of these two is the model read: of a run beside them it is not known.
+        return evaluations_of_model(run) if run.role in {"candidate", "baseline"} else ()
 
 
 def evaluations_of_model(run: Run) -> tuple[Identity, ...]:

@@ -30,8 +30,8 @@ def test_a_young_baseline_passes() -> None:
     assert finding.measured is not None
     assert (str(finding.measured.value), finding.measured.unit) == ("864000", "s")
     message = (
-        "the distance of the baseline from the candidate is 12 commits; it must be at most 20 "
-        "commits"
+        "the distance of the baseline from the candidate is 12 commits; "
+        "it must be at most 20 commits"
     )
     assert_outcome(found, "pass", part="commits", message=message)
 
