@@ -70,6 +70,6 @@ UP = frozenset(
     "llf log_likelihood loglik elbo psnr rouge1 rouge2 rougel rougelsum rouge bleu sacrebleu "
     "meteor "
     "bertscore chrf exact_match calinski_harabasz answer_similarity answer_correctness "
-    "answer_relevance faithfulness".split()
+    "answer_relevance faithfulness relevance groundedness".split()
 )
 """Better when greater; their scale is the framework's (ROUGE and BLEU go to 1 or to 100)."""

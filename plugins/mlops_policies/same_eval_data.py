@@ -98,10 +98,11 @@ class Identity:
 def evaluation_data(run: Run) -> tuple[Identity, ...]:
     """Return what a run says of its evaluation data; nothing where it says nothing.
 
-    Of an earlier run only the facts are known: an input without a context may be evaluation data.
+    Of an earlier or a later run only the facts are known: an input without a context may be
+    evaluation data.
     Needs `DATASETS`, and of candidate and baseline `MODEL`.
     """
-    if run.role == "earlier":
+    if run.role in {"earlier", "later"}:
         return tuple(
             Identity.of(d, is_sure=bool(_word(d)))
             for d in run.datasets

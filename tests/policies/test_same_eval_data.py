@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_policies.same_eval_data import Identity, Same, SameEvalData, same_data
-from policy_engine.evidence import Needs
+from mlops_policies.same_eval_data import (
+    Identity,
+    Same,
+    SameEvalData,
+    evaluation_data,
+    same_data,
+)
+from policy_engine.evidence import Needs, Run
 from policy_engine.policy import Finding, Outcome
 from policy_engine.records import DatasetRecord, ModelMetricRecord, RunRecord
 from policy_engine.testing import assert_outcome, bind, judge, model, run, table
@@ -205,3 +211,11 @@ def test_a_metric_of_the_rows_that_training_saw_has_no_evaluation_data(metric: s
     assert finding.remedy == "name a metric of evaluation data under `metric:` in the policy file"
     found = judge(SameEvalData(), candidate=both, baseline=both, metric="val_f1")
     assert_outcome(found, "pass")
+
+
+@pytest.mark.parametrize("role", ["earlier", "later"])
+def test_of_a_run_beside_the_candidate_the_model_is_not_asked(role: str) -> None:
+    facts = Needs.RUN | Needs.DATASETS
+    assert evaluation_data(Run(on(data(context="training")), facts, role)) == ()
+    (found,) = evaluation_data(Run(on(data()), facts, role))
+    assert (found.digest, found.is_sure) == ("d1", True)
