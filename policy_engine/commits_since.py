@@ -19,13 +19,14 @@ def with_commits(root: Path, evidence: EvidenceRecord) -> EvidenceRecord:
     """
     if not any(candidate.baselines for candidate in evidence.candidates):
         return evidence
+    known: dict[tuple[str, str], int | None] = {}
+    counted = tuple(_candidate(root, each, known) for each in evidence.candidates)
     try:
-        if git.is_shallow(root):  # it would count what it has, and that is too few
+        # A shallow clone counts what it has, and that is too few; asked only where something counts.
+        if all(count is None for count in known.values()) or git.is_shallow(root):
             return evidence
     except git.GitError:
         return evidence
-    known: dict[tuple[str, str], int | None] = {}
-    counted = tuple(_candidate(root, each, known) for each in evidence.candidates)
     return evidence.model_copy(update={"candidates": counted})
 
 
