@@ -22,7 +22,7 @@ def with_commits(root: Path, evidence: EvidenceRecord) -> EvidenceRecord:
     known: dict[tuple[str, str], int | None] = {}
     counted = tuple(_candidate(root, each, known) for each in evidence.candidates)
     try:
-        # A shallow clone counts what it has, and that is too few; asked only where something counts.
+        # A shallow clone counts what it has, and that is too few.
         if all(count is None for count in known.values()) or git.is_shallow(root):
             return evidence
     except git.GitError:
