@@ -4,17 +4,22 @@
 the training run has no metric of that name, the model's is the run's.
 """
 
-from policy_engine.records import ModelMetricRecord, ModelRecord, RunRecord
+from policy_engine.records import Metric, ModelMetricRecord, ModelRecord, RunRecord
 
 TRAINING = frozenset({"train", "training", "fit"})
 """Contexts of a dataset that the model was trained on: what was measured on it is no evaluation."""
 
 
-def with_evaluations(run: RunRecord) -> RunRecord:
-    """Return a run with the metrics of its model that it has none of, each of one dataset."""
+def with_evaluations(run: RunRecord, dataset: str | None = None) -> RunRecord:
+    """Return a run with the metrics of its model that it has none of, each of one dataset.
+
+    Args:
+        run: The run as it was read.
+        dataset: The name of the dataset that counts; None: the only one.
+    """
     found = {
         key: metrics[-1].value
-        for key, metrics in _evaluations(run).items()
+        for key, metrics in _evaluations(run, dataset).items()
         if len(_datasets(metrics)) == 1
     }
     return run.model_copy(update={"metrics": {**run.metrics, **found}}) if found else run
@@ -26,14 +31,23 @@ def several_datasets(run: RunRecord, key: str) -> tuple[str, ...]:
     return tuple(sorted(name or "without a name" for name, _ in named)) if len(named) > 1 else ()
 
 
-def evaluation_notes(run: RunRecord, key: str | None) -> tuple[str, ...]:
+def any_evaluation(run: RunRecord, key: str) -> Metric | None:
+    """Return the last value of a metric that the run has none of, on whichever dataset."""
+    metrics = _evaluations(run).get(key, [])
+    return metrics[-1].value if metrics else None
+
+
+def evaluation_notes(
+    run: RunRecord, key: str | None, dataset: str | None = None
+) -> tuple[str, ...]:
     """Return the sentence that says where a metric is from, if it is the model's and not the run's.
 
     Args:
         run: The run as it was read.
         key: The metric that counts; None: nobody says which.
+        dataset: The name of the dataset that counts; None: the only one.
     """
-    metrics = _evaluations(run).get(key or "", [])
+    metrics = _evaluations(run, dataset).get(key or "", [])
     if len(_datasets(metrics)) != 1:
         return ()
     last = metrics[-1]
@@ -42,16 +56,16 @@ def evaluation_notes(run: RunRecord, key: str | None) -> tuple[str, ...]:
     return (f"{key} of run {run.run_id[:8]} is that of its logged model, evaluated{data}{by}",)
 
 
-def _evaluations(run: RunRecord) -> dict[str, list[ModelMetricRecord]]:
+def _evaluations(run: RunRecord, dataset: str | None = None) -> dict[str, list[ModelMetricRecord]]:
     """Return the model's metrics that the run has none of, by name, oldest first."""
     if not isinstance(run.model, ModelRecord):
         return {}
     trained_on = {d.digest for d in run.datasets if (d.context or "").strip().lower() in TRAINING}
     found: dict[str, list[ModelMetricRecord]] = {}
     for metric in run.model.metrics:
-        if metric.key not in run.metrics and (
-            metric.digest is None or metric.digest not in trained_on
-        ):
+        if metric.key in run.metrics or (dataset is not None and metric.dataset != dataset):
+            continue
+        if dataset is not None or metric.digest is None or metric.digest not in trained_on:
             found.setdefault(metric.key, []).append(metric)
     return found
 

@@ -30,20 +30,27 @@ class Reading:
     Attributes:
         names: The user's own evidence names by the documented ones.
         percent: The metric that is logged in percent, where one is.
+        dataset: The dataset that counts where a model was evaluated on several.
     """
 
     names: Mapping[str, str]
     percent: str | None = None
+    dataset: str | None = None
 
     @classmethod
     def of(cls, file: "PolicyFile") -> Self:
         """Return what a policy file says of it."""
         metric = file.metric
-        return cls(file.names, metric.name if metric and metric.scale == "percent" else None)
+        if metric is None:
+            return cls(file.names)
+        percent = metric.name if metric.scale == "percent" else None
+        return cls(file.names, percent, metric.dataset)
 
     def candidate(self, candidate: CandidateRecord) -> CandidateRecord:
         """Return the candidate, and the runs beside it, so read."""
-        update: dict[str, object] = {"run": self._run(with_evaluations(candidate.run))}
+        update: dict[str, object] = {
+            "run": self._run(with_evaluations(candidate.run, self.dataset))
+        }
         if self._changes_nothing:
             return candidate.model_copy(update=update)
         for field in ("history", "later"):
@@ -57,7 +64,7 @@ class Reading:
         """Return the baseline, where one was found, so read."""
         if baseline is None or not isinstance(baseline.run, RunRecord):
             return baseline
-        run = self._run(with_evaluations(baseline.run))
+        run = self._run(with_evaluations(baseline.run, self.dataset))
         return baseline.model_copy(update={"run": run})
 
     @property

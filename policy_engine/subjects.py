@@ -71,7 +71,7 @@ def notes_on(
     name = file.metric.name if file.metric else None
     for run in (candidate.run, baseline.run if baseline else None):
         if isinstance(run, RunRecord):
-            yield from evaluation_notes(run, name)
+            yield from evaluation_notes(run, name, file.metric.dataset if file.metric else None)
     primary = candidate.run.primary_metric
     if file.metric is not None:
         yield from on_training_rows(file.metric.name)

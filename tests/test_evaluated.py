@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policy_engine.evaluated import evaluation_notes, several_datasets, with_evaluations
+from policy_engine.evaluated import (
+    any_evaluation,
+    evaluation_notes,
+    several_datasets,
+    with_evaluations,
+)
 from policy_engine.records import (
     DatasetRecord,
     Invalid,
@@ -137,6 +142,30 @@ def test_other_test_data_are_noticed(team: Team, tmp_path: Path) -> None:
     report = Gate.of(tmp_path, team.server.uri, p=POLICIES).check(runs=(candidate,))
     outcomes = {f.id: f.outcome.value for f in report.subjects[0].findings}
     assert (outcomes["same-eval-data"], report.exit_code) == ("fail", 1)
+
+
+def test_the_policy_file_says_which_dataset_counts(team: Team, tmp_path: Path) -> None:
+    name = team.name("stacks")
+    evaluated(team, name, 0.85, "easy", "hard")
+    team.client.set_registered_model_alias(name, "champion", "1")
+    candidate = evaluated(team, name, 0.9, "easy", "hard")
+    policies = POLICIES.replace("goal: maximize", "goal: maximize, dataset: hard")
+    report = Gate.of(tmp_path, team.server.uri, p=policies).check(runs=(candidate,))
+    (subject,) = report.subjects
+    outcomes = {f.id: f.outcome.value for f in subject.findings}
+    assert outcomes["metric-threshold"] == outcomes["min-useful-gain"] == "pass"
+    assert any("evaluated on dataset 'hard' by run" in note for note in subject.notes)
+
+
+def test_a_dataset_that_is_named_counts_although_the_model_was_trained_on_it() -> None:
+    run = a_run(measured(1.0, "fit"), measured(0.9))
+    assert with_evaluations(run, "fit").metrics == {"f1": 1.0}
+    assert with_evaluations(run, "nowhere").metrics == {}
+
+
+def test_a_metric_of_zero_is_a_metric() -> None:
+    assert any_evaluation(a_run(measured(0.0)), "f1") == 0.0
+    assert any_evaluation(a_run(), "f1") is None
 
 
 def test_several_datasets_are_missing_with_the_list(team: Team, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ class Run:
             raise MissingEvidence(
                 f"the {self.role} run has no metric {name}; its model has it on "
                 f"{len(datasets)} datasets ({', '.join(datasets)})",
-                "evaluate the model on one dataset under this name, or log the metric in the run",
+                f"say which counts: `metric: {{name: {name}, dataset: {datasets[0]}}}`",
             )
         if value is None:
             raise MissingEvidence(

@@ -18,7 +18,7 @@ Scale = Literal["fraction", "percent"]
 
 _GOALS: tuple[Goal, ...] = get_args(Goal)
 _SCALES: tuple[Scale, ...] = get_args(Scale)
-_METRIC_KEYS = ("name", "goal", "point", "scale", "positive")
+_METRIC_KEYS = ("name", "goal", "point", "scale", "dataset", "positive")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -32,6 +32,7 @@ class MetricSetting:
         point: One point in the metric's own units, greater than 0.
         positive: The class that counts as positive.
         scale: How training logs it; a percent is read as the fraction that it is.
+        dataset: On which dataset, where a run's model was evaluated on several; None: the only one.
     """
 
     name: str
@@ -39,6 +40,7 @@ class MetricSetting:
     point: Decimal | None = None
     positive: str | int | float | bool | None = None
     scale: Scale = "fraction"
+    dataset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,10 @@ def read_metric(place: Place) -> MetricSetting | None:
         scale = shapes.choice(place.of("scale", items["scale"]), _SCALES)
     if name is not None and rest[0] is not None and scale != "percent":
         _check_point(place.of("point", items["point"]), name, rest[0])
-    return None if name is None else MetricSetting(name, goal, *rest, scale or "fraction")
+    dataset = None
+    if "dataset" in items:
+        dataset = shapes.text(place.of("dataset", items["dataset"]), "the name of a dataset")
+    return None if name is None else MetricSetting(name, goal, *rest, scale or "fraction", dataset)
 
 
 def _check_goal(place: Place, items: Mapping[str, Item], name: str, goal: Goal | None) -> None:

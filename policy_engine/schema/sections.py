@@ -111,6 +111,11 @@ def _metric() -> Json:
                 "enum": ["fraction", "percent"],
                 "description": "How training logs it: 0.935, or 93.5, which is read as 0.935.",
             },
+            "dataset": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The dataset, where the run's model was evaluated on several.",
+            },
             "positive": {
                 "type": ["string", "number", "boolean"],
                 "description": "The positive class; else 1 or true.",

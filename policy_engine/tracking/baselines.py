@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from policy_engine.errors import PolicyEngineError, UsageError
-from policy_engine.evaluated import with_evaluations
+from policy_engine.evaluated import any_evaluation
 from policy_engine.evidence import MissingEvidence, Needs, Run, resolve_metric
 from policy_engine.quantities import parse_duration
 from policy_engine.records import BaselineRecord, Gap, Metric, ModelRecord, PassedOver, RunRecord
@@ -285,8 +285,12 @@ class Search:
         if InRun.of(model_id) is not None:
             return None
         model = model_record(self.reads.get(self.reads.store.model, model_id))
-        seen = with_evaluations(run_record(run, None).model_copy(update={"model": model}))
-        return seen.metrics.get(self.own_name or "") or seen.metrics.get(self.metric or "")
+        seen = run_record(run, None).model_copy(update={"model": model})
+        for name in filter(None, (self.own_name, self.metric)):
+            value = any_evaluation(seen, name)
+            if value is not None:
+                return value
+        return None
 
     def _refusal(self, run: Json, model_id: str | None = None) -> str | None:
         """Say why a run may not be the baseline, or None if it may."""
