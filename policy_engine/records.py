@@ -173,6 +173,26 @@ class ModelRecord(Record):
     versions: tuple[VersionRecord, ...] = ()
 
 
+class PointRecord(Record):
+    """A value of a metric, and the step that it was logged at."""
+
+    step: int
+    value: Metric
+
+
+class SeriesRecord(Record):
+    """What is known of a metric that was logged several times.
+
+    `highest` and `lowest` are of the finite values. `at_model` is the last value up to the step of
+    the run's model; None where no value is that early, or nobody says the model's step.
+    """
+
+    count: Annotated[int, Field(ge=1)]
+    highest: PointRecord | None = None
+    lowest: PointRecord | None = None
+    at_model: PointRecord | None = None
+
+
 class PrimaryMetric(Record):
     """The experiment's own primary metric, from its tags (training code can write them)."""
 
@@ -204,6 +224,7 @@ class RunRecord(Record):
     predictions: TableRecord | Gap | None = None
     importance: ImportanceRecord | Gap | None = None
     tries: Annotated[int, Field(ge=1)] | Gap | None = None
+    series: dict[str, SeriesRecord] = {}
 
 
 class PassedOver(Record):

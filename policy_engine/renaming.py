@@ -15,9 +15,10 @@ from policy_engine.records import (
     ModelRecord,
     RunRecord,
 )
+from policy_engine.taken import goal_of, with_taken
 
 if TYPE_CHECKING:
-    from policy_engine.policy_file import PolicyFile
+    from policy_engine.policy_file import MetricSetting, PolicyFile
 
 _WHOLE = 100
 """All of a metric in percent."""
@@ -30,12 +31,12 @@ class Reading:
     Attributes:
         names: The user's own evidence names by the documented ones.
         percent: The metric that is logged in percent, where one is.
-        dataset: The dataset that counts where a model was evaluated on several.
+        metric: The metric that counts, where the file names one.
     """
 
     names: Mapping[str, str]
     percent: str | None = None
-    dataset: str | None = None
+    metric: "MetricSetting | None" = None
 
     @classmethod
     def of(cls, file: "PolicyFile") -> Self:
@@ -44,13 +45,11 @@ class Reading:
         if metric is None:
             return cls(file.names)
         percent = metric.name if metric.scale == "percent" else None
-        return cls(file.names, percent, metric.dataset)
+        return cls(file.names, percent, metric)
 
     def candidate(self, candidate: CandidateRecord) -> CandidateRecord:
         """Return the candidate, and the runs beside it, so read."""
-        update: dict[str, object] = {
-            "run": self._run(with_evaluations(candidate.run, self.dataset))
-        }
+        update: dict[str, object] = {"run": self._run(self._counting(candidate.run))}
         if self._changes_nothing:
             return candidate.model_copy(update=update)
         for field in ("history", "later"):
@@ -64,8 +63,17 @@ class Reading:
         """Return the baseline, where one was found, so read."""
         if baseline is None or not isinstance(baseline.run, RunRecord):
             return baseline
-        run = self._run(with_evaluations(baseline.run, self.dataset))
+        run = self._run(self._counting(baseline.run))
         return baseline.model_copy(update={"run": run})
+
+    def _counting(self, run: RunRecord) -> RunRecord:
+        """Return a run with the value of the metric that counts."""
+        metric = self.metric
+        if metric is None:
+            return with_evaluations(run)
+        name = self.names.get(metric.name, metric.name)
+        taken = with_taken(run, name, metric.take, goal_of(metric.name, metric.goal))
+        return with_evaluations(taken, metric.dataset)
 
     @property
     def _changes_nothing(self) -> bool:

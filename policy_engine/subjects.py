@@ -17,6 +17,7 @@ from policy_engine.records import (
 )
 from policy_engine.report import BaselineRef, RunRef, Subject, Verdict
 from policy_engine.scope import commit_of, is_for
+from policy_engine.taken import goal_of, taken_notes
 
 
 class _Identity(TypedDict):
@@ -68,10 +69,12 @@ def notes_on(
 ) -> Iterator[str]:
     """Yield what a reader should know although no finding says it."""
     yield from candidate.notes
-    name = file.metric.name if file.metric else None
+    metric = file.metric
     for run in (candidate.run, baseline.run if baseline else None):
-        if isinstance(run, RunRecord):
-            yield from evaluation_notes(run, name, file.metric.dataset if file.metric else None)
+        if isinstance(run, RunRecord) and metric is not None:
+            yield from evaluation_notes(run, metric.name, metric.dataset)
+            name = file.names.get(metric.name, metric.name)
+            yield from taken_notes(run, name, metric.take, goal_of(metric.name, metric.goal))
     primary = candidate.run.primary_metric
     if file.metric is not None:
         yield from on_training_rows(file.metric.name)

@@ -1,6 +1,6 @@
 """The sections of a policy file beside its bindings: what it concerns, its metric, its baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,10 +15,12 @@ from policy_engine.quantities import Rate, exact, parse_bytes, parse_duration, p
 from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 Scale = Literal["fraction", "percent"]
+Take = Literal["last", "best", "at-model"]
 
 _GOALS: tuple[Goal, ...] = get_args(Goal)
 _SCALES: tuple[Scale, ...] = get_args(Scale)
-_METRIC_KEYS = ("name", "goal", "point", "scale", "dataset", "positive")
+_TAKES: tuple[Take, ...] = get_args(Take)
+_METRIC_KEYS = ("name", "goal", "point", "scale", "take", "dataset", "positive")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -32,6 +34,7 @@ class MetricSetting:
         point: One point in the metric's own units, greater than 0.
         positive: The class that counts as positive.
         scale: How training logs it; a percent is read as the fraction that it is.
+        take: Which value counts where it was logged several times.
         dataset: On which dataset, where a run's model was evaluated on several; None: the only one.
     """
 
@@ -41,6 +44,7 @@ class MetricSetting:
     positive: str | int | float | bool | None = None
     scale: Scale = "fraction"
     dataset: str | None = None
+    take: Take = "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,26 @@ def read_metric(place: Place) -> MetricSetting | None:
     else:
         remedy = f"write it like {example}"
         place.problems.add(place.node.at, f"{place.key}.name", "missing setting", remedy)
-    goal: Goal | None = None
-    if "goal" in items:
-        goal = shapes.choice(place.of("goal", items["goal"]), _GOALS)
+    goal = _choice(place, items, "goal", _GOALS)
     if name is not None:
         _check_goal(place, items, name, goal)
     rest = _point_and_positive(place, items)
-    scale: Scale | None = None
-    if "scale" in items:
-        scale = shapes.choice(place.of("scale", items["scale"]), _SCALES)
+    scale = _choice(place, items, "scale", _SCALES)
     if name is not None and rest[0] is not None and scale != "percent":
         _check_point(place.of("point", items["point"]), name, rest[0])
+    take = _choice(place, items, "take", _TAKES)
     dataset = None
     if "dataset" in items:
         dataset = shapes.text(place.of("dataset", items["dataset"]), "the name of a dataset")
-    return None if name is None else MetricSetting(name, goal, *rest, scale or "fraction", dataset)
+    if name is None:
+        return None
+    return MetricSetting(name, goal, *rest, scale or "fraction", dataset, take or "last")
+
+
+def _choice(
+    place: Place, items: Mapping[str, Item], key: str, allowed: Sequence[shapes.Choice]
+) -> shapes.Choice | None:
+    return shapes.choice(place.of(key, items[key]), allowed) if key in items else None
 
 
 def _check_goal(place: Place, items: Mapping[str, Item], name: str, goal: Goal | None) -> None:

@@ -111,6 +111,10 @@ def _metric() -> Json:
                 "enum": ["fraction", "percent"],
                 "description": "How training logs it: 0.935, or 93.5, which is read as 0.935.",
             },
+            "take": {
+                "enum": ["last", "best", "at-model"],
+                "description": "Which value counts where it was logged several times.",
+            },
             "dataset": {
                 "type": "string",
                 "minLength": 1,

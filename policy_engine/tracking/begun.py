@@ -14,6 +14,7 @@ from policy_engine.tracking.meant import MOST_CHILDREN
 from policy_engine.tracking.models import begin_model, list_files, read_model, read_model_by_id
 from policy_engine.tracking.query import PARENT_TAG, tagged
 from policy_engine.tracking.reads import Reads, reading
+from policy_engine.tracking.series import with_series
 from policy_engine.tracking.store import Json, NotFound
 from policy_engine.tracking.store import Unreadable as UnreadableRead
 from policy_engine.tracking.tables import read_importance, read_predictions, read_texts
@@ -28,10 +29,17 @@ MOST_TRIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What to read of each run: the needs, and the largest table (bytes)."""
+    """What to read of each run.
+
+    Attributes:
+        needs: The kinds of evidence.
+        table_cap: The largest table (bytes).
+        metrics: The metrics that count, each with the value that is taken of several.
+    """
 
     needs: Needs
     table_cap: int
+    metrics: tuple[tuple[str, str], ...] = ()
 
 
 class Begun:
@@ -75,6 +83,7 @@ class Begun:
             else None
         )
         self._needs = needs
+        self._metrics = scope.metrics
         self._cap = scope.table_cap
         self._predictions = self._spawned(Needs.PREDICTIONS, self._read_predictions)
         self._importance = self._spawned(Needs.IMPORTANCE, lambda: read_importance(reads, run))
@@ -129,7 +138,8 @@ class Begun:
         files, children = self._files, self._children
         if isinstance(model, ModelRecord) and Needs.FILES in self._needs:
             model = model.model_copy(update={"texts": read_texts(self._reads, model)})
-        return self.facts().model_copy(
+        facts = with_series(self._reads, self._run, self.facts(), self._metrics)
+        return facts.model_copy(
             update={
                 "model": model,
                 "files": reading(lambda: self._reads.wait(files)) if files else None,

@@ -267,6 +267,12 @@ class ClientStore:
         with self._reading({_ABSENT: missing, _INVALID: missing}):
             return same_for_all(_json(self._client.get_registered_model(checked_name(name))))
 
+    def metric_history(self, run_id: str, key: str) -> list[Json]:
+        """Return all values of a metric of a run."""
+        missing = {_ABSENT: f"MLflow at {self._address} has no run {checked_run_id(run_id)}"}
+        with self._reading(missing):
+            return [_json(each) for each in self._client.get_metric_history(run_id, key)]
+
     def assessments(self, experiment_id: str, run_id: str) -> list[list[Json]]:
         """Return what was judged of each trace of a run, a list for each trace."""
         query = f"request_metadata.`mlflow.sourceRun` = '{checked_run_id(run_id)}'"

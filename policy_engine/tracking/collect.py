@@ -110,11 +110,21 @@ def _plan(policies: PolicySet) -> set[str]:
 
 
 def _reads(file: PolicyFile) -> str:
-    metric = (file.metric.name, file.metric.goal) if file.metric else None
+    metric = (file.metric.name, file.metric.goal, file.metric.take) if file.metric else None
     own = [rules for binding in file.bindings for rules in binding.policy.rules()]
     compares = Needs.BASELINE in file.needs
     runs = (file.path, file.candidate_paths, file.model_name)
     return repr((*runs, compares, file.baseline, own, metric, sorted(file.names.items())))
+
+
+def _metrics(policies: PolicySet) -> tuple[tuple[str, str], ...]:
+    """Return the metrics that count, each with the value that is taken of several."""
+    found = {
+        (f.names.get(f.metric.name, f.metric.name), f.metric.take)
+        for f in policies.files
+        if f.metric
+    }
+    return tuple(sorted(found))
 
 
 def _largest_table(policies: PolicySet) -> int:
@@ -155,7 +165,7 @@ class _Collector:
         self._policies = policies
         self._request = request
         self._resolve = resolve
-        self._scope = Scope(policies.needs, _largest_table(policies))
+        self._scope = Scope(policies.needs, _largest_table(policies), _metrics(policies))
 
     def collect(self, empty: EvidenceRecord) -> EvidenceRecord:
         request = self._request

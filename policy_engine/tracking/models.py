@@ -175,6 +175,12 @@ def _last(reads: Reads, run: Json, models: list[ModelRecord]) -> ModelRecord:
     return last
 
 
+def last_step(reads: Reads, run: Json) -> int | None:
+    """Return the greatest step at which a run put out a model; None where it says none."""
+    steps = _steps(run) or _steps(reads.get(reads.store.run, run["info"]["run_id"]))
+    return max(steps.values(), default=None)
+
+
 def _steps(run: Json) -> dict[str, int]:
     outputs = (run.get("outputs") or {}).get("model_outputs") or ()
     return {each["model_id"]: int(each.get("step") or 0) for each in outputs}

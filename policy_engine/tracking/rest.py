@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _MODEL_FILES = "/ajax-api/2.0/mlflow/logged-models/{}/artifacts/files"
 _RUN_FILES = "/get-artifact"
 _PAGE = 1000  # experiments in one answer
+_POINTS = "25000"  # values of a metric in one answer: MLflow's own default
 _TRACES_PAGE = 500  # MLflow's own limit
 _MODELS_PAGE = 100  # MLflow's own default for logged models
 
@@ -214,6 +215,13 @@ class RestStore:
         """Return the text of one file of a run."""
         params = {"run_id": checked_run_id(run_id), "path": checked_path(path)}
         return self._api.text(_RUN_FILES, params, cap, f"the file '{shown(path)}' of run {run_id}")
+
+    def metric_history(self, run_id: str, key: str) -> list[Json]:
+        """Return all values of a metric of a run."""
+        path = "metrics/get-history"
+        params = {"run_id": checked_run_id(run_id), "metric_key": key, "max_results": _POINTS}
+        missing = {ABSENT: f"MLflow at {self._api.address} has no run {run_id}"}
+        return self._api.all_by_get(path, "metrics", params, missing)
 
     def assessments(self, experiment_id: str, run_id: str) -> list[list[Json]]:
         """Return what was judged of each trace of a run, a list for each trace."""

@@ -155,6 +155,21 @@ class Api:
                 return found
         raise self.wrong_shape(path, "pages without end")
 
+    def all_by_get(
+        self, path: str, key: str, params: Mapping[str, str], missing: Mapping[str, str]
+    ) -> list[Json]:
+        """Return the records of all pages of a GET."""
+        found: list[Json] = []
+        token: str | None = ""
+        for _ in range(_MOST_PAGES):
+            asked = {**params, "page_token": token} if token else params
+            answer = self.get(path, asked, missing)
+            found += self.records(path, answer, key)
+            token = self.next_page(path, answer)
+            if token is None:
+                return found
+        raise self.wrong_shape(path, "pages without end")
+
     def entries(
         self, path: str, params: Mapping[str, str], folder: str, missing: str
     ) -> list[Entry]:

@@ -213,6 +213,9 @@ class Store(Protocol):
     def run_text(self, run_id: str, path: str, cap: int) -> str:
         """Return the text of one UTF-8 file of a run; Unreadable if over `cap` bytes."""
 
+    def metric_history(self, run_id: str, key: str) -> list[Json]:
+        """Return all values of a metric of a run: `value`, `timestamp` and `step` of each."""
+
     def assessments(self, experiment_id: str, run_id: str) -> list[list[Json]]:
         """Return what was judged of each trace of a run, a list for each trace."""
 
