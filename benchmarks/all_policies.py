@@ -24,6 +24,7 @@ baseline:
   - alias: champion
 prices: {{default: 0.50 USD/h}}
 policies:
+  baseline-fresh: {{max_age: 180d}}
   baseline-kind: on
   baseline-logged: on
   clean-tree: on

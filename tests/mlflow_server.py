@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def logging_to(uri: str) -> Iterator[None]:
     """Training code logs to this store and registers there, until the end of the block.
 
-    MLflow writes both addresses into the environment, and takes them out of it never.
+    MLflow writes both addresses, and the experiment that is set, into the environment, and takes
+    them out of it never.
     """
     import mlflow
 
@@ -32,7 +33,7 @@ def logging_to(uri: str) -> Iterator[None]:
     finally:
         mlflow.set_tracking_uri("")
         mlflow.set_registry_uri("")
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID"):
             os.environ.pop(name, None)
 
 

@@ -304,6 +304,7 @@ def test_a_diamond_of_files_does_not_double_what_holds_at_each_layer() -> None:
 
 
 DIRECTIONS = """
+baseline-fresh: max_age lower, max_commits lower
 baseline-kind: require_if_champion more
 cost-per-point: max_cost_per_point lower, min_saving_per_point higher
 data-freshness: max_age lower, max_gap_to_champion lower

@@ -281,8 +281,12 @@ def shown(folder: Path, inputs: dict[str, str]) -> tuple[list[str], Told, list[P
     arguments = folder / "arguments.json"
     stand_in = folder / "bin" / "python"
     stand_in.parent.mkdir()
-    # `python -I -m policy_engine …`: what stands behind those three is what the command gets.
-    code = f"import json, sys; json.dump(sys.argv[4:], open({str(arguments)!r}, 'w'))"
+    # `python -I -m policy_engine …`: what stands behind those three is what the command gets. That
+    # its report is read afterwards is another test's.
+    code = (
+        "import json, sys\n"
+        f"if sys.argv[4] != 'verdict': json.dump(sys.argv[4:], open({str(arguments)!r}, 'w'))"
+    )
     stand_in.write_text(
         f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -c {shlex.quote(code)} "$@"\n'
     )

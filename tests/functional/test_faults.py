@@ -189,9 +189,10 @@ FAULTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "a redirect to one": (
         (redirect("http://127.0.0.1:9/login?next=x"),),
         (
-            "MLflow at {uri} answers with a redirect (HTTP 302) to http://127.0.0.1:9/login, "
-            "which is not followed: if that is MLflow, make it the tracking URI; "
-            f"if it is a login page, {CREDENTIALS}"
+            "a login page stands before MLflow at {uri} (HTTP 302, a redirect to "
+            "http://127.0.0.1:9/login): install the plugin for MLflow that sends what it asks for "
+            "(entry point `mlflow.request_header_provider`) beside policy-engine, or "
+            f"{CREDENTIALS}"
         ),
     ),
     "no MLflow": (

@@ -31,6 +31,7 @@ baseline:
   - BASELINE
 policies:
   code-lineage: off # there is no pull request
+  baseline-fresh: off # what it says is of today
   model-size-budget: {max_size: 1MB, max_growth: 10%, growth_from: 100B}
   metric-threshold: {metric: val_accuracy, min: 0.95, level: mandatory}
   cost-per-point: {max_cost_per_point: 1 USD}

@@ -11,6 +11,7 @@ from policy_engine.records import Invalid, RunRecord
 from policy_engine.tracking.assessments import with_whole_means
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Deadline, Unreadable
+from tests.mlflow_server import logging_to
 from tests.tracking.team import Gate
 
 if TYPE_CHECKING:
@@ -43,11 +44,8 @@ def evaluate(mlflow_server: MlflowServer) -> Iterator[Callable[[int | None], str
             run_id: str = mlflow.genai.evaluate(data=data, scorers=[right]).run_id
         return run_id
 
-    mlflow.set_tracking_uri(mlflow_server.uri)
-    try:
+    with logging_to(mlflow_server.uri):
         yield evaluated
-    finally:
-        mlflow.set_tracking_uri("")
 
 
 def test_a_mean_without_the_row_whose_judge_failed_fails(
