@@ -224,7 +224,7 @@ class RunRecord(Record):
     predictions: TableRecord | Gap | None = None
     importance: ImportanceRecord | Gap | None = None
     tries: Annotated[int, Field(ge=1)] | Gap | None = None
-    series: dict[str, SeriesRecord] = {}
+    series: dict[str, SeriesRecord] | None = None
 
 
 class PassedOver(Record):

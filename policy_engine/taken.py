@@ -23,7 +23,7 @@ def with_taken(run: RunRecord, name: str, take: str, goal: Goal | None) -> RunRe
     """
     if take == LAST or name not in run.metrics:
         return run
-    series = run.series.get(name)
+    series = (run.series or {}).get(name)
     point = _point(series, take, goal) if series else None
     if point is not None:
         return run.model_copy(update={"metrics": {**run.metrics, name: point.value}})
@@ -35,7 +35,7 @@ def with_taken(run: RunRecord, name: str, take: str, goal: Goal | None) -> RunRe
 
 def taken_notes(run: RunRecord, name: str, take: str, goal: Goal | None) -> tuple[str, ...]:
     """Return the sentence that says which of several values counts, if there are several."""
-    series = run.series.get(name)
+    series = (run.series or {}).get(name)
     if series is None or series.count < 2:  # noqa: PLR2004 -- one value is no choice
         return ()
     label = f"{name} of run {run.run_id[:8]}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from tests.mlflow_server import MlflowServer, logging_to, served
+from tests.mlflow_server import WRITTEN_BY_MLFLOW, MlflowServer, logging_to, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -147,9 +147,12 @@ def _clean_session() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(_clean_session: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test starts with a clean environment, whatever an earlier one left there."""
+def clean_environment(_clean_session: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test starts with a clean environment, and MLflow leaves nothing there for the next."""
     _clean(monkeypatch)
+    yield
+    for name in WRITTEN_BY_MLFLOW:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture

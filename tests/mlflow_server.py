@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+WRITTEN_BY_MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID")
+"""Variables that MLflow sets where an address or an experiment is set, and never takes back."""
+
+
 @contextmanager
 def logging_to(uri: str) -> Iterator[None]:
     """Training code logs to this store and registers there, until the end of the block.
 
-    MLflow writes both addresses, and the experiment that is set, into the environment, and takes
-    them out of it never.
+    Both addresses, and an experiment that is set, are out of the environment again afterwards.
     """
     import mlflow
 
@@ -33,7 +36,7 @@ def logging_to(uri: str) -> Iterator[None]:
     finally:
         mlflow.set_tracking_uri("")
         mlflow.set_registry_uri("")
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID"):
+        for name in WRITTEN_BY_MLFLOW:
             os.environ.pop(name, None)
 
 

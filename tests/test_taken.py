@@ -98,7 +98,7 @@ def test_saved_evidence_is_judged_as_it_was_live(team: Team, tmp_path: Path) -> 
 
 def a_run(series: SeriesRecord | None, last: float) -> RunRecord:
     return RunRecord(
-        run_id="a" * 32, metrics={"m": last}, series={} if series is None else {"m": series}
+        run_id="a" * 32, metrics={"m": last}, series=None if series is None else {"m": series}
     )
 
 

@@ -45,7 +45,7 @@ def with_series(
         history = reads.wait(each)
         if history:
             found[name] = _series(history, at)
-    return record.model_copy(update={"series": found})
+    return record.model_copy(update={"series": found or None})
 
 
 def _series(history: list[Json], at: int | None) -> SeriesRecord:

@@ -8,11 +8,15 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.functional.frameworks.frameworks import FRAMEWORKS, Framework
 from tests.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _HERE = Path(__file__).parent
 _LARGE = Path(__file__).parents[3] / ".venv-frameworks" / "bin" / "python"
@@ -48,13 +52,19 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     done = subprocess.run(
         [python, str(team.folder / "training" / f"train_{framework.script}.py")],
         cwd=job,
-        env=os.environ | {"MLFLOW_TRACKING_URI": database, "OMP_NUM_THREADS": "1"},
+        env=_without_mlflow(os.environ) | {"MLFLOW_TRACKING_URI": database, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return Trained(framework, done.stdout.split()[-1], database)
+
+
+def _without_mlflow(environ: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what MLflow wrote there for another test: an experiment of another store."""
+    kept = ("MLFLOW_DISABLE_TELEMETRY",)
+    return {k: v for k, v in environ.items() if not k.startswith("MLFLOW_") or k in kept}
 
 
 def _python_of(framework: Framework) -> str:
