@@ -35,9 +35,16 @@ hypothesis.settings.load_profile("repeatable")
 # What `make check` leaves to `make test`: what takes a server, a training, a built distribution, or
 # many processes, rows or rounds. Folders and files of tests/; words of names; fixtures.
 SLOW_PLACES = (
-    *("action", "functional", "github", "tracking", "training", "test_benchmarks.py"),
+    *("action", "functional", "github", "servers", "tracking", "training", "test_benchmarks.py"),
     *("statistics/test_error_rates.py", "statistics/test_multiplicity.py"),
-    *("test_docs.py", "test_doctor.py", "test_init.py", "test_new_plugin.py", "test_packaging.py"),
+    *(
+        "test_commits_since.py",
+        "test_docs.py",
+        "test_doctor.py",
+        "test_init.py",
+        "test_new_plugin.py",
+        "test_packaging.py",
+    ),
     *("test_streams.py", "test_tightening.py"),
 )
 SLOW_WORDS = ("almost_never", "real_run", "really_", "scikit_learns", "ten_thousand")
@@ -107,13 +114,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes a server, a training, or long")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the slow places out before they are imported, where no slow test is asked for."""
+    if "not slow" not in config.option.markexpr or collection_path.is_dir():
+        return None
+    return _is_slow(collection_path) or None
+
+
+def _is_slow(path: Path) -> bool:
+    return path.relative_to(Path(__file__).parent).as_posix().startswith(SLOW_PLACES)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make check` does not run."""
     for item in items:
-        place = item.path.relative_to(Path(__file__).parent).as_posix()
         fixtures = set(getattr(item, "fixturenames", ()))
         named = any(word in item.nodeid for word in SLOW_WORDS)
-        if named or place.startswith(SLOW_PLACES) or fixtures & SLOW_FIXTURES:
+        if named or _is_slow(item.path) or fixtures & SLOW_FIXTURES:
             item.add_marker("slow")
 
 

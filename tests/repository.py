@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,14 +60,24 @@ class Repository:
         ).stdout.strip()
 
     def commit(self, *paths: str, text: str = "") -> str:
-        """Write a line to each path, commit them, and return the full sha."""
+        """Write a line to each path, commit them, and return the full sha.
+
+        No commit is also another test's, however alike and however soon after it: a server that
+        both use has the runs of both, and a check finds them by their commit.
+        """
         for path in paths:
             file = self.folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("a") as content:
                 content.write(f"{text or 'a line'}\n")
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", text or "a change")
+        self.git(
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--message",
+            f"{text or 'a change'}\n\n{uuid.uuid4().hex}",
+        )
         return self.git("rev-parse", "HEAD")
 
     def merge(self, other: str) -> str:
