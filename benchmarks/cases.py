@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from benchmarks.scripts.verdict import Run
-from policy_engine.policy_file import PolicyFile
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     EvidenceRecord,
     ModelRecord,
     RunRecord,
 )
+from policy_engine.policy_file import PolicyFile
 
 _BEGAN = datetime(2026, 1, 31, 8, tzinfo=UTC)
 

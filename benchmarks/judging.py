@@ -17,9 +17,9 @@ from benchmarks.policies import POLICY_FILE, TEXT
 from policy_engine import Outcome
 from policy_engine.check import load
 from policy_engine.cli.app import GC_THRESHOLD
-from policy_engine.evaluate import Context, evaluate
+from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.policy_file import PolicySet
-from policy_engine.records import EvidenceRecord
 from policy_engine.report import Engine, PolicySource, Subject
 
 CASES = 100_000

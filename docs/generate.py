@@ -16,14 +16,14 @@ from typing import Any, get_type_hints
 import yaml
 from click.testing import CliRunner
 
-from policy_engine import __version__, catalogue, evidence, plugins, schema
-from policy_engine.cli import cli
-from policy_engine.evaluate import Context, evaluate
+from policy_engine import __version__, evidence, plugins, schema
+from policy_engine.cli import catalogue, cli
+from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.judging.evaluate import Context, evaluate
+from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered, load_policies
-from policy_engine.records import EvidenceRecord
 from policy_engine.report import Engine, PolicySource, Report
-from policy_engine.trade_off import with_trade_offs
 
 HERE = Path(__file__).resolve().parent
 WIDTH = 100

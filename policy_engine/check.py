@@ -18,8 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policy_engine import __version__, git
-from policy_engine.change import (
+from policy_engine import __version__
+from policy_engine.change.claims import CLAIM_CAP, of_this_change, of_this_commit
+from policy_engine.change.commits_since import with_commits
+from policy_engine.change.prepared import Prepared, prepare
+from policy_engine.change.proposal import proposal_of
+from policy_engine.change.situation import (
     Job,
     Situation,
     idle_globs,
@@ -27,18 +31,15 @@ from policy_engine.change import (
     policy_source,
     situation,
 )
-from policy_engine.claims import CLAIM_CAP, of_this_change, of_this_commit
-from policy_engine.commits_since import with_commits
 from policy_engine.errors import UsageError
-from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.evidence.saved import read_evidence, save_evidence
+from policy_engine.git import work_tree as git
+from policy_engine.judging.evaluate import Context, evaluate
+from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.loading import Loaded, load
-from policy_engine.prepared import Prepared, prepare
-from policy_engine.proposal import proposal_of
-from policy_engine.records import EvidenceRecord
 from policy_engine.report import Engine, PolicySource, Report, Verdict
-from policy_engine.saved import read_evidence, save_evidence
-from policy_engine.trade_off import with_trade_offs
 
 if TYPE_CHECKING:
     from policy_engine.tracking.collect import Request

@@ -26,8 +26,8 @@ from policy_engine.evidence import Run
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.policy import Deferred, Policy
 from policy_engine.policy_file import Offered, PackText
-from policy_engine.problems import near_or_all
 from policy_engine.report import Report
+from policy_engine.source.problems import near_or_all
 
 OURS = "policy-engine"
 TRACE = "POLICY_ENGINE_TRACE"

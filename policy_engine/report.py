@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, Literal, NamedTuple
 
 from policy_engine.evidence import Grade, Measurement
-from policy_engine.metrics import Goal
+from policy_engine.evidence.metrics import Goal
 from policy_engine.policy import Level, Limit, Outcome
 
 SCHEMA = "policy-engine/report/v1"

@@ -15,7 +15,7 @@ import pytest
 
 from policy_engine import cli
 from policy_engine.evidence import Needs
-from policy_engine.records import CandidateRecord, EvidenceRecord, RunRecord
+from policy_engine.evidence.record import CandidateRecord, EvidenceRecord, RunRecord
 from policy_engine.testing import model, run
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from policy_engine import catalogue, plugins
+from policy_engine import plugins
+from policy_engine.cli import catalogue
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Case
 from policy_engine.plugins import Loaded

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine.change import MOST_COMMITS, Job, Situation, judging, policy_source, situation
+from policy_engine.change.situation import (
+    MOST_COMMITS,
+    Job,
+    Situation,
+    judging,
+    policy_source,
+    situation,
+)
+from policy_engine.evidence.record import ChangeRecord
 from policy_engine.github.event import EventError
-from policy_engine.records import ChangeRecord
 from policy_engine.report import PolicySource
 from tests.repository import Repository, of_another_user
 

@@ -12,7 +12,7 @@ import pytest
 
 from policy_engine.check import Options, check, collect, load, read_evidence, save_evidence
 from policy_engine.errors import UsageError
-from policy_engine.records import EvidenceRecord
+from policy_engine.evidence.record import EvidenceRecord
 from policy_engine.report import ExitCode, Verdict
 from tests.command import Project, candidate, command, evidence
 from tests.pull_request import PullRequest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policy_engine.ci import CiCommit, ci_commit
+from policy_engine.git.ci import CiCommit, ci_commit
 
 HEAD = "a" * 40
 MERGE = "b" * 40

@@ -23,18 +23,18 @@ import pluggy
 import pytest
 import yaml
 
-from policy_engine import catalogue, hookspecs, plugins, testing
-from policy_engine.cli import cli
+from policy_engine import hookspecs, plugins, testing
+from policy_engine.cli import catalogue, cli
 from policy_engine.evidence import Needs
-from policy_engine.hookspecs import PROJECT, hookimpl
-from policy_engine.policy_file import PolicyFileError, load_policies
-from policy_engine.policy_file.library import KEYS
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     ChangeRecord,
     EvidenceRecord,
 )
+from policy_engine.hookspecs import PROJECT, hookimpl
+from policy_engine.policy_file import PolicyFileError, load_policies
+from policy_engine.policy_file.library import KEYS
 from tests.pages import DOCS, FENCE, PAGES, ROOT, Block, blocks_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from textwrap import dedent
 import pytest
 
 from policy_engine import plugins
-from policy_engine.effective import WIDTH
 from policy_engine.policy_file import Binding, PolicyFile, load_policies
+from policy_engine.policy_file.effective import WIDTH
 from tests.command import Project, command
 
 FRAUD = """\

@@ -15,17 +15,8 @@ from hypothesis import strategies as st
 
 from policy_engine import plugins
 from policy_engine.errors import UsageError
-from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Case, Needs
-from policy_engine.policy import Field, Finding, Outcome, Policy
-from policy_engine.policy_file import (
-    Offered,
-    PolicyFile,
-    PolicyFileError,
-    PolicySet,
-    load_policies,
-)
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     ChangeRecord,
@@ -41,8 +32,17 @@ from policy_engine.records import (
     VersionRecord,
     metric_value,
 )
+from policy_engine.judging.evaluate import Context, evaluate
+from policy_engine.policy import Field, Finding, Outcome, Policy
+from policy_engine.policy_file import (
+    Offered,
+    PolicyFile,
+    PolicyFileError,
+    PolicySet,
+    load_policies,
+)
+from policy_engine.policy_file.scope import is_current, matches, needs_run
 from policy_engine.report import Engine, PolicySource, Report, Where
-from policy_engine.scope import is_current, matches, needs_run
 from policy_engine.testing import model, run
 from tests.command import EVERYTHING, candidate, evidence
 

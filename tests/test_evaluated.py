@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policy_engine.evaluated import (
+from policy_engine.evidence.evaluations import (
     any_evaluation,
     evaluation_notes,
     several_datasets,
     with_evaluations,
 )
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     DatasetRecord,
     Invalid,
     ModelMetricRecord,

@@ -23,8 +23,7 @@ from policy_engine.evidence import (
     UnreadableEvidence,
     resolve_metric,
 )
-from policy_engine.quantities import Margin
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     ChangeRecord,
     DatasetRecord,
     Invalid,
@@ -34,6 +33,7 @@ from policy_engine.records import (
     VersionRecord,
     metric_value,
 )
+from policy_engine.quantities import Margin
 from policy_engine.testing import NOW, STARTED, case, model, run
 
 ALL = ~Needs(0)

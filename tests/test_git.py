@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policy_engine import git
-from policy_engine.git import GitError
+from policy_engine.git import work_tree as git
+from policy_engine.git.work_tree import GitError
 from tests.repository import Repository, of_another_user
 
 if TYPE_CHECKING:
@@ -241,7 +241,10 @@ class TestHistory:
 
     def test_first_parents_stop_at_the_limit(self, repository: Repository) -> None:
         commits = [repository.commit(text=str(number)) for number in range(4)]
-        assert git.first_parents(repository.folder, commits[3], limit=2) == [commits[3], commits[2]]
+        assert git.first_parents(repository.folder, commits[3], limit=2) == [
+            commits[3],
+            commits[2],
+        ]
 
     def test_commits_of_a_branch_come_newest_first_whatever_their_dates_say(
         self, repository: Repository
@@ -499,7 +502,10 @@ class TestRefusals:
         sha = repository.commit("train.py")
         if name != "HEAD~1":
             repository.git("branch", name)
-        assert sha in {*git.first_parents(repository.folder, name), git.head(repository.folder)}
+        assert sha in {
+            *git.first_parents(repository.folder, name),
+            git.head(repository.folder),
+        }
 
     def test_unknown_commit_is_an_error(self, repository: Repository) -> None:
         repository.commit("train.py")

@@ -11,10 +11,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from policy_engine import init
-from policy_engine.cli import cli
-from policy_engine.init.repository import candidate_paths
-from policy_engine.init.texts import Proposal, first_test, policy_file
+from policy_engine.cli import cli, init
+from policy_engine.cli.init.repository import candidate_paths
+from policy_engine.cli.init.texts import Proposal, first_test, policy_file
 from policy_engine.loading import load
 from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.survey import Survey, survey

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy_engine.cli.streams import guard
 from policy_engine.log import Log
-from policy_engine.streams import guard
 from tests.command import Project, candidate, command, evidence
 from tests.plugin_factory import Site, on_the_path, policy_module
 from tests.render.hostile import HOSTILE, commands, runner_commands

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from policy_engine.metrics import known, of_training_rows
+from policy_engine.evidence.metrics import known, of_training_rows
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from policy_engine.cli.new_plugin import new_plugin
 from policy_engine.errors import UsageError
-from policy_engine.new_plugin import new_plugin
 from tests.command import Project, command
 
 ROOT = Path(__file__).resolve().parents[1]

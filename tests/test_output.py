@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policy_engine import output
+from policy_engine.cli import output
 from policy_engine.errors import UsageError
 from policy_engine.render import FORMATS
 from policy_engine.report import Verdict

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_engine.problems import PolicyFileError
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     ModelMetricRecord,
     ModelRecord,
     RunRecord,
 )
-from policy_engine.renaming import Reading
+from policy_engine.judging.reading import Reading
+from policy_engine.source.problems import PolicyFileError
 from policy_engine.testing import check_policies, model, run
 
 if TYPE_CHECKING:

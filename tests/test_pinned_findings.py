@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from benchmarks import cases
 from benchmarks.policies import POLICY_FILE, TEXT
 from policy_engine import plugins
-from policy_engine.evaluate import Context, evaluate
+from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.policy_file import load_policies
-from policy_engine.records import EvidenceRecord
 from policy_engine.report import Engine, PolicySource
 
 CONTEXT = Context(datetime(2026, 2, 1, tzinfo=UTC), PolicySource("sha256:0"), Engine("0", ()))

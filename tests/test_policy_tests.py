@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from policy_engine.evidence.record import DatasetRecord, FileRecord, Invalid, ModelRecord, RunRecord
 from policy_engine.policy_tests import judged, read_tests
 from policy_engine.policy_tests.sharing import kept_run
-from policy_engine.records import DatasetRecord, FileRecord, Invalid, ModelRecord, RunRecord
 from tests.command import Told, candidate, command, evidence
 
 if TYPE_CHECKING:

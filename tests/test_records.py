@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from policy_engine.evidence import Needs
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     LARGEST_FLOAT,
     BaselineRecord,
     CandidateRecord,

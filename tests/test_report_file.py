@@ -11,10 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_engine.policy import Outcome
-from policy_engine.render import as_json
-from policy_engine.report import Effect, ExitCode, Verdict
-from policy_engine.report_file import (
+from policy_engine.judging.report_file import (
     LARGEST,
     MOST_SUBJECTS,
     ReportFileError,
@@ -22,6 +19,9 @@ from policy_engine.report_file import (
     read_report,
     report_of,
 )
+from policy_engine.policy import Outcome
+from policy_engine.render import as_json
+from policy_engine.report import Effect, ExitCode, Verdict
 from tests.render.reports import (
     baseline,
     candidate,

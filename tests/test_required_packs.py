@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mlops_policies.general import MetricThreshold
 from policy_engine import plugins
-from policy_engine.effects import effect_of, level_on
 from policy_engine.errors import UsageError
+from policy_engine.evidence.record import RunRecord
+from policy_engine.judging.effects import effect_of, level_on
 from policy_engine.policy import Level
 from policy_engine.policy_file import Binding, PackText, PolicyFileError, PolicySet, load_policies
-from policy_engine.records import RunRecord
 from policy_engine.report import Effect, Where
 from policy_engine.testing import judge
 from tests.command import Project, candidate, command, evidence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine import saved
-from policy_engine.records import (
+from policy_engine.evidence import saved
+from policy_engine.evidence.record import (
     BaselineRecord,
     ChangeRecord,
     EvidenceRecord,

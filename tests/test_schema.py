@@ -18,10 +18,11 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from policy_engine import catalogue, plugins
-from policy_engine.init.texts import first_test
-from policy_engine.kinds import written
+from policy_engine import plugins
+from policy_engine.cli import catalogue
+from policy_engine.cli.init.texts import first_test
 from policy_engine.policy_file import PolicyFileError, load_policies
+from policy_engine.policy_file.setting_kinds import written
 from policy_engine.schema import policy_file_schema, policy_tests_schema, waivers_schema
 from tests.command import Project, command
 from tests.pages import Block

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from policy_engine.cli.streams import Stderr, Stdout
 from policy_engine.errors import UsageError
-from policy_engine.streams import Stderr, Stdout
 from tests.command import Project, candidate, evidence
 from tests.plugin_factory import Site, policy_module
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.check import Options, check
-from policy_engine.records import Invalid, PointRecord, RunRecord, SeriesRecord
-from policy_engine.taken import goal_of, taken_notes, with_taken
+from policy_engine.evidence.record import Invalid, PointRecord, RunRecord, SeriesRecord
+from policy_engine.evidence.taken import goal_of, taken_notes, with_taken
 from tests.tracking.relay import relaying
 from tests.tracking.team import AT, NOON_MS, Gate, Team
 

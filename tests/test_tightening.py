@@ -14,6 +14,7 @@ from mlops_policies.model_size import ModelSizeBudget
 from mlops_policies.train_cost import TrainCostBudget
 from policy_engine import plugins
 from policy_engine.evidence import Case
+from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Field, Finding, Level, Outcome, Policy
 from policy_engine.policy_file import Binding, Offered, PolicyFileError, load_policies
 from policy_engine.policy_file.tightening import direction
@@ -26,7 +27,6 @@ from policy_engine.quantities import (
     Price,
     Tighter,
 )
-from policy_engine.records import RunRecord
 from policy_engine.testing import judge, model, run
 
 

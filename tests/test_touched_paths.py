@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_engine import git
+from policy_engine.git import work_tree as git
 from tests.repository import Repository
 
 FILES = ("train.py", "data.yaml", "README.md")
@@ -93,7 +93,10 @@ def test_a_file_that_is_taken_from_the_other_merge_base_is_touched(criss_cross: 
     bases = criss_cross.git("merge-base", "--all", "main", "feature").split()
     assert len(bases) == 2
     assert brought(criss_cross) == {"train.py"}
-    assert git.paths_of_change(criss_cross.folder, "main", "feature") == ["README.md", "train.py"]
+    assert git.paths_of_change(criss_cross.folder, "main", "feature") == [
+        "README.md",
+        "train.py",
+    ]
 
 
 def test_what_the_merge_commit_brings_counts_where_it_is_at_hand(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from policy_engine.evidence import Metric, Needs
-from policy_engine.records import RunRecord
+from policy_engine.evidence.record import RunRecord
+from policy_engine.judging.trade_off import MOST_POINTS, trade_off_of
 from policy_engine.report import TradeOff
 from policy_engine.testing import case, run
-from policy_engine.trade_off import MOST_POINTS, trade_off_of
 
 NEEDS = Needs.RUN | Needs.BASELINE | Needs.HISTORY
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine.records import ChangeRecord
+from policy_engine.evidence.record import ChangeRecord
 from tests.command import Project, Told, candidate, command, evidence
 from tests.plugin_factory import Site, on_the_path, policy_module
 from tests.pull_request import ADDRESS, PullRequest

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy_engine import check as story
-from policy_engine.change import Job, situation
-from policy_engine.claims import of_this_change
+from policy_engine.change.claims import of_this_change
+from policy_engine.change.situation import Job, situation
+from policy_engine.evidence.record import ChangeRecord
 from policy_engine.github import hub
-from policy_engine.records import ChangeRecord
 from tests.command import Project, Told, candidate, command, evidence
 from tests.github.fake.job import job
 from tests.github.fake.state import BASE, HEAD, Pull, Submodule, Symlink

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Case, Measurement
+from policy_engine.evidence.record import ChangeRecord, RunRecord, VersionRecord
+from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.policy import Finding, Limit, Op, Outcome, Policy
 from policy_engine.policy_file import Offered, PolicyFileError, PolicySet, load_policies
 from policy_engine.quantities import parse_quantity
-from policy_engine.records import ChangeRecord, RunRecord, VersionRecord
 from policy_engine.report import Engine, PolicySource, Report
+from policy_engine.source.yaml_source import load_yaml
 from policy_engine.testing import model, run
-from policy_engine.yaml_source import load_yaml
 from tests.command import Project, candidate, command, evidence
 
 if TYPE_CHECKING:

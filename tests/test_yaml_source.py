@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_engine.problems import PolicyFileError
-from policy_engine.yaml_source import LARGEST_FILE, Located, load_yaml
+from policy_engine.source.problems import PolicyFileError
+from policy_engine.source.yaml_source import LARGEST_FILE, Located, load_yaml
 
 
 def read(text: str | bytes) -> Located:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from policy_engine.check import load, read_evidence
-from policy_engine.evaluate import Context, evaluate
+from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.report import Engine, PolicySource
 
 

@@ -21,9 +21,9 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from policy_engine import check  # noqa: PLC0415
-    from policy_engine.change import idle_globs  # noqa: PLC0415
-    from policy_engine.subjects import on_training_rows  # noqa: PLC0415
-    from policy_engine.waivers import refuse_too_far_ahead  # noqa: PLC0415
+    from policy_engine.change.situation import idle_globs  # noqa: PLC0415
+    from policy_engine.judging.subjects import on_training_rows  # noqa: PLC0415
+    from policy_engine.policy_file.waiver import refuse_too_far_ahead  # noqa: PLC0415
 
     policies = check.load(paths or ("policies",), require=require).policies
     refuse_too_far_ahead(policies.waivers, datetime.now(UTC))
@@ -40,7 +40,7 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
 @click.argument("paths", nargs=-1)
 def list_command(paths: tuple[str, ...]) -> None:
     """List the policies that policy files can bind; with PATHS, those of their plugins too."""
-    from policy_engine import catalogue  # noqa: PLC0415
+    from policy_engine.cli import catalogue  # noqa: PLC0415
 
     click.echo(catalogue.listing(_plugins(paths).policies))
 
@@ -57,7 +57,7 @@ def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effecti
     With PATHS, policies of the plugins that these policy files name are known too. With
     --effective, PATHS alone (policies/ by default): each file with all that it extends.
     """
-    from policy_engine import catalogue  # noqa: PLC0415
+    from policy_engine.cli import catalogue  # noqa: PLC0415
 
     if effective:
         click.echo("\n\n".join(_effective(names or ("policies",), require)))
@@ -100,13 +100,15 @@ def schema_command(paths: tuple[str, ...], kind: str) -> None:
 @click.argument("paths", nargs=-1)
 def plugins_command(paths: tuple[str, ...]) -> None:
     """List the plugins that load: always, and for these policy files."""
-    from policy_engine import catalogue, plugins  # noqa: PLC0415
+    from policy_engine import plugins  # noqa: PLC0415
+    from policy_engine.cli import catalogue  # noqa: PLC0415
 
     click.echo(catalogue.plugin_table(_plugins(paths).loaded, plugins.installed()))
 
 
 def _effective(paths: tuple[str, ...], require: tuple[str, ...]) -> "Iterator[str]":
-    from policy_engine import effective, loading  # noqa: PLC0415
+    from policy_engine import loading  # noqa: PLC0415
+    from policy_engine.policy_file import effective  # noqa: PLC0415
 
     loaded, drafts = loading.load_with_origins(paths, require=require)
     files = zip(loaded.policies.files, drafts, strict=True)

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import click
 
+from policy_engine.cli.streams import guard, settle
 from policy_engine.errors import UsageError
-from policy_engine.streams import guard, settle
 
 EXAMPLE = "policy-engine check --run 8f0c… --tracking-uri http://127.0.0.1:5000"
 """What most people type first."""
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         settle()
     except UsageError as e:
-        from policy_engine import crash  # noqa: PLC0415
+        from policy_engine.cli import crash  # noqa: PLC0415
 
         if code not in {USAGE, INTERRUPTED}:  # else it is told already, or nobody waits for it
             code = crash.explain(e)
@@ -88,7 +88,7 @@ def _ended(arguments: list[str] | None) -> int:
         e.show()
         return USAGE
     except Exception as e:  # noqa: BLE001 (`crash` explains whatever it is)
-        from policy_engine import crash  # noqa: PLC0415
+        from policy_engine.cli import crash  # noqa: PLC0415
 
         if debug:
             traceback.print_exception(e)

@@ -55,9 +55,9 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
     """
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from policy_engine import stanza  # noqa: PLC0415
+    from policy_engine.cli import waive  # noqa: PLC0415
 
-    written = stanza.Request(
+    written = waive.Request(
         id=given["id_"],
         part=given["part"],
         run=given["run"],
@@ -70,7 +70,7 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
     if append is None:
         click.echo(written.text(), nl=False)
     else:
-        stanza.append(written, Path(append))
+        waive.append(written, Path(append))
         click.echo(f"added to {append}; whoever approves it fills in approved_by", err=True)
 
 

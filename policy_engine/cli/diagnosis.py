@@ -16,7 +16,7 @@ def doctor_command(**given: Any) -> int:
     Event, token, fork, policies, plugins, MLflow, clocks, candidate and baseline are looked at;
     nothing is judged, and no token is shown.
     """
-    from policy_engine import doctor, output  # noqa: PLC0415
+    from policy_engine.cli import doctor, output  # noqa: PLC0415
     from policy_engine.render.columns import paragraph  # noqa: PLC0415
     from policy_engine.render.escape import LONG, terminal  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ import click
 
 from policy_engine.cli.app import EXAMPLE, command, filled, requiring
 from policy_engine.cli.publishing import publisher, publishing, seconds
-from policy_engine.moments import YEARS
+from policy_engine.judging.moments import YEARS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,7 +109,8 @@ def check_command(
     """Judge candidates and print the verdict; the exit code is the gate."""
     tell = publisher(given, formats)
     with tell.watching():
-        from policy_engine import check, output  # noqa: PLC0415 (--help must not pay for them)
+        from policy_engine import check  # noqa: PLC0415 (--help must not pay for them)
+        from policy_engine.cli import output  # noqa: PLC0415 (--help must not pay for them)
 
         options = options_of(given, evidence=evidence, save_evidence=save_evidence)
         with redirect_stdout(sys.stderr):  # stdout is the report's, whatever a plugin prints

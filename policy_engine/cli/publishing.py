@@ -78,7 +78,7 @@ class Publisher:
             yield
         except (Exception, SystemExit) as error:
             if self.how is not None:
-                from policy_engine import crash  # noqa: PLC0415
+                from policy_engine.cli import crash  # noqa: PLC0415
                 from policy_engine.github.publish import publish_failure  # noqa: PLC0415
 
                 said, code = crash.sentence(error), crash.exit_code(error)

@@ -11,7 +11,7 @@ import click
 from policy_engine.cli.app import command, filled
 
 if TYPE_CHECKING:
-    from policy_engine.init import Proposal, Seen
+    from policy_engine.cli.init import Proposal, Seen
 
 
 @command("init", "policy-engine init --tracking-uri http://127.0.0.1:5000")
@@ -23,7 +23,8 @@ def init_command(tracking_uri: str | None, timeout: str, *, yes: bool) -> None:
 
     It looks at the code and at what MLflow tracked. Files that exist are kept as they are.
     """
-    from policy_engine import init, loading  # noqa: PLC0415
+    from policy_engine import loading  # noqa: PLC0415
+    from policy_engine.cli import init  # noqa: PLC0415
     from policy_engine.cli.publishing import seconds  # noqa: PLC0415
 
     if not yes and not sys.stdin.isatty():
@@ -71,8 +72,8 @@ def _baseline(proposal: "Proposal", champion: str | None) -> str:
 
 def _asked(proposal: "Proposal") -> "Proposal":
     """Return the proposal as whoever sits there wants it."""
-    from policy_engine.init import slug  # noqa: PLC0415
-    from policy_engine.metrics import Goal, known  # noqa: PLC0415
+    from policy_engine.cli.init import slug  # noqa: PLC0415
+    from policy_engine.evidence.metrics import Goal, known  # noqa: PLC0415
 
     name = click.prompt("Name of the policy file", proposal.name, err=True)
     metric = _or_nothing("Metric that counts (- for none)", proposal.metric)

@@ -7,6 +7,14 @@ from typing import Any, NamedTuple
 
 from policy_engine.evidence.measurement import Metric, resolve_metric
 from policy_engine.evidence.needs import Needs
+from policy_engine.evidence.record import (
+    BaselineRecord,
+    CandidateRecord,
+    ChangeRecord,
+    Invalid,
+    RunRecord,
+    Unreadable,
+)
 from policy_engine.evidence.run import Run
 from policy_engine.evidence.states import (
     MissingEvidence,
@@ -17,14 +25,6 @@ from policy_engine.evidence.states import (
     value_of,
 )
 from policy_engine.quantities import Rate
-from policy_engine.records import (
-    BaselineRecord,
-    CandidateRecord,
-    ChangeRecord,
-    Invalid,
-    RunRecord,
-    Unreadable,
-)
 
 Change = ChangeRecord
 

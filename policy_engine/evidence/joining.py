@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from policy_engine.evidence.predictions import LOG_PREDICTIONS, Predictions
+from policy_engine.evidence.record import Cell
 from policy_engine.evidence.states import InvalidEvidence, MissingEvidence
-from policy_engine.records import Cell
 
 T = TypeVar("T")
 

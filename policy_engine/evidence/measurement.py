@@ -5,8 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from policy_engine.evidence.metrics import Goal, known, of_training_rows
 from policy_engine.evidence.states import InvalidEvidence, MissingEvidence
-from policy_engine.metrics import Goal, known, of_training_rows
 from policy_engine.quantities import Margin, show
 
 if TYPE_CHECKING:

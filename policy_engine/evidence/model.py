@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from policy_engine.evidence.measurement import Grade, Measurement
+from policy_engine.evidence.record import FileRecord, ModelMetricRecord, ModelRecord, VersionRecord
 from policy_engine.evidence.states import MissingEvidence, UndeclaredNeed, value_of
-from policy_engine.records import FileRecord, ModelMetricRecord, ModelRecord, VersionRecord
 
 Artifact = FileRecord
 ModelMetric = ModelMetricRecord

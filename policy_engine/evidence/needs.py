@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import Flag, auto
 from typing import cast
 
-from policy_engine.records import NeedName
+from policy_engine.evidence.record import NeedName
 
 
 class Needs(Flag):

@@ -1,7 +1,7 @@
 """Per-row predictions of one run: a table, column by column."""
 
+from policy_engine.evidence.record import Cell, TableRecord
 from policy_engine.evidence.states import InvalidEvidence, MissingEvidence, nearest
-from policy_engine.records import Cell, TableRecord
 
 NONE = "(none)"
 """The slice or group of a row whose cell is null."""

@@ -6,11 +6,18 @@ from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 
-from policy_engine.evaluated import several_datasets
+from policy_engine.evidence.evaluations import several_datasets
 from policy_engine.evidence.measurement import Grade, Measurement
+from policy_engine.evidence.metrics import known
 from policy_engine.evidence.model import Artifact, Model
 from policy_engine.evidence.needs import Needs
 from policy_engine.evidence.predictions import Predictions
+from policy_engine.evidence.record import (
+    DatasetRecord,
+    ImportanceRecord,
+    Invalid,
+    RunRecord,
+)
 from policy_engine.evidence.states import (
     InvalidEvidence,
     MissingEvidence,
@@ -18,13 +25,6 @@ from policy_engine.evidence.states import (
     nearest,
     present,
     value_of,
-)
-from policy_engine.metrics import known
-from policy_engine.records import (
-    DatasetRecord,
-    ImportanceRecord,
-    Invalid,
-    RunRecord,
 )
 
 Dataset = DatasetRecord

@@ -6,7 +6,7 @@ from types import NoneType
 from typing import TypeVar
 
 from policy_engine.errors import PolicyEngineError
-from policy_engine.records import Invalid, Unreadable
+from policy_engine.evidence.record import Invalid, Unreadable
 
 T = TypeVar("T")
 _NO_VALUE = (NoneType, Invalid, Unreadable)

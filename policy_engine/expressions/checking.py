@@ -17,7 +17,7 @@ from policy_engine.expressions.syntax import (
     Node,
     Operation,
 )
-from policy_engine.problems import near_or_all
+from policy_engine.source.problems import near_or_all
 
 MACROS = frozenset({"all", "exists", "exists_one", "filter"})
 """Macros that go over a list, or over the names of a map."""

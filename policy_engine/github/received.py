@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from policy_engine.github.event import EventError, read_event
+from policy_engine.judging.report_file import as_claimed, read_report
 from policy_engine.report import Report
-from policy_engine.report_file import as_claimed, read_report
 
 
 def read_for_job(path: Path, environ: Mapping[str, str] | None = None) -> Report:

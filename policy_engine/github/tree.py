@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policy_engine.git.tree import Kind, TreeError, beneath
 from policy_engine.github.failure import GitHubError, NotFoundError
-from policy_engine.tree import Kind, TreeError, beneath
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ _KINDS = {"file": Kind.FILE, "dir": Kind.FOLDER, "symlink": Kind.LINK, "submodul
 
 
 class ApiTree:
-    """A `policy_engine.tree.Tree` of a commit that GitHub has, one of a fork's too."""
+    """A `policy_engine.git.tree.Tree` of a commit that GitHub has, one of a fork's too."""
 
     def __init__(self, client: Client, commit: str) -> None:
         """Read this commit (a full sha)."""

@@ -21,7 +21,7 @@ from policy_engine.policy_file.load import (
 from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.paths import is_policy_file, policy_paths
 from policy_engine.policy_file.sections import AppliesTo, MetricSetting
-from policy_engine.problems import PolicyFileError, Problem
+from policy_engine.source.problems import PolicyFileError, Problem
 
 __all__ = [
     "AppliesTo",

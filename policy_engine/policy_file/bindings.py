@@ -18,9 +18,9 @@ from policy_engine.policy_file.tightening import (
     has_direction,
     note_loosened,
 )
-from policy_engine.problems import Problems, near, shown
 from policy_engine.report import Where
-from policy_engine.yaml_source import Item
+from policy_engine.source.problems import Problems, near, shown
+from policy_engine.source.yaml_source import Item
 
 if TYPE_CHECKING:
     from policy_engine.expressions import Condition

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from policy_engine.errors import UsageError
+from policy_engine.git.tree import Kind, Tree, TreeError
 from policy_engine.policy_file.paths import is_part, is_policy_file
-from policy_engine.tree import Kind, Tree, TreeError
-from policy_engine.yaml_source import LARGEST_FILE
+from policy_engine.source.yaml_source import LARGEST_FILE
 
 MOST_FILES = 500
 """YAML files of one folder that are read: a proposal may hold any number."""

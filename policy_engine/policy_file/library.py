@@ -12,8 +12,8 @@ from policy_engine.policy_file import shapes
 from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.shapes import Place
 from policy_engine.policy_file.tightening import note_unsaid
-from policy_engine.problems import PolicyFileError, Problems, near_or_all, nearest
-from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, load_yaml
+from policy_engine.source.problems import PolicyFileError, Problems, near_or_all, nearest
+from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, load_yaml
 
 KEYS = (
     "version",

@@ -16,10 +16,10 @@ from policy_engine.policy_file.library import Library, PackText
 from policy_engine.policy_file.merge import Draft, plugins_of
 from policy_engine.policy_file.sections import AppliesTo, MetricSetting
 from policy_engine.policy_file.shapes import Place
-from policy_engine.problems import Problems, Spot
+from policy_engine.policy_file.waiver import Waiver
 from policy_engine.quantities import Rate
 from policy_engine.report import Where
-from policy_engine.waivers import Waiver
+from policy_engine.source.problems import Problems, Spot
 
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from policy_engine.policy import Level
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.problems import Problems, Spot, near_or_all
-from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
+from policy_engine.source.problems import Problems, Spot, near_or_all
+from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 OWN = "bound"
 """Why what a file says by itself holds against a required pack: that must not loosen it either."""

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 from policy_engine.errors import UsageError
 from policy_engine.policy_file.waivers import NAMES as WAIVERS
-from policy_engine.yaml_source import LARGEST_FILE
+from policy_engine.source.yaml_source import LARGEST_FILE
 
 _BACK = "\\"  # a path as Windows writes it, on a system that reads it as a name
 _SUFFIXES = frozenset({".yaml", ".yml"})

@@ -7,12 +7,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from policy_engine.metrics import Goal, known
+from policy_engine.evidence.metrics import Goal, known
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.problems import Problems, near_or_all
 from policy_engine.quantities import Rate, exact, parse_bytes, parse_duration, parse_rate
-from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
+from policy_engine.source.problems import Problems, near_or_all
+from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 Scale = Literal["fraction", "percent"]
 Take = Literal["last", "best", "at-model"]

@@ -11,8 +11,8 @@ from policy_engine.policy import ENGINE_KEYS, Policy
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.merge import Bound
 from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.problems import Problems, Spot, near, near_or_all, shown
-from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
+from policy_engine.source.problems import Problems, Spot, near, near_or_all, shown
+from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 
 def build(key: str, bound: Bound, policy: type[Policy], problems: Problems) -> Policy | None:

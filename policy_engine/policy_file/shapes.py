@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
-from policy_engine.habits import other_way
-from policy_engine.problems import Problems, Spot, cut_off, near_or_all, shown
-from policy_engine.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
+from policy_engine.source.habits import other_way
+from policy_engine.source.problems import Problems, Spot, cut_off, near_or_all, shown
+from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 Choice = TypeVar("Choice", bound=str)
 

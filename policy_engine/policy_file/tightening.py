@@ -13,9 +13,9 @@ from pydantic.fields import FieldInfo
 from policy_engine.policy import ENGINE_KEYS, Level, Policy
 from policy_engine.policy_file.merge import Bound, Draft, Held, same
 from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.problems import Problems
 from policy_engine.quantities import Margin, Money, Rate, Tighter
-from policy_engine.yaml_source import Item, MappingNode
+from policy_engine.source.problems import Problems
+from policy_engine.source.yaml_source import Item, MappingNode
 
 _ORDER: Mapping[str, tuple[str, ...]] = {
     "level": tuple(level.value for level in Level),

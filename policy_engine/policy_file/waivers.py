@@ -13,10 +13,10 @@ from policy_engine.policy_file import shapes
 from policy_engine.policy_file.bindings import Binding
 from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.problems import PolicyFileError, Problems, Spot, near_or_all, shown
+from policy_engine.policy_file.waiver import Kind, Target, Waiver
 from policy_engine.quantities import Quantity, parse_quantity
-from policy_engine.waivers import Kind, Target, Waiver
-from policy_engine.yaml_source import Item, SequenceNode, load_yaml
+from policy_engine.source.problems import PolicyFileError, Problems, Spot, near_or_all, shown
+from policy_engine.source.yaml_source import Item, SequenceNode, load_yaml
 
 NAMES = frozenset({"waivers.yaml", "waivers.yml"})
 """Files that hold waivers for every policy file of their folder."""

@@ -12,11 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from policy_engine.evidence import Needs
-from policy_engine.policy_file import PolicyFile, shapes
-from policy_engine.policy_file.shapes import Place
-from policy_engine.policy_tests.short_forms import in_run, inside, moment, take_duration
-from policy_engine.problems import near_or_all
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     ChangeRecord,
@@ -27,7 +23,11 @@ from policy_engine.records import (
     RunRecord,
     Unreadable,
 )
-from policy_engine.yaml_source import Item, MappingNode, Node, SequenceNode
+from policy_engine.policy_file import PolicyFile, shapes
+from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_tests.short_forms import in_run, inside, moment, take_duration
+from policy_engine.source.problems import near_or_all
+from policy_engine.source.yaml_source import Item, MappingNode, Node, SequenceNode
 
 R = TypeVar("R", bound=Record)
 

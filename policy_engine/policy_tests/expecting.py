@@ -7,9 +7,9 @@ from policy_engine.policy import Outcome
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.shapes import Place
 from policy_engine.policy_tests.model import COVERED, Expected
-from policy_engine.problems import near_or_all, shown
 from policy_engine.report import Effect
-from policy_engine.yaml_source import Item, ScalarNode
+from policy_engine.source.problems import near_or_all, shown
+from policy_engine.source.yaml_source import Item, ScalarNode
 
 _KEYS = ("outcome", "part", "message", "effect")
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)

@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from policy_engine.errors import UsageError
+from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.evidence.saved import read_evidence as read_saved
+from policy_engine.judging.moments import YEARS
 from policy_engine.loading import Loaded, load
-from policy_engine.moments import YEARS
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.policy_tests.evidence import read_evidence
 from policy_engine.policy_tests.expecting import read_expected, read_not_possible
 from policy_engine.policy_tests.model import Case, PolicyTest
-from policy_engine.problems import PolicyFileError, Problems, shown
-from policy_engine.records import EvidenceRecord
-from policy_engine.saved import read_evidence as read_saved
-from policy_engine.yaml_source import LARGEST_FILE, Item, ScalarNode, load_yaml
+from policy_engine.source.problems import PolicyFileError, Problems, shown
+from policy_engine.source.yaml_source import LARGEST_FILE, Item, ScalarNode, load_yaml
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 """When a case is judged that does not say `at`: always the same moment."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from policy_engine import __version__
-from policy_engine.evaluate import Context, evaluate
+from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.policy import Outcome
 from policy_engine.policy_tests.model import Case, Expected, PolicyTest
 from policy_engine.report import Engine, Judged, PolicySource

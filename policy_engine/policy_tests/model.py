@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from policy_engine.evidence.record import EvidenceRecord
 from policy_engine.loading import Loaded
 from policy_engine.policy import Outcome
 from policy_engine.policy_file import PolicyFile
-from policy_engine.problems import Spot
-from policy_engine.records import EvidenceRecord
 from policy_engine.report import Effect
+from policy_engine.source.problems import Spot
 
 COVERED = (Outcome.PASS, Outcome.FAIL, Outcome.MISSING)
 """What a policy must be seen to find, each in a case of its own, to count as covered."""

@@ -9,6 +9,7 @@ import yaml
 
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import NAMED_BASELINE, CandidateRecord, EvidenceRecord, RunRecord
 from policy_engine.loading import Loaded
 from policy_engine.policy_file import PolicyFile
 from policy_engine.policy_file.shapes import Place
@@ -16,10 +17,9 @@ from policy_engine.policy_tests.evidence import read_evidence
 from policy_engine.policy_tests.judging import findings
 from policy_engine.policy_tests.model import Case, PolicyTest
 from policy_engine.policy_tests.sharing import NOT_KEPT, kept_run
-from policy_engine.problems import Problems, Spot
-from policy_engine.records import NAMED_BASELINE, CandidateRecord, EvidenceRecord, RunRecord
 from policy_engine.report import Judged
-from policy_engine.yaml_source import load_yaml
+from policy_engine.source.problems import Problems, Spot
+from policy_engine.source.yaml_source import load_yaml
 
 MOST_EARLIER = 20
 """Earlier runs that a case keeps, newest first."""

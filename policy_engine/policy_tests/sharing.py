@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     DatasetRecord,
     Invalid,
     ModelRecord,

@@ -7,7 +7,7 @@ from typing import Any
 
 from policy_engine.policy_file.shapes import Place
 from policy_engine.quantities import parse_bytes, parse_duration
-from policy_engine.yaml_source import MappingNode
+from policy_engine.source.yaml_source import MappingNode
 
 _MODEL: dict[str, Any] = {"model_id": "m-" + "0" * 32, "name": "model", "texts": {}}
 """What a model has that says nothing else of itself: none of the small files that are read."""

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel
 
+from policy_engine.evidence.record import ChangeRecord, ModelRecord, RunRecord
 from policy_engine.policy import Outcome
-from policy_engine.records import ChangeRecord, ModelRecord, RunRecord
 from policy_engine.report import Effect
 from policy_engine.schema.words import DRAFT, Json, mapping, record, several, text
 

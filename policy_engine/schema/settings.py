@@ -9,8 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from policy_engine.kinds import kinds_of, written
 from policy_engine.policy import Policy
+from policy_engine.policy_file.setting_kinds import kinds_of, written
 from policy_engine.policy_file.tightening import direction
 from policy_engine.schema.words import OFF, SWITCH, Json
 

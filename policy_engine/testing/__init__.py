@@ -14,9 +14,28 @@ finding as it would in a real check.
 plugin's baseline rule is tested. With pytest, `check_policies` is a fixture too.
 """
 
-from policy_engine.testing.evidence import NOW, STARTED, case, model, run, table
-from policy_engine.testing.judging import assert_outcome, bind, judge
-from policy_engine.testing.whole import Tracking, check_policies
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from policy_engine.testing.evidence import NOW, STARTED, case, model, run, table
+    from policy_engine.testing.judging import assert_outcome, bind, judge
+    from policy_engine.testing.whole import Tracking, check_policies
+
+# On first use: every run of pytest where policy-engine is installed loads `pytest_plugin` beside.
+_HOMES = {
+    "NOW": "evidence",
+    "STARTED": "evidence",
+    "Tracking": "whole",
+    "assert_outcome": "judging",
+    "bind": "judging",
+    "case": "evidence",
+    "check_policies": "whole",
+    "judge": "judging",
+    "model": "evidence",
+    "run": "evidence",
+    "table": "evidence",
+}
 
 __all__ = [
     "NOW",
@@ -31,3 +50,10 @@ __all__ = [
     "run",
     "table",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'policy_engine.testing' has no attribute '{name}'")
+    return getattr(import_module(f"policy_engine.testing.{_HOMES[name]}"), name)

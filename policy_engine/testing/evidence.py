@@ -5,9 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from policy_engine.evidence import Case, Change, Metric, Needs, resolve_metric
-from policy_engine.policy import Policy
-from policy_engine.quantities import parse_bytes, parse_duration, parse_rate
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     Cell,
@@ -18,6 +16,8 @@ from policy_engine.records import (
     TableRecord,
     metric_value,
 )
+from policy_engine.policy import Policy
+from policy_engine.quantities import parse_bytes, parse_duration, parse_rate
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 """The moment of judgement, unless a test gives another."""

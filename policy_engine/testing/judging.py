@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from policy_engine.evidence import Case
-from policy_engine.judgement import findings_of
+from policy_engine.judging.judgement import findings_of
 from policy_engine.policy import Finding, Outcome, Policy
 from policy_engine.testing.evidence import case
 

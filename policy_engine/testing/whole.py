@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from policy_engine import __version__
-from policy_engine.evaluate import Context, evaluate
 from policy_engine.evidence import Change, MissingEvidence, Needs, Run
-from policy_engine.loading import load_texts
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     EvidenceRecord,
     RunRecord,
 )
+from policy_engine.judging.evaluate import Context, evaluate
+from policy_engine.loading import load_texts
 from policy_engine.report import Engine, PolicySource, Report
 from policy_engine.testing.evidence import NOW
 

@@ -6,8 +6,8 @@ judgements gone, nineteen right ones make it 1.0.
 
 from collections.abc import Iterable, Sequence
 
-from policy_engine.records import Invalid, Metric, RunRecord
-from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.evidence.record import Invalid, Metric, RunRecord
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import Json
 

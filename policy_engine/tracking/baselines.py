@@ -8,12 +8,19 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from policy_engine.errors import PolicyEngineError, UsageError
-from policy_engine.evaluated import any_evaluation
 from policy_engine.evidence import MissingEvidence, Needs, Run, resolve_metric
+from policy_engine.evidence.evaluations import any_evaluation
+from policy_engine.evidence.record import (
+    BaselineRecord,
+    Gap,
+    Metric,
+    ModelRecord,
+    PassedOver,
+    RunRecord,
+)
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
+from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.quantities import parse_duration
-from policy_engine.records import BaselineRecord, Gap, Metric, ModelRecord, PassedOver, RunRecord
-from policy_engine.records import Unreadable as UnreadableRecord
-from policy_engine.scope import COMMIT_TAGS
 from policy_engine.tracking.models import only_output
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from policy_engine.evidence import Needs
-from policy_engine.records import Gap, ModelRecord, RunRecord, TableRecord, Unreadable
-from policy_engine.scope import COMMIT_TAGS
+from policy_engine.evidence.record import Gap, ModelRecord, RunRecord, TableRecord, Unreadable
+from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.tracking.assessments import with_whole_means
 from policy_engine.tracking.meant import MOST_CHILDREN
 from policy_engine.tracking.models import begin_model, list_files, read_model, read_model_by_id

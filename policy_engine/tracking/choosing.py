@@ -7,10 +7,10 @@ newer run of the same model is judged, or where it has no model and another one 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from policy_engine.evidence.record import ChangeRecord, ModelRecord, RunRecord
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.policy_file import PolicyFile
-from policy_engine.records import ChangeRecord, ModelRecord, RunRecord
-from policy_engine.records import Unreadable as UnreadableRecord
-from policy_engine.scope import applies, is_current
+from policy_engine.policy_file.scope import applies, is_current
 from policy_engine.tracking.models import models_of
 from policy_engine.tracking.query import CANDIDATE_TAG
 from policy_engine.tracking.reads import Reads, reading

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from policy_engine.evidence import Needs
-from policy_engine.policy_file import PolicyFile, PolicySet
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     NAMED_BASELINE,
     BaselineRecord,
     CandidateRecord,
@@ -16,8 +15,9 @@ from policy_engine.records import (
     EvidenceRecord,
     RunRecord,
 )
-from policy_engine.records import Unreadable as UnreadableRecord
-from policy_engine.scope import needs_run
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
+from policy_engine.policy_file import PolicyFile, PolicySet
+from policy_engine.policy_file.scope import needs_run
 from policy_engine.tracking.baselines import (
     MOST_HISTORY,
     Hit,

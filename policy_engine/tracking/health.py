@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from policy_engine.records import ModelRecord
+from policy_engine.evidence.record import ModelRecord
 from policy_engine.tracking.models import MLMODEL_CAP, models_of
 from policy_engine.tracking.opening import open_store, spoken_to_directly
 from policy_engine.tracking.query import Query

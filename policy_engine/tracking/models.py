@@ -7,8 +7,8 @@ model is chosen by its status and its name, and two that fit are no choice at al
 from collections.abc import Callable
 from typing import Any
 
-from policy_engine.records import FileRecord, Gap, Invalid, ModelRecord
-from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.evidence.record import FileRecord, Gap, Invalid, ModelRecord
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.run_models import MLMODEL, model_in_run, models_in_run
 from policy_engine.tracking.store import (

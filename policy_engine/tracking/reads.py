@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, ParamSpec, TypeVar
 
-from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.tracking.store import Deadline, NotFound, Store, TooOld, Unreadable, Unsupported
 
 P = ParamSpec("P")

@@ -1,6 +1,6 @@
 """Which registered model a candidate's experiment leads to, where the candidate itself has none."""
 
-from policy_engine.records import RunRecord
+from policy_engine.evidence.record import RunRecord
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import NotFound, Unreadable, shown

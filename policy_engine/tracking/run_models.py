@@ -8,9 +8,9 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from policy_engine.records import ModelRecord, VersionRecord
-from policy_engine.records import Unreadable as UnreadableRecord
-from policy_engine.tracking.foreign import json_value
+from policy_engine.evidence.record import ModelRecord, VersionRecord
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
+from policy_engine.source.foreign import json_value
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import InRun, Json, Unreadable, Unsupported, checked_folder
 from policy_engine.tracking.translate import moment, tags_of

@@ -6,7 +6,7 @@ of another epoch than the last.
 
 from collections.abc import Sequence
 
-from policy_engine.records import Metric, PointRecord, RunRecord, SeriesRecord, metric_value
+from policy_engine.evidence.record import Metric, PointRecord, RunRecord, SeriesRecord, metric_value
 from policy_engine.tracking.models import last_step
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json

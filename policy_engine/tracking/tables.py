@@ -5,9 +5,9 @@ import posixpath
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from policy_engine.records import Gap, ImportanceRecord, Invalid, ModelRecord, TableRecord
-from policy_engine.records import Unreadable as UnreadableRecord
-from policy_engine.tracking.foreign import json_value
+from policy_engine.evidence.record import Gap, ImportanceRecord, Invalid, ModelRecord, TableRecord
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
+from policy_engine.source.foreign import json_value
 from policy_engine.tracking.models import list_files
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import Json, NotFound, OverCap, Unreadable

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     Cell,
     DatasetRecord,
     Invalid,
@@ -19,8 +19,8 @@ from policy_engine.records import (
     VersionRecord,
     metric_value,
 )
-from policy_engine.scope import COMMIT_TAGS
-from policy_engine.tracking.foreign import json_value, yaml_value
+from policy_engine.policy_file.scope import COMMIT_TAGS
+from policy_engine.source.foreign import json_value, yaml_value
 from policy_engine.tracking.store import Json, Unreadable
 
 LONGEST_PARAM = 6000

@@ -28,8 +28,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
-from policy_engine import git
-from policy_engine.ci import ci_commit
+from policy_engine.git import work_tree as git
+from policy_engine.git.ci import ci_commit
 from policy_engine.github.event import read_event
 
 if TYPE_CHECKING:

@@ -19,14 +19,14 @@ from policy_engine.evidence import (
     NotApplicable,
     UnreadableEvidence,
 )
-from policy_engine.expressions import ExpressionFailed, Held, compiled
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     ChangeRecord,
     Invalid,
     RunRecord,
     Unreadable,
     VersionRecord,
 )
+from policy_engine.expressions import ExpressionFailed, Held, compiled
 from policy_engine.testing import case, model, run
 
 NAN = float("nan")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine.records import ChangeRecord
+from policy_engine.evidence.record import ChangeRecord
 from tests.github.fake.server import GitHubFake
 from tests.github.fake.state import BOT, HEAD, TOKEN, Actor
 from tests.github.gate import Gate, policies, report

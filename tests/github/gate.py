@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
     from tests.github.fake.server import GitHubFake
 
 

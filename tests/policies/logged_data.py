@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from policy_engine.check import Options, collect
-from policy_engine.records import RunRecord
+from policy_engine.evidence.record import RunRecord
 from policy_engine.training.dataset import log_dataset, overlap_ratio
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from policy_engine.testing import run, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from policy_engine.records import RunRecord, TableRecord
+    from policy_engine.evidence.record import RunRecord, TableRecord
 
 
 def rows(target: Sequence[Any], prediction: Sequence[Any], **columns: Any) -> TableRecord:

@@ -6,8 +6,8 @@ import pytest
 
 from mlops_policies.baseline import BaselineLogged
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import RunRecord, VersionRecord
 from policy_engine.policy import Finding
-from policy_engine.records import RunRecord, VersionRecord
 from policy_engine.testing import assert_outcome, judge, model, run
 
 

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from mlops_policies.baseline_fresh import BaselineFresh
+from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding
-from policy_engine.records import RunRecord
 from policy_engine.testing import assert_outcome, bind, judge, run
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

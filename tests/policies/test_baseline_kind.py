@@ -13,9 +13,7 @@ from sklearn import metrics as oracle
 from mlops_policies.baseline_kind import BaselineKind
 from mlops_policies.zero_rule import zero_rule_of_classes, zero_rule_of_numbers
 from policy_engine.evidence import Metric, Needs
-from policy_engine.judgement import findings_of
-from policy_engine.policy import Finding, Outcome
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     BaselineRecord,
     Cell,
     DatasetRecord,
@@ -24,6 +22,8 @@ from policy_engine.records import (
     TableRecord,
     Unreadable,
 )
+from policy_engine.judging.judgement import findings_of
+from policy_engine.policy import Finding, Outcome
 from policy_engine.statistics import Metric as Definition
 from policy_engine.testing import assert_outcome, bind, case, model, run, table
 

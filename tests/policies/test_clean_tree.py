@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from mlops_policies.lineage import CleanTree
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import Invalid
 from policy_engine.policy import Finding
-from policy_engine.records import Invalid
 from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.logged_data import logged
 

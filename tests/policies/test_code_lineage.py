@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_policies.lineage import CodeLineage, matches
-from policy_engine import scope
 from policy_engine.evidence import Change, Needs
+from policy_engine.evidence.record import Invalid, RunRecord
 from policy_engine.policy import Finding
-from policy_engine.records import Invalid, RunRecord
+from policy_engine.policy_file import scope
 from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.logged_data import HEAD, logged
 

@@ -15,7 +15,7 @@ from mlops_policies.seeded import Seeds
 from mlops_policies.shown import detectable
 from mlops_policies.tested import Untested
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Needs, Run, resolve_metric
-from policy_engine.records import RunRecord
+from policy_engine.evidence.record import RunRecord
 from policy_engine.statistics import rows_needed_for_counts
 from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.predicted import counted, rows, scored, seeded

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from mlops_policies.accuracy_cost import CostPerPoint
 from policy_engine.evidence import Metric, Needs
+from policy_engine.evidence.record import RunRecord, Unreadable
 from policy_engine.policy import Finding, Limit, Outcome
-from policy_engine.records import RunRecord, Unreadable
 from policy_engine.testing import STARTED, assert_outcome, judge, run
 
 NAN, INF = float("nan"), float("inf")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mlops_policies.data_facts import DataFreshness
 from policy_engine.evidence import Dataset, Needs
+from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding
-from policy_engine.records import RunRecord
 from policy_engine.testing import STARTED, assert_outcome, bind, judge, run
 from tests.policies.logged_data import logged
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from mlops_policies.dataset_context import WORDS, datasets_in
 from mlops_policies.dataset_identity import DatasetIdentity, home_of
 from policy_engine.evidence import Dataset, MissingEvidence, Needs, Run
+from policy_engine.evidence.record import ModelMetricRecord, RunRecord, Unreadable
 from policy_engine.policy import Finding
-from policy_engine.records import ModelMetricRecord, RunRecord, Unreadable
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 from tests.policies.logged_data import logged
 

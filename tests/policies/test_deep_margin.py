@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_policies.deep_margin import DeepMargin
-from policy_engine.judgement import findings_of
+from policy_engine.evidence.record import BaselineRecord, PassedOver, RunRecord
+from policy_engine.judging.judgement import findings_of
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import BaselineRecord, PassedOver, RunRecord
 from policy_engine.testing import assert_outcome, bind, case, model, run
 from tests.policies.predicted import counted
 

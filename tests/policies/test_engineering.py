@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from mlops_policies.engineering import RunFinished
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import PrimaryMetric, Unreadable
 from policy_engine.policy import Finding
-from policy_engine.records import PrimaryMetric, Unreadable
 from policy_engine.testing import assert_outcome, judge, model, run
 
 

@@ -18,7 +18,7 @@ from policy_engine.statistics import newcombe_bounds
 from policy_engine.testing import assert_outcome, bind, judge, run, table
 
 if TYPE_CHECKING:
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
 
 NO_COUNT = "the candidate run has no metric positives/sex/X"
 Groups = dict[str, tuple[int, int, int, int]]

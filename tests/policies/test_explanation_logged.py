@@ -13,15 +13,15 @@ from pydantic import ValidationError
 from mlops_policies.explanation import ExplanationLogged
 from mlops_policies.importances import uncovered
 from policy_engine.check import Options, check
+from policy_engine.evidence.record import ImportanceRecord, ModelRecord, Unreadable, metric_value
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import ImportanceRecord, ModelRecord, Unreadable, metric_value
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 from tests.mlflow_server import logging_to
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
 
 FILE = "policy_engine/importance.json"
 REMEDY = (

@@ -21,7 +21,7 @@ from policy_engine.testing import assert_outcome, bind, judge, run, table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
 
 Groups = dict[str, tuple[int, int]]
 NO_RATE = "the candidate run has no metric selection_rate/sex/X"

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from mlops_policies.latency import LatencyPercentileBudget
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import RunRecord
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 
 BUDGET = bind(LatencyPercentileBudget, max="50ms")

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from mlops_policies.model_size import ModelSizeBudget
 from policy_engine.evidence import Grade, Measurement, Metric, Needs
+from policy_engine.evidence.record import Invalid, ModelRecord, RunRecord, Unreadable, VersionRecord
 from policy_engine.policy import Finding, Limit, Outcome
-from policy_engine.records import Invalid, ModelRecord, RunRecord, Unreadable, VersionRecord
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 
 sizes = st.integers(min_value=1, max_value=10**14)

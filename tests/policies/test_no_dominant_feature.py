@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mlops_policies.explanation import NoDominantFeature
+from policy_engine.evidence.record import ImportanceRecord, ModelRecord, metric_value
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import ImportanceRecord, ModelRecord, metric_value
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 
 if TYPE_CHECKING:
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
 
 
 def explained(

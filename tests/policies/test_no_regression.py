@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from scipy.stats import multinomial
 
 from mlops_policies.regression import NoRegression
+from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import BaselineRecord
 from policy_engine.statistics import Verdict, non_inferiority_of_counts, tango_bounds
 from policy_engine.testing import assert_outcome, bind, case, judge, run
 from tests.policies.predicted import counted, scored, seeded
 
 if TYPE_CHECKING:
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
 
 
 def judged(

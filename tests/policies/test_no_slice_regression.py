@@ -11,8 +11,8 @@ from scipy.stats import binom
 
 from mlops_policies.slices import NoSliceRegression
 from policy_engine.evidence import resolve_metric
+from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import RunRecord
 from policy_engine.statistics import unpaired_z
 from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.predicted import rows

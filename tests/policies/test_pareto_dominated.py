@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from mlops_policies.pareto import ParetoDominated
 from policy_engine.evidence import Metric, Needs
+from policy_engine.evidence.record import DatasetRecord, RunRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import DatasetRecord, RunRecord
 from policy_engine.testing import STARTED, assert_outcome, bind, judge, model, run
 
 TEST = DatasetRecord(name="payments", digest="d1", context="evaluation")

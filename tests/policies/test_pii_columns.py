@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from mlops_policies.personal_data import KINDS, Kind, kind_of_name, kind_of_text
 from mlops_policies.privacy import PiiColumns
 from policy_engine.evidence import Dataset, Needs
+from policy_engine.evidence.record import Invalid, ModelRecord, TableRecord, Unreadable
 from policy_engine.policy import Finding
-from policy_engine.records import Invalid, ModelRecord, TableRecord, Unreadable
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 from tests.command import command
 from tests.policies.logged_data import SECRETS, logged
 
 if TYPE_CHECKING:
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
 
 MAIL, CARD, IBAN, IP = SECRETS
 

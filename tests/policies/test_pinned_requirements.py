@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mlops_policies.requirements import PinnedRequirements
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import Unreadable
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import Unreadable
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 
 PINNED = "mlflow==3.17.2\nscikit-learn==1.9.1\n"

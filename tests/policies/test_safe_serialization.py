@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from mlops_policies.formats import PICKLES
 from mlops_policies.serialization import SafeSerialization
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import Invalid, Unreadable
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import Invalid, Unreadable
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 
 AROUND = ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt", "registered_model_meta")

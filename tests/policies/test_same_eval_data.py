@@ -14,8 +14,8 @@ from mlops_policies.same_eval_data import (
     same_data,
 )
 from policy_engine.evidence import Needs, Run
+from policy_engine.evidence.record import DatasetRecord, ModelMetricRecord, RunRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import DatasetRecord, ModelMetricRecord, RunRecord
 from policy_engine.testing import assert_outcome, bind, judge, model, run, table
 
 

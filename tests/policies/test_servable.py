@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from mlops_policies.servable import Servable
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import Unreadable
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import Unreadable
 from policy_engine.testing import NOW, assert_outcome, bind, judge, model, run
 
 MODEL_ID = "m-" + "0" * 32

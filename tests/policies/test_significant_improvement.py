@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from mlops_policies.bootstrapped import seed_of
 from mlops_policies.improvement import SignificantImprovement
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import BaselineRecord
 from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import (
     Outputs,
@@ -26,7 +26,7 @@ from policy_engine.testing import assert_outcome, bind, case, judge, run
 from tests.policies.predicted import counted, rows, scored, seeded
 
 if TYPE_CHECKING:
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
 
 EQUAL = "of equal weight ((sum of w)²/sum of w²)"
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from mlops_policies.deep_learning import SimpleModelTried
 from mlops_policies.family import Family, family_of_model, family_of_run, family_of_tag
 from policy_engine.evidence import Needs, Run
+from policy_engine.evidence.record import DatasetRecord, RunRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import DatasetRecord, RunRecord
 from policy_engine.testing import STARTED, assert_outcome, bind, judge, model, run
 
 TEST = DatasetRecord(name="payments", digest="d1", context="evaluation", rows=1000)

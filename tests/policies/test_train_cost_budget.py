@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from mlops_policies.train_cost import TrainCostBudget
 from policy_engine.evidence import Needs
+from policy_engine.evidence.record import RunRecord, Unreadable
 from policy_engine.policy import Finding, Outcome
-from policy_engine.records import RunRecord, Unreadable
 from policy_engine.testing import STARTED, assert_outcome, bind, judge, run
 
 PRICES = {"default": "0.50 USD/h"}

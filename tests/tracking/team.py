@@ -18,7 +18,7 @@ from policy_engine.check import Options, check, collect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from policy_engine.records import EvidenceRecord
+    from policy_engine.evidence.record import EvidenceRecord
     from policy_engine.report import Report
     from tests.conftest import MlflowServer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine.records import Invalid, RunRecord
+from policy_engine.evidence.record import Invalid, RunRecord
 from policy_engine.tracking.assessments import with_whole_means
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Deadline, Unreadable

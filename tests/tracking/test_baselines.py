@@ -11,8 +11,14 @@ import pytest
 from policy_engine.check import load
 from policy_engine.errors import UsageError
 from policy_engine.evidence import MissingEvidence
-from policy_engine.problems import PolicyFileError
-from policy_engine.records import BaselineRecord, ModelRecord, PassedOver, RunRecord, Unreadable
+from policy_engine.evidence.record import (
+    BaselineRecord,
+    ModelRecord,
+    PassedOver,
+    RunRecord,
+    Unreadable,
+)
+from policy_engine.source.problems import PolicyFileError
 from policy_engine.tracking.baselines import Hit, Search, earlier_runs
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine.records import DatasetRecord, RunRecord
+from policy_engine.evidence.record import DatasetRecord, RunRecord
 from policy_engine.tracking.baselines import Search
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.reads import Reads

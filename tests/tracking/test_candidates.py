@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from policy_engine.check import load
-from policy_engine.records import ChangeRecord, ModelRecord, Unreadable
+from policy_engine.evidence.record import ChangeRecord, ModelRecord, Unreadable
 from policy_engine.tracking.candidates import candidates_of
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore

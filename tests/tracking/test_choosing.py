@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_engine.check import load
-from policy_engine.records import ChangeRecord
+from policy_engine.evidence.record import ChangeRecord
 from policy_engine.tracking.choosing import choose
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Deadline

@@ -14,9 +14,7 @@ import pytest
 from policy_engine.check import Options, check, load, read_evidence, save_evidence
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Case, Needs
-from policy_engine.policy import Finding, Outcome, Policy
-from policy_engine.policy_file import Offered, load_policies
-from policy_engine.records import (
+from policy_engine.evidence.record import (
     EvidenceRecord,
     FileRecord,
     Invalid,
@@ -25,6 +23,8 @@ from policy_engine.records import (
     Unreadable,
     VersionRecord,
 )
+from policy_engine.policy import Finding, Outcome, Policy
+from policy_engine.policy_file import Offered, load_policies
 from policy_engine.tracking.candidates import Named
 from policy_engine.tracking.collect import HISTORY_S, Request, collect
 from policy_engine.tracking.opening import open_store

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_engine.tracking.foreign import json_value, yaml_value
+from policy_engine.source.foreign import json_value, yaml_value
 from tests.tracking.team import FILES, NOON_MS, Gate, Team
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from policy_engine.records import Unreadable as UnreadableRecord
+from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.tracking.reads import AT_ONCE, Reads, reading
 from policy_engine.tracking.store import Deadline, NotFound, Unreadable
 

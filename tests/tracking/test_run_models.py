@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policy_engine.records import ModelRecord, RunRecord
+from policy_engine.evidence.record import ModelRecord, RunRecord
 from policy_engine.tracking.store import InRun
 from policy_engine.tracking.versions import model_of_version
 from tests.tracking.team import FILES, Gate, Team

@@ -18,7 +18,7 @@ from mlflow.models import make_metric
 from mlops_policies.comparison import Plan, compare
 from mlops_policies.counted import Counts
 from policy_engine.evidence import Needs, Run, join, resolve_metric
-from policy_engine.records import ImportanceRecord, Invalid, RunRecord, Unreadable
+from policy_engine.evidence.record import ImportanceRecord, Invalid, RunRecord, Unreadable
 from policy_engine.tracking.begun import Begun, Scope
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.reads import Reads

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_engine.records import DatasetRecord, Invalid, PrimaryMetric, VersionRecord
+from policy_engine.evidence.record import DatasetRecord, Invalid, PrimaryMetric, VersionRecord
 from policy_engine.tracking.store import Unreadable
 from policy_engine.tracking.translate import (
     mlmodel_facts,
@@ -23,7 +23,7 @@ from policy_engine.tracking.translate import (
 )
 
 if TYPE_CHECKING:
-    from policy_engine.records import RunRecord
+    from policy_engine.evidence.record import RunRecord
 
 RUN_ID = "a" * 32
 TWICE = (("a", 9), ("a", 9))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from policy_engine.check import Options, check
-from policy_engine.records import ModelRecord
+from policy_engine.evidence.record import ModelRecord
 from tests.tracking.hostile_server import as_json, body, error, serving
 from tests.tracking.relay import relaying
 from tests.tracking.team import AT, DAY_MS, FILES, NOON_MS, Gate, Team

@@ -1,0 +1,178 @@
+"""The demo's story: train a champion and four candidates, judge each, say what to try next."""
+
+import logging
+import os
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from policy_engine import check
+from policy_engine.cli import output
+from policy_engine.cli.demo.commands import check_command, next_steps
+from policy_engine.cli.demo.folder import Folder, claim, prepare
+from policy_engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from policy_engine.cli.demo.recipes import Recipe
+    from policy_engine.cli.demo.train import Trained, Trainer
+
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+_INTRODUCTION = """
+A team reads handwritten digits. Its champion is a forest of 60 trees, registered
+in MLflow. Four pull requests bring a model each; the gate judges them by
+{file}.
+A CPU second of training costs 1 USD here, so that seconds read like the hours of
+a real training. All numbers are measured on this machine.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A candidate, what its author says of it, and the exit code that the demo promises."""
+
+    title: str
+    claim: str
+    recipe: str
+    exit_code: int
+
+
+_PULL_REQUESTS = (
+    PullRequest(
+        "another kind of model",
+        "A support vector machine, tuned over six settings, in place of the forest.",
+        "TUNED_SVM",
+        0,
+    ),
+    PullRequest(
+        "the same forest, with 1,000 trees instead of 60",
+        "The accuracy went up.",
+        "MANY_TREES",
+        1,
+    ),
+    PullRequest(
+        "a first model for a new question",
+        "Which tumours are benign? The accuracy looks good.",
+        "NEW_QUESTION",
+        1,
+    ),
+    PullRequest(
+        "a small neural network",
+        "Deep learning has come to the team. The training script broke off at the serving\n"
+        "probe, for want of an example to send; the model was stored by then.",
+        "NETWORK",
+        1,
+    ),
+)
+
+
+def run(path: Path) -> int:
+    """Tell the story in a folder; what it is told with is real.
+
+    It changes this process: every `MLFLOW_*` variable goes, so that nothing can reach a real
+    tracking server or registry, and warnings are silenced.
+
+    Args:
+        path: The folder; it must not exist, be empty, or be an earlier demo's.
+
+    Returns:
+        0 if each pull request came out as promised (or the reader changed the policies), else 1.
+
+    Raises:
+        UsageError: If the folder is not the demo's to use, or the extra `demo` is not installed.
+        PolicyFileError: If the reader's policies are wrong.
+    """
+    began = time.monotonic()
+    folder = claim(path)
+    _tell("starting MLflow and scikit-learn …")
+    train, recipes = _training()
+    if prepare(folder):
+        _tell(f"{path} holds the store of an earlier demo: it starts anew")
+    if folder.has_own_rules:
+        _tell(f"{folder.policies} was changed: your rules judge")
+    loaded = check.load([str(folder.policies)])
+    checks = [_options(folder, trained) for trained in _train(train.Trainer(folder), recipes)]
+    output.print_text(_INTRODUCTION.format(file=folder.policy_file))
+    codes = [
+        _show(number, request, options, loaded)
+        for number, (request, options) in enumerate(zip(_PULL_REQUESTS, checks, strict=True), 1)
+    ]
+    output.print_text(next_steps(folder, checks))
+    _tell(f"\nall of it took {time.monotonic() - began:.0f} s")
+    return _outcome(folder, codes)
+
+
+def _training() -> tuple[ModuleType, ModuleType]:
+    """Return the modules of how and of what to train; MLflow reads its environment on import."""
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        del os.environ[name]
+    os.environ.update(_QUIET)
+    warnings.simplefilter("ignore")
+    try:
+        from policy_engine.cli.demo import recipes, train  # noqa: PLC0415 (after the environment is made)
+    except ImportError as e:
+        package = (e.name or "a package").partition(".")[0]
+        raise UsageError(
+            f"the demo trains real models, and {package} is not installed: "
+            "pip install 'policy-engine[demo]'"
+        ) from e
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return train, recipes
+
+
+def _train(trainer: "Trainer", recipes: ModuleType) -> list["Trained"]:
+    """Train the champion and then the candidates; return the candidates' runs."""
+    _train_one(trainer, recipes.CHAMPION)
+    trainer.crown(recipes.CHAMPION.data.name)
+    return [_train_one(trainer, getattr(recipes, each.recipe)) for each in _PULL_REQUESTS]
+
+
+def _train_one(trainer: "Trainer", recipe: "Recipe") -> "Trained":
+    print(
+        f"training {recipe.run_name} ({recipe.data.name}) … ", end="", file=sys.stderr, flush=True
+    )
+    trained = trainer.train(recipe)
+    _tell(f"{trained.seconds:.2f} CPU s, val_accuracy {trained.accuracy:.4f}")
+    return trained
+
+
+def _options(folder: Folder, trained: "Trained") -> check.Options:
+    return check.Options(
+        runs=(trained.run_id,),
+        policies=(str(folder.policies),),
+        tracking_uri=folder.tracking_uri,
+    )
+
+
+def _show(number: int, request: PullRequest, options: check.Options, loaded: check.Loaded) -> int:
+    """Show a pull request and its verdict as its author would see them; return the exit code."""
+    title = f"Pull request {number}: {request.title}"
+    underline = "=" * len(title)
+    output.print_text(f"\n{title}\n{underline}\n{request.claim}\n\n$ {check_command(options)}\n")
+    report = check.check(options, loaded)
+    output.write(report, output.parse(("text",), {}))
+    code = int(report.exit_code)
+    output.print_text(f"$ echo $?\n{code}\n")
+    return code
+
+
+def _outcome(folder: Folder, codes: list[int]) -> int:
+    promised = [request.exit_code for request in _PULL_REQUESTS]
+    if codes == promised or folder.has_own_rules:
+        return 0
+    _tell(f"the demo promised the exit codes {promised} and got {codes}: please report it")
+    return 1
+
+
+def _tell(note: str) -> None:
+    print(note, file=sys.stderr, flush=True)

@@ -1,0 +1,175 @@
+"""The files that a first gate consists of, as text."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from policy_engine.evidence.metrics import Goal, known
+from policy_engine.tracking.survey import CHAMPION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What the first policy file shall say.
+
+    Attributes:
+        name: The policy file's name, without its ending.
+        metric: The metric that counts; None: the experiment's primary metric.
+        goal: Its better direction; None where its name tells.
+        alias: The alias of the version in use; None: there is none yet.
+        paths: Globs of what training depends on; empty: every change needs a run.
+        experiment: The experiment that the runs are in; None where that is not known.
+        models: Names that models were logged or registered under.
+        model_name: Which logged model of a run counts; None where there is only one.
+    """
+
+    name: str
+    metric: str | None
+    goal: Goal | None
+    alias: str | None
+    paths: tuple[str, ...]
+    experiment: str | None
+    models: tuple[str, ...]
+    model_name: str | None
+
+
+def policy_file(proposal: Proposal) -> str:
+    """Return the policy file, each part with what it is for."""
+    parts = (_scope, _metric, _candidate, _baseline)
+    last = _POLICIES.format(metric=_flow(proposal.metric or "val_f1"))
+    return "\n".join([_HEAD, *(part(proposal) for part in parts), last])
+
+
+_HEAD = """\
+# What a model must fulfil before its pull request may merge.
+#   policy-engine validate                 are these files right?
+#   policy-engine explain --effective      what do they come to, and where does it come from?
+#   policy-engine explain NAME             why does a policy exist, and what does it read?
+#   policy-engine test                     do they decide what we expect?
+version: 1
+
+# What holds for any model: policies/ of policy-engine has it, with the reason for each line.
+# `strict` asks for more, `advisory` only tells.
+extends: [recommended]
+"""
+
+_POLICIES = """\
+# What only your team knows. A policy's settings: policy-engine explain NAME.
+policies:
+  # A model that grew by more than the pack's tenth is asked about; this is the most it may be.
+  # model-size-budget: {{max_size: 200MB}}
+
+  # The least (`min`) or most (`max`) that the metric may be, whatever the baseline is.
+  # metric-threshold: {{metric: {metric}, min: 0.9, level: mandatory}}
+
+  # What a point of the metric may cost to train.
+  # cost-per-point: {{max_cost_per_point: 50 USD}}
+
+  # The pack only tells of a gain that is not worth a merge; `overridable` makes it block.
+  min-useful-gain: {{level: advisory}}
+"""
+
+
+def _scope(proposal: Proposal) -> str:
+    """Return a hint at how to tell several models apart."""
+    by = {"experiment": proposal.experiment} if proposal.experiment else {"model": "fraud-*"}
+    if proposal.models:
+        by = {"model": proposal.models[0]}
+    lines = [
+        "# Which candidates it judges: all, until you say so. A repository with several models has",
+        f"# a file for each.\n# applies_to: {_flow(by)}",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _metric(proposal: Proposal) -> str:
+    if proposal.metric is None:
+        return (
+            "# The metric that counts. Until you say it, the experiment's primary metric does.\n"
+            "# metric: {name: val_f1, goal: maximize}\n"
+        )
+    setting: dict[str, Any] = {"name": proposal.metric}
+    kind = known(proposal.metric)
+    goal = proposal.goal or (kind.goal if kind else None)
+    if goal is not None:
+        setting["goal"] = goal
+    return f"# The metric that counts.\nmetric: {_flow(setting)}\n"
+
+
+def _candidate(proposal: Proposal) -> str:
+    lines = ["# What training depends on: a pull request that touches none of it needs no new run."]
+    names = [f"  model_name: {_flow(proposal.model_name)}"] if proposal.model_name else []
+    if proposal.paths:
+        lines += ["candidate:", "  paths:", *(f"    - {_flow(path)}" for path in proposal.paths)]
+        return "\n".join([*lines, *names, ""])
+    lines.append('# candidate: {paths: ["training/**"]}')
+    return "\n".join([*lines, *(["candidate:", *names] if names else []), ""])
+
+
+def _baseline(proposal: Proposal) -> str:
+    lines = ["# The run to beat: rules, tried in order."]
+    if proposal.alias is None:
+        lines += [
+            "# Once a registered model has a version in use, give it an alias, and name it first:",
+            f"#   - alias: {CHAMPION}",
+        ]
+    lines.append("baseline:")
+    if proposal.alias is not None:
+        lines.append(f"  - alias: {_flow(proposal.alias)} # the version in use")
+    lines.append("  - commit: merge-base # else the run of where the pull request branched off")
+    lines.append("# For the very first model, when there can be no baseline; remove it afterwards:")
+    lines.append("# first_run: true")
+    return "\n".join([*lines, ""])
+
+
+def first_test(proposal: Proposal) -> str:
+    """Return the first policy test."""
+    metric = proposal.metric or "val_f1"
+    better, worse = ("0.10", "0.12") if _is_loss(proposal) else ("0.92", "0.90")
+    tags = "" if proposal.metric else ", primary_metric: {name: val_f1, goal: maximize}"
+    return _TEST.format(
+        name=proposal.name, metric=_flow(metric), better=better, worse=worse, tags=tags
+    )
+
+
+def _is_loss(proposal: Proposal) -> bool:
+    kind = known(proposal.metric) if proposal.metric else None
+    return (kind.goal if kind else proposal.goal) == "minimize"
+
+
+_TEST = """\
+# What {name}.yaml must decide. `policy-engine test` judges these cases, without MLflow;
+# `policy-engine record --run ID` makes one of a real run.
+version: 1
+policy_file: ../{name}.yaml
+cases:
+  - name: a run that ended well, with a baseline to beat
+    evidence:
+      candidate: {{metrics: {{{metric}: {better}}}, model: {{size: 1MB}}{tags}}}
+      baseline: {{metrics: {{{metric}: {worse}}}}}
+    expect:
+      run-finished: pass
+      baseline-logged: pass
+
+  - name: a run that was killed proves nothing
+    evidence:
+      candidate: {{status: KILLED, metrics: {{{metric}: {better}}}{tags}}}
+      baseline: {{metrics: {{{metric}: {worse}}}}}
+    expect:
+      run-finished: {{outcome: fail, effect: block}}
+
+  - name: without a baseline nobody can say what a model is worth
+    evidence:
+      candidate: {{metrics: {{{metric}: {better}}}, model: {{size: 1MB}}{tags}}}
+    expect:
+      baseline-logged: {{outcome: missing, effect: block}}
+"""
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML in one line."""
+    text: str = yaml.safe_dump(
+        [value], default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000
+    )
+    return text.strip()[1:-1]

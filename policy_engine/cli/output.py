@@ -1,0 +1,124 @@
+"""Where a report goes: one format to stdout, any number to files."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from policy_engine.cli.streams import Stderr, Stdout
+from policy_engine.errors import PluginError, UsageError
+from policy_engine.hookspecs import Renderer
+from policy_engine.log import Log
+from policy_engine.render import FORMATS
+from policy_engine.report import Report
+
+NARROWEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One format and its file; None: stdout."""
+
+    format: str
+    file: Path | None
+    render: Renderer
+
+
+def parse(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
+    """Return the outputs that `--format NAME[=FILE]` asks for.
+
+    Args:
+        texts: The option's values.
+        more: Formats that plugins add.
+
+    Raises:
+        UsageError: If a format is unknown, two want stdout, or a file cannot be written.
+    """
+    formats = {**FORMATS, **more}
+    outputs: list[Output] = []
+    for text in texts:
+        name, _, file = text.partition("=")
+        if name not in formats:
+            raise UsageError(f"--format {name}: unknown; choose from {', '.join(sorted(formats))}")
+        if text.endswith("=") or (file and file in {str(o.file) for o in outputs}):
+            raise UsageError(f"--format {text}: each file needs a name of its own")
+        path = Path(file) if file else None
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise UsageError(f"--format {text}: {path.parent} is no folder to write to")
+        outputs.append(Output(name, path, formats[name]))
+    on_stdout = [output.format for output in outputs if output.file is None]
+    if len(on_stdout) > 1:
+        raise UsageError(
+            f"--format: {' and '.join(on_stdout)} both go to stdout; write one as NAME=FILE"
+        )
+    return outputs if on_stdout else [*outputs, Output("text", None, formats["text"])]
+
+
+def load_ahead() -> None:
+    """Load what the text report is laid out with, while MLflow is being asked."""
+
+    def load() -> None:
+        for module in ("tabulate", "policy_engine.render.text"):
+            import_module(module)
+
+    Thread(target=load, daemon=True).start()
+
+
+def write(report: Report, outputs: Sequence[Output]) -> None:
+    """Render the report to all outputs, stdout last.
+
+    Raises:
+        UsageError: If a file cannot be written.
+        PluginError: If a plugin's renderer breaks down.
+    """
+    for output in sorted(outputs, key=lambda o: o.file is None):
+        if output.file is None:
+            for_terminal = output.format == "text"
+            print_text(_for_terminal(report) if for_terminal else _rendered(output, report))
+            continue
+        text = _rendered(output, report)
+        try:
+            output.file.write_text(text, encoding="utf-8")
+        except OSError as e:
+            raise UsageError(f"--format {output.format}={output.file}: {e.strerror}") from e
+
+
+def _rendered(output: Output, report: Report) -> str:
+    try:
+        text = output.render(report)
+    except (Exception, SystemExit) as e:
+        if output.format in FORMATS:
+            raise
+        raise PluginError(f"--format {output.format}: it raised {type(e).__name__}: {e}") from e
+    if not isinstance(text, str):
+        raise PluginError(f"--format {output.format}: it returned {text!r:.100}, which is no text")
+    return text
+
+
+def print_text(text: str) -> None:
+    """Print to stdout; a reader that went away, or a narrow encoding, changes no exit code.
+
+    Raises:
+        UsageError: If stdout cannot be written for another reason, such as a full disk.
+    """
+    stdout: Any = sys.stdout
+    if isinstance(stdout, Log):
+        stdout = stdout.stream  # a format keeps commands out, or is made of them
+    if not isinstance(stdout, (Stdout, Stderr)):
+        stdout = Stdout(stdout)
+    stdout.write(text)
+    stdout.flush()
+
+
+def _for_terminal(report: Report) -> str:
+    """Return the text report as wide as the terminal; colour only where one is."""
+    from policy_engine.render.text import as_text  # noqa: PLC0415 (only the text format needs it)
+
+    width = max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return as_text(report, width=width, colour=colour)

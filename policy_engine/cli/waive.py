@@ -1,0 +1,213 @@
+"""The waiver for a finding that blocks, as YAML: all of it but the approval."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from pathlib import Path
+from typing import Any
+
+from policy_engine.errors import UsageError
+from policy_engine.policy_file.waiver import LONGEST
+from policy_engine.report import SCHEMA, Effect
+from policy_engine.source.problems import PolicyFileError
+from policy_engine.source.yaml_source import MappingNode, SequenceNode, load_yaml
+
+_DIGITS = 12  # of a ceiling; the report's floats have up to 17, rounded either way
+_APPROVAL = '# approved_by: "@…"  # someone else than the author of the change; refused without'
+
+
+@dataclass(frozen=True, slots=True)
+class Stanza:
+    """A waiver as lines of YAML, without its place in a file."""
+
+    lines: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return a whole section."""
+        return "waivers:\n" + self.entry("  ")
+
+    def entry(self, indent: str) -> str:
+        """Return one entry of the list."""
+        first, *rest = self.lines
+        return "".join([f"{indent}- {first}\n", *(f"{indent}  {line}\n" for line in rest)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Which finding to waive, and what no report says."""
+
+    id: str | None
+    part: str | None
+    run: str | None
+    kind: str
+    reason: str
+    owner: str
+    ticket: str
+    expires: str
+
+    def write(self, report: Path, now: datetime) -> Stanza:
+        """Return the waiver of the one finding that this asks for.
+
+        Args:
+            report: A report in JSON.
+            now: The moment from which a waiver holds at most 90 days.
+
+        Raises:
+            UsageError: If there is no such report or finding, if there are several, or if nothing
+                waives it.
+        """
+        self._check_expires(now.astimezone(UTC).date())
+        subject, finding = self._blocking(_read(report))
+        lines = [f"id: {_quoted(finding['id'])}"]
+        if finding["part"] is not None:
+            lines.append(f"part: {_quoted(finding['part'])}")
+        lines.append(f"{self.kind}: {_quoted(self._target(subject['candidate']))}")
+        if finding["limit"] is not None:
+            lines.append(f"ceiling: {_ceiling(finding)}")
+        lines += [
+            f"reason: {_quoted(self.reason)}",
+            f"owner: {_quoted(self.owner)}",
+            _APPROVAL,
+            f"ticket: {_quoted(self.ticket)}",
+            f"expires: {self.expires}",
+        ]
+        return Stanza(tuple(lines))
+
+    def _check_expires(self, today: date) -> None:
+        try:
+            last = date.fromisoformat(self.expires)
+        except ValueError as e:
+            raise UsageError(f"--expires {self.expires} is no day; write 2027-01-31") from e
+        if not today <= last <= today + LONGEST:
+            raise UsageError(
+                f"--expires {last} is not within the next {LONGEST.days} days: "
+                f"{today} to {today + LONGEST}"
+            )
+
+    def _blocking(self, report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        found = [
+            (subject, finding)
+            for subject in report["subjects"]
+            for finding in subject["findings"]
+            if finding["effect"] == Effect.BLOCK and self._asks_for(subject, finding)
+        ]
+        if not found:
+            raise UsageError("the report has no such finding that blocks: nothing to waive")
+        if len(found) > 1:
+            listed = "".join(f"\n  {_named(*each)}" for each in found)
+            raise UsageError(
+                f"{len(found)} findings block; name one by --id, --part and --run:{listed}"
+            )
+        _refuse_what_nothing_waives(found[0][1])
+        return found[0]
+
+    def _asks_for(self, subject: dict[str, Any], finding: dict[str, Any]) -> bool:
+        return (
+            self.id in (None, finding["id"])
+            and self.part in (None, finding["part"])
+            and self.run in (None, subject["candidate"]["run_id"])
+        )
+
+    def _target(self, candidate: dict[str, Any]) -> str:
+        registered = candidate["registered"]
+        known = {
+            "run": candidate["run_id"],
+            "version": registered,
+            "model": registered.rpartition("/")[0] if registered else candidate["model"],
+        }
+        value = known[self.kind]
+        if value is None:
+            raise UsageError(f"the run has no {self.kind} to waive for; say --for run")
+        # A model's name is read as a glob: it must match itself and nothing else.
+        return (
+            "".join(f"[{c}]" if c in "*?[" else c for c in value) if self.kind == "model" else value
+        )
+
+
+def append(stanza: Stanza, path: Path) -> None:
+    """Add the waiver to a file: as the last entry of its `waivers:`, or with that section.
+
+    Raises:
+        UsageError: If the file cannot be read or written, or its waivers do not stand last in it,
+            an entry to a line.
+    """
+    try:
+        old = path.read_text("utf-8") if path.exists() else "version: 1\n"
+        path.write_text(_appended(stanza, old, str(path)), "utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(f"{path}: {e}") from e
+    except PolicyFileError as e:
+        raise UsageError(str(e)) from e
+
+
+def _appended(stanza: Stanza, old: str, path: str) -> str:
+    root = load_yaml(old.encode(), path).root
+    end = "" if old.endswith("\n") else "\n"
+    items = root.items if isinstance(root, MappingNode) else {}
+    if "waivers" not in items:
+        return old + end + stanza.text()
+    node = items["waivers"].node
+    lines = old.splitlines()
+    first = lines[node.at.line - 1] if isinstance(node, SequenceNode) and node.nodes else ""
+    is_last = list(items)[-1] == "waivers"
+    if not (is_last and first.lstrip().startswith("- ")):
+        raise UsageError(f"{path}: `waivers:` is not the last list there; paste the waiver by hand")
+    indent = first[: len(first) - len(first.lstrip())]
+    return old + end + stanza.entry(indent)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        report: Any = json.loads(path.read_bytes())
+    except OSError as e:
+        raise UsageError(f"report {path}: {e.strerror}") from e
+    except ValueError as e:
+        raise UsageError(f"{path} is no JSON: give a report of `check --format json`") from e
+    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
+        raise UsageError(f"{path} is no report of `check --format json` ({SCHEMA})")
+    return report
+
+
+def _refuse_what_nothing_waives(finding: dict[str, Any]) -> None:
+    if finding["outcome"] == "error":
+        raise UsageError(f"'{finding['id']}' is an error: nothing waives that")
+    if finding["level"] == "mandatory":
+        raise UsageError(f"'{finding['id']}' is mandatory: nothing waives it")
+    if finding["limit"] is not None and finding["measured"] is None:
+        raise UsageError(f"'{finding['id']}' measured nothing: no ceiling can cover it")
+
+
+def _named(subject: dict[str, Any], finding: dict[str, Any]) -> str:
+    part = f" --part {finding['part']}" if finding["part"] is not None else ""
+    return f"--id {finding['id']}{part} --run {subject['candidate']['run_id']}"
+
+
+def _ceiling(finding: dict[str, Any]) -> str:
+    """Return the measured value, exact or rounded to what covers it."""
+    measured, op = finding["measured"], finding["limit"]["op"]
+    outward = ROUND_CEILING if op in {"<=", "<"} else ROUND_FLOOR
+    value = Context(_DIGITS, outward).create_decimal(Decimal(str(measured["value"])))
+    unit = measured["unit"]
+    if unit == "%":
+        return f"{_plain(value * 100)}%"
+    if unit == "B":
+        return _quoted(_bytes(value))
+    return _quoted(f"{_plain(value)} {unit}") if unit else _plain(value)
+
+
+def _bytes(value: Decimal) -> str:
+    for name, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if value >= size and not value % (size // 1000):
+            return f"{_plain(value / size)} {name}"
+    return f"{_plain(value)} B"
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _quoted(text: str) -> str:
+    """Return a text that YAML reads as this text and nothing else."""
+    return json.dumps(text, ensure_ascii=False)

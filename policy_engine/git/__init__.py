@@ -1,0 +1,1 @@
+"""A repository, as git and the CI system tell of it."""

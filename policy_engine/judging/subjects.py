@@ -1,0 +1,130 @@
+"""What a report says of a subject beside its findings: which run, which baseline, what to note."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from typing import TypedDict
+
+from policy_engine.evidence.evaluations import evaluation_notes
+from policy_engine.evidence.metrics import of_training_rows
+from policy_engine.evidence.record import (
+    BaselineRecord,
+    CandidateRecord,
+    EvidenceRecord,
+    ModelRecord,
+    RunRecord,
+    Unreadable,
+)
+from policy_engine.evidence.taken import goal_of, taken_notes
+from policy_engine.policy_file import PolicyFile
+from policy_engine.policy_file.scope import commit_of, is_for
+from policy_engine.report import BaselineRef, RunRef, Subject, Verdict
+
+
+class _Identity(TypedDict):
+    """The fields of a `RunRef`."""
+
+    run_id: str
+    run_name: str | None
+    experiment: str | None
+    model_id: str | None
+    model: str | None
+    registered: str | None
+    commit: str | None
+
+
+def without_candidate(path: str, verdict: Verdict, reason: str) -> Subject:
+    """Return the subject of a policy file that judged no run, and why."""
+    return Subject(
+        policy_file=path,
+        verdict=verdict,
+        reason=reason,
+        candidate=None,
+        baseline=None,
+        passed_over=(),
+        notes=(),
+        findings=(),
+    )
+
+
+def run_ref(run: RunRecord) -> RunRef:
+    """Return which run, model and commit was judged."""
+    return RunRef(**_identity(run))
+
+
+def baseline_ref(baseline: BaselineRecord | None) -> BaselineRef | None:
+    """Return which run it was judged against; None where there was none."""
+    if baseline is None or not isinstance(baseline.run, RunRecord):
+        return None
+    trained = baseline.run.end_time or baseline.run.start_time
+    return BaselineRef(
+        found_by=baseline.found_by or "",
+        trained=trained.astimezone(UTC).replace(microsecond=0) if trained else None,
+        commits=baseline.commits,
+        **_identity(baseline.run),
+    )
+
+
+def notes_on(
+    file: PolicyFile, candidate: CandidateRecord, baseline: BaselineRecord | None
+) -> Iterator[str]:
+    """Yield what a reader should know although no finding says it."""
+    yield from candidate.notes
+    metric = file.metric
+    for run in (candidate.run, baseline.run if baseline else None):
+        if isinstance(run, RunRecord) and metric is not None:
+            yield from evaluation_notes(run, metric.name, metric.dataset)
+            name = file.names.get(metric.name, metric.name)
+            yield from taken_notes(run, name, metric.take, goal_of(metric.name, metric.goal))
+    primary = candidate.run.primary_metric
+    if file.metric is not None:
+        yield from on_training_rows(file.metric.name)
+    elif primary is not None:
+        yield from on_training_rows(primary.name)
+    if file.required:
+        yield f"required beneath this policy file: {', '.join(file.required)}"
+    model = candidate.run.model
+    if isinstance(model, Unreadable):
+        yield f"the candidate's model could not be read: {model.unreadable}"
+    if not file.first_run:
+        return
+    if baseline is not None and baseline.run is not None:
+        yield "a baseline exists now: remove `first_run: true` from the policy file"
+    else:
+        yield "first_run: nothing was compared with a baseline; this is a rubber stamp, once"
+
+
+def on_training_rows(metric: str) -> Iterator[str]:
+    """Yield what to know of a metric that judges by the rows that training saw."""
+    if of_training_rows(metric):
+        yield (
+            f"{metric} is by its name a metric of the rows that training saw: it says how well the "
+            "model fits these, not how well it predicts others; name one of evaluation data"
+        )
+
+
+def unclaimed(files: Sequence[PolicyFile], evidence: EvidenceRecord) -> Iterator[str]:
+    """Yield each run of the change that no policy file is for: the change may owe it none."""
+    change = None if evidence.named else evidence.change
+    if change is None:
+        return
+    runs = {c.run.run_id: c.run for c in evidence.candidates}
+    for candidate in evidence.candidates:
+        if any(is_for(file, candidate, change) for file in files):
+            runs.pop(candidate.run.run_id, None)
+    for run in runs.values():
+        name = f"{run.run_name} ({run.run_id[:8]})" if run.run_name else run.run_id
+        yield f"not judged: no policy file applies to run {name} of this change"
+
+
+def _identity(run: RunRecord) -> _Identity:
+    model = run.model if isinstance(run.model, ModelRecord) else None
+    version = model.versions[-1] if model and model.versions else None
+    return {
+        "run_id": run.run_id,
+        "run_name": run.run_name,
+        "experiment": run.experiment,
+        "model_id": model.model_id if model else None,
+        "model": model.name if model else None,
+        "registered": f"{version.name}/{version.version}" if version else None,
+        "commit": commit_of(run),
+    }

@@ -1,0 +1,125 @@
+"""What a picture of gain against cost shows: read off the evidence, and no part of judging."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Literal
+
+from policy_engine.evidence import (
+    Case,
+    EvidenceError,
+    Measurement,
+    MissingEvidence,
+    Needs,
+    NotApplicable,
+    Run,
+    training_cost,
+)
+from policy_engine.evidence.record import CandidateRecord, EvidenceRecord
+from policy_engine.judging.bound import BoundFile, Context, Here, baseline_for
+from policy_engine.judging.reading import Reading
+from policy_engine.policy_file import PolicyFile, PolicySet
+from policy_engine.policy_file.scope import is_for
+from policy_engine.report import Point, Report, Subject, TradeOff
+
+MOST_POINTS = 10
+"""Runs that are shown: the candidate, its baseline, and the newest earlier ones."""
+
+_NEEDS = Needs.RUN | Needs.BASELINE | Needs.HISTORY
+_Role = Literal["candidate", "baseline", "earlier"]
+_Cost = Callable[[Run], Measurement]
+
+
+def with_trade_offs(
+    report: Report, policies: PolicySet, evidence: EvidenceRecord, context: Context
+) -> Report:
+    """Return the report with what each candidate brought and cost, among the runs beside it.
+
+    Nothing more is collected for it: earlier runs are there where a policy asked for them.
+
+    Args:
+        report: What the policies decided.
+        policies: They.
+        evidence: What they judged.
+        context: As it was for them.
+    """
+    here = Here.of(evidence, context)
+    files = {file.path: file for file in policies.files}
+    subjects = tuple(_with_trade_off(s, files[s.policy_file], here) for s in report.subjects)
+    return replace(report, subjects=subjects)
+
+
+def _with_trade_off(subject: Subject, file: PolicyFile, here: Here) -> Subject:
+    candidate = _candidate(subject, file, here.evidence)
+    if candidate is None:
+        return subject
+    reading = Reading.of(file)
+    baseline = reading.baseline(baseline_for(file, candidate))
+    record = reading.candidate(candidate)
+    case = BoundFile.of(file, here).case(record, _NEEDS, baseline, here)
+    return replace(subject, trade_off=trade_off_of(case))
+
+
+def _candidate(
+    subject: Subject, file: PolicyFile, evidence: EvidenceRecord
+) -> CandidateRecord | None:
+    judged = subject.candidate
+    if judged is None:
+        return None
+    change = None if evidence.named else evidence.change
+    found = (c for c in evidence.candidates if c.run.run_id == judged.run_id)
+    return next((c for c in found if is_for(file, c, change)), None)
+
+
+def trade_off_of(case: Case) -> TradeOff | None:
+    """Return it; None where nobody knows what the candidate brought or cost, or to compare it with.
+
+    A run whose metric or cost is missing, invalid or in another currency is left out. The cost of a
+    run is its own, without its child runs: of earlier runs these are not read.
+    """
+    try:
+        metric = case.metric
+        cost, unit = _cost_of(case)
+        points = [_point("candidate", case.candidate, metric.name, cost, unit)]
+    except EvidenceError:
+        return None
+    for role, run in _others(case):
+        if len(points) == MOST_POINTS:
+            break
+        with suppress(EvidenceError):
+            points.append(_point(role, run, metric.name, cost, unit))
+    if len(points) == 1:
+        return None
+    return TradeOff(metric=metric.name, goal=metric.goal, unit=unit, points=tuple(points))
+
+
+def _cost_of(case: Case) -> tuple[_Cost, str]:
+    """Return what a run's cost is read by, and its unit: money where the candidate's is known."""
+
+    def money(run: Run) -> Measurement:
+        return training_cost(run, case.prices, ())
+
+    try:
+        return money, money(case.candidate).unit
+    except EvidenceError:
+        return lambda run: run.duration, "s"
+
+
+def _point(role: _Role, run: Run, metric: str, cost: _Cost, unit: str) -> Point:
+    paid = cost(run)
+    if paid.unit != unit:
+        raise MissingEvidence(f"the cost is in {paid.unit}, not in {unit}")
+    return Point(role, run.run_id, run.metric(metric).value, paid.value)
+
+
+def _others(case: Case) -> Iterator[tuple[_Role, Run]]:
+    """Yield the baseline and the earlier runs, as far as there are any; each run once."""
+    seen = {case.candidate.run_id}
+    with suppress(EvidenceError, NotApplicable):
+        baseline = case.baseline
+        seen.add(baseline.run_id)
+        yield "baseline", baseline
+    with suppress(EvidenceError):
+        for run in case.history:
+            if run.run_id not in seen:
+                yield "earlier", run

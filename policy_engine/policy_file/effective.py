@@ -1,0 +1,183 @@
+"""A policy file with all that it extends, as one file, and where each value of it comes from.
+
+The text is a policy file itself: it binds the same policies with the same settings.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from policy_engine.policy import ENGINE_KEYS
+from policy_engine.policy_file import Binding, Draft, PackText, PolicyFile
+from policy_engine.policy_file.merge import Bound
+from policy_engine.policy_file.setting_kinds import written
+from policy_engine.source.problems import Spot
+from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
+
+WIDTH = 80
+"""Characters of a line, where paths are not longer than that by themselves."""
+_WIDEST = 46  # characters of a value that still has its origin behind it
+_DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of YAML, and where it comes from."""
+
+    text: str
+    origin: str | None = None
+
+
+def effective(
+    files: Iterable[tuple[PolicyFile, Draft]], packs: Mapping[str, PackText]
+) -> Iterator[str]:
+    """Yield each policy file as what it comes to, every value with its origin.
+
+    Args:
+        files: The files, each with how it was merged.
+        packs: The packs that plugins offer, by name.
+    """
+    names = {pack.path: name for name, pack in packs.items()}
+    for file, draft in files:
+        yield _Effective(file, draft, names).text()
+
+
+class _Effective:
+    def __init__(self, file: PolicyFile, draft: Draft, packs: Mapping[str, str]) -> None:
+        self._file = file
+        self._draft = draft
+        self._packs = packs
+        self._drawn_on: dict[str, None] = {}
+
+    def text(self) -> str:
+        """Return the file."""
+        lines = [_Line("version: 1"), *self._sections(), _Line("policies:")]
+        for binding in self._file.bindings:
+            lines += self._binding(binding, self._draft.bindings[binding.id])
+        body = _aligned(lines)
+        return "\n".join([*self._head(), *body, *self._dropped()])
+
+    def _head(self) -> Iterator[str]:
+        yield f"# {self._file.path} with all that it extends."
+        yield "# Behind each value stands where it comes from."
+        for path in self._drawn_on:
+            yield f"# {self._packs[path]}: {path}"
+        if self._file.required:
+            yield f"# required, beneath all else: {', '.join(self._file.required)}"
+
+    def _dropped(self) -> Iterator[str]:
+        for id_, place in self._draft.unbound.items():
+            if id_ not in self._draft.bindings:
+                yield f"# turned off: {id_} ({self._origin(place.node.at)})"
+
+    def _sections(self) -> Iterator[_Line]:
+        draft = self._draft
+        if draft.plugins:
+            yield _Line("plugins:")
+            for name, at in draft.plugins.items():
+                yield _Line(f"  - {_scalar(name)}", self._origin(at))
+        for name, item in draft.sections.items():
+            yield from self._item(name, item, "")
+        for name, items in (("prices", draft.prices), ("evidence", draft.evidence)):
+            if items:
+                yield _Line(f"{name}:")
+            for key, item in items.items():
+                yield from self._item(key, item, "  ")
+
+    def _item(self, key: str, item: Item, indent: str) -> Iterator[_Line]:
+        """Yield a key with its value: in one line where it fits, else its parts one by one."""
+        head = f"{indent}{_scalar(key)}:"
+        flow = f"{head} {_flow(item.node)}"
+        if len(flow) > WIDTH and isinstance(item.node, ScalarNode):
+            yield _Line(f"{indent}# {self._origin(item.node.at)}")
+            yield from _wrapped(key, item.node.value, indent)
+        elif isinstance(item.node, ScalarNode) or len(flow) <= _WIDEST:
+            yield _Line(flow, self._origin(item.node.at))
+        elif isinstance(item.node, MappingNode):
+            yield _Line(head)
+            for name, inner in item.node.items.items():
+                yield from self._item(name, inner, f"{indent}  ")
+        else:
+            yield _Line(head)
+            for node in item.node.nodes:
+                yield _Line(f"{indent}  - {_flow(node)}", self._origin(node.at))
+
+    def _binding(self, binding: Binding, bound: Bound) -> Iterator[_Line]:
+        yield _Line(f"  {binding.id}:", self._origin(bound.at))
+        fields = type(binding.policy).model_fields
+        for name in ("policy", *fields, *(key for key in ENGINE_KEYS if key != "policy")):
+            item = bound.settings.get(name)
+            if item is not None:
+                yield from self._item(name, item, "    ")
+            elif name in fields:
+                value = written(fields[name], getattr(binding.policy, name))
+                yield from _default(name, value)
+            elif name in {"level", "on_missing", "on_inconclusive"}:
+                yield _Line(f"    {name}: {getattr(binding, name)}", _DEFAULT)
+
+    def _origin(self, at: Spot) -> str:
+        name = self._packs.get(at.file)
+        if name is not None:
+            self._drawn_on[at.file] = None
+        return f"{name or at.file}:{at.line}"
+
+
+def _default(name: str, value: Any) -> Iterator[_Line]:
+    """Yield a setting that nobody said; a list that is too long for a line entry by entry."""
+    flow = f"    {name}: {_dumped(value)}"
+    if len(flow) + len(_DEFAULT) + 4 <= WIDTH or not isinstance(value, list):
+        yield _Line(flow, _DEFAULT)
+        return
+    yield _Line(f"    {name}:", _DEFAULT)
+    for entry in value:
+        yield _Line(f"      - {_dumped(entry)}")
+
+
+def _aligned(lines: list[_Line]) -> Iterator[str]:
+    """Yield the lines, origins in one column; above the line where it is too long for that."""
+    column = max((len(line.text) for line in lines if len(line.text) <= _WIDEST), default=0) + 2
+    for line in lines:
+        comment = f"# {line.origin}"
+        if line.origin is None:
+            yield line.text
+        elif len(line.text) < column and column + len(comment) <= WIDTH:
+            yield f"{line.text:{column}}{comment}"
+        elif len(line.text) + 2 + len(comment) <= WIDTH:
+            yield f"{line.text}  {comment}"
+        else:
+            indent = len(line.text) - len(line.text.lstrip())
+            yield f"{'':{indent}}{comment}"
+            yield line.text
+
+
+def _wrapped(key: str, value: Any, indent: str) -> Iterator[_Line]:
+    """Yield a key with a long text, in as many lines as it takes."""
+    text: str = yaml.safe_dump({key: value}, allow_unicode=True, width=WIDTH - len(indent) - 12)
+    for line in text.splitlines():
+        yield _Line(f"{indent}{line}".rstrip())
+
+
+def _flow(node: Node) -> str:
+    """Return a value in one line: a plain text as it was written, all else as YAML has it."""
+    if isinstance(node, MappingNode):
+        inner = (f"{_scalar(key)}: {_flow(item.node)}" for key, item in node.items.items())
+        return f"{{{', '.join(inner)}}}"
+    if isinstance(node, SequenceNode):
+        return f"[{', '.join(map(_flow, node.nodes))}]"
+    return node.text if node.plain and not isinstance(node.value, str) else _dumped(node.value)
+
+
+def _scalar(text: str) -> str:
+    return _dumped(text)
+
+
+def _dumped(value: Any) -> str:
+    """Return a value as YAML in one line; none is `off`."""
+    if value is None:
+        return "off"
+    flow: str = yaml.safe_dump(
+        [value], default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000
+    )
+    return flow.strip()[1:-1]
