@@ -35,17 +35,10 @@ hypothesis.settings.load_profile("repeatable")
 # What `make check` leaves to `make test`: what takes a server, a training, a built distribution, or
 # many processes, rows or rounds. Folders and files of tests/; words of names; fixtures.
 SLOW_PLACES = (
-    *("action", "functional", "github", "servers", "tracking", "training", "test_benchmarks.py"),
-    *("statistics/test_error_rates.py", "statistics/test_multiplicity.py"),
-    *(
-        "test_commits_since.py",
-        "test_docs.py",
-        "test_doctor.py",
-        "test_init.py",
-        "test_new_plugin.py",
-        "test_packaging.py",
-    ),
-    *("test_streams.py", "test_tightening.py"),
+    *("action", "functional", "github", "servers", "tracking", "training", "change/test_commits"),
+    *("cli/test_doctor", "cli/test_init", "cli/test_new_plugin", "cli/test_streams"),
+    *("policy_file/test_tightening", "statistics/test_error_rates", "statistics/test_multiplicity"),
+    *("test_benchmarks", "test_docs", "test_packaging"),
 )
 SLOW_WORDS = ("almost_never", "real_run", "really_", "scikit_learns", "ten_thousand")
 SLOW_FIXTURES = frozenset({"dist", "github_fake", "mlflow_server"})

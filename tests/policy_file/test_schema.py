@@ -24,16 +24,16 @@ from policy_engine.cli.init.texts import first_test
 from policy_engine.policy_file import PolicyFileError, load_policies
 from policy_engine.policy_file.setting_kinds import written
 from policy_engine.schema import policy_file_schema, policy_tests_schema, waivers_schema
+from tests.cli.test_init import PROPOSAL
 from tests.command import Project, command
 from tests.pages import Block
 from tests.plugin_factory import Site, on_the_path, policy_module
+from tests.policy_file.test_policy_file import OFFERED, PACKS
 from tests.test_docs import POLICY_FILES
 from tests.test_docs import _whole as whole
-from tests.test_init import PROPOSAL
-from tests.test_policy_file import OFFERED, PACKS
 
-ROOT = Path(__file__).parents[1]
-INVALID = ROOT / "tests" / "invalid"
+ROOT = Path(__file__).parents[2]
+INVALID = Path(__file__).parent / "invalid"
 LOADED = plugins.load()
 SCHEMA = policy_file_schema(LOADED.policies, LOADED.packs)
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)

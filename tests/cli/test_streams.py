@@ -15,7 +15,7 @@ from policy_engine.errors import UsageError
 from tests.command import Project, candidate, evidence
 from tests.plugin_factory import Site, policy_module
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
 FULL = "policy-engine: stdout: No space left on device\n"
 GONE = "| true"  # a reader that reads nothing

@@ -180,7 +180,7 @@ def test_in_github_actions_the_flag_is_refused(
 
 # The page, done in a clone that looks as each system's.
 
-PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "other-ci.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "other-ci.md"
 
 
 def script_of(system: str) -> str:

@@ -27,7 +27,7 @@ from tests.plugin_factory import HEAD, REGISTER, Site, on_the_path, policy_class
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MINIMUM = """\
 version: 1
 policies:

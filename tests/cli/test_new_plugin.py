@@ -14,7 +14,7 @@ from policy_engine.cli.new_plugin import new_plugin
 from policy_engine.errors import UsageError
 from tests.command import Project, command
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 FILES = [
     ".github/workflows/ci.yml",

@@ -19,7 +19,7 @@ from tests.command import Told, candidate, command, evidence
 if TYPE_CHECKING:
     from tests.conftest import MlflowServer, Trained
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 POLICIES = """\
 version: 1
 metric: {name: val_f1, goal: maximize}

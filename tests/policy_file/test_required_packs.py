@@ -19,7 +19,7 @@ from policy_engine.policy_file import Binding, PackText, PolicyFileError, Policy
 from policy_engine.report import Effect, Where
 from policy_engine.testing import judge
 from tests.command import Project, candidate, command, evidence
-from tests.test_tightening import OFFERED, Asked, Everything, flow, runs, size_pack
+from tests.policy_file.test_tightening import OFFERED, Asked, Everything, flow, runs, size_pack
 
 ORG = b"""\
 version: 1

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import MlflowServer, Trained
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WORKFLOW = ".github/workflows/model-gate.yml"
 
 

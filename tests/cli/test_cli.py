@@ -17,7 +17,7 @@ from policy_engine import cli
 from tests.command import Project, candidate, command, evidence
 from tests.repository import Repository
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
 COMMANDS = [
     *("check", "collect", "demo", "doctor", "explain", "init", "list", "new-plugin", "plugins"),
