@@ -33,10 +33,11 @@ test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
 	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 # mypy looks again at what changed alone.
-check: $(DEV)/.installed ## ruff, mypy, and the tests that need no server and no training
+check: $(DEV)/.installed ## ruff, mypy, the import contract, and the tests that need no server and no training
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports >/dev/null || $(DEV)/bin/lint-imports
 	$(DEV)/bin/python -m pytest --quiet --numprocesses auto -m "not slow and not servers" --hypothesis-profile=few $(PYTEST_ARGS)
 
 test-elsewhere: ## run every test as another user, in another time zone, with other Pythons

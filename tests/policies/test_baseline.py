@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mlops_policies.baseline import BaselineLogged
+from mlops_policies.baseline.baseline_logged import BaselineLogged
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import RunRecord, VersionRecord
 from policy_engine.policy import Finding

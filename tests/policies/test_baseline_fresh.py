@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mlops_policies.baseline_fresh import BaselineFresh
+from mlops_policies.baseline.baseline_fresh import BaselineFresh
 from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding
 from policy_engine.testing import assert_outcome, bind, judge, run

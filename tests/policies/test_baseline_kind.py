@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from mlops_policies.baseline_kind import BaselineKind
-from mlops_policies.zero_rule import zero_rule_of_classes, zero_rule_of_numbers
+from mlops_policies.baseline.baseline_kind import BaselineKind
+from mlops_policies.comparing.zero_rule import zero_rule_of_classes, zero_rule_of_numbers
 from policy_engine.evidence import Metric, Needs
 from policy_engine.evidence.record import (
     BaselineRecord,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.lineage import CleanTree
+from mlops_policies.engineering.clean_tree import CleanTree
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import Invalid
 from policy_engine.policy import Finding

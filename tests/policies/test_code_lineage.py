@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_policies.lineage import CodeLineage, matches
+from mlops_policies.engineering.code_lineage import CodeLineage, matches
 from policy_engine.evidence import Change, Needs
 from policy_engine.evidence.record import Invalid, RunRecord
 from policy_engine.policy import Finding

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sklearn.metrics import f1_score
 
-from mlops_policies.bootstrapped import Bootstrapped, seed_of
-from mlops_policies.comparison import Plan, compare
-from mlops_policies.counted import Counts
-from mlops_policies.regression import NoRegression
-from mlops_policies.seeded import Seeds
-from mlops_policies.shown import detectable
-from mlops_policies.tested import Untested
+from mlops_policies.baseline.no_regression import NoRegression
+from mlops_policies.comparing.bootstrapped import Bootstrapped, seed_of
+from mlops_policies.comparing.comparison import Plan, compare
+from mlops_policies.comparing.counted import Counts
+from mlops_policies.comparing.seeded import Seeds
+from mlops_policies.comparing.shown import detectable
+from mlops_policies.comparing.tested import Untested
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Needs, Run, resolve_metric
 from policy_engine.evidence.record import RunRecord
 from policy_engine.statistics import rows_needed_for_counts
@@ -21,7 +21,7 @@ from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.predicted import counted, rows, scored, seeded
 
 if TYPE_CHECKING:
-    from mlops_policies.tested import Tested
+    from mlops_policies.comparing.tested import Tested
 
 ALL = Needs.PREDICTIONS | Needs.REPEATS | Needs.DATASETS
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.accuracy_cost import CostPerPoint
+from mlops_policies.accuracy_cost.cost_per_point import CostPerPoint
 from policy_engine.evidence import Metric, Needs
 from policy_engine.evidence.record import RunRecord, Unreadable
 from policy_engine.policy import Finding, Limit, Outcome

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_policies.data_facts import DataFreshness
+from mlops_policies.data_care.data_freshness import DataFreshness
 from policy_engine.evidence import Dataset, Needs
 from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.data_facts import DataLicenceAndConsent
+from mlops_policies.data_care.data_licence_and_consent import DataLicenceAndConsent
 from policy_engine.evidence import Dataset, Needs
 from policy_engine.policy import Finding
 from policy_engine.testing import assert_outcome, bind, judge, run

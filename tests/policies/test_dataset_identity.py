@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.dataset_context import WORDS, datasets_in
-from mlops_policies.dataset_identity import DatasetIdentity, home_of
+from mlops_policies.engineering.dataset_identity import DatasetIdentity, home_of
+from mlops_policies.reading.dataset_context import WORDS, datasets_in
 from policy_engine.evidence import Dataset, MissingEvidence, Needs, Run
 from policy_engine.evidence.record import ModelMetricRecord, RunRecord, Unreadable
 from policy_engine.policy import Finding

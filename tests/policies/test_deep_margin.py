@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_policies.deep_margin import DeepMargin
+from mlops_policies.deep_learning.deep_margin import DeepMargin
 from policy_engine.evidence.record import BaselineRecord, PassedOver, RunRecord
 from policy_engine.judging.judgement import findings_of
 from policy_engine.policy import Finding, Outcome

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mlops_policies.engineering import RunFinished
+from mlops_policies.engineering.run_finished import RunFinished
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import PrimaryMetric, Unreadable
 from policy_engine.policy import Finding

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.equalized_odds import EqualizedOddsGap
+from mlops_policies.data_care.equalized_odds_gap import EqualizedOddsGap
 from policy_engine.evidence import Metric
 from policy_engine.policy import Finding, Outcome
 from policy_engine.statistics import newcombe_bounds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from mlops_policies.signature import SignatureAndExample
+from mlops_policies.serving.signature_and_example import SignatureAndExample
 from policy_engine.testing import assert_outcome, judge, model, run
 
 if TYPE_CHECKING:

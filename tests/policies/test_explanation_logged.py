@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.explanation import ExplanationLogged
-from mlops_policies.importances import uncovered
+from mlops_policies.data_care.explanation_logged import ExplanationLogged
+from mlops_policies.reading.importances import uncovered
 from policy_engine.check import Options, check
 from policy_engine.evidence.record import ImportanceRecord, ModelRecord, Unreadable, metric_value
 from policy_engine.policy import Finding, Outcome

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from mlops_policies.expression import ExpressionHolds
+from mlops_policies.general.expression import Expression
 from policy_engine.evidence import Needs
 from policy_engine.testing import assert_outcome, bind, judge, model, run
 
@@ -12,7 +12,7 @@ REMEDY = "bring the run to where it holds, or change the expression and say why"
 
 
 def test_a_condition_that_holds_passes_and_says_on_what() -> None:
-    policy = bind(ExpressionHolds, that='candidate.tags.region == "eu"')
+    policy = bind(Expression, that='candidate.tags.region == "eu"')
     assert_outcome(
         judge(policy, candidate=RUN),
         "pass",
@@ -21,7 +21,7 @@ def test_a_condition_that_holds_passes_and_says_on_what() -> None:
 
 
 def test_a_condition_that_does_not_hold_fails_and_says_on_what() -> None:
-    policy = bind(ExpressionHolds, that="candidate.metrics.f1 > baseline.metrics.f1")
+    policy = bind(Expression, that="candidate.metrics.f1 > baseline.metrics.f1")
     found = assert_outcome(
         judge(policy, candidate=RUN, baseline=run(metrics={"f1": 0.95})),
         "fail",
@@ -32,9 +32,7 @@ def test_a_condition_that_does_not_hold_fails_and_says_on_what() -> None:
 
 
 def test_its_own_message_stands_in_front_of_the_values() -> None:
-    policy = bind(
-        ExpressionHolds, that='candidate.tags.region == "us"', message="serve in the US only"
-    )
+    policy = bind(Expression, that='candidate.tags.region == "us"', message="serve in the US only")
     assert_outcome(
         judge(policy, candidate=RUN),
         "fail",
@@ -44,7 +42,7 @@ def test_its_own_message_stands_in_front_of_the_values() -> None:
 
 @pytest.mark.parametrize(("limit", "outcome"), [("0.9", "pass"), ("0.91", "fail")])
 def test_one_number_against_its_limit_has_value_limit_and_grade(limit: str, outcome: str) -> None:
-    policy = bind(ExpressionHolds, that=f"candidate.metrics.f1 >= {limit}")
+    policy = bind(Expression, that=f"candidate.metrics.f1 >= {limit}")
     found = assert_outcome(
         judge(policy, candidate=RUN),
         outcome,
@@ -57,7 +55,7 @@ def test_one_number_against_its_limit_has_value_limit_and_grade(limit: str, outc
 
 
 def test_its_own_message_stands_in_front_of_a_limit() -> None:
-    policy = bind(ExpressionHolds, that="candidate.model.size < 2000000", message="too large")
+    policy = bind(Expression, that="candidate.model.size < 2000000", message="too large")
     assert_outcome(
         judge(policy, candidate=RUN),
         "fail",
@@ -86,12 +84,12 @@ def test_its_own_message_stands_in_front_of_a_limit() -> None:
     ],
 )
 def test_evidence_that_is_no_value_is_never_false(that: str, outcome: str, message: str) -> None:
-    assert_outcome(judge(bind(ExpressionHolds, that=that), candidate=RUN), outcome, message=message)
+    assert_outcome(judge(bind(Expression, that=that), candidate=RUN), outcome, message=message)
 
 
 def test_it_reads_only_what_its_condition_names() -> None:
-    assert bind(ExpressionHolds, that="candidate.metrics.f1 > 0.5").reads() == Needs.RUN
-    policy = bind(ExpressionHolds, that="size(history) > 3 && has(baseline.model)")
+    assert bind(Expression, that="candidate.metrics.f1 > 0.5").reads() == Needs.RUN
+    policy = bind(Expression, that="size(history) > 3 && has(baseline.model)")
     assert policy.reads() == Needs.RUN | Needs.HISTORY | Needs.BASELINE | Needs.MODEL
 
 
@@ -99,4 +97,4 @@ def test_a_condition_that_is_none_is_refused_when_it_is_bound() -> None:
     with pytest.raises(
         ValidationError, match="a condition is due, which is true or false, not a number"
     ):
-        bind(ExpressionHolds, that="candidate.metrics.f1")
+        bind(Expression, that="candidate.metrics.f1")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.four_fifths import FourFifths
+from mlops_policies.data_care.four_fifths import FourFifths
 from policy_engine.check import Options, check
 from policy_engine.policy import Finding, Outcome
 from policy_engine.statistics import log_ratio_bounds

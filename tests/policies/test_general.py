@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import mlops_policies
 from mlops_policies import general
-from mlops_policies.general import MetricThreshold
+from mlops_policies.general.metric_threshold import MetricThreshold
 from policy_engine.evidence import Needs
 from policy_engine.policy import Finding, Outcome
 from policy_engine.testing import assert_outcome, judge, run

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.latency import LatencyPercentileBudget
+from mlops_policies.model_size.latency_percentile_budget import LatencyPercentileBudget
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding, Outcome

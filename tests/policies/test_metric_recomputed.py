@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_policies.recomputed import MetricRecomputed
+from mlops_policies.general.metric_recomputed import MetricRecomputed
 from policy_engine.policy import Finding
 from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.predicted import rows

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlops_policies.general import MetricThreshold
+from mlops_policies.general.metric_threshold import MetricThreshold
 from policy_engine.policy import Outcome
 from policy_engine.testing import judge, run
 

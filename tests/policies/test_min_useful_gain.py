@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.accuracy_cost import MinUsefulGain
+from mlops_policies.accuracy_cost.min_useful_gain import MinUsefulGain
 from policy_engine.evidence import Metric, Needs
 from policy_engine.policy import Finding, Outcome
 from policy_engine.testing import assert_outcome, judge, run

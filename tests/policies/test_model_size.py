@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.model_size import ModelSizeBudget
+from mlops_policies.model_size.model_size_budget import ModelSizeBudget
 from policy_engine.evidence import Grade, Measurement, Metric, Needs
 from policy_engine.evidence.record import Invalid, ModelRecord, RunRecord, Unreadable, VersionRecord
 from policy_engine.policy import Finding, Limit, Outcome

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.explanation import NoDominantFeature
+from mlops_policies.data_care.no_dominant_feature import NoDominantFeature
 from policy_engine.evidence.record import ImportanceRecord, ModelRecord, metric_value
 from policy_engine.policy import Finding, Outcome
 from policy_engine.testing import assert_outcome, bind, judge, model, run

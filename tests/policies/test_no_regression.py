@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.stats import multinomial
 
-from mlops_policies.regression import NoRegression
+from mlops_policies.baseline.no_regression import NoRegression
 from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
 from policy_engine.statistics import Verdict, non_inferiority_of_counts, tango_bounds

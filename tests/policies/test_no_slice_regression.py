@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from mlops_policies.slices import NoSliceRegression
+from mlops_policies.baseline.no_slice_regression import NoSliceRegression
 from policy_engine.evidence import resolve_metric
 from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding, Outcome

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.pareto import ParetoDominated
+from mlops_policies.accuracy_cost.pareto_dominated import ParetoDominated
 from policy_engine.evidence import Metric, Needs
 from policy_engine.evidence.record import DatasetRecord, RunRecord
 from policy_engine.policy import Finding, Outcome

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.personal_data import KINDS, Kind, kind_of_name, kind_of_text
-from mlops_policies.privacy import PiiColumns
+from mlops_policies.data_care.pii_columns import PiiColumns
+from mlops_policies.reading.personal_data import KINDS, Kind, kind_of_name, kind_of_text
 from policy_engine.evidence import Dataset, Needs
 from policy_engine.evidence.record import Invalid, ModelRecord, TableRecord, Unreadable
 from policy_engine.policy import Finding

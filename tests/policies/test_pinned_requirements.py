@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_policies.requirements import PinnedRequirements
+from mlops_policies.serving.pinned_requirements import PinnedRequirements
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import Unreadable
 from policy_engine.policy import Finding, Outcome

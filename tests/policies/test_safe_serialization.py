@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.formats import PICKLES
-from mlops_policies.serialization import SafeSerialization
+from mlops_policies.reading.formats import PICKLES
+from mlops_policies.serving.safe_serialization import SafeSerialization
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import Invalid, Unreadable
 from policy_engine.policy import Finding, Outcome

@@ -6,13 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_policies.same_eval_data import (
-    Identity,
-    Same,
-    SameEvalData,
-    evaluation_data,
-    same_data,
-)
+from mlops_policies.baseline.same_eval_data import SameEvalData
+from mlops_policies.comparing.same_data import Identity, Same, evaluation_data, same_data
 from policy_engine.evidence import Needs, Run
 from policy_engine.evidence.record import DatasetRecord, ModelMetricRecord, RunRecord
 from policy_engine.policy import Finding, Outcome

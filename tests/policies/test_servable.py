@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.servable import Servable
+from mlops_policies.serving.servable import Servable
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import Unreadable
 from policy_engine.policy import Finding, Outcome

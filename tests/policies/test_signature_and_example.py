@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.signature import SignatureAndExample
+from mlops_policies.serving.signature_and_example import SignatureAndExample
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import Invalid, Unreadable
 from policy_engine.policy import Finding, Outcome

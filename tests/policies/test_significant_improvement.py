@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.bootstrapped import seed_of
-from mlops_policies.improvement import SignificantImprovement
+from mlops_policies.baseline.significant_improvement import SignificantImprovement
+from mlops_policies.comparing.bootstrapped import seed_of
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
@@ -276,7 +276,7 @@ def test_several_metrics_are_findings_of_their_own() -> None:
 def test_without_scipy_it_is_an_error_that_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from mlops_policies import seeded as module
+    from mlops_policies.comparing import seeded as module
     from policy_engine.statistics import StatisticsUnavailable
 
     def absent(*_: Any, **__: Any) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.deep_learning import SimpleModelTried
-from mlops_policies.family import Family, family_of_model, family_of_run, family_of_tag
+from mlops_policies.deep_learning.simple_model_tried import SimpleModelTried
+from mlops_policies.reading.family import Family, family_of_model, family_of_run, family_of_tag
 from policy_engine.evidence import Needs, Run
 from policy_engine.evidence.record import DatasetRecord, RunRecord
 from policy_engine.policy import Finding, Outcome

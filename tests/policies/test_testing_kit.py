@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from mlops_policies.model_size import ModelSizeBudget
+from mlops_policies.model_size.model_size_budget import ModelSizeBudget
 from policy_engine.evidence import Case, Needs
 from policy_engine.policy import Finding, Outcome, Policy
 from policy_engine.testing import assert_outcome, bind, judge, model, run

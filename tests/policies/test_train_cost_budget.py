@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.train_cost import TrainCostBudget
+from mlops_policies.accuracy_cost.train_cost_budget import TrainCostBudget
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import RunRecord, Unreadable
 from policy_engine.policy import Finding, Outcome

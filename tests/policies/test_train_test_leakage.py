@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mlops_policies.leakage import TrainTestLeakage
+from mlops_policies.data_care.train_test_leakage import TrainTestLeakage
 from policy_engine.evidence import Dataset, Metric, Needs
 from policy_engine.policy import Finding, Outcome
 from policy_engine.testing import assert_outcome, bind, judge, run

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_policies.general import MetricThreshold
+from mlops_policies.general.metric_threshold import MetricThreshold
 from policy_engine import plugins
 from policy_engine.errors import UsageError
 from policy_engine.evidence.record import RunRecord

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_policies.accuracy_cost import CostPerPoint, MinUsefulGain
-from mlops_policies.general import MetricThreshold
-from mlops_policies.model_size import ModelSizeBudget
-from mlops_policies.train_cost import TrainCostBudget
+from mlops_policies.accuracy_cost.cost_per_point import CostPerPoint
+from mlops_policies.accuracy_cost.min_useful_gain import MinUsefulGain
+from mlops_policies.accuracy_cost.train_cost_budget import TrainCostBudget
+from mlops_policies.general.metric_threshold import MetricThreshold
+from mlops_policies.model_size.model_size_budget import ModelSizeBudget
 from policy_engine import plugins
 from policy_engine.evidence import Case
 from policy_engine.evidence.record import RunRecord

@@ -15,8 +15,8 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput
 from mlflow.metrics import MetricValue
 from mlflow.models import make_metric
 
-from mlops_policies.comparison import Plan, compare
-from mlops_policies.counted import Counts
+from mlops_policies.comparing.comparison import Plan, compare
+from mlops_policies.comparing.counted import Counts
 from policy_engine.evidence import Needs, Run, join, resolve_metric
 from policy_engine.evidence.record import ImportanceRecord, Invalid, RunRecord, Unreadable
 from policy_engine.tracking.begun import Begun, Scope

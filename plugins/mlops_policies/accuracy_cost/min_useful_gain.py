@@ -1,0 +1,152 @@
+"""Whether the gain is large enough to be of use."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from mlops_policies.comparing.gain import Gain
+from policy_engine.evidence import (
+    Case,
+    Grade,
+    Measurement,
+    Metric,
+    MissingEvidence,
+    Needs,
+)
+from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.quantities import (
+    Margin,
+    Number,
+    Percent,
+    Points,
+    Tighter,
+    divide,
+    show_both,
+)
+
+ANY_IMPROVEMENT = Decimal("1e-10")
+"""The least gain over a baseline of 0, where no relative gain exists; MLflow's own number."""
+
+_POINT_RULE = " (a point comparison: it does not tell chance from improvement)"
+
+
+class MinUsefulGain(Policy, name="min-useful-gain"):
+    """The gain over the baseline is large enough to be of use.
+
+    A gain that nobody notices does not pay for a merge, a roll-out and a new thing to maintain.
+    With `g` the gain, `B` the baseline's metric, and everything in exact decimals:
+
+    - `absolute`: `g >= min_abs`
+    - `relative`: `g / |B| >= min_rel`; where B is 0, any improvement of at least 1e-10
+    - `headroom`: `g / |perfect - B| >= min_headroom`, the share of what was left to gain;
+      `not-applicable` where the baseline is perfect already
+
+    It is a point comparison, about size and not about chance: of two equally good models (1,000
+    rows) 30 % pass 0.5 pt by luck.
+
+    Source: `MetricThreshold` of MLflow and the change thresholds of TFMA; the headroom rule is
+    Deepchecks' simple model comparison, which asks for 0.1.
+    """
+
+    needs = Needs.BASELINE
+
+    min_abs: Annotated[Points, Tighter.HIGHER] = Field(
+        default=Margin(Decimal("0.5"), in_points=True),
+        description="Least gain (points, or a bare number in the metric's units; 0: not worse).",
+    )
+    min_rel: Annotated[Percent | None, Tighter.HIGHER] = Field(
+        default=None, ge=0, description="Least gain (percent of the baseline's magnitude)."
+    )
+    min_headroom: Annotated[Percent | None, Tighter.HIGHER] = Field(
+        default=None, ge=0, description="Least gain (percent of the way from baseline to perfect)."
+    )
+    perfect: Number | None = Field(
+        default=None,
+        description="The metric's best value (its units). Known for scores up to 1 and for losses.",
+    )
+
+    def evaluate(self, case: Case) -> Iterator[Finding]:
+        """Yield `absolute`, then `relative` and `headroom` where they are asked for."""
+        gain = Gain.of(case, "whether the gain is useful")
+        g = gain.value
+        yield self._absolute(gain, g)
+        if self.min_rel is not None:
+            yield self._relative(gain, g, self.min_rel)
+        if self.min_headroom is not None:
+            yield self._headroom(gain, g, self.min_headroom)
+
+    def _absolute(self, gain: Gain, g: Decimal) -> Finding:
+        margin = self.min_abs
+        if not margin.in_points:
+            return _judged(gain, "absolute", g, margin.amount, gain.metric.name)
+        in_points = divide(g, gain.metric.required_point)
+        passed = g >= margin.amount * gain.metric.required_point
+        return _judged(gain, "absolute", in_points, margin.amount, "pt", passed=passed)
+
+    def _relative(self, gain: Gain, g: Decimal, least: Decimal) -> Finding:
+        size = gain.baseline.value.copy_abs()
+        if not size:
+            return _judged(gain, "relative", g, ANY_IMPROVEMENT, gain.metric.name)
+        passed = g >= least * size
+        return _judged(gain, "relative", divide(g, size), least, "%", passed=passed)
+
+    def _headroom(self, gain: Gain, g: Decimal, least: Decimal) -> Finding:
+        perfect = self.perfect if self.perfect is not None else _perfect(gain.metric)
+        room = abs(perfect - gain.baseline.value)
+        if not room:
+            return Finding(
+                outcome=Outcome.NOT_APPLICABLE,
+                part="headroom",
+                message=f"the baseline's {gain.metric.name} is perfect: nothing is left to gain",
+                baseline=gain.baseline,
+            )
+        passed = g >= least * room
+        return _judged(gain, "headroom", divide(g, room), least, "%", passed=passed)
+
+
+_SETTINGS = {"absolute": "min_abs", "relative": "min_rel", "headroom": "min_headroom"}
+
+_BASIS = {"absolute": "", "relative": " of the baseline", "headroom": " of what was left to gain"}
+
+
+def _judged(
+    gain: Gain,
+    part: str,
+    value: Decimal,
+    limit: Decimal,
+    unit: str,
+    *,
+    passed: bool | None = None,
+) -> Finding:
+    """Return the finding on one part; `passed` is given where `value` is rounded."""
+    if passed is None:
+        passed = value >= limit
+    shown = unit if unit in {"pt", "%"} else ""
+    name = gain.metric.name
+    old, new = show_both(gain.baseline.value, gain.candidate.value, "")
+    reached, least = show_both(value, limit, shown)
+    basis = _BASIS[part] if unit == "%" else ""
+    remedy = None
+    if not passed:
+        remedy = f"improve {name} further before you ask for a merge, or lower {_SETTINGS[part]}"
+    return Finding(
+        outcome=Outcome.PASS if passed else Outcome.FAIL,
+        message=f"{name} goes from {old} to {new}: a gain of {reached}{basis}; "
+        f"it must be at least {least}{_POINT_RULE}",
+        part=part,
+        measured=Measurement(value, unit, Grade.LOGGED, gain.source),
+        limit=Limit(limit, unit, ">="),
+        remedy=remedy,
+    )
+
+
+def _perfect(metric: Metric) -> Decimal:
+    """Return the best value of a metric known by name."""
+    if metric.perfect is None:
+        raise MissingEvidence(
+            f"nobody said what the best value of {metric.name} is",
+            "set `perfect:` of min-useful-gain, in the metric's own units",
+        )
+    return metric.perfect

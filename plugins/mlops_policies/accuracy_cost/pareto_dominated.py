@@ -1,0 +1,263 @@
+"""No earlier run was better at less cost."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from mlops_policies.comparing.same_data import Same, evaluation_data, same_data
+from policy_engine.evidence import (
+    Case,
+    Grade,
+    InvalidEvidence,
+    Measurement,
+    Metric,
+    MissingEvidence,
+    Needs,
+    Run,
+    training_cost,
+)
+from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.quantities import Margin, Percent, Points, Tighter, show
+
+Objective = Literal["quality", "train-cost", "size", "p95"]
+
+WINDOW = timedelta(days=90)
+"""How long before the candidate an earlier run may have begun."""
+P95 = "latency.p95_ms"
+HARDWARE_TAG = "bench.hardware"
+PARENT_TAG = "mlflow.parentRunId"
+
+_NAMES = {"quality": "quality", "train-cost": "training cost", "size": "size", "p95": "p95 latency"}
+
+
+class ParetoDominated(Policy, name="pareto-dominated"):
+    """No earlier run was at least as good, cost no more, and was clearly better or cheaper.
+
+    A baseline is one run; the experiment may hold a run that nobody merged and that beats the
+    candidate in everything. With `q` the metric (in the direction that is better) and each cost
+    that both runs know, the candidate fails if one earlier run `r` has all of
+
+    - `q_r >= q_C`, and every `cost_r <= cost_C`
+    - `q_r >= q_C + better_quality`, or one `cost_r <= (1 - better_cost) x cost_C`
+
+    Earlier runs are the FINISHED ones of the experiment that ended before the candidate began, of
+    90 days and at most the newest 200, on the same evaluation data, without the candidate's own
+    children. Costs are training cost (money: the metric `cost.total`, else duration x the price
+    under `prices:`), model size (B) and the metric `latency.p95_ms` (ms) on equal hardware by the
+    tag `bench.hardware`. At least one of them must be known of both runs.
+
+    It is a point comparison, so the two distances are wide: with 0.1 pt and 1 % instead of 2 pt and
+    50 %, 94 % of runs that are equal to 200 others would fail; with these, 1 % (our simulation).
+
+    Log it: `training.log_dataset(test, name="payments", context="evaluation")` and
+    `training.log_cost(12.40, "USD")` in every run.
+
+    Source: Pareto dominance; Aequitas Flow plots the fronts of fairness and performance.
+    """
+
+    needs = Needs.HISTORY | Needs.DATASETS | Needs.MODEL | Needs.CHILDREN
+
+    objectives: tuple[Objective, ...] = Field(
+        default=("quality", "train-cost", "size", "p95"),
+        strict=False,
+        min_length=2,
+        description="What counts, `quality` always (quality, train-cost, size, p95).",
+    )
+    better_quality: Annotated[Points, Tighter.LOWER] = Field(
+        default=Margin(Decimal(2), in_points=True),
+        description="How much better an earlier run must be to count as clearly better (points, "
+        "or a bare number in the metric's units).",
+    )
+    better_cost: Annotated[Percent, Tighter.LOWER] = Field(
+        default=Decimal("0.5"),
+        ge=0,
+        le=1,
+        description="How much less of one cost counts as clearly cheaper (percent of the "
+        "candidate's).",
+    )
+
+    @model_validator(mode="after")
+    def _quality_is_an_objective(self) -> Self:
+        if "quality" not in self.objectives or len(set(self.objectives)) != len(self.objectives):
+            raise ValueError("objectives name quality and at least one cost, each once")
+        return self
+
+    def evaluate(self, case: Case) -> Iterator[Finding]:
+        """Yield one finding."""
+        metric = case.metric
+        quality = case.candidate.metric(metric.name)
+        margin = metric.distance(self.better_quality)
+        rivals, others = self._rivals(case, metric)
+        if not rivals:
+            raise _incomparable(case, others)
+        winners = [rival for rival in rivals if self._dominates(rival, margin)]
+        if not winners:
+            shared = {name for rival in rivals for name in rival.shared}
+            yield Finding(
+                outcome=Outcome.PASS,
+                message=f"none of {len(rivals)} comparable earlier run(s) dominates: compared are "
+                f"{_and([metric.name, *(_NAMES[n] for n in _NAMES if n in shared)])}",
+            )
+            return
+        winner = max(winners, key=lambda rival: (rival.gain, rival.run.run_id))
+        yield self._dominated(metric, quality, winner, len(winners))
+
+    def _rivals(self, case: Case, metric: Metric) -> tuple[list["_Rival"], int]:
+        """Return the comparable runs, and how many more share the data and no cost."""
+        candidate = case.candidate
+        mine = evaluation_data(candidate)
+        since = candidate.start_time - WINDOW
+        children: dict[str, list[Run]] = defaultdict(list)
+        for run in case.history:
+            children[run.tags.get(PARENT_TAG, "")].append(run)
+        own = self._costs(case, candidate, candidate.children)
+        rivals, others = [], 0
+        for run in case.history:
+            is_child = run.tags.get(PARENT_TAG) == candidate.run_id
+            if is_child or run.start_time < since:
+                continue
+            if same_data(mine, evaluation_data(run)) is not Same.YES:
+                continue
+            rival = self._rival(case, metric, run, own, children[run.run_id])
+            others += rival is None
+            rivals += [] if rival is None else [rival]
+        return rivals, others
+
+    def _rival(
+        self,
+        case: Case,
+        metric: Metric,
+        run: Run,
+        own: Mapping[str, Measurement],
+        children: Sequence[Run],
+    ) -> "_Rival | None":
+        """Return what is known of both runs; None without the metric or any cost."""
+        try:
+            gain = metric.gain(run, case.candidate)
+            costs = self._costs(case, run, children)
+        except (MissingEvidence, InvalidEvidence):
+            return None
+        shared = {
+            name: (costs[name], cost)
+            for name, cost in own.items()
+            if name in costs and costs[name].unit == cost.unit
+        }
+        return _Rival(run, gain, shared) if shared else None
+
+    def _costs(self, case: Case, run: Run, children: Sequence[Run]) -> dict[str, Measurement]:
+        """Return the costs of a run that are known.
+
+        Raises:
+            InvalidEvidence: If one is no number, or below 0.
+        """
+        reads = {
+            "train-cost": lambda: training_cost(run, case.prices, children),
+            "size": lambda: _size(run),
+            "p95": lambda: _p95(run),
+        }
+        costs = {}
+        for name in self.objectives:
+            if name == "quality":
+                continue
+            try:
+                costs[str(name)] = reads[name]()
+            except MissingEvidence:
+                continue
+        return costs
+
+    def _dominates(self, rival: "_Rival", margin: Decimal) -> bool:
+        pairs = rival.shared.values()
+        if rival.gain < 0 or any(theirs.value > mine.value for theirs, mine in pairs):
+            return False
+        left = 1 - self.better_cost
+        is_better = rival.gain > 0 and rival.gain >= margin
+        return is_better or any(
+            theirs.value < mine.value and theirs.value <= left * mine.value
+            for theirs, mine in pairs
+        )
+
+    def _dominated(
+        self, metric: Metric, quality: Measurement, winner: "_Rival", count: int
+    ) -> Finding:
+        run = winner.run
+        theirs = run.metric(metric.name)
+        costs = [
+            f"{_NAMES[name]} {_shown(cost, own)} against {_shown(own, cost)}"
+            for name, (cost, own) in winner.shared.items()
+        ]
+        more = f" ({count} earlier runs dominate it)" if count > 1 else ""
+        return Finding(
+            outcome=Outcome.FAIL,
+            message=f"earlier run {run.run_name or 'without a name'} ({run.run_id[:8]}) has "
+            f"{metric.name} {show(theirs.value, '', quality.value)} against "
+            f"{show(quality.value, '', theirs.value)}, {_and(costs)}{more}: "
+            f"{self._why(metric, winner)}",
+            measured=quality,
+            limit=Limit(theirs.value, metric.name, ">=" if metric.goal == "maximize" else "<="),
+            remedy=f"propose run {run.run_id[:8]} instead, or say what the candidate is better in",
+        )
+
+    def _why(self, metric: Metric, winner: "_Rival") -> str:
+        if winner.gain > 0 and winner.gain >= metric.distance(self.better_quality):
+            return f"no worse in anything, and better by at least {self.better_quality}"
+        return f"no worse in anything, and at least {show(self.better_cost, '%')} cheaper in one"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    """An earlier run on the same data.
+
+    Attributes:
+        run: The run.
+        gain: How much better it is than the candidate (the metric's units).
+        shared: Its cost and the candidate's, by objective, where both are known.
+    """
+
+    run: Run
+    gain: Decimal
+    shared: Mapping[str, tuple[Measurement, Measurement]]
+
+
+def _size(run: Run) -> Measurement:
+    if run.role == "earlier":
+        raise MissingEvidence("the model of an earlier run is not read")
+    return run.model.size
+
+
+def _p95(run: Run) -> Measurement:
+    """Return the latency; its unit names the hardware, so that only equal hardware compares."""
+    value = run.metric(P95).value
+    if value < 0:
+        raise InvalidEvidence(
+            f"metric {P95} of the {run.role} run is {value}, below 0", "measure it again"
+        )
+    return Measurement(value, f"ms on {run.tag(HARDWARE_TAG)}", Grade.LOGGED, f"metric {P95}")
+
+
+def _shown(cost: Measurement, other: Measurement) -> str:
+    return show(cost.value, cost.unit, other.value)
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _incomparable(case: Case, others: int) -> MissingEvidence:
+    earlier = len(case.history)
+    if others:
+        return MissingEvidence(
+            f"no comparable run ({others} of {earlier} earlier runs share the evaluation dataset, "
+            "and none of them the metric and a cost)",
+            'log what training cost: policy_engine.training.log_cost(12.40, "USD"), or set '
+            "`prices:` in the policy file",
+        )
+    return MissingEvidence(
+        f"no comparable run (0 of {earlier} earlier runs share the evaluation dataset)",
+        "log it in every run: policy_engine.training.log_dataset(test, name=…, "
+        'context="evaluation")',
+    )

@@ -1,0 +1,198 @@
+"""The candidate is better than the baseline, and not by chance."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mlops_policies.comparing.amounts import amount, still_needed
+from mlops_policies.comparing.comparison import compare
+from mlops_policies.comparing.counted import Counts
+from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
+from mlops_policies.comparing.shown import (
+    Harm,
+    bounds_at,
+    harms,
+    is_above,
+    p_below,
+    tested_or_found,
+)
+from mlops_policies.comparing.tested import Tested, Untested
+from mlops_policies.comparing.words import (
+    change,
+    evidence,
+    in_unit,
+    measured,
+    rows_at_most,
+    shown_p,
+    under_a_row,
+    untested_gain,
+)
+from policy_engine.evidence import Case, Measurement, Metric
+from policy_engine.policy import Field, Finding, Limit, Outcome
+from policy_engine.quantities import Margin, Points
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One metric that must improve."""
+
+    part: str | None
+    metric: Metric
+    effect: Decimal
+
+    @property
+    def least(self) -> float:
+        """The gain to exceed (the metric's units)."""
+        return float(self.effect)
+
+    @property
+    def said(self) -> str:
+        """The gain to exceed, in words."""
+        return amount(self.metric, self.effect) if self.effect else "0"
+
+    @property
+    def delta(self) -> float:
+        """The difference to see: a point, less what must be exceeded anyway."""
+        point = 0.0 if self.metric.point is None else float(self.metric.point)
+        return point - self.least if point > self.least else point
+
+
+class SignificantImprovement(Proof, name="significant-improvement"):
+    """The gain over the baseline is shown by a test, not only by two numbers.
+
+    Of two equally good models (1,000 rows) one has the higher number almost always; a test at alpha
+    0.05 calls it better in at most one of twenty cases. With `g` the gain and `[L, U]` its
+    one-sided bounds at `alpha`:
+
+    - pass: `g > min_effect` is shown, `L > min_effect`
+    - fail: the opposite is shown, `U < min_effect`
+    - else `inconclusive`; the message says how many rows or seeds would decide
+
+    The test is chosen by the evidence. Rows of both, joined on `row_id`: exact McNemar for an
+    unweighted mean of 0/1 rows such as accuracy (for a `min_effect` above 0 Tango's score bounds,
+    and for one of less than a row both); a paired bootstrap for any other metric, for weights and
+    for clusters, which are drawn whole. It needs 100 rows, 50 of the rarer class, 30 on which the
+    models differ, 30 clusters, and decides nothing on less: its interval would be too narrow.
+    Weighted rows count as Kish's effective number, (sum of w)²/sum of w², clusters and differing
+    rows too, of which 20 must be left. Without rows: Welch's t over the seeds of both recipes, or
+    the paired t where the seeds are equal; means are compared, never the best, and all runs of one
+    commit, data and parameters count, failed and deleted ones too. An F1 is the one (of a class,
+    macro, micro, weighted) that both logged values are; two of one name are `missing`.
+
+    Alpha is for one try. With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the
+    baseline is the best of M runs, a fail is tested at alpha/M. Of several `metrics` each is a
+    finding. All must pass, each at alpha: nothing is corrected, since a false pass would need all
+    of them to be wrong. Any of them can fail, so the fails are held against Holm's levels.
+
+    Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X))` in the
+    runs of candidate and baseline; or train both with at least 5 seeds, each a run with the
+    parameter `seed`.
+
+    Source: McNemar 1947; Tango 1998; Efron and Tibshirani 1993; Welch 1947; Demsar, JMLR 7 (2006);
+    Bouthillier et al., MLSys 2021, on variance between seeds.
+    """
+
+    min_effect: Points = Field(
+        default=Margin(Decimal(0), in_points=True),
+        description="Gain that must be exceeded (points, or a bare number in the metric's units).",
+    )
+    metrics: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="Metrics that must each improve (names). Default: the file's metric.",
+    )
+
+    def evaluate(self, case: Case) -> Iterator[Finding]:
+        """Yield a finding for each metric."""
+        levels = Levels.of(self, case, among_of(case))
+        metrics = metrics_of(case, self.metrics)
+        questions = [
+            _Question(m.name if metrics[1:] else None, m, _effect(self, m)) for m in metrics
+        ]
+        answers = [
+            tested_or_found(each.part, lambda each=each: self._answer(case, each, levels))  # type: ignore[misc]
+            for each in questions
+        ]
+        tested = [
+            (question, answer)
+            for question, answer in zip(questions, answers, strict=True)
+            if not isinstance(answer, Finding)
+        ]
+        p_values = [p_below(answer, question.least) for question, answer in tested]
+        found = iter(harms(p_values, float(self.alpha)))
+        for question, answer in zip(questions, answers, strict=True):
+            if isinstance(answer, Finding):
+                yield answer
+            else:
+                yield _judged(question, answer, levels, next(found))
+
+    def _answer(self, case: Case, question: _Question, levels: Levels) -> Tested | Finding:
+        tested = compare(case.candidate, case.baseline, question.metric, self.plan)
+        if isinstance(tested, Untested):
+            return _untested(case, question, tested, levels)
+        return tested
+
+
+def _effect(policy: SignificantImprovement, metric: Metric) -> Decimal:
+    """Return the gain to exceed; 0 is 0 in any unit, so it needs no point."""
+    return metric.distance(policy.min_effect) if policy.min_effect.amount else Decimal()
+
+
+def _judged(question: _Question, tested: Tested, levels: Levels, harm: Harm) -> Finding:
+    metric, least, alpha = question.metric, question.least, levels.shown
+    outcome, more, verdict = Outcome.INCONCLUSIVE, "", "not shown to exceed"
+    if is_above(tested, least, levels.shown):
+        outcome, verdict = Outcome.PASS, "shown to exceed"
+    elif harm.p < levels.opposite:
+        outcome, verdict = Outcome.FAIL, "shown to be less than"
+        alpha = levels.opposite * harm.share
+    else:
+        more = still_needed(metric, tested, question.delta, levels.shown, above=least)
+    fails = outcome is Outcome.FAIL
+    p = tested.p_below(least) if fails else tested.p_above(least)
+    small = under_a_row(tested, least) if least and not fails else ""
+    value, limit = _judged_number(question, tested, levels.shown)
+    return Finding(
+        outcome=outcome,
+        part=question.part,
+        message=f"{change(metric, tested)}, {verdict} {question.said} "
+        f"{evidence(metric, tested, alpha, p=p, difference=least)}{small}{levels.notes}{more}",
+        measured=value,
+        limit=limit if value else None,
+        remedy=_remedy(outcome, metric, tested),
+    )
+
+
+def _untested(case: Case, question: _Question, why: Untested, levels: Levels) -> Finding:
+    metric = question.metric
+    gain = untested_gain(metric, why, case.candidate, case.baseline)
+    said = f"; {gain[1]}" if gain else ""
+    needed = rows_at_most(
+        metric, case.candidate, case.baseline, question.delta, levels.shown, above=question.least
+    )
+    return Finding(
+        outcome=Outcome.INCONCLUSIVE,
+        part=question.part,
+        message=f"improvement is untested: {why.why}{said}{needed}",
+        remedy=why.remedy,
+    )
+
+
+def _judged_number(
+    question: _Question, tested: Tested, alpha: float
+) -> tuple[Measurement | None, Limit]:
+    """Return what decides and its limit: McNemar's p, else the lower bound of the gain."""
+    metric = question.metric
+    if isinstance(tested, Counts) and not question.effect:
+        return shown_p(metric, tested, alpha)
+    value = measured(metric, tested, bounds_at(tested, alpha).lower)
+    unit = value.unit if value else metric.name
+    return value, Limit(in_unit(metric, question.effect), unit, ">")
+
+
+def _remedy(outcome: Outcome, metric: Metric, tested: Tested) -> str | None:
+    if outcome is Outcome.PASS:
+        return None
+    if outcome is Outcome.FAIL:
+        return f"find out why {metric.name} is not better, and do not merge it as an improvement"
+    return f"{tested.more}, or merge it as a change that keeps the quality"

@@ -1,0 +1,59 @@
+"""Gains, p-values and numbers of rows as people read them."""
+
+from decimal import Decimal
+
+from mlops_policies.comparing.tested import Tested
+from policy_engine.evidence import Metric
+from policy_engine.quantities import divide, exact, show
+
+_SMALL = 1e-4
+
+
+def amount(
+    metric: Metric, value: float | Decimal, apart_from: float | Decimal | None = None
+) -> str:
+    """Return a difference of metric values as people read it: in points, where there are any."""
+    if not isinstance(value, Decimal) and value - value != 0:
+        return "not a number"
+    number, other = exact(value), None if apart_from is None else exact(apart_from)
+    if metric.point is None:
+        return show(number, "", other)
+    point = metric.point
+    return show(divide(number, point), "pt", None if other is None else divide(other, point))
+
+
+def difference_to_see(metric: Metric, delta: float, above: float = 0.0) -> str:
+    """Return in words which true difference would be seen: `delta` more than what is to exceed."""
+    said = f"a true difference of {amount(metric, above + delta)}"
+    return f"{said} as more than {amount(metric, above)}" if above else said
+
+
+def still_needed(
+    metric: Metric, tested: Tested, delta: float, alpha: float, *, above: float = 0.0
+) -> str:
+    """Return, as a sentence's end, how many rows or seeds would decide.
+
+    Args:
+        metric: For its units.
+        tested: What is there.
+        delta: By how much the true difference exceeds `above` (the metric's units).
+        alpha: The one-sided error of the test.
+        above: The difference to exceed (the metric's units).
+    """
+    if not (delta > 0 and tested.standard_error > 0):
+        return ""
+    need, have, what = tested.needed(delta, alpha)
+    if need <= have:
+        return (
+            f"; {have:,} {what} are enough to show {difference_to_see(metric, delta, above)} "
+            "4 times in 5"
+        )
+    return (
+        f"; to show {difference_to_see(metric, delta, above)} 4 times in 5, "
+        f"n ≈ {need:,} {what} are needed"
+    )
+
+
+def p_value(p: float) -> str:
+    """Return a p-value as people read it."""
+    return show(exact(p), "") if p >= _SMALL else f"{p:.1e}"

@@ -1,0 +1,132 @@
+"""The gain in any other metric of rows: a paired bootstrap, with a seed that the runs give."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from mlops_policies.comparing.tested import MORE_ROWS, TwoBounds, shared_rows
+from policy_engine.evidence import Metric
+from policy_engine.statistics import Metric as Definition
+from policy_engine.statistics import (
+    PairedRows,
+    Resampled,
+    paired_bootstrap,
+    recompute,
+    rows_needed,
+)
+
+
+class How(NamedTuple):
+    """How to resample: from which seed, how often, and how bounds are read off."""
+
+    seed: int
+    resamples: int
+    method: Literal["percentile", "bca"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrapped:
+    """The gain in a metric of rows, and its resamples."""
+
+    resampled: Resampled
+    definition: Definition
+    n: int
+    clusters: int | None
+    seed: int
+    after: float
+    before: float
+    left_out: int = 0
+
+    @property
+    def gain(self) -> float:
+        """The gain, in the metric's units."""
+        return self.resampled.estimate
+
+    @property
+    def where(self) -> str:
+        """The rows, and the clusters that they lie in."""
+        within = "" if self.clusters is None else f" in {self.clusters:,} clusters"
+        return shared_rows(self.n, self.left_out, within)
+
+    @property
+    def standard_error(self) -> float:
+        """The standard deviation over the resamples."""
+        return self.resampled.standard_error
+
+    def bounds(self, alpha: float) -> TwoBounds:
+        """Return the bootstrap's bounds."""
+        return self.resampled.interval(alpha)
+
+    def p_above(self, difference: float = 0.0) -> float:
+        """Return the share of resamples at or below the difference, (1 + k)/(1 + R)."""
+        return self.resampled.p_above(difference)
+
+    def p_below(self, difference: float = 0.0) -> float:
+        """Return the share of resamples at or above the difference, (1 + k)/(1 + R)."""
+        return self.resampled.p_below(difference)
+
+    def words(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same test for any)
+        """Return the test, its resamples and its seed."""
+        of = "rows" if self.clusters is None else "whole clusters"
+        metric = "" if self.definition.kind == "row_mean" else f" of the {self.definition}"
+        kind = "BCa" if self.resampled.method == "bca" else "percentile"
+        return (
+            f"paired {kind} bootstrap of {of}{metric}, {len(self.resampled.values):,} resamples, "
+            f"seed {self.seed}"
+        )
+
+    def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
+        """Return the rows; clusters have to grow in number alike."""
+        what = "rows" if self.clusters is None else "rows in clusters of this size"
+        return rows_needed(self.n, self.standard_error, delta, alpha), self.n, what
+
+    @property
+    def more(self) -> str:
+        """Evaluate on more rows."""
+        return MORE_ROWS
+
+
+def bootstrapped(
+    rows: PairedRows, definition: Definition, metric: Metric, how: How, *, left_out: int
+) -> Bootstrapped:
+    """Return the gain on these rows, resampled.
+
+    Raises:
+        InvalidRows: If the rows hold what the metric cannot be computed from.
+        NotComputable: If they do not allow the metric.
+        TooFewOfClass: If most resamples lack a class.
+    """
+    resampled = paired_bootstrap(
+        definition,
+        rows,
+        goal=metric.goal,
+        seed=how.seed,
+        resamples=how.resamples,
+        method=how.method,
+    )
+    after, before = values(rows, definition)
+    clusters = None if rows.clusters is None else len(set(rows.clusters))
+    return Bootstrapped(
+        resampled, definition, len(rows.targets), clusters, how.seed, after, before, left_out
+    )
+
+
+def values(rows: PairedRows, definition: Definition) -> tuple[float, float]:
+    """Return the candidate's and the baseline's metric on these rows."""
+    after, before = (
+        recompute(definition, rows.targets, side, rows.weights)
+        for side in (rows.candidate, rows.baseline)
+    )
+    return after, before
+
+
+def seed_of(metric: str, candidate: str, baseline: str) -> int:
+    """Return the seed of a bootstrap: the first 32 bits of SHA-256 over what is compared.
+
+    Args:
+        metric: Its name.
+        candidate: The id of the run that logged the candidate's rows.
+        baseline: The id of the run that logged the baseline's.
+    """
+    text = f"{metric}\n{candidate}\n{baseline}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -1,0 +1,162 @@
+"""Which test: from a case to what its evidence shows of the gain over a baseline.
+
+| evidence | test |
+|---|---|
+| rows of both; an unweighted mean of 0/1 rows | exact McNemar, Tango's bounds |
+| rows of both, any other metric, or weights, or clusters | paired bootstrap (clusters whole) |
+| a column named as the metric | the same two, on its values |
+| no such rows; repeated seeds of both recipes | Welch's t; the paired t for equal seeds |
+| none of these | untested: only the logged values speak |
+
+Weights that are all equal and clusters of one row each say nothing: such rows are plain ones.
+
+A bootstrap is seeded by SHA-256 of the metric's name and the ids of the two runs that logged the
+tables, so that a verdict repeats, whoever checks it, and whatever the order of the rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from mlops_policies.comparing.bootstrapped import How, bootstrapped, seed_of, values
+from mlops_policies.comparing.counted import counted
+from mlops_policies.comparing.paired import Tables, definition_of, paired, tables_of
+from mlops_policies.comparing.row_metric import OtherMetric
+from mlops_policies.comparing.seeded import by_seeds
+from mlops_policies.comparing.tested import LOG_ROWS, MORE_ROWS, Tested, Untested
+from policy_engine.evidence import (
+    InvalidEvidence,
+    Metric,
+    MissingEvidence,
+    Run,
+    UnreadableEvidence,
+)
+from policy_engine.statistics import (
+    InvalidRows,
+    NotComputable,
+    PairedRows,
+    Shortfall,
+    StatisticsUnavailable,
+    TooFewOfClass,
+    shortfall,
+)
+from policy_engine.statistics import Metric as Definition
+
+Method = Literal["auto", "bca", "seeds"]
+RESAMPLES = 10_000
+INSTALL = "pip install policy-engine[stats]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to compare.
+
+    Attributes:
+        method: `auto`: the table above; `bca`: with BCa bounds for the bootstrap; `seeds`: no rows.
+        resamples: Of a bootstrap (count).
+        min_seeds: Least seeds a side (count).
+    """
+
+    method: Method = "auto"
+    resamples: int = RESAMPLES
+    min_seeds: int = 5
+
+
+def compare(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Tested | Untested:
+    """Return the tested gain of the candidate, by rows, else by seeds; or why there is none.
+
+    Raises:
+        InvalidEvidence: If rows are there and unusable, or the candidate lacks some.
+        MissingEvidence: If the two runs log different metrics under one name.
+        UnreadableEvidence: If evidence could not be read, or SciPy is not installed.
+    """
+    with scipy_needed():
+        if plan.method == "seeds":
+            return by_seeds(candidate, baseline, metric, plan.min_seeds)
+        by_rows = _by_rows(candidate, baseline, metric, plan)
+        if not isinstance(by_rows, Untested):
+            return by_rows
+        seeds = by_seeds(candidate, baseline, metric, plan.min_seeds)
+    if not isinstance(seeds, Untested):
+        return seeds
+    return Untested(f"{by_rows.why}, and {seeds.why}", by_rows.remedy, by_rows.gain)
+
+
+@contextmanager
+def scipy_needed() -> Iterator[None]:
+    """Turn the absence of SciPy into evidence that cannot be read, with the way to install it."""
+    try:
+        yield
+    except StatisticsUnavailable as e:
+        raise UnreadableEvidence(str(e), f"install it where the gate runs: {INSTALL}") from e
+
+
+def _by_rows(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Tested | Untested:
+    try:
+        tables = tables_of(candidate, baseline)
+    except MissingEvidence as e:
+        return Untested(str(e), e.remedy or LOG_ROWS)
+    try:
+        definition = definition_of(metric, candidate, baseline, tables)
+        return compare_rows(tables, definition, metric, plan)
+    except NotComputable as e:
+        return Untested(str(e), f"log a column {metric.name} with the metric of each row")
+    except OtherMetric:
+        raise
+    except MissingEvidence as e:
+        return Untested(str(e), e.remedy or LOG_ROWS)
+
+
+def compare_rows(
+    tables: Tables,
+    definition: Definition,
+    metric: Metric,
+    plan: Plan,
+    *,
+    only: Sequence[int] | None = None,
+) -> Tested | Untested:
+    """Return the tested gain on joined rows, or on some of them.
+
+    Args:
+        tables: Both tables, joined.
+        definition: What is computed.
+        metric: Its name and direction.
+        plan: How.
+        only: The places of a slice's rows among the joined ones; None: all.
+
+    Raises:
+        InvalidEvidence: If the rows hold what no metric can be computed from.
+        NotComputable: If the rows do not allow the metric.
+    """
+    rows = paired(tables, definition, metric, only)
+    left_out = tables.joined.left_out if only is None else 0
+    try:
+        counts = counted(rows, definition, metric, left_out)
+        if counts is not None:
+            return counts
+        short = shortfall(definition, rows)
+        if short is not None:
+            return _too_few(short, rows, definition, metric)
+        how = How(
+            seed_of(metric.name, tables.mine.run_id, tables.theirs.run_id),
+            plan.resamples,
+            "bca" if plan.method == "bca" else "percentile",
+        )
+        return bootstrapped(rows, definition, metric, how, left_out=left_out)
+    except InvalidRows as e:
+        raise InvalidEvidence(
+            f"{metric.name} cannot be computed from the rows of the predictions tables: {e}",
+            "log rows that it can be computed from: training.log_predictions(…)",
+        ) from e
+    except TooFewOfClass as e:
+        return Untested(str(e), MORE_ROWS)
+
+
+def _too_few(
+    short: Shortfall, rows: PairedRows, definition: Definition, metric: Metric
+) -> Untested:
+    """Say what there is too little of, with the gain that it leaves untested."""
+    after, before = values(rows, definition)
+    gain = after - before if metric.goal == "maximize" else before - after
+    return Untested(f"there are {short}", MORE_ROWS, gain)

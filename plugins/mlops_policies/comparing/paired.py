@@ -1,0 +1,117 @@
+"""Two tables, joined: the columns that a metric reads of both, row by row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlops_policies.comparing.row_metric import Class, meant, outputs_of, targets_of
+from policy_engine.evidence import Joined, Metric, Predictions, Run, join
+from policy_engine.statistics import Metric as Definition
+from policy_engine.statistics import NotComputable, Outputs, PairedRows
+
+_ROW_MEAN = Definition("row_mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of both, joined.
+
+    Attributes:
+        mine: The candidate's.
+        theirs: The baseline's.
+        joined: The rows that both have.
+    """
+
+    mine: Predictions
+    theirs: Predictions
+    joined: Joined
+
+
+def tables_of(candidate: Run, baseline: Run, groups: Sequence[str] = ()) -> Tables:
+    """Return the predictions of both, joined.
+
+    Raises:
+        MissingEvidence: If one of them, or a group column, is not there.
+        InvalidEvidence: If the candidate lacks rows, or the two are not about the same data.
+    """
+    mine, theirs = candidate.predictions, baseline.predictions
+    return Tables(mine, theirs, join(mine, theirs, groups))
+
+
+def definition_of(metric: Metric, candidate: Run, baseline: Run, tables: Tables) -> Definition:
+    """Return how a metric is computed from both: by its name, else as the mean of a column.
+
+    Raises:
+        MissingEvidence: If the two runs log different metrics under the name.
+        NotComputable: If neither is possible.
+    """
+    try:
+        return meant(metric, (candidate, tables.mine), (baseline, tables.theirs))
+    except NotComputable as e:
+        if values_column(metric, tables.mine) is None:
+            raise NotComputable(f"{e}, and there is no column {metric.name} of row values") from e
+        return _ROW_MEAN
+
+
+def values_column(metric: Metric, table: Predictions) -> str | None:
+    """Return the column of the metric's row values, by its name or as MLflow's evaluation has it.
+
+    `mlflow.models.evaluate` logs the mean of a metric `hit` as `hit/mean`, its rows as `hit/score`.
+    """
+    names = (metric.name, f"{metric.name.removesuffix('/mean')}/score")
+    return next((name for name in names if name in table.names), None)
+
+
+def paired(
+    tables: Tables, definition: Definition, metric: Metric, only: Sequence[int] | None = None
+) -> PairedRows:
+    """Return what the metric reads of both models, on all joined rows or on some places of them.
+
+    Raises:
+        InvalidEvidence: If a cell is no usable value.
+        NotComputable: If the metric is of row values and a table has none.
+    """
+    joined = tables.joined
+    places = range(len(joined)) if only is None else only
+    targets: Sequence[Class] = (0,) * len(places)
+    if definition.kind != "row_mean":
+        said = targets_of(definition, tables.theirs)
+        targets = tuple(said[joined.baseline_rows[i]] for i in places)
+    new, old = ([rows[i] for i in places] for rows in (joined.candidate_rows, joined.baseline_rows))
+    return PairedRows(
+        targets=targets,
+        candidate=outputs_of_places(tables.mine, new, definition, metric),
+        baseline=outputs_of_places(tables.theirs, old, definition, metric),
+        weights=None if joined.weights is None else [joined.weights[i] for i in places],
+        clusters=None if joined.clusters is None else [str(joined.clusters[i]) for i in places],
+    )
+
+
+def outputs_of_places(
+    table: Predictions, places: Sequence[int], definition: Definition, metric: Metric
+) -> Outputs:
+    """Return what the model said of some rows of its table, in the columns that the metric reads.
+
+    Raises:
+        InvalidEvidence: If a score or a row value is no finite number.
+        NotComputable: If the metric is of row values and the table has none.
+    """
+    if definition.kind != "row_mean":
+        return _taken(outputs_of(definition, table), places)
+    column = values_column(metric, table)
+    if column is None:
+        raise NotComputable(f"only one of the tables has a column {metric.name} of row values")
+    return _taken(Outputs(values=table.numbers(column)), places)
+
+
+def _taken(outputs: Outputs, rows: Sequence[int]) -> Outputs:
+    scores: Sequence[float] | Mapping[Class, Sequence[float]] | None = None
+    if isinstance(outputs.scores, Mapping):
+        scores = {label: [column[i] for i in rows] for label, column in outputs.scores.items()}
+    elif outputs.scores is not None:
+        scores = [outputs.scores[i] for i in rows]
+    said, values = outputs.predictions, outputs.values
+    return Outputs(
+        predictions=None if said is None else [said[i] for i in rows],
+        scores=scores,
+        values=None if values is None else [values[i] for i in rows],
+    )

@@ -1,0 +1,132 @@
+"""What the rules that demand proof say of a gain: values, test, bounds, units."""
+
+from decimal import Decimal
+
+from mlops_policies.comparing.amounts import amount, difference_to_see, p_value
+from mlops_policies.comparing.counted import Counts
+from mlops_policies.comparing.seeded import Seeds
+from mlops_policies.comparing.shown import bounds_at, is_under_a_row
+from mlops_policies.comparing.tested import Tested, Untested
+from policy_engine.evidence import EvidenceError, Grade, Measurement, Metric, Run
+from policy_engine.policy import Limit
+from policy_engine.quantities import divide, exact, show
+from policy_engine.statistics import rows_needed_for_counts
+
+_MANY = 1_000_000
+
+
+def change(metric: Metric, tested: Tested) -> str:
+    """Return the two values and the gain as the beginning of a sentence."""
+    after, before = exact(tested.after), exact(tested.before)
+    return (
+        f"{metric.name} goes from {show(before, '', after)} to {show(after, '', before)} on "
+        f"{tested.where}, a gain of {amount(metric, tested.gain)}"
+    )
+
+
+def evidence(
+    metric: Metric,
+    tested: Tested,
+    alpha: float,
+    *,
+    p: float,
+    difference: float = 0.0,
+    of: str = "",
+) -> str:
+    """Return the test and its numbers, in brackets; `of` says what is tested, if not the gain."""
+    bounds = bounds_at(tested, alpha)
+    level = show(exact(alpha), "")
+    whose = "Tango's " if isinstance(tested, Counts) and not difference else ""
+    said = (
+        f"{whose}one-sided bounds {amount(metric, bounds.lower)} and {amount(metric, bounds.upper)}"
+        if bounds.decides
+        else "bounds that decide nothing: too few resamples for this alpha, or all equal"
+    )
+    return f"({tested.words(difference)}: p{of} = {p_value(p)}; {said}; alpha = {level})"
+
+
+def under_a_row(tested: Tested, difference: float) -> str:
+    """Return, as a sentence's end, that a difference is under one row and what has to be shown."""
+    if not is_under_a_row(tested, difference):
+        return ""
+    return (
+        "; less than one row is none, so McNemar's test must show a gain: "
+        f"p = {p_value(tested.p_above())}"
+    )
+
+
+def shown_p(metric: Metric, tested: Tested, alpha: float) -> tuple[Measurement, Limit]:
+    """Return McNemar's p-value of no gain as a measurement, and what it must be under."""
+    p = Measurement(
+        exact(tested.p_above()), "p", Grade.RECOMPUTED, f"{metric.name} on {tested.where}"
+    )
+    return p, Limit(exact(alpha), "p", "<")
+
+
+def measured(metric: Metric, tested: Tested, value: float) -> Measurement | None:
+    """Return a bound of the gain as a measurement, in points where there are any."""
+    if value - value != 0:
+        return None
+    number = exact(value)
+    grade = Grade.LOGGED if isinstance(tested, Seeds) else Grade.RECOMPUTED
+    source = f"{metric.name} on {tested.where}"
+    if metric.point is None:
+        return Measurement(number, metric.name, grade, source)
+    return Measurement(divide(number, metric.point), "pt", grade, source)
+
+
+def in_unit(metric: Metric, distance: Decimal) -> Decimal:
+    """Return a distance (the metric's units) in the unit that `measured` has."""
+    return distance if metric.point is None else divide(distance, metric.point)
+
+
+def logged_gain(metric: Metric, candidate: Run, baseline: Run) -> tuple[Decimal, str] | None:
+    """Return the gain in the logged values and both values as words; None where one is absent."""
+    try:
+        new, old = candidate.metric(metric.name), baseline.metric(metric.name)
+    except EvidenceError:
+        return None
+    gain = metric.gain(candidate, baseline)
+    said = (
+        f"{metric.name} goes from {show(old.value, '', new.value)} to "
+        f"{show(new.value, '', old.value)} in the logged values, a gain of {amount(metric, gain)} "
+        "that may be chance"
+    )
+    return gain, said
+
+
+def untested_gain(
+    metric: Metric, why: Untested, candidate: Run, baseline: Run
+) -> tuple[Decimal, str] | None:
+    """Return the gain where nothing can be tested: of the rows, else of the logged values."""
+    if why.gain is None or why.gain - why.gain != 0:  # NaN or infinite
+        return logged_gain(metric, candidate, baseline)
+    gain = exact(why.gain)
+    return gain, f"the gain on these rows is {amount(metric, gain)} and may be chance"
+
+
+def rows_at_most(
+    metric: Metric,
+    candidate: Run,
+    baseline: Run,
+    delta: float,
+    alpha: float,
+    *,
+    above: float = 0.0,
+) -> str:
+    """Return how many rows an accuracy would need at most, before any row is known.
+
+    Two models differ on no more rows than on which one of them is wrong.
+    """
+    if "accuracy" not in metric.name or "balanced" in metric.name or not delta > 0:
+        return ""
+    try:
+        wrong = 2 - candidate.metric(metric.name).value - baseline.metric(metric.name).value
+    except EvidenceError:
+        return ""
+    differing = round(min(max(wrong, Decimal()), Decimal(1)) * _MANY)
+    rows = rows_needed_for_counts(differing, 0, _MANY, delta, alpha)
+    return (
+        f"; to show {difference_to_see(metric, delta, above)} 4 times in 5, at most "
+        f"n ≈ {rows:,} rows are needed"
+    )

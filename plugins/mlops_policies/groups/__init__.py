@@ -1,0 +1,1 @@
+"""Counts and rates of groups of people, and how far they are apart."""

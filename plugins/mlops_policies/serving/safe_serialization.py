@@ -1,0 +1,215 @@
+"""Can the model be loaded without running code of its own?"""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mlops_policies.reading.formats import Format, Stored, sorted_out
+from mlops_policies.reading.scan import AUDIT_FILE, FILE, Scan, Severity
+from policy_engine.evidence import Case, MissingEvidence, Model, Needs
+from policy_engine.policy import Finding, Outcome, Policy
+from policy_engine.quantities import Tighter, show
+
+_SAFER = (
+    'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
+    "safetensors or ONNX; boosters: their own), or store the report of a scan in the model "
+    "(ModelScan's or modelaudit's)"
+)
+_READERS: Mapping[str, Callable[[str], Scan]] = {FILE: Scan.of, AUDIT_FILE: Scan.of_audit}
+_MLFLOWS_OWN = {
+    "lightgbm": frozenset(
+        (
+            "collections.OrderedDict",
+            "lightgbm.basic.Booster",
+            "lightgbm.sklearn.LGBMClassifier",
+            "lightgbm.sklearn.LGBMRegressor",
+        )
+    )
+}
+"""Types that MLflow's flavor has skops trust, whatever was logged (mlflow 3.17)."""
+_MOST_NAMED = 3
+
+
+class SafeSerialization(Policy, name="safe-serialization"):
+    """No stored file is a pickle, or a scan of all pickles found nothing.
+
+    Loading a pickle runs whatever code it holds, with the rights of the server. A model that
+    somebody else trained, or that was exchanged on its way, is a program from a stranger.
+
+    - A file is a pickle if its ending says so (`.pkl`, `.joblib`, `.pth`, `.bin`, …) or if the
+      MLmodel file says so (`serialization_format`, a pickled `python_model`), whatever it is called
+    - A file in another known format passes if `allow` has it. `native-booster` is what XGBoost,
+      LightGBM and CatBoost write themselves, `flavor-native` what Prophet, Spark, spaCy, Paddle,
+      fastText and the tokenizers of transformers do, by the MLmodel file's flavor; `.h5` may hold
+      code, a `.pt2` pickled constants, an H2O model Java objects of any class
+    - A file that nobody knows by its name, a loader that is not MLflow's, and types that a skops
+      file asks to be trusted with are `inconclusive`. `trusted_types` has those that you allow; the
+      types that MLflow's own LightGBM flavor always names need no permission
+    - Pickles pass with the report of a scan in the model: `modelscan.json`, as `modelscan -r json
+      --show-skipped` writes it, or `modelaudit.json`, as `modelaudit scan --format json` does. It
+      read each of them, skipped at most `max_skipped`, met no error, and found no issue above
+      `max_severity` (modelaudit's `warning` counts as medium). Where both are there, both must
+
+    Nothing is ever loaded or unpickled here. The report is believed as it is: it names files and
+    not their contents, and whoever trains can write it. It finds known tricks, no new ones.
+
+    Source: ModelScan (and its issue 218 on skipped files); MLflow's own switch against pickles was
+    passed by in one flavor; a skops file brings its own list of trusted types.
+
+    Log it: `log_model(…, serialization_format="skops")`; or store a report of a scan with
+    `mlflow.MlflowClient().log_model_artifact(info.model_id, "modelscan.json")`.
+    """
+
+    needs = Needs.MODEL | Needs.FILES
+
+    allow: Annotated[tuple[Format, ...], Tighter.FEWER] = Field(
+        default=("skops", "safetensors", "onnx", "keras-v3", "native-booster", "flavor-native"),
+        strict=False,
+        description="Formats that may be stored. Known as well: torch-export (.pt2), saved-model "
+        "(.pb), tflite, gguf, hdf5, h2o.",
+    )
+    trusted_types: Annotated[tuple[str, ...], Tighter.FEWER] = Field(
+        default=(),
+        strict=False,
+        description="Types that a skops file may ask to be trusted with (full names).",
+    )
+    max_severity: Annotated[Severity, Tighter.LOWER] = Field(
+        default="low", description="Worst issue of a scan that may stand (none to critical)."
+    )
+    max_skipped: Annotated[int, Tighter.LOWER] = Field(
+        default=0, ge=0, description="Most pickles that the scan may have left out (files)."
+    )
+
+    def evaluate(self, case: Case) -> Iterator[Finding]:
+        """Yield one finding: the worst that the files say."""
+        model = case.candidate.model
+        paths = tuple(file.path for file in model.files)
+        if not paths:
+            raise MissingEvidence(
+                f"model '{model.name}' has no stored files",
+                "log the model again and check that the upload ended",
+            )
+        flavors = _flavors(model)
+        stored = sorted_out(paths, flavors)
+        refused = {p: f for p, f in stored.known.items() if f not in self.allow}
+        reports = [file for file in _READERS if file in paths]
+        if stored.pickles and not reports:
+            yield _pickled(stored)
+        elif refused:
+            yield _refused(refused)
+        else:
+            scans = [_READERS[file](model.text(file)) for file in reports if stored.pickles]
+            faults = {scan.file: list(self._faults(scan, stored)) for scan in scans}
+            yield self._uncleared(stored, faults) or self._cleared(stored, flavors, tuple(faults))
+
+    def _faults(self, scan: Scan, stored: Stored) -> Iterator[str]:
+        """Yield why a scan does not clear the pickles."""
+        if scan.errors:
+            yield f"it met {_counted(scan.errors, 'error')}"
+        above = scan.above(self.max_severity)
+        if above:
+            issues = _counted(len(above), "issue")
+            yield f"it found {issues} above {self.max_severity} ({', '.join(sorted(set(above)))})"
+        left_out = scan.left_out(stored.pickles)
+        if len(left_out) > self.max_skipped:
+            yield f"it left out {_listed(left_out)}, and at most {self.max_skipped} may be"
+
+    def _uncleared(self, stored: Stored, faults: Mapping[str, list[str]]) -> Finding | None:
+        """Return what the first report finds that does not clear the pickles."""
+        for file, why in faults.items():
+            if why:
+                return Finding(
+                    outcome=Outcome.FAIL,
+                    message=f"pickle present ({_listed(tuple(stored.pickles))}), and {file} does "
+                    f"not clear it: {'; '.join(why)}",
+                    remedy=_SAFER,
+                )
+        return None
+
+    def _cleared(
+        self, stored: Stored, flavors: Mapping[str, Any], reports: tuple[str, ...]
+    ) -> Finding:
+        """Judge the other files, where no pickle is left to answer for."""
+        base = "no stored file is a pickle"
+        if stored.pickles:
+            pickles = _counted(len(stored.pickles), "pickle")
+            clears, names = ("clears", "it names") if len(reports) == 1 else ("clear", "they name")
+            base = (
+                f"{' and '.join(reports)} {clears} the {pickles} "
+                f"({_listed(tuple(stored.pickles))}): {names} no issue above {self.max_severity}"
+            )
+        doubts = list(_doubts(stored, flavors, frozenset(self.trusted_types)))
+        if doubts:
+            return Finding(
+                outcome=Outcome.INCONCLUSIVE,
+                message=f"{base}, but {'; '.join(doubts)}",
+                remedy="look at what is named; allow types that you know by trusted_types, and log "
+                "the rest in a known format",
+            )
+        formats = ", ".join(sorted(set(stored.known.values())))
+        also = f"; the model is stored as {formats}" if formats else ""
+        return Finding(outcome=Outcome.PASS, message=f"{base}{also}")
+
+
+def _doubts(stored: Stored, flavors: Mapping[str, Any], trusted: frozenset[str]) -> Iterator[str]:
+    """Yield what keeps a model without pickles from being known to be safe."""
+    if stored.unknown:
+        yield f"nobody knows by its name what {_listed(stored.unknown)} is"
+    loader = _conf(flavors, "python_function").get("loader_module")
+    if loader is not None and str(loader).partition(".")[0] != "mlflow":
+        yield f"its loader {loader} is not MLflow's and may unpickle anything"
+    asked = sorted(_asked(flavors) - trusted) if "skops" in stored.known.values() else []
+    if asked:
+        yield f"its skops file asks to be trusted with {', '.join(asked)}"
+
+
+def _asked(flavors: Mapping[str, Any]) -> set[str]:
+    """Return the types that skops files ask to be trusted with; skops refuses them by itself."""
+    asked: set[str] = set()
+    for name in flavors:
+        listed = _conf(flavors, name).get("skops_trusted_types")
+        types = set(map(str, listed)) if isinstance(listed, list) else set()
+        asked |= types - _MLFLOWS_OWN.get(name, frozenset())
+        if listed is not None and not isinstance(listed, list):
+            asked.add("types that are no list")
+    return asked
+
+
+def _pickled(stored: Stored) -> Finding:
+    named = _listed(tuple(f"{path} ({how})" for path, how in stored.pickles.items()))
+    return Finding(
+        outcome=Outcome.FAIL,
+        message=f"pickle present and no scan report: {named}; loading it can run any code",
+        remedy=_SAFER,
+    )
+
+
+def _refused(refused: Mapping[str, Format]) -> Finding:
+    named = _listed(tuple(f"{path} ({form})" for path, form in refused.items()))
+    return Finding(
+        outcome=Outcome.FAIL,
+        message=f"a format that `allow` does not have: {named}",
+        remedy="log the model in an allowed format, or add the format to allow and say why",
+    )
+
+
+def _flavors(model: Model) -> Mapping[str, Any]:
+    flavors = model.mlmodel.get("flavors")
+    return flavors if isinstance(flavors, dict) else {}
+
+
+def _conf(flavors: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    conf = flavors.get(name)
+    return conf if isinstance(conf, dict) else {}
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_NAMED
+    text = ", ".join(names[:_MOST_NAMED])
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{show(Decimal(number), '')} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,152 @@
+"""From slices under test to findings: who is harmed, who is in doubt, what the rest could show."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from mlops_policies.comparing.amounts import amount, p_value
+from mlops_policies.slices.slice_rule import Judged, Rule
+from policy_engine.evidence import Grade, Measurement
+from policy_engine.policy import Finding, Limit, Outcome
+from policy_engine.quantities import divide, exact, show
+from policy_engine.statistics import Adjusted, holm
+
+MOST_NAMED = 5
+"""Slices that a pass lists by name."""
+Tests = Mapping[tuple[str, str], Adjusted]
+"""Holm's word on each test, by slice and by kind: `drop` or `floor`."""
+
+
+def findings(rule: Rule, judged: Sequence[Judged], *, anything_else: bool) -> Iterator[Finding]:
+    """Yield a finding for each slice that is harmed or in doubt, and one for all others.
+
+    Args:
+        rule: The settings.
+        judged: The slices.
+        anything_else: Whether the policy has yielded a finding already.
+    """
+    tests: list[tuple[str, str, float]] = []
+    tests += [(j.name, "drop", j.p) for j in judged if j.p is not None]
+    tests += [(j.name, "floor", j.floor_p) for j in judged if j.floor_p is not None]
+    held = holm([p for *_, p in tests], float(rule.alpha))
+    adjusted = {(name, kind): each for (name, kind, _), each in zip(tests, held, strict=True)}
+    quiet = []
+    for each in judged:
+        finding = _harm(rule, each, adjusted)
+        if finding is None:
+            quiet.append(each)
+        else:
+            yield finding
+    if quiet or not (judged or anything_else):
+        yield _no_harm(rule, quiet, len(tests))
+
+
+def _harm(rule: Rule, each: Judged, adjusted: Tests) -> Finding | None:
+    if each.p is None:
+        return _untested(rule, each)
+    test, floor = adjusted[each.name, "drop"], adjusted.get((each.name, "floor"))
+    if -each.gain > float(rule.drop) and (test.rejected or each.p < float(rule.alpha)):
+        outcome = Outcome.FAIL if test.rejected else Outcome.INCONCLUSIVE
+        return _dropped(rule, each, each.p, test, outcome)
+    if floor is not None and floor.rejected:
+        return _fell(rule, each, floor)
+    return None
+
+
+def _untested(rule: Rule, each: Judged) -> Finding | None:
+    """Return that a slice is in doubt, if it is named or has dropped in a way that nobody tests."""
+    suspected = each.gain < -float(rule.drop)
+    if not (each.is_named or suspected):
+        return None
+    drop = amount(rule.metric, -each.gain)
+    more = f": a drop of {drop} cannot be tested" if suspected else ""
+    return Finding(
+        outcome=Outcome.INCONCLUSIVE,
+        part=each.name,
+        message=f"slice {each.name} cannot be judged: {each.test}{more}",
+        remedy=f"evaluate both on more rows of {each.name}",
+    )
+
+
+def _dropped(rule: Rule, each: Judged, p: float, test: Adjusted, outcome: Outcome) -> Finding:
+    metric, drop = rule.metric, rule.drop
+    after, before = exact(each.after or 0.0), exact(each.before or 0.0)
+    only = "" if outcome is Outcome.FAIL else " only without Holm's correction"
+    point = metric.point or Decimal(1)
+    unit = "pt" if metric.point is not None else metric.name
+    return Finding(
+        outcome=outcome,
+        part=each.name,
+        message=f"slice {each.name}: {metric.name} goes from {show(before, '', after)} to "
+        f"{show(after, '', before)} on {each.rows:,} rows, a drop of "
+        f"{amount(metric, -each.gain, drop)}, shown to be above 0{only}; at most "
+        f"{amount(metric, drop, -each.gain)} is accepted ({each.test}: p of no drop = "
+        f"{p_value(p)}, by Holm {p_value(test.p)}; alpha = {show(rule.alpha, '')})",
+        measured=Measurement(
+            divide(exact(-each.gain), point), unit, Grade.RECOMPUTED, f"rows of {each.name}"
+        ),
+        limit=Limit(divide(drop, point), unit, "<="),
+        remedy=f"find out what the candidate loses on {each.name}: more training rows of it, "
+        "or the baseline for it"
+        if outcome is Outcome.FAIL
+        else f"evaluate both on more rows of {each.name}",
+    )
+
+
+def _fell(rule: Rule, each: Judged, floor: Adjusted) -> Finding:
+    share = show(rule.floor or Decimal(1), "")
+    limit = (
+        f"under {share} of the whole's"
+        if rule.metric.goal == "maximize"
+        else f"above the whole's divided by {share}"
+    )
+    after, least = exact(each.after or 0.0), exact(each.floor or 0.0)
+    return Finding(
+        outcome=Outcome.FAIL,
+        part=each.name,
+        message=f"slice {each.name}: {rule.metric.name} {show(after, '', least)} on "
+        f"{each.rows:,} rows is shown to be {limit}, {show(least, '', after)}, and the baseline's "
+        f"is not (bootstrap: by Holm p = {p_value(floor.p)}; alpha = {show(rule.alpha, '')})",
+        remedy=f"train on more rows of {each.name}, or lower floor and say why",
+    )
+
+
+def _no_harm(rule: Rule, quiet: Sequence[Judged], tests: int) -> Finding:
+    tested = [each for each in quiet if each.p is not None]
+    unjudged = [each for each in quiet if each.p is None][:MOST_NAMED]
+    if not tested:
+        whys = "; ".join(f"{each.name}: {each.test}" for each in unjudged)
+        return Finding(
+            outcome=Outcome.INCONCLUSIVE,
+            message=f"no slice could be judged ({whys or 'there is none'})",
+            remedy="evaluate both on more rows, or declare coarser slices",
+        )
+    metric = rule.metric
+    worst = min(tested, key=lambda each: each.gain)
+    left = "".join(f"; {each.name} is not judged: {each.test}" for each in unjudged)
+    names = ", ".join(each.name for each in tested[:MOST_NAMED])
+    more = f" and {len(tested) - MOST_NAMED} more" if len(tested) > MOST_NAMED else ""
+    return Finding(
+        outcome=Outcome.PASS,
+        message=f"no drop above {amount(metric, rule.drop)} is shown in "
+        f"{_count(len(tested), 'slice')} ({names}{more}; Holm over {_count(tests, 'test')} at "
+        f"alpha = {show(rule.alpha, '')}); the lowest gain is {amount(metric, worst.gain)} "
+        f"({worst.name}, {worst.rows:,} rows, p of no drop = {p_value(worst.p or 0.0)})"
+        f"{_power(rule, tested)}{left}",
+    )
+
+
+def _power(rule: Rule, tested: Sequence[Judged]) -> str:
+    """Return, as a sentence's end, the smallest drop that the rows could show."""
+    seen = sorted((each.smallest, each.name) for each in tested if each.smallest is not None)
+    if not seen:
+        return ""
+    least, most = seen[0], seen[-1]
+    up_to = f" to {amount(rule.metric, most[0])} ({most[1]})" if len(seen) > 1 else ""
+    return (
+        f"; the smallest drop that these rows could show 4 times in 5 is "
+        f"{amount(rule.metric, least[0])} ({least[1]}){up_to}"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
