@@ -8,6 +8,7 @@
 import inspect
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -275,9 +276,9 @@ def _sections(offered: Mapping[str, Offered]) -> Iterator[str]:
 
 
 def _title(policy: type[Policy]) -> str:
-    """Return the first line of the module that a policy stands in."""
-    module = inspect.getdoc(inspect.getmodule(policy)) or ""
-    return module.splitlines()[0].removesuffix(".")
+    """Return the first line of the folder that a policy stands in."""
+    folder = inspect.getdoc(sys.modules[policy.__module__.rpartition(".")[0]]) or ""
+    return folder.splitlines()[0].removesuffix(".")
 
 
 def _section(policy: catalogue.Description) -> str:
