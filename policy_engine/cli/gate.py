@@ -116,7 +116,6 @@ def check_command(
         with redirect_stdout(sys.stderr):  # stdout is the report's, whatever a plugin prints
             loaded = check.prepared(options)
             outputs = output.parse(formats, loaded.plugins.renderers)
-            output.load_ahead()
             report = check.check(options, loaded)
         output.write(report, outputs)
     tell.publish(report, loaded.job.event)

@@ -5,9 +5,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from policy_engine.cli.streams import Stderr, Stdout
@@ -57,16 +55,6 @@ def parse(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
             f"--format: {' and '.join(on_stdout)} both go to stdout; write one as NAME=FILE"
         )
     return outputs if on_stdout else [*outputs, Output("text", None, formats["text"])]
-
-
-def load_ahead() -> None:
-    """Load what the text report is laid out with, while MLflow is being asked."""
-
-    def load() -> None:
-        for module in ("tabulate", "policy_engine.render.text"):
-            import_module(module)
-
-    Thread(target=load, daemon=True).start()
 
 
 def write(report: Report, outputs: Sequence[Output]) -> None:

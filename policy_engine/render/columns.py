@@ -1,6 +1,5 @@
 """Text in columns of a terminal: how wide it is, where it breaks, a table that fits."""
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -9,8 +8,6 @@ _GAP = 2
 _NARROWEST = 2  # a column holds at least one wide character
 _TOGETHER = "\xa0"  # a space that does not break; `escape.clean` lets none pass either
 _JOINTS = "-_/.,=:"
-_STAND_IN, _SECOND_HALF = "\ue000", "\ue001"  # private characters: `escape.clean` lets none pass
-_ONE_CHARACTER = re.compile(f"{_STAND_IN}{_SECOND_HALF}?")
 
 Row = Sequence[str]
 
@@ -63,17 +60,13 @@ def table(head: Row, rows: Sequence[Row], width: int) -> list[list[str]]:
         rows: Cells of one line each.
         width: No line is wider (columns).
     """
-    from tabulate import tabulate  # noqa: PLC0415 (only the text format pays for it)
-
     kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
     cells = [[row[i] for i in kept] for row in (head, *rows)]
     widths = _fitting(cells, width - _GAP * (len(kept) - 1))
     blocks = [_wrapped(row, widths) for row in cells]
     used = [max(width_of(line[i]) for b in blocks for line in b) for i in range(len(kept))]
     blocks[0].append(["-" * w for w in used])
-    flat = [[_stand_in(cell) for cell in line] for block in blocks for line in block]
-    laid_out = iter(tabulate(flat, tablefmt="plain", disable_numparse=True).split("\n"))
-    return [[_restored(next(laid_out), line) for line in block] for block in blocks]
+    return [[_line(cells, used) for cells in block] for block in blocks]
 
 
 def _pieces(word: str, width: int) -> Iterator[str]:
@@ -110,19 +103,9 @@ def _wrapped(row: Row, widths: Sequence[int]) -> list[list[str]]:
     return [list(line) for line in zip_longest(*cells, fillvalue="")]
 
 
-def _stand_in(text: str) -> str:
-    """Return text of one character a column.
-
-    tabulate knows wide characters only where wcwidth is installed; the layout shall not depend on
-    that.
-    """
-    if text.isascii():
-        return text
-    return "".join(c if c.isascii() else _STAND_IN + _SECOND_HALF * (width_of(c) - 1) for c in text)
-
-
-def _restored(line: str, cells: Row) -> str:
-    """Return a line that tabulate laid out, with the characters that stood-ins stand for."""
-    foreign = (char for cell in cells for char in cell if not char.isascii())
-    whole = _ONE_CHARACTER.sub(lambda _: next(foreign), line)
-    return whole.replace(_TOGETHER, " ").rstrip()
+def _line(cells: Row, widths: Sequence[int]) -> str:
+    """Return one line of a table: its cells, each filled up to the width of its column."""
+    filled = (
+        cell + " " * (width - width_of(cell)) for cell, width in zip(cells, widths, strict=True)
+    )
+    return (" " * _GAP).join(filled).replace(_TOGETHER, " ").rstrip()
