@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from policy_engine.evidence import Grade, Measurement
 from policy_engine.evidence.metrics import Goal
+from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Level, Limit, Outcome
 
 SCHEMA = "policy-engine/report/v1"
@@ -119,14 +120,6 @@ class BaselineRef(RunRef):
     found_by: str
     trained: datetime | None = None
     commits: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PassedOver:
-    """A rule or run that was not taken as the baseline, and why."""
-
-    rule: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +275,8 @@ def _moment(value: datetime) -> str:
 
 def _json(value: Any) -> Any:
     """Return plain JSON values: decimals as numbers, enums as their text, tuples as lists."""
-    if isinstance(value, Judged):
-        value = value._asdict()
+    if isinstance(value, (Judged, PassedOver)):
+        value = value._asdict() if isinstance(value, Judged) else value.model_dump()
     if isinstance(value, dict):
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from pathlib import Path
-from typing import Any
 
 from policy_engine.errors import UsageError
+from policy_engine.judging.report_file import read_report
+from policy_engine.policy import Level, Outcome
 from policy_engine.policy_file.waiver import LONGEST
-from policy_engine.report import SCHEMA, Effect
+from policy_engine.report import Effect, Judged, Report, RunRef
 from policy_engine.source.problems import PolicyFileError
 from policy_engine.source.yaml_source import MappingNode, SequenceNode, load_yaml
 
@@ -58,13 +59,14 @@ class Request:
                 waives it.
         """
         self._check_expires(now.astimezone(UTC).date())
-        subject, finding = self._blocking(_read(report))
-        lines = [f"id: {_quoted(finding['id'])}"]
-        if finding["part"] is not None:
-            lines.append(f"part: {_quoted(finding['part'])}")
-        lines.append(f"{self.kind}: {_quoted(self._target(subject['candidate']))}")
-        if finding["limit"] is not None:
-            lines.append(f"ceiling: {_ceiling(finding)}")
+        candidate, finding = self._blocking(read_report(report))
+        lines = [f"id: {_quoted(finding.id)}"]
+        if finding.part is not None:
+            lines.append(f"part: {_quoted(finding.part)}")
+        lines.append(f"{self.kind}: {_quoted(self._target(candidate))}")
+        ceiling = _ceiling(finding)
+        if ceiling is not None:
+            lines.append(f"ceiling: {ceiling}")
         lines += [
             f"reason: {_quoted(self.reason)}",
             f"owner: {_quoted(self.owner)}",
@@ -85,12 +87,14 @@ class Request:
                 f"{today} to {today + LONGEST}"
             )
 
-    def _blocking(self, report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _blocking(self, report: Report) -> tuple[RunRef, Judged]:
         found = [
-            (subject, finding)
-            for subject in report["subjects"]
-            for finding in subject["findings"]
-            if finding["effect"] == Effect.BLOCK and self._asks_for(subject, finding)
+            (subject.candidate, finding)
+            for subject in report.subjects
+            for finding in subject.findings
+            if subject.candidate is not None
+            and finding.effect is Effect.BLOCK
+            and self._asks_for(subject.candidate, finding)
         ]
         if not found:
             raise UsageError("the report has no such finding that blocks: nothing to waive")
@@ -102,19 +106,19 @@ class Request:
         _refuse_what_nothing_waives(found[0][1])
         return found[0]
 
-    def _asks_for(self, subject: dict[str, Any], finding: dict[str, Any]) -> bool:
+    def _asks_for(self, candidate: RunRef, finding: Judged) -> bool:
         return (
-            self.id in (None, finding["id"])
-            and self.part in (None, finding["part"])
-            and self.run in (None, subject["candidate"]["run_id"])
+            self.id in (None, finding.id)
+            and self.part in (None, finding.part)
+            and self.run in (None, candidate.run_id)
         )
 
-    def _target(self, candidate: dict[str, Any]) -> str:
-        registered = candidate["registered"]
+    def _target(self, candidate: RunRef) -> str:
+        registered = candidate.registered
         known = {
-            "run": candidate["run_id"],
+            "run": candidate.run_id,
             "version": registered,
-            "model": registered.rpartition("/")[0] if registered else candidate["model"],
+            "model": registered.rpartition("/")[0] if registered else candidate.model,
         }
         value = known[self.kind]
         if value is None:
@@ -157,43 +161,32 @@ def _appended(stanza: Stanza, old: str, path: str) -> str:
     return old + end + stanza.entry(indent)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        report: Any = json.loads(path.read_bytes())
-    except OSError as e:
-        raise UsageError(f"report {path}: {e.strerror}") from e
-    except ValueError as e:
-        raise UsageError(f"{path} is no JSON: give a report of `check --format json`") from e
-    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
-        raise UsageError(f"{path} is no report of `check --format json` ({SCHEMA})")
-    return report
+def _refuse_what_nothing_waives(finding: Judged) -> None:
+    if finding.outcome is Outcome.ERROR:
+        raise UsageError(f"'{finding.id}' is an error: nothing waives that")
+    if finding.level is Level.MANDATORY:
+        raise UsageError(f"'{finding.id}' is mandatory: nothing waives it")
+    if finding.limit is not None and finding.measured is None:
+        raise UsageError(f"'{finding.id}' measured nothing: no ceiling can cover it")
 
 
-def _refuse_what_nothing_waives(finding: dict[str, Any]) -> None:
-    if finding["outcome"] == "error":
-        raise UsageError(f"'{finding['id']}' is an error: nothing waives that")
-    if finding["level"] == "mandatory":
-        raise UsageError(f"'{finding['id']}' is mandatory: nothing waives it")
-    if finding["limit"] is not None and finding["measured"] is None:
-        raise UsageError(f"'{finding['id']}' measured nothing: no ceiling can cover it")
+def _named(candidate: RunRef, finding: Judged) -> str:
+    part = f" --part {finding.part}" if finding.part is not None else ""
+    return f"--id {finding.id}{part} --run {candidate.run_id}"
 
 
-def _named(subject: dict[str, Any], finding: dict[str, Any]) -> str:
-    part = f" --part {finding['part']}" if finding["part"] is not None else ""
-    return f"--id {finding['id']}{part} --run {subject['candidate']['run_id']}"
-
-
-def _ceiling(finding: dict[str, Any]) -> str:
-    """Return the measured value, exact or rounded to what covers it."""
-    measured, op = finding["measured"], finding["limit"]["op"]
-    outward = ROUND_CEILING if op in {"<=", "<"} else ROUND_FLOOR
-    value = Context(_DIGITS, outward).create_decimal(Decimal(str(measured["value"])))
-    unit = measured["unit"]
-    if unit == "%":
+def _ceiling(finding: Judged) -> str | None:
+    """Return the measured value, exact or rounded to what covers it; None without a limit."""
+    measured, limit = finding.measured, finding.limit
+    if measured is None or limit is None:
+        return None
+    outward = ROUND_CEILING if limit.op in {"<=", "<"} else ROUND_FLOOR
+    value = Context(_DIGITS, outward).create_decimal(measured.value)
+    if measured.unit == "%":
         return f"{_plain(value * 100)}%"
-    if unit == "B":
+    if measured.unit == "B":
         return _quoted(_bytes(value))
-    return _quoted(f"{_plain(value)} {unit}") if unit else _plain(value)
+    return _quoted(f"{_plain(value)} {measured.unit}") if measured.unit else _plain(value)
 
 
 def _bytes(value: Decimal) -> str:

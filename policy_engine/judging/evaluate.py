@@ -41,7 +41,6 @@ from policy_engine.report import (
     EXIT_CODES,
     Effect,
     Judged,
-    PassedOver,
     Report,
     Subject,
     Verdict,
@@ -145,9 +144,7 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subjec
         reason=None,
         candidate=run_ref(candidate.run),
         baseline=baseline_ref(baseline),
-        passed_over=tuple(
-            PassedOver(p.rule, p.why) for p in (baseline.passed_over if baseline else ())
-        ),
+        passed_over=baseline.passed_over if baseline else (),
         notes=(
             *notes_on(file, candidate, baseline_for(file, candidate)),
             *here.waiving.notes(findings),

@@ -554,14 +554,29 @@ def test_waive_refuses_what_nothing_waives(project: Project) -> None:
     assert _waive().err == "policy-engine: 'model-size-budget' is mandatory: nothing waives it\n"
 
 
-def test_waive_reads_nothing_but_a_report(project: Project) -> None:
-    for text, why in (("{}", "is no report of"), ("x", "is no JSON"), ("[]", "is no report of")):
-        (project.folder / "report.json").write_text(text)
-        told = _waive()
-        assert told.code == 2
-        assert why in told.err
-    (project.folder / "report.json").unlink()
-    assert _waive().err == "policy-engine: report report.json: No such file or directory\n"
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("x", "it is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "it holds no report"),
+        ("{}", "its schema is not policy-engine/report/v1; write it with --format json=FILE"),
+        (
+            '{"schema": "policy-engine/report/v1", "subjects": [{}]}',
+            "verdict: Field required",
+        ),
+    ],
+)
+def test_waive_reads_nothing_but_a_report(project: Project, text: str, why: str) -> None:
+    (project.folder / "report.json").write_text(text)
+    told = _waive()
+    assert told.code == 2
+    assert told.err.startswith("policy-engine: report file report.json: ")
+    assert why in told.err
+
+
+def test_waive_says_that_there_is_no_report(project: Project) -> None:
+    said = "policy-engine: report file report.json: No such file or directory\n"
+    assert (_waive().code, _waive().err) == (2, said)
 
 
 def test_waive_leaves_a_file_alone_that_it_cannot_add_to(project: Project) -> None:

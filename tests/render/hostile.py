@@ -11,8 +11,9 @@ import cmarkgfm
 from cmarkgfm.cmark import Options
 
 from policy_engine.evidence import Measurement
+from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Limit
-from policy_engine.report import Engine, PassedOver, PolicySource, WaiverUse, Where
+from policy_engine.report import Engine, PolicySource, WaiverUse, Where
 from tests.render import reports
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ def everywhere(text: str) -> Mapping[str, Report]:
     subjects = {
         "policy file": reports.subject(reports.SIZE, policy_file=text),
         "reason": reports.subject(reason=text, candidate=None),
-        "passed-over rule": reports.subject(passed_over=(PassedOver(text, "no run"),)),
-        "passed-over why": reports.subject(passed_over=(PassedOver("tag", text),)),
+        "passed-over rule": reports.subject(passed_over=(PassedOver(rule=text, why="no run"),)),
+        "passed-over why": reports.subject(passed_over=(PassedOver(rule="tag", why=text),)),
         "note": reports.subject(notes=(text, text)),
         "found by": reports.subject(baseline=reports.baseline(found_by=text)),
         "trade-off": reports.subject(trade_off=reports.trade_off(metric=text, unit=text)),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from policy_engine.evidence import Grade, Measurement
+from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Level, Limit, Op, Outcome
 from policy_engine.report import (
     EXIT_CODES,
@@ -15,7 +16,6 @@ from policy_engine.report import (
     Effect,
     Engine,
     Judged,
-    PassedOver,
     Point,
     PolicySource,
     Proposal,
@@ -229,7 +229,7 @@ def mixed() -> Report:
             LATENCY,
             COST,
             verdict=Verdict.FAIL,
-            passed_over=(PassedOver("commit: merge-base", "no run for commit 9f8e7d6"),),
+            passed_over=(PassedOver(rule="commit: merge-base", why="no run for commit 9f8e7d6"),),
             notes=("2 other runs of this commit were not judged",),
         )
     )

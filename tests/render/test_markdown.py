@@ -10,10 +10,11 @@ from cmarkgfm.cmark import Options
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Outcome
 from policy_engine.render import as_markdown
 from policy_engine.render.links import Links
-from policy_engine.report import Effect, PassedOver, PolicySource, Verdict, WaiverUse
+from policy_engine.report import Effect, PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.hostile import HOSTILE, commands, everywhere, structure
 
@@ -226,7 +227,10 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
     comment = as_markdown(
         reports.report(
             reports.subject(
-                *many, reports.SEEDED, verdict=Verdict.FAIL, passed_over=(PassedOver("a", "b"),)
+                *many,
+                reports.SEEDED,
+                verdict=Verdict.FAIL,
+                passed_over=(PassedOver(rule="a", why="b"),),
             )
         )
     )
