@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import importlib.util
@@ -521,9 +522,24 @@ def test_no_page_mentions_a_variable_that_nobody_reads(page: Path) -> None:
 
 def test_the_layers_of_the_architecture_are_those_of_the_import_contract() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    (contract,) = (c for c in project["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (contract,) = (c for c in contracts if c.get("containers") == ["policy_engine"])
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     assert "\n```\n" + "\n".join(contract["layers"]) + "\n```\n" in text
+
+
+def test_the_hall_stays_small() -> None:
+    """A room a step: what belongs into one does not stand in the hall."""
+    hall = ROOT / "policy_engine"
+    rooms = {p.parent.name for p in hall.glob("*/__init__.py")}
+    modules = {p.stem for p in hall.glob("*.py")} - {"__init__", "__main__"}
+    assert len(rooms) <= 18, rooms
+    assert len(modules) <= 8, modules
+
+
+def test_each_room_says_what_it_is_for() -> None:
+    for room in (ROOT / "policy_engine").glob("*/__init__.py"):
+        assert (ast.get_docstring(ast.parse(room.read_text("utf-8"))) or "").endswith("."), room
 
 
 def test_contributing_stays_short() -> None:
