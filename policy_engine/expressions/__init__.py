@@ -4,9 +4,8 @@
     condition.needs          # what it reads
     condition.of(case).holds # True or False; evidence that is no value is raised
 
-The text is read twice. Our own reader (`syntax`, `checking`) refuses what could be misread or
-would take long, says where, and knows what is read; a CEL library (`library`) then evaluates the
-very same text. Nothing of the library is imported before an expression is compiled.
+The text is read once. `syntax` makes a tree of it; `checking` refuses what could be misread, says
+where, and knows what is read; `evaluating` makes a function of the tree.
 """
 
 from policy_engine.expressions.condition import Condition, ConditionText, Held, compiled

@@ -42,13 +42,11 @@ class Checker:
 
     Attributes:
         reads: What the expression reads, in the order of its text; each once.
-        converted: Those of them that are texts, and become numbers.
     """
 
     def __init__(self) -> None:
         """Start outside of any macro."""
         self.reads: dict[Path, None] = {}
-        self.converted: set[Path] = set()
         self._variables: dict[str, Place] = {}
 
     def condition(self, node: Node) -> None:
@@ -203,10 +201,7 @@ class Checker:
 
     def _conversion(self, node: Call) -> Type:
         (argument,) = _arguments(node, 1, f"{node.function}(candidate.params.depth)")
-        kind, path = self._place(argument)
         due(self._kind(argument), ORDERED, argument, "a number or a text")
-        if node.function == "double" and kind is Kind.TEXT and path is not None:
-            self.converted.add(path)
         return _CONVERSIONS[node.function]
 
     def _text(self, node: Call, target: Node) -> Type:

@@ -1,7 +1,6 @@
 """A condition, compiled once: what it reads, and whether it holds of a case."""
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -10,18 +9,22 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator
 
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs
-from policy_engine.expressions.checking import EACH, Checker, Path
-from policy_engine.expressions.failure import ExpressionError, ExpressionFailed
-from policy_engine.expressions.library import cel
-from policy_engine.expressions.syntax import Call, Literal, Node, Operation, parse
+from policy_engine.expressions.checking import Checker, Path
+from policy_engine.expressions.evaluating import (
+    MOST_STEPS,
+    Builder,
+    Evaluation,
+    TooManySteps,
+    Value,
+    quoted,
+)
+from policy_engine.expressions.failure import ExpressionFailed
+from policy_engine.expressions.syntax import Literal, Node, Operation, parse
 from policy_engine.expressions.values import values
-from policy_engine.expressions.work import MOST_STEPS, inner_nodes, steps
 from policy_engine.policy import Op
 from policy_engine.quantities import exact, show
 
 _NEEDS = {"baseline": Needs.BASELINE, "history": Needs.HISTORY, "change": Needs.CHANGE}
-_LONGEST_TOLD = 300  # characters of what the library says
-_LONGEST_TEXT = 60  # characters of a value in a message
 _MOST_TOLD = 5  # values in a message
 
 
@@ -53,16 +56,13 @@ class Condition:
         reads: What it reads, in the order of the text.
         needs: The evidence that holds it.
         bound: The limit that it is, where it is nothing else.
-        converted: What it makes a number of.
     """
 
     text: str
     reads: tuple[Path, ...]
     needs: Needs
     bound: Bound | None
-    converted: frozenset[Path]
-    _tree: Node = field(repr=False)
-    _program: Any = field(repr=False)
+    _value: Value = field(repr=False)
 
     def of(self, case: Case) -> Held:
         """Return whether it holds of a case.
@@ -73,26 +73,20 @@ class Condition:
             ExpressionFailed: If it cannot be evaluated on these values.
         """
         found = values(case, self.reads)
-        count = steps(self._tree, found)
-        if count > MOST_STEPS:
-            raise ExpressionFailed(
-                f"`{self.text}` would take {count:,} steps; {MOST_STEPS:,} are allowed",
-                "name the metrics, parameters or tags instead of going over all of them",
-            )
-        for path in self.converted:
-            for text in _texts(found, path):
-                _refuse_infinite(path, text)
         try:
-            result = self._program.execute(found)
+            holds = self._value(Evaluation(found))
         except KeyError as e:
             raise self._missing(case, found, str(e.args[0])) from e
         except IndexError as e:
             raise MissingEvidence(f"`{self.text}` asks for an entry that is not there: {e}") from e
-        except Exception as e:
-            raise ExpressionFailed(f"`{self.text}`: {str(e)[:_LONGEST_TOLD]}", _MEND) from e
-        if not isinstance(result, bool):
-            raise ExpressionFailed(f"`{self.text}` is neither true nor false", _MEND)
-        return Held(result, self._single(found))
+        except (ValueError, OverflowError) as e:
+            raise ExpressionFailed(f"`{self.text}`: {e}", _MEND) from e
+        except TooManySteps as e:
+            raise ExpressionFailed(
+                f"`{self.text}` takes more than {MOST_STEPS:,} steps",
+                "name the metrics, parameters or tags instead of going over all of them",
+            ) from e
+        return Held(holds, self._single(found))
 
     def measured(self, case: Case) -> Measurement | None:
         """Return the number that the limit is of, with unit and grade; None without a limit.
@@ -134,13 +128,7 @@ def compiled(text: str) -> Condition:
     checker = Checker()
     checker.condition(tree)
     reads = tuple(checker.reads)
-    try:
-        program = cel().compile(text)
-        _try_patterns(tree)
-    except (ValueError, RuntimeError) as e:
-        raise ExpressionError(" ".join(str(e).split())[:_LONGEST_TOLD]) from e
-    converted = frozenset(checker.converted)
-    return Condition(text, reads, _needs(reads), _bound(tree), converted, tree, program)
+    return Condition(text, reads, _needs(reads), _bound(tree), Builder().value(tree))
 
 
 def _bound(tree: Node) -> Bound | None:
@@ -179,38 +167,6 @@ def _needs(reads: tuple[Path, ...]) -> Needs:
     return needs
 
 
-def _try_patterns(node: Node) -> None:
-    """Try each pattern of `matches`: the library reads them at evaluation only."""
-    if isinstance(node, Call) and node.function == "matches":
-        (pattern,) = node.arguments
-        if isinstance(pattern, Literal):
-            cel().compile("''.matches(pattern)").execute({"pattern": pattern.value})
-    for inner in inner_nodes(node):
-        _try_patterns(inner)
-
-
-def _texts(found: Any, path: Path) -> Iterator[str]:
-    """Yield the texts at a path; of a list those of each entry."""
-    if not path and isinstance(found, str):
-        yield found
-    elif path and path[0] == EACH and isinstance(found, list):
-        for entry in found:
-            yield from _texts(entry, path[1:])
-    elif path and isinstance(found, Mapping):
-        yield from _texts(found.get(path[0]), path[1:])
-
-
-def _refuse_infinite(path: Path, text: str) -> None:
-    """Refuse a text that CEL reads as infinity: it would respect any limit from below or above."""
-    try:
-        is_infinite = math.isinf(float(text))
-    except ValueError:  # CEL refuses it, where it comes to it
-        return
-    if is_infinite:
-        name = ".".join(path)
-        raise ExpressionFailed(f"{name} is {text!r}, and double() makes infinity of it", _MEND)
-
-
 def _resolved(found: Mapping[str, Any], path: Path) -> Any:
     value: Any = found
     for name in path:
@@ -222,7 +178,7 @@ def _resolved(found: Mapping[str, Any], path: Path) -> Any:
 
 def _shown(value: str | float | bool) -> str:
     if isinstance(value, str):
-        return repr(value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}…")
+        return quoted(value)
     return show(exact(value), "") if not isinstance(value, bool) else str(value).lower()
 
 

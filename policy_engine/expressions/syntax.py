@@ -13,6 +13,8 @@ from policy_engine.expressions.tokens import Token, tokens
 
 DEEPEST = 20
 """Levels of nesting: brackets, signs, conditional branches."""
+MOST_SIGNS = 150
+"""Signs other than `&&` and `||`: as many may stand in one row, each a level of the tree."""
 
 _RESERVED = frozenset(
     "as break const continue else false for function if import in let loop namespace null "
@@ -67,7 +69,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One sign with its operands: one, two, or three for `? :`."""
+    """One sign with its operands: one, two, three for `? :`, or a whole row of `&&` or `||`."""
 
     at: int
     sign: str
@@ -84,9 +86,8 @@ class Entries:
 
 Node = Literal | Name | Member | Index | Call | Operation | Entries
 
+_ROWS = ("||", "&&")
 _LEVELS = (
-    frozenset({"||"}),
-    frozenset({"&&"}),
     frozenset({"==", "!=", "<", "<=", ">", ">=", "in"}),
     frozenset({"+", "-"}),
     frozenset({"*", "/", "%"}),
@@ -124,6 +125,7 @@ class _Parser:
     def __init__(self, words: list[Token]) -> None:
         self._words = words
         self._next = 0
+        self._signs = 0
         self.depth = 0
 
     @property
@@ -132,11 +134,11 @@ class _Parser:
 
     @_one_level_down
     def choice(self) -> Node:
-        condition = self._binary(0)
+        condition = self._row(0)
         at = self.token.start
         if not self._take("?"):
             return condition
-        yes = self._binary(0)
+        yes = self._row(0)
         self._expect(":")
         return Operation(at, "?:", (condition, yes, self.choice()))
 
@@ -144,11 +146,22 @@ class _Parser:
         if self.token.sort != "end":
             raise self._unexpected("the end")
 
+    def _row(self, level: int) -> Node:
+        if level == len(_ROWS):
+            return self._binary(0)
+        sign = _ROWS[level]
+        operands = [self._row(level + 1)]
+        at = self.token.start
+        while self._take(sign):
+            operands.append(self._row(level + 1))
+        return Operation(at, sign, tuple(operands)) if len(operands) > 1 else operands[0]
+
     def _binary(self, level: int) -> Node:
         if level == len(_LEVELS):
             return self._unary()
         left = self._binary(level + 1)
         while self._is_one_of(_LEVELS[level]):
+            self._count()
             token = self._advance()
             left = Operation(token.start, token.value, (left, self._binary(level + 1)))
         return left
@@ -167,6 +180,7 @@ class _Parser:
         while True:
             at = self.token.start
             if self._take("."):
+                self._count()
                 name = self._name()
                 node = (
                     Call(name.start, name.value, node, self._arguments())
@@ -174,10 +188,16 @@ class _Parser:
                     else Member(name.start, node, name.value, dotted=True)
                 )
             elif self._take("["):
+                self._count()
                 node = _indexed(node, self.choice(), at)
                 self._expect("]")
             else:
                 return node
+
+    def _count(self) -> None:
+        self._signs += 1
+        if self._signs > MOST_SIGNS:
+            raise ExpressionError(f"more than {MOST_SIGNS} signs", self.token.start)
 
     def _primary(self) -> Node:
         token = self.token

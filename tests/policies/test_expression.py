@@ -77,8 +77,8 @@ def test_its_own_message_stands_in_front_of_a_limit() -> None:
             "double(candidate.tags.region) > 0.5",
             "error",
             (
-                "`double(candidate.tags.region) > 0.5`: Function 'double' error: string parse "
-                "error: invalid float literal. Check function arguments and their types."
+                "`double(candidate.tags.region) > 0.5`: double() expects a finite number such as "
+                "0.5, not 'eu'"
             ),
         ),
     ],

@@ -22,7 +22,7 @@ class Expression(Policy, name="expression"):
     a difference. Where `metric-threshold` can say the same, it says it exactly, and with a better
     message.
 
-    Source: https://github.com/google/cel-spec, evaluated by `common-expression-language`.
+    Source: https://github.com/google/cel-spec.
     """
 
     needs = Needs.MODEL | Needs.BASELINE | Needs.HISTORY | Needs.CHANGE
