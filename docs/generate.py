@@ -24,6 +24,7 @@ from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered, load_policies
+from policy_engine.quantities import MEASURES
 from policy_engine.report import Engine, PolicySource, Report
 
 HERE = Path(__file__).resolve().parent
@@ -204,6 +205,19 @@ def github_actions_page() -> str:
     return f"{before}{begin}\n{tables}\n\n{end}{after}"
 
 
+def policy_file_page() -> str:
+    """Return `policy-file.md` with the units of size and time."""
+    page = (HERE / "reference" / "policy-file.md").read_text("utf-8")
+    rows = [
+        (f"`{name}`", f"{unit.factor:,f} {measure}")
+        for measure, units in MEASURES.items()
+        for name, unit in sorted(units.items(), key=lambda item: item[1].factor)
+    ]
+    begin, end = "<!-- units: written by docs/generate.py -->\n", "<!-- end of units -->"
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    return f"{before}{begin}\n{_rows(('unit', 'is'), *rows)}\n\n{end}{after}"
+
+
 def _rows(head: tuple[str, ...], *rows: tuple[str, ...]) -> str:
     rule = tuple("---" for _ in head)
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
@@ -245,6 +259,7 @@ PAGES = {
     "reference/command.md": command_page,
     "reference/report.md": report_page,
     "reference/case.md": case_page,
+    "reference/policy-file.md": policy_file_page,
     "schema/policy-file.json": policy_file_schema,
     "schema/policy-tests.json": policy_tests_schema,
     "schema/waivers.json": waivers_schema,

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from policy_engine import quantities
-from policy_engine.quantities import Margin, Money
+from policy_engine.quantities import MEASURES, Margin, Money, shown_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,10 @@ _PLAIN: Mapping[Any, Kind] = {
 }
 
 _UNITS: Mapping[str, tuple[tuple[str, Decimal], ...]] = {
-    "B": tuple((f"{p}B", Decimal(10) ** n) for p, n in (("T", 12), ("G", 9), ("M", 6), ("k", 3))),
-    "s": tuple(
-        (name, Decimal(seconds))
-        for name, seconds in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1), ("ms", "0.001"))
-    ),
+    **{
+        measure: tuple((name, unit.factor) for name, unit in shown_units(measure))
+        for measure in MEASURES
+    },
     "%": (("%", Decimal("0.01")),),
 }
 """The units that a value may be written in, by that of the value itself, greatest first."""

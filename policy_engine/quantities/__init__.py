@@ -30,10 +30,12 @@ from policy_engine.quantities.settings import (
     Tighter,
 )
 from policy_engine.quantities.showing import LONGEST, show, show_both
+from policy_engine.quantities.units import MEASURES, shown_units
 
 __all__ = [
     "EXACT",
     "LONGEST",
+    "MEASURES",
     "Bytes",
     "Duration",
     "Fraction",
@@ -58,4 +60,5 @@ __all__ = [
     "parse_rate",
     "show",
     "show_both",
+    "shown_units",
 ]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from policy_engine.quantities import syntax
 from policy_engine.quantities.amounts import (
     Margin,
     Money,
@@ -20,33 +21,36 @@ from policy_engine.quantities.amounts import (
 from policy_engine.quantities.decimals import exact
 
 
-def _schema(example: str, pattern: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+def _schema(amount: syntax.Amount) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"type": "string", "pattern": amount.pattern, "examples": [amount.example]}
+    )
 
 
 Number = Annotated[
     Decimal, BeforeValidator(exact), WithJsonSchema({"type": "number", "examples": [0.9]})
 ]
 """A finite number, exact."""
-Bytes = Annotated[int, BeforeValidator(parse_bytes), _schema("200MB", r"^[0-9.]+ ?([kKMGT]i?)?B$")]
+Bytes = Annotated[int, BeforeValidator(parse_bytes), _schema(syntax.SIZE)]
 """A size in bytes."""
-Percent = Annotated[Decimal, BeforeValidator(parse_percent), _schema("10%", r"^[+-]?[0-9.]+ ?%$")]
+Percent = Annotated[Decimal, BeforeValidator(parse_percent), _schema(syntax.PERCENTAGE)]
 """A fraction (10% is 0.10)."""
-Duration = Annotated[
-    Decimal, BeforeValidator(parse_duration), _schema("30s", r"^[0-9.]+ ?(ms|s|min|h|d|w)$")
-]
+Duration = Annotated[Decimal, BeforeValidator(parse_duration), _schema(syntax.DURATION)]
 """A time span in seconds."""
-Price = Annotated[Money, BeforeValidator(parse_money), _schema("50 USD", r"^[0-9.]+ ?[A-Z]{3}$")]
+Price = Annotated[Money, BeforeValidator(parse_money), _schema(syntax.MONEY)]
 """An amount of money."""
-HourlyPrice = Annotated[
-    Rate, BeforeValidator(parse_rate), _schema("0.50 USD/h", r"^[0-9.]+ ?[A-Z]{3}/h$")
-]
+HourlyPrice = Annotated[Rate, BeforeValidator(parse_rate), _schema(syntax.PRICE)]
 """The price of one hour."""
 Points = Annotated[
     Margin,
     BeforeValidator(parse_margin),
     WithJsonSchema(
-        {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[0-9.]+ ?pt$"}]}
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": syntax.DISTANCE.pattern},
+            ]
+        }
     ),
 ]
 """A distance between metric values: `2pt`, or a bare number in the metric's units."""

@@ -5,7 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from policy_engine.quantities.decimals import DIVIDE, exact
-from policy_engine.quantities.units import BYTES, CURRENCY, LARGE_BYTES, SECONDS
+from policy_engine.quantities.units import CURRENCY, MEASURES, Unit, shown_units
 
 LONGEST = 15
 """Digits before or behind the point beyond which a number is shown with an exponent."""
@@ -94,16 +94,18 @@ def _steps(unit: str) -> tuple[_Step, ...]:
     """Return the ways to show a unit, greatest numbers first; None: four significant digits."""
     if unit == "%":
         return (_Step(_NONE, Decimal("0.01"), "%", 2),)
-    if unit == "B":
-        large = [_Step(Decimal(BYTES[n]), Decimal(BYTES[n]), f" {n}", 1) for n in LARGE_BYTES]
-        return (*large, _Step(_NONE, _ONE, " B", 0))
-    if unit == "s":
-        long = [_Step(2 * SECONDS[n], SECONDS[n], f" {n}", None) for n in ("d", "h", "min")]
-        short = _Step(Decimal("1e-15"), SECONDS["ms"], " ms", None)
-        return (*long, _Step(_ONE, _ONE, " s", None), short, _Step(_NONE, _ONE, " s", None))
+    if unit in MEASURES:
+        base = MEASURES[unit][unit]
+        steps = [_in_unit(name, each) for name, each in shown_units(unit)]
+        return (*steps, _Step(_NONE, _ONE, f" {unit}", base.digits))
     suffix = f" {unit}" if unit else ""
     is_fixed = unit == "pt" or CURRENCY.match(unit.partition("/")[0])
     return (_Step(_NONE, _ONE, suffix, 2 if is_fixed else None),)
+
+
+def _in_unit(name: str, unit: Unit) -> _Step:
+    scale = _ONE if unit.factor == 1 else unit.factor
+    return _Step((unit.least or _NONE) * scale, scale, f" {name}", unit.digits)
 
 
 def _rounded(number: Decimal, digits: int | None) -> str:
