@@ -12,6 +12,7 @@ from policy_engine.evidence.record import EvidenceRecord
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.loading import Loaded, load_texts
 from policy_engine.policy_file import PolicySet, Texts, named_plugins
+from policy_engine.quantities.words import plural
 from policy_engine.report import Changed, Judged, PolicySource, Proposal, Report
 
 _LONGEST_PROBLEM = 4000  # characters; a proposal may hold any number of mistakes
@@ -138,9 +139,8 @@ def _problem(problem: str, digest: str | None) -> Proposal:
 
 def _not_loaded(names: list[str]) -> str:
     which = ", ".join(f"'{name}'" for name in names)
-    plural = "s" if len(names) > 1 else ""
     return (
-        f"only the proposal names the plugin{plural} {which} under `plugins:`; "
+        f"only the proposal names the {plural('plugin', len(names))} {which} under `plugins:`; "
         "a plugin is not loaded before the default branch names it"
     )
 

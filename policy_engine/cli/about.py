@@ -24,11 +24,12 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
     from policy_engine.change.situation import idle_globs  # noqa: PLC0415
     from policy_engine.judging.subjects import on_training_rows  # noqa: PLC0415
     from policy_engine.policy_file.waiver import refuse_too_far_ahead  # noqa: PLC0415
+    from policy_engine.quantities import count  # noqa: PLC0415
 
     policies = check.load(paths or ("policies",), require=require).policies
     refuse_too_far_ahead(policies.waivers, datetime.now(UTC))
     for file in policies.files:
-        click.echo(f"{file.path}: valid, {_count(len(file.bindings))}")
+        click.echo(f"{file.path}: valid, {count(len(file.bindings), 'policy')}")
     for file in policies.files:
         for sentence in on_training_rows(file.metric.name) if file.metric else ():
             click.echo(f"note: {file.path}: {sentence}", err=True)
@@ -127,7 +128,3 @@ def _plugins(paths: tuple[str, ...]) -> "Plugins":
     from policy_engine import check, plugins  # noqa: PLC0415
 
     return check.load(paths).plugins if paths else plugins.load()
-
-
-def _count(policies: int) -> str:
-    return "1 policy" if policies == 1 else f"{policies} policies"

@@ -4,7 +4,6 @@ All of it comes out of the policy class: its docstring, its settings, its needs.
 something else than the policy does.
 """
 
-import difflib
 import inspect
 import re
 from collections.abc import Iterable, Mapping
@@ -25,6 +24,7 @@ from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered
 from policy_engine.policy_file.setting_kinds import kinds_of
 from policy_engine.policy_file.tightening import direction
+from policy_engine.quantities.words import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,7 @@ def describe(name: str, policies: Mapping[str, Offered]) -> Description:
         UsageError: If there is no such policy.
     """
     if name not in policies:
-        near = difflib.get_close_matches(name, policies, n=1)
-        hint = f"did you mean {near[0]}?" if near else "`policy-engine list` names them all"
+        hint = did_you_mean(name, policies) or "`policy-engine list` names them all"
         raise UsageError(f"there is no policy '{name}'; {hint}")
     policy, plugin = policies[name].policy, policies[name].plugin
     return Description(

@@ -1,7 +1,7 @@
 """Per-row predictions of one run: a table, column by column."""
 
 from policy_engine.evidence.record import Cell, TableRecord
-from policy_engine.evidence.states import InvalidEvidence, MissingEvidence, nearest
+from policy_engine.evidence.states import InvalidEvidence, MissingEvidence, near_names
 
 NONE = "(none)"
 """The slice or group of a row whose cell is null."""
@@ -75,7 +75,7 @@ class Predictions:
         if column is None:
             raise MissingEvidence(
                 f"the predictions table of the {self._role} run has no column {name}"
-                f"{nearest(name, self._table.columns)}",
+                f"{near_names(name, self._table.columns)}",
                 LOG_PREDICTIONS,
             )
         return column

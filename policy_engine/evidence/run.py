@@ -22,7 +22,7 @@ from policy_engine.evidence.states import (
     InvalidEvidence,
     MissingEvidence,
     UndeclaredNeed,
-    nearest,
+    near_names,
     present,
     value_of,
 )
@@ -120,7 +120,7 @@ class Run:
             )
         if value is None:
             raise MissingEvidence(
-                f"the {self.role} run has no metric {name}{nearest(name, self._record.metrics)}",
+                f"the {self.role} run has no metric {name}{near_names(name, self._record.metrics)}",
                 f'log it: mlflow.log_metric("{name}", value)',
             )
         if isinstance(value, Invalid):
@@ -277,7 +277,9 @@ class Run:
     def _text(self, texts: Mapping[str, str | Invalid], kind: str, name: str) -> str:
         value = texts.get(name)
         if value is None:
-            raise MissingEvidence(f"the {self.role} run has no {kind} {name}{nearest(name, texts)}")
+            raise MissingEvidence(
+                f"the {self.role} run has no {kind} {name}{near_names(name, texts)}"
+            )
         if isinstance(value, Invalid):
             raise InvalidEvidence(
                 f"{kind} {name} of the {self.role} run is {value.invalid}", "log a shorter text"

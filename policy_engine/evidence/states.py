@@ -1,12 +1,12 @@
 """The results of a read that are no value, each with its own exception."""
 
-import difflib
 from collections.abc import Iterable
 from types import NoneType
 from typing import TypeVar
 
 from policy_engine.errors import PolicyEngineError
 from policy_engine.evidence.record import Invalid, Unreadable
+from policy_engine.quantities.words import nearest
 
 T = TypeVar("T")
 _NO_VALUE = (NoneType, Invalid, Unreadable)
@@ -61,7 +61,7 @@ def present(value: T | None, message: str, remedy: str) -> T:
     return value
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def near_names(name: str, names: Iterable[str]) -> str:
     """Return the known names that are most like this one, as the end of a sentence."""
-    near = difflib.get_close_matches(name, list(names)[:1000], n=3, cutoff=0.5)
+    near = nearest(name, names, most=3, alike=0.5)
     return f"; nearest names: {', '.join(near)}" if near else ""

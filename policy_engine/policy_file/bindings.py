@@ -18,8 +18,9 @@ from policy_engine.policy_file.tightening import (
     has_direction,
     note_loosened,
 )
+from policy_engine.quantities.words import did_you_mean
 from policy_engine.report import Where
-from policy_engine.source.problems import Problems, near, shown
+from policy_engine.source.problems import Problems, shown
 from policy_engine.source.yaml_source import Item
 
 if TYPE_CHECKING:
@@ -212,13 +213,15 @@ def _chosen(
     item = bound.settings.get("policy")
     if item is None:
         if id_ not in offered:
-            remedy = near(id_, offered) or "an id of your own needs `policy:`, the policy's name"
+            remedy = (
+                did_you_mean(id_, offered) or "an id of your own needs `policy:`, the policy's name"
+            )
             problems.add(bound.at, f"policies.{id_}", f"no policy is called {shown(id_)}", remedy)
         return offered.get(id_)
     place = Place(item.node, f"policies.{id_}.policy", problems)
     name = shapes.text(place, "a policy's name")
     if name is not None and name not in offered:
-        remedy = near(name, offered) or "`policy-engine list` shows all that are installed"
+        remedy = did_you_mean(name, offered) or "`policy-engine list` shows all that are installed"
         place.wrong(f"no policy is called {shown(name)}", remedy)
     return offered.get(name or "")
 

@@ -12,7 +12,8 @@ from policy_engine.policy_file import shapes
 from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.shapes import Place
 from policy_engine.policy_file.tightening import note_unsaid
-from policy_engine.source.problems import PolicyFileError, Problems, near_or_all, nearest
+from policy_engine.quantities.words import nearest
+from policy_engine.source.problems import PolicyFileError, Problems, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, load_yaml
 
 KEYS = (
@@ -184,7 +185,7 @@ class Library:
         if path in self._beside:
             return _Source(path, self._beside[path], is_pack=False)
         files = {posixpath.splitext(beside)[0]: beside for beside in self._names_beside(source)}
-        meant = nearest(posixpath.splitext(name)[0], files)
+        meant = next(iter(nearest(posixpath.splitext(name)[0], files)), None)
         remedy = f"did you mean '{files[meant]}'?" if meant else None
         place.wrong(f"no file '{name}' is beside this one", remedy)
         return None

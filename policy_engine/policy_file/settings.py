@@ -11,7 +11,8 @@ from policy_engine.policy import ENGINE_KEYS, Policy
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.merge import Bound
 from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.source.problems import Problems, Spot, near, near_or_all, shown
+from policy_engine.quantities.words import did_you_mean
+from policy_engine.source.problems import Problems, Spot, near_or_all, shown
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 
@@ -197,4 +198,4 @@ def _remedy(node: Node, due: list[str]) -> str | None:
     if isinstance(node.value, bool):
         return f"YAML reads {shown(node.text)} as a boolean; this setting is not a switch"
     words = re.findall(r"'([^']+)'", " ".join(due))
-    return near(node.text, words) if words else None
+    return did_you_mean(node.text, words) if words else None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from policy_engine.policy_tests.judging import Difference, Result
+from policy_engine.quantities.words import count
 from policy_engine.render import junit_xml
 from policy_engine.render.escape import LONG, terminal
 from policy_engine.render.junit_xml import Suite, as_junit_xml
@@ -47,11 +48,10 @@ def _told(difference: Difference) -> Iterator[str]:
 def summary(results: Sequence[Result], lacking: Sequence[str]) -> str:
     """Return the last line: how many cases there were, and how many differ."""
     differ = sum(bool(result.differences) for result in results)
-    count = f"{len(results)} case{'' if len(results) == 1 else 's'}"
+    cases = count(len(results), "case")
     if not results:
         return "there is no case: nothing was tested"
-    line = f"{count}: {f'{differ} differ' if differ != 1 else '1 differs'}"
-    line = line if differ else f"{count}: all as expected"
+    line = f"{cases}: {count(differ, 'differs', 'differ') if differ else 'all as expected'}"
     return f"{line}; {len(lacking)} not covered" if lacking else line
 
 

@@ -31,6 +31,7 @@ from policy_engine.quantities.settings import (
 )
 from policy_engine.quantities.showing import LONGEST, show, show_both
 from policy_engine.quantities.units import MEASURES, shown_units
+from policy_engine.quantities.words import count, did_you_mean, first_few, listed, nearest, plural
 
 __all__ = [
     "EXACT",
@@ -49,8 +50,13 @@ __all__ = [
     "Quantity",
     "Rate",
     "Tighter",
+    "count",
+    "did_you_mean",
     "divide",
     "exact",
+    "first_few",
+    "listed",
+    "nearest",
     "parse_bytes",
     "parse_duration",
     "parse_margin",
@@ -58,6 +64,7 @@ __all__ = [
     "parse_percent",
     "parse_quantity",
     "parse_rate",
+    "plural",
     "show",
     "show_both",
     "shown_units",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from policy_engine.quantities.decimals import named
 from policy_engine.quantities.units import SIZES, TIMES
+from policy_engine.quantities.words import listed
 
 # As ECMA 262 reads it too, which is what JSON Schema means.
 _DIGITS = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
@@ -59,10 +60,6 @@ def _any_of(units: Iterable[str]) -> str:
     return "|".join(map(re.escape, units))
 
 
-def _choice(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
 _CURRENCY = "[A-Z]{3}"
 _TIMES = sorted(TIMES, key=lambda name: TIMES[name].factor)
 SIZE = Amount(
@@ -70,7 +67,7 @@ SIZE = Amount(
 )
 PERCENTAGE = Amount("a percentage", "10%", "%", "has no percent sign; write it like 10%", "[+-]?")
 DURATION = Amount(
-    "a duration", "30s", _any_of(_TIMES), f"has no known unit of time; write {_choice(_TIMES)}"
+    "a duration", "30s", _any_of(_TIMES), f"has no known unit of time; write {listed(_TIMES, 'or')}"
 )
 MONEY = Amount("an amount", "50 USD", _CURRENCY, "has no currency; write it like 50 USD")
 PRICE = Amount(

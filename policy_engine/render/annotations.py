@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from policy_engine.quantities.words import count
 from policy_engine.render import rows
 from policy_engine.render.escape import (
     LONG,
@@ -85,7 +86,7 @@ def as_github(report: Report, *, elsewhere: str = "the job summary and the JSON 
     for severity, name in _COMMANDS.items():
         several = [each for each in everything if each.severity == severity]
         shown += several[:MOST]
-        left_out += [_counted(len(several) - MOST, name)] if len(several) > MOST else []
+        left_out += [count(len(several) - MOST, f"more {name}")] if len(several) > MOST else []
     lines = [_command(each) for each in shown]
     if left_out:
         lines.append(f"{', '.join(left_out)}: see {elsewhere}")
@@ -143,10 +144,6 @@ def _verdict(report: Report) -> str:
     counts = rows.tally(rows.every_finding(report))
     word = rows.WORDS[report.verdict].upper()
     return f"policy-engine: {word} (exit code {int(report.exit_code)}): {counts}; policies {trust}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} more {noun}{'s' if count > 1 else ''}"
 
 
 def _cut(title: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from policy_engine.quantities.words import count
+
 _NOTICE_ROOM = 200  # bytes
 
 
@@ -67,18 +69,10 @@ def _framed(part: Part, lines: Iterable[str]) -> str:
 def _notice(parts: Sequence[Part], shown: Sequence[int], elsewhere: str) -> str:
     """Say what was left out, counted."""
     left_out: dict[str, int] = {}
-    for part, count in zip(parts, shown, strict=True):
-        left_out[part.noun] = left_out.get(part.noun, 0) + len(part.rows) - count
-    counted = [
-        f"{count} more {noun if count == 1 else _plural(noun)}"
-        for noun, count in left_out.items()
-        if count
-    ]
+    for part, kept in zip(parts, shown, strict=True):
+        left_out[part.noun] = left_out.get(part.noun, 0) + len(part.rows) - kept
+    counted = [count(number, f"more {noun}") for noun, number in left_out.items() if number]
     if not counted:
         return ""
     verb = "is" if sum(left_out.values()) == 1 else "are"
     return f"\n**{', '.join(counted)} {verb} in {elsewhere}.**\n"
-
-
-def _plural(noun: str) -> str:
-    return "policy files" if noun == "policy file" else f"{noun}s"

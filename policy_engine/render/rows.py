@@ -7,6 +7,7 @@ from typing import Any
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Limit, Outcome
 from policy_engine.quantities import show
+from policy_engine.quantities.words import count
 from policy_engine.report import BaselineRef, Effect, Judged, Proposal, Report, RunRef, Verdict
 
 Quote = Callable[[object], str]
@@ -83,7 +84,7 @@ def tally(findings: Iterable[Judged]) -> str:
     """Return the counts, such as `1 blocking, 2 passed`; zeros are left out."""
     counts = Counter(map(kind, findings))
     counted = [
-        f"{counts[name]} {name}{'s' if name in _NOUNS and counts[name] > 1 else ''}"
+        count(counts[name], name, None if name in _NOUNS else name)
         for name in _KINDS
         if counts[name]
     ]
@@ -156,7 +157,7 @@ def found_words(run: BaselineRef, quote: Quote) -> str:
     if run.trained is not None:
         words.append(f"trained on {run.trained:%Y-%m-%d}")
     if run.commits:
-        words.append(f"{run.commits:,} commit{'' if run.commits == 1 else 's'} before")
+        words.append(f"{count(run.commits, 'commit')} before")
     return ", ".join(words)
 
 

@@ -5,12 +5,12 @@ policies/fraud.yaml:14:18: policies.model-size-budget.max_sise: unknown setting
 1 problem found; nothing was evaluated.
 """
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from policy_engine.errors import PolicyEngineError
+from policy_engine.quantities.words import count, did_you_mean
 
 _LONGEST_SHOWN = 80  # characters of what the user wrote; the line number tells the rest
 
@@ -62,8 +62,7 @@ class PolicyFileError(PolicyEngineError):
         """Say all of them, each once, however many files extend the one that holds it."""
         once = dict.fromkeys(problems)
         self.problems = tuple(sorted(once, key=lambda p: (p.file, p.line, p.column, p.key)))
-        count = len(self.problems)
-        end = f"{count} problem{'' if count == 1 else 's'} found; nothing was evaluated."
+        end = f"{count(len(self.problems), 'problem')} found; nothing was evaluated."
         super().__init__("\n".join([*map(str, self.problems), end]))
 
 
@@ -102,22 +101,10 @@ class Problems:
             raise PolicyFileError(self.found)
 
 
-def near(word: str, known: Iterable[str]) -> str | None:
-    """Return "did you mean 'x'?" for the known word that is most like this one, or None."""
-    found = nearest(word, known)
-    return f"did you mean '{found}'?" if found else None
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most like this one, or None if none is."""
-    found = difflib.get_close_matches(word[:_LONGEST_SHOWN], list(known), n=1)
-    return found[0] if found else None
-
-
 def near_or_all(word: str, known: Iterable[str], what: str) -> str:
     """Return the nearest known word as a question, else all of them, introduced by `what`."""
     names = list(known)
-    return near(word, names) or f"{what}: {', '.join(names) or 'none'}"
+    return did_you_mean(word, names) or f"{what}: {', '.join(names) or 'none'}"
 
 
 def shown(text: str) -> str:

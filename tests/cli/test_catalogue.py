@@ -51,7 +51,7 @@ def test_the_list_says_of_each_policy_what_is_true_of_a_model_that_passes() -> N
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("plian", "did you mean plain?"), ("zzz", "`policy-engine list` names them all")],
+    [("plian", "did you mean 'plain'?"), ("zzz", "`policy-engine list` names them all")],
 )
 def test_an_unknown_policy_is_met_with_the_nearest_name(name: str, hint: str) -> None:
     with pytest.raises(UsageError) as error:

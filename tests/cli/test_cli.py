@@ -14,6 +14,7 @@ import click
 import pytest
 
 from policy_engine import cli
+from policy_engine.quantities.syntax import DURATION
 from tests.command import Project, candidate, command, evidence
 from tests.repository import Repository
 
@@ -209,8 +210,8 @@ def test_what_concerns_the_reading_contradicts_saved_evidence(
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("30", "'30' has no known unit of time; write ms, s, min, h, d or w"),
-        ("30 sec", "'30 sec' has no known unit of time; write ms, s, min, h, d or w"),
+        ("30", f"'30' {DURATION.refusal}"),
+        ("30 sec", f"'30 sec' {DURATION.refusal}"),
         ("-1s", "'-1s' is negative"),
         ("soon", "a duration such as 30s is due, not 'soon'"),
         ("", "a duration such as 30s is due, not ''"),
@@ -329,7 +330,7 @@ def test_validate_tells_the_problems_of_all_files_at_once(project: Project) -> N
 
 def test_explaining_an_unknown_policy_is_a_usage_error() -> None:
     assert usage_error("explain", "model-size-budge") == (
-        "policy-engine: there is no policy 'model-size-budge'; did you mean model-size-budget?"
+        "policy-engine: there is no policy 'model-size-budge'; did you mean 'model-size-budget'?"
     )
 
 

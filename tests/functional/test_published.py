@@ -284,7 +284,7 @@ def test_a_large_report_is_cut_and_fits_everywhere(gate: Gate, text: str) -> Non
     assert ended.code == 1
     assert len(body) <= 60_000
     assert len((run.summary or "").encode()) <= 65_535
-    assert re.search(r"\*\*\d+ more findings are in the job summary and the JSON report", body)
+    assert re.search(r"\*\*[\d,]+ more findings are in the job summary and the JSON report", body)
     assert len(run.annotations) == 500
     assert run.title == "Fail: 600 blocking, 100 annotations more in the job summary"
 

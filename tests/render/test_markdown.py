@@ -237,10 +237,10 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
     shown = comment.count("<td>FAIL, blocks</td>")
     assert 59_000 < len(comment) <= 60_000
     assert comment.startswith(
-        "## ❌ Fail: this may not merge\n\n**10000 blocking, 1 passed** (exit"
+        "## ❌ Fail: this may not merge\n\n**10,000 blocking, 1 passed** (exit"
     )
     assert (
-        f"\n\n**{10_001 - shown} more findings, 1 more note are in "
+        f"\n\n**{10_001 - shown:,} more findings, 1 more note are in "
         "the job summary and the JSON report.**\n\n<sub>policies "
     ) in comment
     assert comment.count("<details>") == comment.count("</details>") == 0
@@ -290,7 +290,7 @@ def test_ten_thousand_policy_files_are_cut_too() -> None:
     ]
     comment = as_markdown(reports.report(*many))
     assert len(comment) <= 60_000
-    assert "more policy files, 10000 more findings are in the job summary" in comment
+    assert "more policy files, 10,000 more findings are in the job summary" in comment
     assert "`policies/1.yaml`" in comment
     assert ", 9995 more, `sha256:abababababab`" in comment
 

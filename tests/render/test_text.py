@@ -300,7 +300,7 @@ def test_ten_thousand_findings_are_all_listed_in_seconds() -> None:
     log = as_text(reports.report(reports.subject(*many)))
     assert process_time() - before < 20
     assert log.count("FAIL, blocks") == 10_000
-    assert log.endswith("10000 blocking\n")
+    assert log.endswith("10,000 blocking\n")
 
 
 def test_what_several_policies_say_alike_is_said_once() -> None:

@@ -22,7 +22,7 @@ from policy_engine.evidence import (
     training_cost,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy
-from policy_engine.quantities import Margin, Percent, Points, Tighter, show
+from policy_engine.quantities import Margin, Percent, Points, Tighter, listed, show
 
 Objective = Literal["quality", "train-cost", "size", "p95"]
 
@@ -101,7 +101,7 @@ class ParetoDominated(Policy, name="pareto-dominated"):
             yield Finding(
                 outcome=Outcome.PASS,
                 message=f"none of {len(rivals)} comparable earlier run(s) dominates: compared are "
-                f"{_and([metric.name, *(_NAMES[n] for n in _NAMES if n in shared)])}",
+                f"{listed([metric.name, *(_NAMES[n] for n in _NAMES if n in shared)])}",
             )
             return
         winner = max(winners, key=lambda rival: (rival.gain, rival.run.run_id))
@@ -195,7 +195,7 @@ class ParetoDominated(Policy, name="pareto-dominated"):
             outcome=Outcome.FAIL,
             message=f"earlier run {run.run_name or 'without a name'} ({run.run_id[:8]}) has "
             f"{metric.name} {show(theirs.value, '', quality.value)} against "
-            f"{show(quality.value, '', theirs.value)}, {_and(costs)}{more}: "
+            f"{show(quality.value, '', theirs.value)}, {listed(costs)}{more}: "
             f"{self._why(metric, winner)}",
             measured=quality,
             limit=Limit(theirs.value, metric.name, ">=" if metric.goal == "maximize" else "<="),
@@ -241,10 +241,6 @@ def _p95(run: Run) -> Measurement:
 
 def _shown(cost: Measurement, other: Measurement) -> str:
     return show(cost.value, cost.unit, other.value)
-
-
-def _and(parts: Sequence[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _incomparable(case: Case, others: int) -> MissingEvidence:

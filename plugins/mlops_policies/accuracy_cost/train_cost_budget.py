@@ -21,7 +21,17 @@ from policy_engine.evidence import (
     training_time,
 )
 from policy_engine.policy import Finding, Policy, part
-from policy_engine.quantities import Duration, Money, Number, Percent, Price, Tighter, divide, show
+from policy_engine.quantities import (
+    Duration,
+    Money,
+    Number,
+    Percent,
+    Price,
+    Tighter,
+    count,
+    divide,
+    show,
+)
 
 GPUS_TAG = "compute.gpus"
 """The tag in which training says how many GPUs it used."""
@@ -232,16 +242,12 @@ def _gpus(run: Run) -> tuple[int, str] | None:
                 f"tag {GPUS_TAG} of the {run.role} run is no whole number of at least 0",
                 f'set it: mlflow.set_tag("{GPUS_TAG}", 1)',
             )
-        return int(said), _count(int(said), f"tag {GPUS_TAG}")
+        return int(said), f"{count(int(said), 'GPU')} by tag {GPUS_TAG}"
     system = [name for name in run.metrics if name.startswith("system/")]
     if not system:
         return None
     seen = {m.group("node", "index") for name in system if (m := _GPU.match(name))}
-    return len(seen), _count(len(seen), "system metrics, all of the machine's")
-
-
-def _count(gpus: int, source: str) -> str:
-    return f"{gpus} GPU{'' if gpus == 1 else 's'} by {source}"
+    return len(seen), f"{count(len(seen), 'GPU')} by system metrics, all of the machine's"
 
 
 def _same_instance(candidate: Run, baseline: Run) -> str:

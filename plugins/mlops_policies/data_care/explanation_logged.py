@@ -1,6 +1,6 @@
 """Whether the run says how much each input counts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
@@ -22,9 +22,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import Fraction, Tighter, divide, exact
-
-_MOST_NAMED = 5
+from policy_engine.quantities import Fraction, Tighter, divide, exact, first_few
 
 
 class ExplanationLogged(Policy, name="explanation-logged"):
@@ -95,7 +93,7 @@ class ExplanationLogged(Policy, name="explanation-logged"):
         else:
             total, absent = len(set(inputs)), uncovered(inputs, found.values)
             lacking = len(absent)
-            names += f": {_listed(absent)}"
+            names += f": {first_few(absent, 5)}"
         if found.is_sparse and lacking < total:
             lacking = 0  # a booster's file leaves out what it does not use
         share = divide(exact(total - lacking), exact(total))
@@ -109,8 +107,3 @@ class ExplanationLogged(Policy, name="explanation-logged"):
             remedy="log the importance of every input: "
             "policy_engine.training.log_importance(values, features=names, method=…)",
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

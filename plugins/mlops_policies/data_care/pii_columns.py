@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -21,9 +21,9 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import Tighter
+from policy_engine.quantities import Tighter, count, first_few
 
-_MOST_LISTED = 10
+_few = partial(first_few, most=10)
 _NAME_REMEDY = (
     "leave the column out or replace it by what the model needs of it; if it holds no personal "
     "data, say so: `allow: {column: reason}`"
@@ -95,7 +95,7 @@ class PiiColumns(Policy, name="pii-columns"):
             return Finding(
                 outcome=Outcome.FAIL,
                 part="names",
-                message=f"{_count(len(hits), 'column')} may hold personal data: {_listed(words)}",
+                message=f"{count(len(hits), 'column')} may hold personal data: {_few(words)}",
                 remedy=_NAME_REMEDY,
             )
         for gap in gaps:
@@ -107,11 +107,11 @@ class PiiColumns(Policy, name="pii-columns"):
                 "log the model with a signature (mlflow.models.infer_signature)",
             )
         allowed = [f"{self._shown(n)} ({self.allow[n]})" for n in flagged]
-        behind = f"; allowed: {_listed(allowed)}" if allowed else ""
+        behind = f"; allowed: {_few(allowed)}" if allowed else ""
         return Finding(
             outcome=Outcome.PASS,
             part="names",
-            message=f"no name of {_count(len(seen), 'column')} says that it holds personal data"
+            message=f"no name of {count(len(seen), 'column')} says that it holds personal data"
             f"{behind}",
         )
 
@@ -124,14 +124,14 @@ class PiiColumns(Policy, name="pii-columns"):
             hits |= self._hits(text)  # both files hold the same rows
         if hits:
             words = [
-                f"{kind} in {_count(count, 'cell')} of {where}"
-                for (where, kind), count in hits.items()
+                f"{kind} in {count(cells, 'cell')} of {where}"
+                for (where, kind), cells in hits.items()
             ]
             return Finding(
                 outcome=Outcome.FAIL,
                 part="example",
                 message=f"the input example looks like personal data (values are not shown): "
-                f"{_listed(words)}",
+                f"{_few(words)}",
                 remedy=EXAMPLE_REMEDY,
             )
         return Finding(
@@ -216,12 +216,3 @@ def _names_in(spec: Any, depth: int = 0) -> Iterator[str]:
             yield from map(str, properties)
             yield from _names_in(list(properties.values()), depth + 1)
         yield from _names_in(spec.get("items"), depth + 1)
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def _listed(words: Collection[str]) -> str:
-    more = len(words) - _MOST_LISTED
-    return ", ".join(list(words)[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -20,7 +20,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy
-from policy_engine.quantities import Duration, Tighter
+from policy_engine.quantities import Duration, Tighter, count
 
 MOST_HISTORY = 200
 """Runs before the candidate, and after it, that the engine reads, newest first."""
@@ -122,12 +122,12 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
         if runs < self.min_runs:
             return self._too_few(case, tried, family)
         measured = Measurement(Decimal(runs), "runs", Grade.LOGGED, "other runs")
-        said = f"{tried}, with {_count(found, 'configuration')}"
+        said = f"{tried}, with {count(found, 'configuration')}"
         if found >= self.min_search:
             return Finding(
                 outcome=Outcome.PASS,
-                message=f"{said}; at least {_count(self.min_runs, 'run')} and "
-                f"{_count(self.min_search, 'configuration')} are due",
+                message=f"{said}; at least {count(self.min_runs, 'run')} and "
+                f"{count(self.min_search, 'configuration')} are due",
                 measured=measured,
                 limit=Limit(Decimal(self.min_runs), "runs", ">="),
             )
@@ -144,7 +144,7 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
         # Whoever does not say what they are might be what is looked for.
         unknown = family is None or tried.cut or len(tried.runs) + tried.maybe >= self.min_runs
         is_first = case.first_run and not tried.all
-        notes = [f"at least {_count(self.min_runs, 'run')} must be there"]
+        notes = [f"at least {count(self.min_runs, 'run')} must be there"]
         if is_first:
             notes.append("the policy file declares first_run, and there is no other run yet")
         if family is None:
@@ -153,7 +153,7 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
             notes.append("the candidate logs no evaluation dataset to compare theirs with")
         elif tried.maybe:
             notes.append(
-                f"{tried.maybe} of {_count(tried.all, 'other run')} may be one and do not say "
+                f"{tried.maybe} of {count(tried.all, 'other run')} may be one and do not say "
                 "their family or their evaluation data"
             )
         if tried.cut:
@@ -190,8 +190,8 @@ class _Tried:
     cut: bool = False
 
     def __str__(self) -> str:
-        count = _count(len(self.runs), "linear or tree run", none="no")
-        return f"{count} since {self.since:%Y-%m-%d}{self.where}"
+        runs = count(len(self.runs), "linear or tree run", none="no")
+        return f"{runs} since {self.since:%Y-%m-%d}{self.where}"
 
     @property
     def configurations(self) -> int:
@@ -216,7 +216,3 @@ def _family(candidate: Run) -> Family | None:
     except MissingEvidence:
         flavors = ()
     return family_of_model(candidate, flavors)
-
-
-def _count(number: int, what: str, none: str = "0") -> str:
-    return f"{number or none} {what}{'' if number == 1 else 's'}"

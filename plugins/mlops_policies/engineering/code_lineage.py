@@ -16,6 +16,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Outcome, Policy
+from policy_engine.quantities import first_few
 
 
 class CodeLineage(Policy, name="code-lineage"):
@@ -94,7 +95,7 @@ class CodeLineage(Policy, name="code-lineage"):
         if not touched:
             message = f"{said}{head[:7]}, and nothing{where} changed between them"
             return Finding(outcome=Outcome.PASS, message=message)
-        return _stale(f"{said}{head[:7]}, and {_listed(touched)} changed between them", head)
+        return _stale(f"{said}{head[:7]}, and {first_few(touched, 3)} changed between them", head)
 
     def _concerns(self, path: str) -> bool:
         return not self.paths or any(matches(path, glob) for glob in self.paths)
@@ -130,8 +131,3 @@ def _commit(run: Run) -> tuple[str, str]:
 def _stale(message: str, head: str) -> Finding:
     remedy = f"train again on the head of the change, {head[:7]}"
     return Finding(outcome=Outcome.FAIL, message=message, remedy=remedy)
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = len(paths) - 3
-    return ", ".join(paths[:3]) + (f" and {more} more" if more > 0 else "")

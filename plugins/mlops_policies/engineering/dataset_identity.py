@@ -12,7 +12,7 @@ from mlops_policies.reading.dataset_context import Context, datasets_in, named
 from mlops_policies.reading.dataset_hash import HASH_REMEDY, strong_hash
 from policy_engine.evidence import Case, Dataset, EvidenceError, Needs, Run
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import Tighter
+from policy_engine.quantities import Tighter, first_few
 
 DIGEST_ROWS = 10_000
 """What MLflow's digest covers: so many rows of a table, or elements of an array."""
@@ -144,8 +144,7 @@ def _outside(columns: tuple[str, ...], types: tuple[str, ...]) -> str | None:
     ]
     if not outside:
         return None
-    more = f" and {len(outside) - _MOST_LISTED} more" if len(outside) > _MOST_LISTED else ""
-    return f"has columns that MLflow's digest leaves out: {', '.join(outside[:_MOST_LISTED])}{more}"
+    return f"has columns that MLflow's digest leaves out: {first_few(outside, _MOST_LISTED)}"
 
 
 def _is_covered(kind: str) -> bool:

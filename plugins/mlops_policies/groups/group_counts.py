@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Predictions, Run
-from policy_engine.quantities import show
+from policy_engine.quantities import first_few, show
 from policy_engine.statistics import effective
 
 _MOST_NAMED = 5
@@ -43,8 +43,7 @@ def shown(value: Fraction | float) -> str:
 
 def listed(named: Sequence[str]) -> str:
     """Return names as people read them: the first few, and how many more there are."""
-    more = len(named) - _MOST_NAMED
-    return ", ".join(named[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return first_few(named, _MOST_NAMED)
 
 
 def same_label(cell: Cell, label: Label) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from policy_engine.evidence import Importance, InvalidEvidence, MissingEvidence, Model, Run
-from policy_engine.quantities import exact
+from policy_engine.quantities import exact, first_few
 
 METHOD_TAG = "explanation.method"
 PREFIX = "importance."
@@ -120,10 +120,9 @@ def _of_file(run: Run, record: Importance) -> Importances:
         else:
             bad.append(f"{name} is {value.invalid}")
     if bad:
-        more = f" and {len(bad) - _MOST_NAMED} more" if len(bad) > _MOST_NAMED else ""
         raise InvalidEvidence(
             f"feature importances of the {run.role} run are no finite numbers: "
-            f"{', '.join(bad[:_MOST_NAMED])}{more}",
+            f"{first_few(bad, _MOST_NAMED)}",
             "find out why, and log finite numbers",
         )
     autologged = _AUTOLOGGED.search(source)

@@ -18,7 +18,7 @@ from policy_engine.evidence import (
     Needs,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Tighter
+from policy_engine.quantities import Tighter, first_few
 
 FILE = "requirements.txt"
 PYTHON_FILE = "python_env.yaml"
@@ -94,9 +94,7 @@ class PinnedRequirements(Policy, name="pinned-requirements"):
             for line in lines
             if not line.is_pinned and not (line.name and _normal(line.name) in allowed)
         ]
-        more = len(loose) - _MOST_NAMED
-        named = ", ".join(line.shown for line in loose[:_MOST_NAMED])
-        named += f" and {more} more" if more > 0 else ""
+        named = first_few((line.shown for line in loose), _MOST_NAMED)
         count = Measurement(Decimal(len(loose)), "unpinned", Grade.MEASURED, FILE)
         return Finding(
             outcome=Outcome.FAIL if loose else Outcome.PASS,

@@ -1,7 +1,7 @@
 """Can the model be loaded without running code of its own?"""
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from mlops_policies.reading.formats import Format, Stored, sorted_out
 from mlops_policies.reading.scan import AUDIT_FILE, FILE, Scan, Severity
 from policy_engine.evidence import Case, MissingEvidence, Model, Needs
 from policy_engine.policy import Finding, Outcome, Policy
-from policy_engine.quantities import Tighter, show
+from policy_engine.quantities import Tighter, count, first_few
 
 _SAFER = (
     'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
@@ -29,7 +29,7 @@ _MLFLOWS_OWN = {
     )
 }
 """Types that MLflow's flavor has skops trust, whatever was logged (mlflow 3.17)."""
-_MOST_NAMED = 3
+_few = partial(first_few, most=3)
 
 
 class SafeSerialization(Policy, name="safe-serialization"):
@@ -107,14 +107,14 @@ class SafeSerialization(Policy, name="safe-serialization"):
     def _faults(self, scan: Scan, stored: Stored) -> Iterator[str]:
         """Yield why a scan does not clear the pickles."""
         if scan.errors:
-            yield f"it met {_counted(scan.errors, 'error')}"
+            yield f"it met {count(scan.errors, 'error')}"
         above = scan.above(self.max_severity)
         if above:
-            issues = _counted(len(above), "issue")
+            issues = count(len(above), "issue")
             yield f"it found {issues} above {self.max_severity} ({', '.join(sorted(set(above)))})"
         left_out = scan.left_out(stored.pickles)
         if len(left_out) > self.max_skipped:
-            yield f"it left out {_listed(left_out)}, and at most {self.max_skipped} may be"
+            yield f"it left out {_few(left_out)}, and at most {self.max_skipped} may be"
 
     def _uncleared(self, stored: Stored, faults: Mapping[str, list[str]]) -> Finding | None:
         """Return what the first report finds that does not clear the pickles."""
@@ -122,7 +122,7 @@ class SafeSerialization(Policy, name="safe-serialization"):
             if why:
                 return Finding(
                     outcome=Outcome.FAIL,
-                    message=f"pickle present ({_listed(tuple(stored.pickles))}), and {file} does "
+                    message=f"pickle present ({_few(tuple(stored.pickles))}), and {file} does "
                     f"not clear it: {'; '.join(why)}",
                     remedy=_SAFER,
                 )
@@ -134,11 +134,11 @@ class SafeSerialization(Policy, name="safe-serialization"):
         """Judge the other files, where no pickle is left to answer for."""
         base = "no stored file is a pickle"
         if stored.pickles:
-            pickles = _counted(len(stored.pickles), "pickle")
+            pickles = count(len(stored.pickles), "pickle")
             clears, names = ("clears", "it names") if len(reports) == 1 else ("clear", "they name")
             base = (
                 f"{' and '.join(reports)} {clears} the {pickles} "
-                f"({_listed(tuple(stored.pickles))}): {names} no issue above {self.max_severity}"
+                f"({_few(tuple(stored.pickles))}): {names} no issue above {self.max_severity}"
             )
         doubts = list(_doubts(stored, flavors, frozenset(self.trusted_types)))
         if doubts:
@@ -156,7 +156,7 @@ class SafeSerialization(Policy, name="safe-serialization"):
 def _doubts(stored: Stored, flavors: Mapping[str, Any], trusted: frozenset[str]) -> Iterator[str]:
     """Yield what keeps a model without pickles from being known to be safe."""
     if stored.unknown:
-        yield f"nobody knows by its name what {_listed(stored.unknown)} is"
+        yield f"nobody knows by its name what {_few(stored.unknown)} is"
     loader = _conf(flavors, "python_function").get("loader_module")
     if loader is not None and str(loader).partition(".")[0] != "mlflow":
         yield f"its loader {loader} is not MLflow's and may unpickle anything"
@@ -178,7 +178,7 @@ def _asked(flavors: Mapping[str, Any]) -> set[str]:
 
 
 def _pickled(stored: Stored) -> Finding:
-    named = _listed(tuple(f"{path} ({how})" for path, how in stored.pickles.items()))
+    named = _few(tuple(f"{path} ({how})" for path, how in stored.pickles.items()))
     return Finding(
         outcome=Outcome.FAIL,
         message=f"pickle present and no scan report: {named}; loading it can run any code",
@@ -187,7 +187,7 @@ def _pickled(stored: Stored) -> Finding:
 
 
 def _refused(refused: Mapping[str, Format]) -> Finding:
-    named = _listed(tuple(f"{path} ({form})" for path, form in refused.items()))
+    named = _few(tuple(f"{path} ({form})" for path, form in refused.items()))
     return Finding(
         outcome=Outcome.FAIL,
         message=f"a format that `allow` does not have: {named}",
@@ -203,13 +203,3 @@ def _flavors(model: Model) -> Mapping[str, Any]:
 def _conf(flavors: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     conf = flavors.get(name)
     return conf if isinstance(conf, dict) else {}
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = len(names) - _MOST_NAMED
-    text = ", ".join(names[:_MOST_NAMED])
-    return f"{text} and {more} more" if more > 0 else text
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{show(Decimal(number), '')} {what}{'' if number == 1 else 's'}"

@@ -19,7 +19,7 @@ from policy_engine.evidence import (
     Needs,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import Tighter, exact
+from policy_engine.quantities import Tighter, count, exact
 
 EXAMPLE = "serving_input_example.json"
 STORED = "input_example.json"
@@ -88,7 +88,7 @@ class SignatureAndExample(Policy, name="signature-and-example"):
         if not columns:
             raise MissingEvidence(f"the signature of the model has no {name}", _LOG_IT)
         bad = [bad for column in columns for bad in self._forbidden(column)]
-        values = "1 column or tensor" if len(columns) == 1 else f"{len(columns)} columns or tensors"
+        values = count(len(columns), "column or tensor", "columns or tensors")
         if not bad:
             return Finding(
                 outcome=Outcome.PASS,

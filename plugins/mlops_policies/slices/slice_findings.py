@@ -7,7 +7,7 @@ from mlops_policies.comparing.amounts import amount, p_value
 from mlops_policies.slices.slice_rule import Judged, Rule
 from policy_engine.evidence import Grade, Measurement
 from policy_engine.policy import Finding, Limit, Outcome
-from policy_engine.quantities import divide, exact, show
+from policy_engine.quantities import count, divide, exact, first_few, show
 from policy_engine.statistics import Adjusted, holm
 
 MOST_NAMED = 5
@@ -123,12 +123,11 @@ def _no_harm(rule: Rule, quiet: Sequence[Judged], tests: int) -> Finding:
     metric = rule.metric
     worst = min(tested, key=lambda each: each.gain)
     left = "".join(f"; {each.name} is not judged: {each.test}" for each in unjudged)
-    names = ", ".join(each.name for each in tested[:MOST_NAMED])
-    more = f" and {len(tested) - MOST_NAMED} more" if len(tested) > MOST_NAMED else ""
+    names = first_few((each.name for each in tested), MOST_NAMED)
     return Finding(
         outcome=Outcome.PASS,
         message=f"no drop above {amount(metric, rule.drop)} is shown in "
-        f"{_count(len(tested), 'slice')} ({names}{more}; Holm over {_count(tests, 'test')} at "
+        f"{count(len(tested), 'slice')} ({names}; Holm over {count(tests, 'test')} at "
         f"alpha = {show(rule.alpha, '')}); the lowest gain is {amount(metric, worst.gain)} "
         f"({worst.name}, {worst.rows:,} rows, p of no drop = {p_value(worst.p or 0.0)})"
         f"{_power(rule, tested)}{left}",
@@ -146,7 +145,3 @@ def _power(rule: Rule, tested: Sequence[Judged]) -> str:
         f"; the smallest drop that these rows could show 4 times in 5 is "
         f"{amount(rule.metric, least[0])} ({least[1]}){up_to}"
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

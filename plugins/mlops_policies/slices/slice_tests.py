@@ -12,6 +12,7 @@ from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.slices.slice_rows import Slice
 from mlops_policies.slices.slice_rule import Judged, Rule
 from policy_engine.evidence import InvalidEvidence, Metric, MissingEvidence, NotApplicable, Run
+from policy_engine.quantities import count
 from policy_engine.statistics import (
     InvalidRows,
     NotComputable,
@@ -61,7 +62,7 @@ class _Tests:
         n = len(each.places)
         untested = partial(Judged, each.name, n, p=None, is_named=each.is_named)
         if n < self.rule.min_rows:
-            values = f"{each.values:,} value{'' if each.values == 1 else 's'}"
+            values = count(each.values, "value")
             return untested(gain=0.0, test=f"{n:,} rows of {values}, under {self.rule.min_rows}")
         try:
             tested = self._compared(each)

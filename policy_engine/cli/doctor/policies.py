@@ -6,6 +6,7 @@ from policy_engine.check import Options, prepared
 from policy_engine.cli.doctor.line import FIRST, Line, State
 from policy_engine.errors import PluginError, PolicyEngineError
 from policy_engine.git import work_tree as git
+from policy_engine.quantities.words import count
 
 Ready = Prepared | PolicyEngineError
 """Policies that can judge, or why they cannot."""
@@ -26,8 +27,7 @@ def policies_line(options: Options, ready: Ready) -> Line:
     if isinstance(ready, PolicyEngineError):
         remedy = "mend that; `policy-engine validate` reads the work tree's"
         return Line("policies", State.PROBLEM, str(ready), remedy)
-    files = len(ready.policies.files)
-    what = f"{files} policy file{'' if files == 1 else 's'}"
+    what = count(len(ready.policies.files), "policy file")
     if ready.source is None:
         source = policy_source(options.root, ready.policies.digest, ready.paths)
         trust = "trusted" if source.trusted else "not trusted"
