@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -445,11 +446,11 @@ def test_a_tracking_uri_of_a_wrong_scheme_is_exit_3_and_shows_no_password(
 def test_a_database_of_another_schema_is_exit_3(command: Command) -> None:
     import sqlite3
 
-    with sqlite3.connect(command.folder / "old.db") as database:
+    with closing(sqlite3.connect(command.folder / "old.db")) as database:
         database.execute("CREATE TABLE experiments (experiment_id INTEGER)")
         database.execute("CREATE TABLE alembic_version (version_num TEXT)")
         database.execute("INSERT INTO alembic_version VALUES ('0584bdc529eb')")
-    database.close()
+        database.commit()
     done = command("--run", RUN, "--tracking-uri", "sqlite:///old.db")
     assert (done.code, done.err) == (3, "")
     installed = version("mlflow-skinny")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -115,15 +116,15 @@ def test_what_is_chosen_here_is_what_mlflow_would_choose(
         for end in (3, 4)
         for status in ("FINISHED", "RUNNING")
     ]
-    database = sqlite3.connect(":memory:")
-    database.execute("CREATE TABLE r (i, k, l, status, start_time, end_time)")
-    for number, run in enumerate(runs):
-        info = run["info"]
-        row = (number, run["data"]["tags"][0]["value"], None, info["status"])
-        times = (info["start_time"], info["end_time"])
-        database.execute("INSERT INTO r VALUES (?, ?, ?, ?, ?, ?)", (*row, *times))
-    where = query.filter.replace("tags.`", "`").replace("attributes.", "") or "1"
-    rows = database.execute(f"SELECT i FROM r WHERE {where} ORDER BY i").fetchall()  # noqa: S608
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE r (i, k, l, status, start_time, end_time)")
+        for number, run in enumerate(runs):
+            info = run["info"]
+            row = (number, run["data"]["tags"][0]["value"], None, info["status"])
+            times = (info["start_time"], info["end_time"])
+            database.execute("INSERT INTO r VALUES (?, ?, ?, ?, ?, ?)", (*row, *times))
+        where = query.filter.replace("tags.`", "`").replace("attributes.", "") or "1"
+        rows = database.execute(f"SELECT i FROM r WHERE {where} ORDER BY i").fetchall()  # noqa: S608
     assert [number for (number,) in rows] == [n for n, run in enumerate(runs) if query.fits(run)]
 
 
