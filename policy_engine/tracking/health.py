@@ -64,12 +64,13 @@ def health(uri: str, deadline: Deadline, registry_uri: str | None = None) -> Hea
         answer = Transport(uri, deadline).send("GET", "/version", Asked("the version", _CAP))
         version = shown(answer.body.decode(errors="replace").strip()) or None
         clock = _moment(answer.headers.get("Date"))
-    experiments = [each["experiment_id"] for each in store.experiments()]
+    reads = Reads(store, deadline)
+    experiments = [each["experiment_id"] for each in reads.get(store.experiments)]
     done: list[str] = []
     failed: list[tuple[str, str]] = []
-    for kind, read in _kinds_of_read(Reads(store, deadline), experiments):
+    for kind, read in _kinds_of_read(reads, experiments):
         try:
-            read()
+            reads.wait(reads.spawn(read))
         except Unsupported as e:
             failed.append((kind, f"{e}; what it would tell is missing in every check"))
         except (Unreadable, NotFound) as e:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
+import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from policy_engine.github.failure import UnclearError
+from policy_engine.http.deadline import Deadline
+from policy_engine.tracking.health import health
+from policy_engine.tracking.opening import open_store
+from policy_engine.tracking.store import Unreadable
+from policy_engine.tracking.survey import survey
 from tests.http.sides import github, refused_by_github, refused_by_mlflow
 from tests.http.slow_server import dripping, no_room, reading_nothing, serving, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SECONDS = 0.5
 LONGEST = 4.0  # a slow machine's share included
@@ -138,4 +147,39 @@ def test_a_write_that_nobody_takes_is_left_at_the_deadline() -> None:
     assert time.monotonic() - began < LONGEST
     assert str(raised.value) == (
         "GitHub did not answer in time: POST /repos/acme/fraud/issues/7/comments"
+    )
+
+
+def _knows_its_version(connection: socket.socket, stopping: threading.Event) -> None:
+    """Say which version it is, and drip on all other questions."""
+    if b"GET /version " in connection.recv(4096):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n3.1.0")
+        return
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while not stopping.wait(0.05):
+        connection.sendall(b"a")
+
+
+@pytest.mark.parametrize(
+    "look",
+    [health, lambda uri, deadline: survey(uri, (), deadline)],
+    ids=["doctor", "init"],
+)
+def test_what_only_mlflows_own_client_reads_is_left_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, look: Callable[[str, Deadline], object]
+) -> None:
+    database = tmp_path / "registry.db"
+    with closing(sqlite3.connect(database)) as made:
+        made.execute("CREATE TABLE experiments (id)")
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{database}")
+    with serving(_knows_its_version) as address:
+        deadline = Deadline(SECONDS)
+        open_store(f"http://{address}", deadline)  # imports mlflow, which takes its time
+        began = time.monotonic()
+        with pytest.raises(Unreadable) as raised:
+            look(f"http://{address}", deadline)
+        assert time.monotonic() - began < LONGEST
+    assert str(raised.value) == (
+        "MLflow did not answer within 0.5 s; see whether the server is well, or give it longer "
+        "with --timeout"
     )
