@@ -77,7 +77,6 @@ class Session(Held, GitHubSession):  # type: ignore[misc]  # github3.py carries 
         super().__init__(patience.connect_s, patience.read_s)
         self.base_url = address
         self.headers["Accept"] = "application/vnd.github+json"
-        self.headers["Accept-Encoding"] = bodies.ENCODINGS
         self.headers["X-GitHub-Api-Version"] = API_VERSION
         self.headers["User-Agent"] = f"policy-engine/{__version__} {self.headers['User-Agent']}"
         # GITHUB_TOKEN is an installation's; github3.py asks for this kind before a check run.

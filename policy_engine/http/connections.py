@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -13,6 +11,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
+from policy_engine.http.body import ENCODINGS
+from policy_engine.http.deadline import within
 from policy_engine.http.reading import held_response
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Held:
         adapter = _Adapter(deadline, connect_s, silence_s)
         for scheme in ("http://", "https://"):
             self.mount(scheme, adapter)  # type: ignore[attr-defined]  # the session's
+        self.headers["Accept-Encoding"] = ENCODINGS  # type: ignore[attr-defined]  # as above
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect: with the answer's address, credentials would go elsewhere.
@@ -130,17 +131,8 @@ def _connected(connection: HTTPConnection, deadline: Deadline) -> socket.socket:
         raise NewConnectionError(connection, "no connection") from e
 
 
-def _places(host: str, port: int, timeout_s: float) -> list[tuple[Any, ...]]:
-    """Return the addresses of a host; a resolver that says nothing is left in its thread."""
-    found: Future[list[tuple[Any, ...]]] = Future()
-
-    def resolve() -> None:
-        try:
-            family = allowed_gai_family()
-            named = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
-            found.set_result(list(named))
-        except Exception as e:  # noqa: BLE001 (handed to whoever waits)
-            found.set_exception(e)
-
-    threading.Thread(target=resolve, daemon=True).start()
-    return found.result(timeout_s)
+def _places(host: str, port: int, timeout_s: float) -> list[Any]:
+    """Return the addresses of a host, as `socket.getaddrinfo` gives them."""
+    family = allowed_gai_family()
+    how = (host.strip("[]"), port, family, socket.SOCK_STREAM)
+    return within(timeout_s, lambda: socket.getaddrinfo(*how))

@@ -1,6 +1,12 @@
 """The time that a piece of work may take."""
 
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Deadline:
@@ -33,3 +39,21 @@ class Deadline:
         if left <= 0.0:
             raise TimeoutError
         return min(longest, left)
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Return what a call comes to that knows no timeout; one that is late is left in its thread.
+
+    Raises:
+        TimeoutError: If it is late.
+    """
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as e:  # noqa: BLE001 (handed to whoever waits)
+            outcome.set_exception(e)
+
+    threading.Thread(target=work, daemon=True).start()
+    return outcome.result(seconds)

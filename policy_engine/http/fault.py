@@ -5,10 +5,15 @@ The text of an error may quote a header, or the address of a proxy: it is never 
 
 from __future__ import annotations
 
+import ssl
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from requests import exceptions as of_requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Fault(Enum):
@@ -46,10 +51,12 @@ class Fault(Enum):
         return self in {Fault.PACKING, Fault.BREAK, Fault.SILENCE, Fault.HANG_UP}
 
 
-# The first that fits: the later ones are base classes of the earlier.
+# The first that fits: the later ones are base classes of the earlier, or wrap them.
 _KINDS: tuple[tuple[type[Exception], Fault], ...] = (
-    (of_requests.SSLError, Fault.CERTIFICATE),
     (of_requests.ProxyError, Fault.PROXY),
+    (ssl.SSLEOFError, Fault.HANG_UP),
+    (ssl.SSLZeroReturnError, Fault.HANG_UP),
+    (of_requests.SSLError, Fault.CERTIFICATE),
     (of_requests.InvalidHeader, Fault.HEADER),
     (of_requests.ContentDecodingError, Fault.PACKING),
     (of_requests.ChunkedEncodingError, Fault.BREAK),
@@ -66,11 +73,18 @@ _KINDS: tuple[tuple[type[Exception], Fault], ...] = (
 def fault_of(error: OSError) -> Fault:
     """Return what an error of `requests` means, or the one of urllib3 that it wraps.
 
-    An error of neither is raised for a certificate that is not there, before anything is asked.
+    One of neither is raised for a certificate that is not there, before anything is asked.
     """
-    wrapped = error.args[0] if error.args else None
-    causes = (error, wrapped, getattr(wrapped, "reason", None), *getattr(wrapped, "args", ()))
+    causes = list(_causes(error))
     return next(
         (fault for kind, fault in _KINDS if any(isinstance(each, kind) for each in causes)),
         Fault.FILE,
     )
+
+
+def _causes(error: Exception) -> Iterator[Exception]:
+    """Yield an error and all that it wraps."""
+    yield error
+    for each in (*error.args, getattr(error, "reason", None)):
+        if isinstance(each, Exception):
+            yield from _causes(each)

@@ -90,7 +90,6 @@ class Transport:
         self._plugins: PluginHeaders | None = None
         self._session = _Session()
         self._session.hold(deadline, SILENCE_S, SILENCE_S)
-        self._session.headers["Accept-Encoding"] = bodies.ENCODINGS
         workspace = os.environ.get("MLFLOW_WORKSPACE", "").strip()
         if workspace:
             self._session.headers["X-MLFLOW-WORKSPACE"] = workspace.encode()
@@ -144,7 +143,7 @@ class Transport:
         """What MLflow's plugins add to each request; asked for once, with the first one."""
         with self._asking_plugins:
             if self._plugins is None:
-                self._plugins = PluginHeaders.of_installed()
+                self._plugins = PluginHeaders.of_installed(self.deadline)
         return self._plugins
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Act = Callable[[socket.socket, threading.Event], None]
+    Act = Callable[[socket.socket, threading.Event], object]
 
 HOST = "127.0.0.1"
 _PAUSE_S = 0.05  # between two bytes: no single silence is ever long

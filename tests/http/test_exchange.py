@@ -187,6 +187,17 @@ def test_a_connection_that_ends_is_tried_again_and_then_said() -> None:
         assert refused_by_github(server.uri, 0.9) == f"GitHub hung up without an answer: {PULL}"
 
 
+def test_a_tls_handshake_that_ends_early_says_nothing_of_certificates() -> None:
+    with serving_bytes(lambda connection, _: connection.recv(4096)) as address:
+        assert refused_by_mlflow(f"https://{address}", 9.0) == (
+            f"MLflow at https://{address} hung up without an answer; try again, or look into "
+            "its log"
+        )
+        assert refused_by_github(f"https://{address}", 0.9) == (
+            f"GitHub hung up without an answer: {PULL}"
+        )
+
+
 @pytest.mark.parametrize("name", ["x" * 70 + ".example", "mlflow.invalid", "a..example"])
 def test_a_name_that_there_is_not_is_said(name: str) -> None:
     assert refused_by_mlflow(f"http://{name}", 9.0).startswith(f"MLflow at http://{name} cannot be")
