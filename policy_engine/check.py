@@ -271,10 +271,11 @@ def _no_tracking_uri(job: Job, request: "Request") -> str:
 
 def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") -> EvidenceRecord:
     """Collect; look again for a run that is not there yet, as long as the options wait."""
+    from policy_engine.http.deadline import Deadline  # noqa: PLC0415
     from policy_engine.tracking.collect import collect_with, without_candidates  # noqa: PLC0415
     from policy_engine.tracking.opening import open_store  # noqa: PLC0415
     from policy_engine.tracking.reads import Reads  # noqa: PLC0415
-    from policy_engine.tracking.store import Deadline, NoSuchStore, Unreadable  # noqa: PLC0415
+    from policy_engine.tracking.store import NoSuchStore, Unreadable  # noqa: PLC0415
 
     give_up = time.monotonic() + options.wait_s
     while True:

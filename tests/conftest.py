@@ -35,8 +35,9 @@ hypothesis.settings.load_profile("repeatable")
 # What `make check` leaves to `make test`: what takes a server, a training, a built distribution, or
 # many processes, rows or rounds. Folders and files of tests/; words of names; fixtures.
 SLOW_PLACES = (
-    *("action", "functional", "github", "servers", "tracking", "training", "change/test_commits"),
-    *("cli/test_doctor", "cli/test_init", "cli/test_new_plugin", "cli/test_streams"),
+    *("action", "functional", "github", "http", "servers", "tracking", "training"),
+    *("change/test_commits", "cli/test_doctor", "cli/test_init", "cli/test_new_plugin"),
+    "cli/test_streams",
     *("policy_file/test_tightening", "statistics/test_error_rates", "statistics/test_multiplicity"),
     *("test_benchmarks", "test_docs", "test_packaging"),
 )

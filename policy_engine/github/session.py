@@ -16,10 +16,15 @@ import requests
 from github3.exceptions import GitHubError as Github3Error
 from github3.exceptions import error_for
 from github3.session import GitHubSession
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from policy_engine import __version__
 from policy_engine.github.failure import GitHubError, NotAllowedError, NotFoundError, UnclearError
+from policy_engine.http import body as bodies
+from policy_engine.http.connections import Held
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.fault import Fault, fault_of
+from policy_engine.http.repeating import asked_pause, repeated
+from policy_engine.http.showing import redacted
 from policy_engine.render.escape import terminal
 
 if TYPE_CHECKING:
@@ -34,7 +39,7 @@ _REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 _MUTATIONS = frozenset({"POST", "PATCH", "DELETE"})
 _TRIES = 5  # for what is no matter of limits: 1 + 2 + 4 + 8 seconds between them
 _SECONDARY_S = 60.0  # GitHub's advice where a secondary limit names no time
-_PIECE = 64 * 1024
+_SHORTEST_S = 1.0  # of a limit, whatever it says: its clock may be behind
 _MULTIPLE_CHOICES, _BAD_REQUEST, _SERVER_ERROR = 300, 400, 500
 _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 401, 403, 429
 _ABSENT = frozenset({404, 410})
@@ -59,7 +64,7 @@ class Patience:
     gap_s: float = 1.0
 
 
-class Session(GitHubSession):  # type: ignore[misc]  # github3.py carries no types
+class Session(Held, GitHubSession):  # type: ignore[misc]  # github3.py carries no types
     """Requests to one GitHub until the patience ends.
 
     Args:
@@ -79,13 +84,9 @@ class Session(GitHubSession):  # type: ignore[misc]  # github3.py carries no typ
         self.app_installation_token_auth({"token": token, "expires_at": expires.isoformat()})
         self._token = token
         self._patience = patience
-        self._end = time.monotonic() + patience.total_s
         self._written = float("-inf")
-
-    @property
-    def left_s(self) -> float:
-        """Return how much of the patience is left (seconds)."""
-        return self._end - time.monotonic()
+        self._deadline = Deadline(patience.total_s)
+        self.hold(self._deadline, patience.connect_s, patience.read_s)
 
     def request(
         self, method: str, url: str, *args: Any, repeat: bool | None = None, **kwargs: Any
@@ -107,20 +108,21 @@ class Session(GitHubSession):  # type: ignore[misc]  # github3.py carries no typ
         if not url.startswith(f"{self.base_url}/"):
             raise GitHubError("GitHub links to another host, which is not asked")
         may_repeat = method in _REPEATABLE if repeat is None else repeat
-        tries = 0
-        while True:
-            tries += 1
-            self._keep_gap(method)
-            outcome = self._tried(method, url, args, kwargs)
-            if isinstance(outcome, requests.Response):
-                return outcome
-            pause = self._pause(outcome, tries, may_repeat=may_repeat)
-            if pause is None or pause >= self.left_s:
-                raise self._failure(outcome, method, url, may_repeat=may_repeat) from None
-            time.sleep(pause)
+        outcome, _ = repeated(
+            lambda: self._tried(method, url, args, kwargs),
+            lambda outcome, tries: self._pause(outcome, tries, may_repeat=may_repeat),
+            self._deadline,
+        )
+        if isinstance(outcome, _Failed):
+            raise self._failure(outcome, method, url, may_repeat=may_repeat)
+        return outcome
 
-    def _pause(self, outcome: _Failed, tries: int, *, may_repeat: bool) -> float | None:
+    def _pause(
+        self, outcome: requests.Response | _Failed, tries: int, *, may_repeat: bool
+    ) -> float | None:
         """Return how long to wait before the next try (seconds); None: there is none."""
+        if isinstance(outcome, requests.Response):
+            return None
         if outcome.limit_s is not None:
             return outcome.limit_s
         if not outcome.is_passing or (outcome.may_be_done and not may_repeat):
@@ -130,21 +132,24 @@ class Session(GitHubSession):  # type: ignore[misc]  # github3.py carries no typ
     def _keep_gap(self, method: str) -> None:
         if method in _MUTATIONS:
             wait = self._written + self._patience.gap_s - time.monotonic()
-            time.sleep(max(0.0, min(wait, self.left_s)))
+            time.sleep(max(0.0, min(wait, self._deadline.remaining())))
 
     def _tried(
         self, method: str, url: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> requests.Response | _Failed:
-        if self.left_s <= 0:
+        self._keep_gap(method)
+        if self._deadline.expired:
             return _Failed(f"not asked: {self._patience.total_s:g} s are over")
-        timeout = tuple(max(0.001, min(each, self.left_s)) for each in self.timeout)
-        fixed = {"timeout": timeout, "allow_redirects": False, "stream": True}
         try:
-            response = super().request(method, url, *args, **{**kwargs, **fixed})
-            self._read(response)
-        except (requests.RequestException, OSError) as error:
-            # `from None` further up: the text of such an error may quote a header.
-            return _unanswered(error)
+            response = super().request(method, url, *args, **{**kwargs, "stream": True})
+            with response:
+                content = bodies.whole(response, MAX_ANSWER)
+            response._content = content  # noqa: SLF001 -- as `response.content` itself does
+        except bodies.TooLargeError:
+            return _Failed(_UNREAD, may_be_done=True)
+        except OSError as error:  # the base of all that `requests` raises
+            fault = fault_of(error)
+            return _Failed(_WHY[fault], is_passing=fault.is_passing, may_be_done=fault.may_be_done)
         finally:
             if method in _MUTATIONS:
                 self._written = time.monotonic()
@@ -157,23 +162,10 @@ class Session(GitHubSession):  # type: ignore[misc]  # github3.py carries no typ
             )
         return response if _is_json(response) else _Failed("sent no JSON: is that GitHub's API?")
 
-    def _read(self, response: requests.Response) -> None:
-        """Read the body under the cap and the deadline."""
-        pieces: list[bytes] = []
-        size = 0
-        for piece in response.iter_content(_PIECE):
-            size += len(piece)
-            if size > MAX_ANSWER:
-                raise requests.RequestException("too large")
-            if self.left_s <= 0:
-                raise requests.Timeout
-            pieces.append(piece)
-        response._content = b"".join(pieces)  # noqa: SLF001 -- as `response.content` itself does
-
     def _refused(self, response: requests.Response) -> _Failed:
         error: Github3Error = error_for(response)
         said = error.msg if isinstance(error.msg, str) else ""
-        shown = terminal(said.replace(self._token, "…")) if said else ""
+        shown = terminal(redacted(said, (self._token,), "…"))
         words = f"answered {response.status_code}" + (f" ({shown})" if shown else "")
         return _Failed(
             words,
@@ -219,39 +211,32 @@ class _Failed:
     may_be_done: bool = False
 
 
-def _unanswered(error: Exception) -> _Failed:
-    """Return what an error of `requests` means; its own text may hold a header, or a proxy."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return _Failed("has a certificate that is not trusted: set REQUESTS_CA_BUNDLE")
-    if isinstance(error, requests.exceptions.ProxyError):
-        return _Failed("is not reached through the proxy: check HTTPS_PROXY and NO_PROXY")
-    if _never_sent(error):
-        return _Failed("cannot be reached", is_passing=True)
-    if isinstance(error, requests.Timeout):
-        return _Failed("did not answer in time", is_passing=True, may_be_done=True)
-    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
-        return _Failed("hung up without an answer", is_passing=True, may_be_done=True)
-    return _Failed("gave an answer that cannot be read", may_be_done=True)
-
-
-def _never_sent(error: Exception) -> bool:
-    wrapped = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(error, requests.ConnectTimeout) or isinstance(
-        wrapped, NewConnectionError | ConnectTimeoutError
-    )
+_UNREAD = "gave an answer that cannot be read"
+_WHY = {
+    Fault.CERTIFICATE: "has a certificate that is not trusted: set REQUESTS_CA_BUNDLE",
+    Fault.PROXY: "is not reached through the proxy: check HTTPS_PROXY and NO_PROXY",
+    Fault.HEADER: "was not asked: a header cannot be sent",
+    Fault.PACKING: _UNREAD,
+    Fault.BREAK: "hung up without an answer",
+    Fault.SILENCE: "did not answer in time",
+    Fault.NO_CONNECTION: "cannot be reached",
+    Fault.HANG_UP: "hung up without an answer",
+    Fault.ADDRESS: "cannot be asked: see HTTPS_PROXY and GITHUB_API_URL",
+    Fault.FILE: "was not asked: REQUESTS_CA_BUNDLE names no file",
+}
 
 
 def _limited(response: requests.Response, said: str) -> float | None:
     """Return how long a limit of GitHub asks to wait (seconds); None: no limit was met."""
-    headers = response.headers
-    after = headers.get("Retry-After", "").strip()
     if response.status_code not in {_FORBIDDEN, _TOO_MANY}:
         return None
-    if after.isdecimal():
-        return float(after)
+    headers = response.headers
+    after = asked_pause(headers)
+    if after is not None:
+        return max(_SHORTEST_S, after)
     if headers.get("x-ratelimit-remaining") == "0":
         reset = headers.get("x-ratelimit-reset", "")
-        return max(1.0, float(reset) - time.time()) if reset.isdecimal() else _SECONDARY_S
+        return max(_SHORTEST_S, float(reset) - time.time()) if reset.isdecimal() else _SECONDARY_S
     is_secondary = "secondary rate limit" in said.lower()
     return _SECONDARY_S if is_secondary or response.status_code == _TOO_MANY else None
 

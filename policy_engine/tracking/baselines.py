@@ -19,21 +19,14 @@ from policy_engine.evidence.record import (
     RunRecord,
 )
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
+from policy_engine.http.showing import shown
 from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.quantities import parse_duration
 from policy_engine.tracking.models import only_output
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.registered import without_registration
-from policy_engine.tracking.store import (
-    InRun,
-    Json,
-    NotFound,
-    TooOld,
-    Unreadable,
-    Unsupported,
-    shown,
-)
+from policy_engine.tracking.store import InRun, Json, NotFound, TooOld, Unreadable, Unsupported
 from policy_engine.tracking.translate import commit_of, model_record, run_record, tags_of
 from policy_engine.tracking.versions import model_of_version, run_of_version
 

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.showing import redacted, shown, without_secrets
 from policy_engine.tracking.assessments import current
 from policy_engine.tracking.run_search import search
 from policy_engine.tracking.store import (
-    Deadline,
     Entry,
     InRun,
     Json,
@@ -40,11 +41,8 @@ from policy_engine.tracking.store import (
     of_runs,
     over_cap,
     over_deadline,
-    redacted,
     same_for_all,
-    shown,
     with_empty_files,
-    without_secrets,
 )
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from policy_engine.evidence.record import (
     RunRecord,
 )
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
+from policy_engine.http.deadline import Deadline
 from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.policy_file.scope import needs_run
 from policy_engine.tracking.baselines import (
@@ -31,7 +32,7 @@ from policy_engine.tracking.begun import MOST_TRIES, Begun, Scope
 from policy_engine.tracking.candidates import Found, Named, candidates_of, named_candidates
 from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Deadline, Json, Store, TooOld, Unreadable
+from policy_engine.tracking.store import Json, Store, TooOld, Unreadable
 from policy_engine.tracking.tables import TABLE_CAP
 from policy_engine.tracking.translate import run_record
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import configparser
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,10 +51,16 @@ class Credentials(NamedTuple):
 
 def _stored_credentials() -> tuple[str, str]:
     """Return user and password out of the file that `mlflow login` writes; empty if none."""
+    try:
+        text = Path("~/.mlflow/credentials").expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, RuntimeError):  # RuntimeError: nobody knows a home
+        return "", ""
+    import configparser  # noqa: PLC0415 (most machines have no such file)
+
     stored = configparser.ConfigParser(interpolation=None)
     try:
-        stored.read(Path("~/.mlflow/credentials").expanduser(), encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError, RuntimeError):
+        stored.read_string(text)
+    except configparser.Error:
         return "", ""
     get = stored.get
     name = ("mlflow_tracking_username", "mlflow_tracking_password")

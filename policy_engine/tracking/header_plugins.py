@@ -7,9 +7,12 @@ without MLflow: where no such plugin is installed, nothing is imported.
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
+
+from policy_engine.http.deadline import Deadline, within
 
 GROUP = "mlflow.request_header_provider"
 """The entry points of plugins that add headers."""
@@ -32,11 +35,11 @@ class PluginHeaders(NamedTuple):
         return tuple(part for part in parts if len(part) >= _SHORTEST_SECRET)
 
     @classmethod
-    def of_installed(cls) -> "PluginHeaders":
+    def of_installed(cls, deadline: Deadline) -> "PluginHeaders":
         """Ask the installed plugins, in MLflow's order; a header of several is joined as there.
 
         A plugin that fails takes nothing from the others, as in MLflow: its server may let us in
-        without it.
+        without it. One that has told nothing by the deadline, as it may ask a network, has failed.
         """
         headers: dict[str, str] = {}
         failed: list[str] = []
@@ -45,7 +48,8 @@ class PluginHeaders(NamedTuple):
             if package.lower().replace("_", "-") in _OF_MLFLOW:
                 continue
             try:
-                for name, value in _told_by(point):
+                ask = partial(_told_by, point)
+                for name, value in within(deadline.timeout(deadline.seconds), ask):
                     headers[name] = f"{headers[name]} {value}" if name in headers else value
             except (Exception, SystemExit) as e:  # noqa: BLE001 (a plugin raises anything)
                 # Not the error's own text, which may quote a secret.
@@ -56,8 +60,8 @@ class PluginHeaders(NamedTuple):
         return cls(headers, tuple(failed))
 
 
-def _told_by(point: EntryPoint) -> Iterator[tuple[str, str]]:
-    """Yield the headers of one plugin.
+def _told_by(point: EntryPoint) -> list[tuple[str, str]]:
+    """Return the headers of one plugin.
 
     Raises:
         ValueError: If one of them cannot be sent.
@@ -70,4 +74,4 @@ def _told_by(point: EntryPoint) -> Iterator[tuple[str, str]]:
     for name, value in told.items():
         if not _NAME.fullmatch(name) or any(character in value for character in "\r\n\0"):
             raise ValueError("no header of HTTP")
-    yield from told.items()
+    return list(told.items())

@@ -6,20 +6,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from policy_engine.evidence.record import ModelRecord
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.showing import shown, without_secrets
 from policy_engine.tracking.models import MLMODEL_CAP, models_of
 from policy_engine.tracking.opening import open_store, spoken_to_directly
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.run_models import MLMODEL
-from policy_engine.tracking.store import (
-    Deadline,
-    Json,
-    NotFound,
-    Unreadable,
-    Unsupported,
-    shown,
-    without_secrets,
-)
+from policy_engine.tracking.store import Json, NotFound, Unreadable, Unsupported
 
 _CAP = 64 * 1024  # bytes; a version has a dozen
 _TRIED = 5  # the newest runs, among which a model is looked for
@@ -70,12 +64,13 @@ def health(uri: str, deadline: Deadline, registry_uri: str | None = None) -> Hea
         answer = Transport(uri, deadline).send("GET", "/version", Asked("the version", _CAP))
         version = shown(answer.body.decode(errors="replace").strip()) or None
         clock = _moment(answer.headers.get("Date"))
-    experiments = [each["experiment_id"] for each in store.experiments()]
+    reads = Reads(store, deadline)
+    experiments = [each["experiment_id"] for each in reads.get(store.experiments)]
     done: list[str] = []
     failed: list[tuple[str, str]] = []
-    for kind, read in _kinds_of_read(Reads(store, deadline), experiments):
+    for kind, read in _kinds_of_read(reads, experiments):
         try:
-            read()
+            reads.wait(reads.spawn(read))
         except Unsupported as e:
             failed.append((kind, f"{e}; what it would tell is missing in every check"))
         except (Unreadable, NotFound) as e:

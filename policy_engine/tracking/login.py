@@ -3,9 +3,9 @@
 import re
 from urllib.parse import urlsplit
 
+from policy_engine.http.showing import shown, without_secrets
 from policy_engine.tracking.credentials import SET_CREDENTIALS
 from policy_engine.tracking.header_plugins import GROUP
-from policy_engine.tracking.store import shown, without_secrets
 
 LET_IN = (
     "install the plugin for MLflow that sends what it asks for (entry point "

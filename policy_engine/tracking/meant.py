@@ -6,11 +6,12 @@ own. Whoever names such a run, or finds it by its commit, means the run that mad
 
 from dataclasses import dataclass
 
+from policy_engine.http.showing import shown
 from policy_engine.tracking.models import models_of, output_ids
 from policy_engine.tracking.query import CANDIDATE_TAG, PARENT_TAG, tagged
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.run_models import HISTORY_TAG
-from policy_engine.tracking.store import Json, NotFound, Unsupported, shown
+from policy_engine.tracking.store import Json, NotFound, Unsupported
 from policy_engine.tracking.translate import tags_of
 
 MOST_CHILDREN = 1000

@@ -8,14 +8,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import quote
 
-from policy_engine.tracking.store import (
-    Deadline,
-    NoSuchStore,
-    Store,
-    Unreadable,
-    shown,
-    without_secrets,
-)
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.showing import shown, without_secrets
+from policy_engine.tracking.store import NoSuchStore, Store, Unreadable
 
 _OF_MLFLOW = frozenset("http https postgresql mysql mssql databricks databricks-uc uc".split())
 """Schemes that MLflow reads by itself, SQLite aside."""

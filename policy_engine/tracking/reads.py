@@ -11,7 +11,8 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, ParamSpec, TypeVar
 
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
-from policy_engine.tracking.store import Deadline, NotFound, Store, TooOld, Unreadable, Unsupported
+from policy_engine.http.deadline import Deadline
+from policy_engine.tracking.store import NotFound, Store, TooOld, Unreadable, Unsupported
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,9 +1,10 @@
 """Which registered model a candidate's experiment leads to, where the candidate itself has none."""
 
 from policy_engine.evidence.record import RunRecord
+from policy_engine.http.showing import shown
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import NotFound, Unreadable, shown
+from policy_engine.tracking.store import NotFound, Unreadable
 
 MOST_RUNS = 200
 """FINISHED runs of the experiment whose registered versions are looked for, newest first."""

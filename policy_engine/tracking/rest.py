@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.showing import shown
 from policy_engine.tracking.assessments import current
 from policy_engine.tracking.rest_api import ABSENT, INVALID, Api
 from policy_engine.tracking.rest_registry import RestRegistry
 from policy_engine.tracking.run_search import search
 from policy_engine.tracking.store import (
-    Deadline,
     Entry,
     InRun,
     Json,
@@ -24,7 +25,6 @@ from policy_engine.tracking.store import (
     checked_path,
     checked_run_id,
     same_for_all,
-    shown,
     with_empty_files,
 )
 

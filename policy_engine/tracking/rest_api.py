@@ -12,9 +12,10 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.showing import shown
 from policy_engine.tracking.credentials import SET_CREDENTIALS
 from policy_engine.tracking.store import (
-    Deadline,
     Entry,
     Json,
     NotFound,
@@ -23,7 +24,6 @@ from policy_engine.tracking.store import (
     Unreadable,
     Unsupported,
     decoded,
-    shown,
 )
 from policy_engine.tracking.transport import Answer, Asked, Transport
 

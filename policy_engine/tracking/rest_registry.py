@@ -1,14 +1,8 @@
 """The registered models of an MLflow server, which need not be the one that keeps the runs."""
 
+from policy_engine.http.showing import shown
 from policy_engine.tracking.rest_api import ABSENT, INVALID, Api
-from policy_engine.tracking.store import (
-    Json,
-    checked_name,
-    checked_version,
-    of_runs,
-    same_for_all,
-    shown,
-)
+from policy_engine.tracking.store import Json, checked_name, checked_version, of_runs, same_for_all
 
 _PAGE = 1000  # versions in one answer
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
+
+from policy_engine.http.showing import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from policy_engine.http.deadline import Deadline
     from policy_engine.tracking.query import Query
 
 Json = dict[str, Any]
@@ -28,10 +29,8 @@ _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 _IN_RUN = re.compile(r"runs:/([0-9A-Za-z][0-9A-Za-z_-]{0,127})/(.*)", re.DOTALL)
 _EXPERIMENT_ID = re.compile(r"[0-9]{1,32}")
 _VERSION = re.compile(r"[0-9]{1,18}")
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a1-\ud7ff]+")
 # A server leaves these out where MLflow's client fills in a blank.
 _LEFT_OUT = ("deployment_job_state", "status_message", "user_id")
-_LONGEST_SHOWN = 200  # characters of a foreign text within a message
 
 
 class NotFound(Exception):  # noqa: N818 -- an answer of MLflow, not an error of ours
@@ -114,27 +113,6 @@ class InRun(NamedTuple):
         """Return a listing of the run's artifacts with paths from the model's folder."""
         skipped = len(self.folder) + 1 if self.folder else 0
         return [each._replace(path=each.path[skipped:]) for each in listed]
-
-
-class Deadline:
-    """The wall-clock budget that all reads of one check share; it starts now."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.restart()
-
-    def restart(self) -> None:
-        """Begin anew: what went before was our own time, not the store's."""
-        self._end = time.monotonic() + self.seconds
-
-    def remaining(self) -> float:
-        """Return the seconds that are left; 0.0 once it is over."""
-        return max(0.0, self._end - time.monotonic())
-
-    @property
-    def expired(self) -> bool:
-        """Whether nothing is left."""
-        return self.remaining() <= 0.0
 
 
 class Store(Protocol):
@@ -323,31 +301,6 @@ def with_empty_files(entries: Sequence[Entry], read: Callable[[str], object]) ->
 def is_local(uri: str) -> bool:
     """Say whether a tracking URI names a file of this machine, which no server keeps."""
     return uri.partition(":")[0].partition("+")[0].strip().lower() == "sqlite"
-
-
-def shown(text: str) -> str:
-    """Return a foreign text on one line, printable and short: how a message may quote it."""
-    line = " ".join(_UNPRINTABLE.sub(" ", text).split())
-    return line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + "…"
-
-
-def without_secrets(uri: str) -> str:
-    """Return the URI as a message may show it: no user, no password, no query."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return "(not an address)"
-    if "://" not in uri:
-        # `ana:s3cret@host` is no address, and a password all the same.
-        return shown(uri.partition("?")[0].rpartition("@")[2])
-    return shown(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/"))
-
-
-def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Return the text with `***` for every secret in it."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def over_cap(what: str, cap: int, size: int | None) -> OverCap:

@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policy_engine.evidence.metrics import Goal, known
+from policy_engine.http.deadline import Deadline
 from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.source.foreign import json_value
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.query import Query
-from policy_engine.tracking.store import Deadline, Json, NotFound, Store
+from policy_engine.tracking.reads import Reads
+from policy_engine.tracking.store import Json, NotFound, Store
 from policy_engine.tracking.translate import primary_metric, tags_of
 
 MOST_RUNS = 200
@@ -64,6 +66,11 @@ def survey(uri: str, commits: Collection[str], deadline: Deadline) -> Survey:
         Unreadable: If it cannot be read.
     """
     store = open_store(uri, deadline)
+    reads = Reads(store, deadline)
+    return reads.wait(reads.spawn(_survey, store, commits))
+
+
+def _survey(store: Store, commits: Collection[str]) -> Survey:
     experiments = {each["experiment_id"]: each for each in store.experiments()}
     found = store.runs(list(experiments), Query(finished=True), limit=MOST_RUNS)
     runs = [run for run in found if "mlflow.parentRunId" not in tags_of(run)]

@@ -6,50 +6,43 @@ to a server can also read it here.
 
 from __future__ import annotations
 
-import email.utils
 import http.client
 import json
 import os
 import threading
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
-from requests.exceptions import (
-    ChunkedEncodingError,
-    ContentDecodingError,
-    InvalidHeader,
-    ProxyError,
-    SSLError,
-)
-from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
+from policy_engine.http import body as bodies
+from policy_engine.http.connections import Held
+from policy_engine.http.fault import Fault, fault_of
+from policy_engine.http.repeating import asked_pause, repeated
+from policy_engine.http.showing import redacted, shown, without_secrets
 from policy_engine.tracking import login
 from policy_engine.tracking.credentials import SET_CREDENTIALS, Credentials
-from policy_engine.tracking.deadline_adapter import SOCKET_SECONDS, DeadlineAdapter
 from policy_engine.tracking.header_plugins import PluginHeaders
-from policy_engine.tracking.store import (
-    Deadline,
-    NoSuchStore,
-    Unreadable,
-    over_cap,
-    over_deadline,
-    redacted,
-    shown,
-    without_secrets,
-)
+from policy_engine.tracking.store import NoSuchStore, Unreadable, over_cap, over_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from policy_engine.http.deadline import Deadline
+
+SILENCE_S = 10.0
+"""The longest silence of the server (s); MLflow's own default is 120."""
 
 _CERTIFICATE = "MLFLOW_TRACKING_SERVER_CERT_PATH"
 _RETRIES = 2
 _BACKOFF_SECONDS = 0.25  # then doubled
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
-_PIECE = 64 * 1024  # bytes between two looks at cap and deadline
 _ERROR_CAP = 64 * 1024  # bytes of an error's body, of which a sentence is shown
 _OK, _REDIRECT, _BAD = 200, 300, 400
+
+
+class _Session(Held, requests.Session):
+    """A session of MLflow's: nothing of its own."""
 
 
 class Answer(NamedTuple):
@@ -95,11 +88,8 @@ class Transport:
         self._credentials = Credentials.of(uri)
         self._asking_plugins = threading.Lock()
         self._plugins: PluginHeaders | None = None
-        self._session = requests.Session()
-        # One adapter for both schemes: a redirect is not followed, so only one is ever used.
-        adapter = DeadlineAdapter(deadline)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._session = _Session()
+        self._session.hold(deadline, SILENCE_S, SILENCE_S)
         workspace = os.environ.get("MLFLOW_WORKSPACE", "").strip()
         if workspace:
             self._session.headers["X-MLFLOW-WORKSPACE"] = workspace.encode()
@@ -128,24 +118,16 @@ class Transport:
             Unreadable: If there is no answer in time, it is over the cap, it is a redirect, or it
                 says 401, 403, 429 or 5xx.
         """
-        for attempt in range(_RETRIES + 1):
-            if self.deadline.expired:
-                break
-            pause = _BACKOFF_SECONDS * 2**attempt
-            try:
-                answer = self._exchange(method, path, params, body, asked)
-            except OSError as error:  # the base of all that `requests` raises
-                # `from None`: the text of such an error may quote a header with a secret.
-                if attempt == _RETRIES or not isinstance(error, _TRANSIENT):
-                    raise self._failure(error) from None
-            else:
-                if answer.status not in _RETRIED or attempt == _RETRIES:
-                    return self._allowed(answer, asked)
-                pause = max(pause, _asked_pause(answer))
-                if pause >= self.deadline.remaining():
-                    raise self._overloaded(answer, pause)
-            time.sleep(min(pause, self.deadline.remaining()))
-        raise over_deadline(self.address, self.deadline)
+        outcome, wait = repeated(
+            lambda: self._tried(method, path, params, body, asked), _pause, self.deadline
+        )
+        if isinstance(outcome, Answer):
+            if wait is not None:
+                raise self._overloaded(outcome, wait)
+            return self._allowed(outcome, asked)
+        if wait is not None or self.deadline.expired:
+            raise over_deadline(self.address, self.deadline)
+        raise Unreadable(f"MLflow at {self.address} {_WHY[outcome]}")
 
     def quoted(self, text: str) -> str:
         """Return what the server said, fit for a message: short, printable, no secret of ours."""
@@ -161,7 +143,7 @@ class Transport:
         """What MLflow's plugins add to each request; asked for once, with the first one."""
         with self._asking_plugins:
             if self._plugins is None:
-                self._plugins = PluginHeaders.of_installed()
+                self._plugins = PluginHeaders.of_installed(self.deadline)
         return self._plugins
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -171,50 +153,38 @@ class Transport:
             request.headers[name] = value.encode()  # type: ignore[assignment]
         return request if self._credentials.header is None else self._credentials.sign(request)
 
-    def _exchange(
+    def _tried(
         self,
         method: str,
         path: str,
         params: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
         asked: Asked,
-    ) -> Answer:
+    ) -> Answer | Fault:
+        if self.deadline.expired:
+            return Fault.SILENCE
         with self._counting:
             self.request_count += 1
-        patience = max(min(SOCKET_SECONDS, self.deadline.remaining()), 0.001)
-        with self._session.request(
-            method,
-            self._base + path,
-            params=params,
-            json=body,
-            # Where nobody says who asks, `~/.netrc` may.
-            auth=self._sign if self._credentials.header or self._of_plugins.headers else None,
-            timeout=patience,
-            verify=self._verify,
-            cert=self._certificate,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            content = self._body(response, asked)
-            return Answer(response.status_code, response.headers, content)
-
-    def _body(self, response: requests.Response, asked: Asked) -> bytes:
-        what, cap, _ = asked
-        if response.status_code != _OK:
-            return next(response.iter_content(_ERROR_CAP), b"")
-        announced = response.headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) > cap:
-            raise over_cap(what, cap, int(announced))
-        pieces: list[bytes] = []
-        size = 0
-        for piece in response.iter_content(_PIECE):
-            if self.deadline.expired:
-                raise over_deadline(self.address, self.deadline)
-            size += len(piece)
-            if size > cap:
-                raise over_cap(what, cap, None)
-            pieces.append(piece)
-        return b"".join(pieces)
+        try:
+            with self._session.request(
+                method,
+                self._base + path,
+                params=params,
+                json=body,
+                # Where nobody says who asks, `~/.netrc` may.
+                auth=self._sign if self._credentials.header or self._of_plugins.headers else None,
+                verify=self._verify,
+                cert=self._certificate,
+                stream=True,
+            ) as response:
+                status, headers = response.status_code, response.headers
+                if status != _OK:
+                    return Answer(status, headers, bodies.beginning(response, _ERROR_CAP))
+                return Answer(status, headers, bodies.whole(response, asked.cap))
+        except bodies.TooLargeError as error:
+            raise over_cap(asked.what, asked.cap, error.size) from None
+        except OSError as error:  # the base of all that `requests` raises
+            return fault_of(error)
 
     def _allowed(self, answer: Answer, asked: Asked) -> Answer:
         """Return the answer, unless its status means that the server does not serve us."""
@@ -269,48 +239,31 @@ class Transport:
             "try again, or allow more with --timeout"
         )
 
-    def _failure(self, error: OSError) -> Unreadable:
-        if self.deadline.expired:
-            return over_deadline(self.address, self.deadline)
-        return Unreadable(f"MLflow at {self.address} {_why(error)}")
+
+_WHY = {
+    Fault.CERTIFICATE: f"has a certificate that is not trusted: set {_CERTIFICATE}",
+    Fault.PROXY: ("is not reached through the proxy: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
+    Fault.HEADER: "was not asked: take the line break out of MLFLOW_WORKSPACE",
+    Fault.PACKING: "sent an answer that cannot be unpacked; try again",
+    Fault.BREAK: "broke off in the middle of an answer; try again",
+    Fault.SILENCE: f"said nothing for {SILENCE_S:g} s; try again, or look into its log",
+    Fault.NO_CONNECTION: "cannot be reached; check the tracking URI and that the server runs",
+    Fault.HANG_UP: "hung up without an answer; try again, or look into its log",
+    Fault.ADDRESS: "cannot be asked; check the tracking URI",
+    Fault.FILE: f"was not asked: {_CERTIFICATE} or MLFLOW_TRACKING_CLIENT_CERT_PATH names no file",
+}
 
 
-# The last two: a body that breaks off, and a proxy or server that closes a kept connection.
-_TRANSIENT = (
-    requests.ConnectionError,
-    requests.Timeout,
-    ChunkedEncodingError,
-    ContentDecodingError,
-)
-
-
-# What went wrong and what to do, never the text of the error itself; the first that fits, since
-# the later ones are base classes of the earlier.
-_WHY: tuple[tuple[type[Exception], str], ...] = (
-    (SSLError, f"has a certificate that is not trusted: set {_CERTIFICATE}"),
-    (ProxyError, "is not reached through the proxy: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
-    (InvalidHeader, "was not asked: take the line break out of MLFLOW_WORKSPACE"),
-    (ContentDecodingError, "sent an answer that cannot be unpacked; try again"),
-    (ChunkedEncodingError, "broke off in the middle of an answer; try again"),
-    (ProtocolError, "hung up without an answer; try again, or look into its log"),
-    (ReadTimeoutError, f"said nothing for {SOCKET_SECONDS:g} s; try again, or look into its log"),
-    (
-        requests.ConnectionError,
-        "cannot be reached; check the tracking URI and that the server runs",
-    ),
-    (requests.RequestException, "cannot be asked; check the tracking URI"),
-    # What `requests` raises, before it asks, for a certificate that is not there.
-    (
-        Exception,
-        f"was not asked: {_CERTIFICATE} or MLFLOW_TRACKING_CLIENT_CERT_PATH names no file",
-    ),
-)
-
-
-def _why(error: OSError) -> str:
-    """Return the sentence of an error of `requests`, or of the one of urllib3 that it wraps."""
-    wrapped = error.args[0] if error.args else None
-    return next(text for kind, text in _WHY if isinstance(error, kind) or isinstance(wrapped, kind))
+def _pause(outcome: Answer | Fault, tries: int) -> float | None:
+    """Return how long to wait before the next try (s); None: there is none."""
+    if tries > _RETRIES:
+        return None
+    backoff: float = _BACKOFF_SECONDS * 2 ** (tries - 1)
+    if isinstance(outcome, Fault):
+        return backoff if outcome.is_passing else None
+    if outcome.status not in _RETRIED:
+        return None
+    return max(backoff, asked_pause(outcome.headers) or 0.0)
 
 
 def _message(body: bytes) -> str:
@@ -320,17 +273,6 @@ def _message(body: bytes) -> str:
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
     return f": {said}" if isinstance(said, str) and said and "</" not in said else ""
-
-
-def _asked_pause(answer: Answer) -> float:
-    """Return the seconds that `Retry-After` asks for (a number or a date), else 0."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isdecimal():
-        return float(text)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return 0.0
 
 
 def _base(uri: str) -> str:

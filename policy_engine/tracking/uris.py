@@ -2,9 +2,10 @@
 
 import re
 
+from policy_engine.http.showing import shown
 from policy_engine.tracking.models import models_of
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import InRun, Json, NotFound, shown
+from policy_engine.tracking.store import InRun, Json, NotFound
 from policy_engine.tracking.versions import run_of_version
 
 _ID = re.compile(r"models:/(m-[0-9a-f]+)/?\Z")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policy_engine.errors import UsageError
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.reading import held_response
 
 HOST = "127.0.0.1"
 
@@ -103,7 +105,9 @@ def running(
 
 
 def _is_healthy(port: int, timeout_s: float) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=max(_POLL_S, timeout_s))
+    deadline = Deadline(max(_POLL_S, timeout_s))
+    connection = http.client.HTTPConnection(HOST, port, timeout=deadline.seconds)
+    connection.response_class = held_response(deadline, deadline.seconds)
     try:
         connection.request("GET", "/ping")
         return connection.getresponse().status == http.client.OK

@@ -24,6 +24,8 @@ import mlflow
 from mlflow.models import Model
 
 from policy_engine.errors import UsageError
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.reading import held_response
 from policy_engine.training.machine import hardware_name, peak_memory_mb
 from policy_engine.training.scoring import HOST, served
 
@@ -109,7 +111,7 @@ def probe_serving(
         model_id = _model_id(model, model_uri)
         with served(model, root, timeout_s) as server:
             load_s = server.wait_until_healthy(timeout_s)
-            answers = _ask(server.port, example, requests, time.monotonic() + timeout_s)
+            answers = _ask(server.port, example, requests, Deadline(timeout_s))
             memory_mb = peak_memory_mb(server.process.pid) if server.is_one_process else None
     if answers.errors:
         _LOGGER.warning(
@@ -142,14 +144,15 @@ def percentile(values: list[float], q: int) -> float:
     return sorted(values)[rank - 1]
 
 
-def _ask(port: int, example: bytes, requests: int, until: float) -> Answers:
+def _ask(port: int, example: bytes, requests: int, deadline: Deadline) -> Answers:
     """Send the example once, and then `requests` times with a watch in hand."""
     answers = Answers()
     connection = http.client.HTTPConnection(HOST, port)
+    connection.response_class = held_response(deadline, deadline.seconds)
     try:
         for number in range(requests + 1):
-            left = until - time.monotonic()
-            if left <= 0:
+            left = deadline.remaining()
+            if not left:
                 break
             latency_ms = _timed(partial(_ask_once, connection, example, left), answers)
             if latency_ms is not None and number > 0:

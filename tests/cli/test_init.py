@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from policy_engine.cli import cli, init
 from policy_engine.cli.init.repository import candidate_paths
 from policy_engine.cli.init.texts import Proposal, first_test, policy_file
+from policy_engine.http.deadline import Deadline
 from policy_engine.loading import load
-from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.survey import Survey, survey
 from tests.command import command
 from tests.conftest import running_mlflow, trained_on

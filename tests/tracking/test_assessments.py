@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy_engine.evidence.record import Invalid, RunRecord
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.assessments import with_whole_means
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Deadline, Unreadable
+from policy_engine.tracking.store import Unreadable
 from tests.mlflow_server import logging_to
 from tests.tracking.team import Gate
 

@@ -18,11 +18,11 @@ from policy_engine.evidence.record import (
     RunRecord,
     Unreadable,
 )
+from policy_engine.http.deadline import Deadline
 from policy_engine.source.problems import PolicyFileError
 from policy_engine.tracking.baselines import Hit, Search, earlier_runs
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.translate import moment, run_record
 from tests.repository import Repository
 from tests.tracking.hostile_server import as_json, error, serving

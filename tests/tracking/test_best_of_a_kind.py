@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy_engine.evidence.record import DatasetRecord, RunRecord
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.baselines import Search
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.translate import run_record
 from tests.tracking.team import HOUR_MS, NOON_MS, Team
 

@@ -9,10 +9,10 @@ import pytest
 
 from policy_engine.check import load
 from policy_engine.evidence.record import ChangeRecord, ModelRecord, Unreadable
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.candidates import candidates_of
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import Deadline
 from policy_engine.tracking.translate import model_record
 from policy_engine.tracking.versions import model_of_version
 from tests.repository import Repository

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from policy_engine.check import load
 from policy_engine.evidence.record import ChangeRecord
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.choosing import choose
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Deadline
 from tests.tracking.team import HOUR_MS, NOON_MS, Gate, Team
 
 if TYPE_CHECKING:

@@ -23,13 +23,14 @@ from policy_engine.evidence.record import (
     Unreadable,
     VersionRecord,
 )
+from policy_engine.http.deadline import Deadline
 from policy_engine.policy import Finding, Outcome, Policy
 from policy_engine.policy_file import Offered, load_policies
 from policy_engine.tracking.candidates import Named
 from policy_engine.tracking.collect import HISTORY_S, Request, collect
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import Deadline, NotFound
+from policy_engine.tracking.store import NotFound
 from policy_engine.tracking.store import Unreadable as UnreadableRead
 from tests.tracking.relay import relaying
 from tests.tracking.team import AT, DAY_MS, HOUR_MS, NOON_MS, Gate, Team

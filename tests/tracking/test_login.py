@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ POLICIES = "metric: {name: val_accuracy}\npolicies:\n  run-finished: on\n"
 # As those for Cloudflare Access and for Google's IAP are written.
 PROVIDER = f"""
 import os
+import time
 
 from mlflow.tracking.request_header.abstract_request_header_provider import RequestHeaderProvider
 
@@ -33,6 +35,8 @@ class Access(RequestHeaderProvider):
     def request_headers(self):
         if os.environ["ACCESS_ID"] == "broken":
             raise KeyError("{SECRET}")
+        if os.environ["ACCESS_ID"] == "silent":
+            time.sleep(60)
         return {{"CF-Access-Client-Id": os.environ["ACCESS_ID"], "CF-Access-Secret": "{SECRET}"}}
 """
 AUTH = f"""
@@ -132,6 +136,17 @@ def test_a_plugin_that_fails_is_named_and_what_its_error_says_is_not_shown(
     for done in (refused, served):
         assert why in said(done)
         assert SECRET not in said(done) + done.stderr.decode()
+
+
+def test_a_plugin_that_says_nothing_does_not_hold_up_the_doctor(
+    folder: Path, mlflow_server: MlflowServer
+) -> None:
+    path = with_headers(folder)
+    asked = ("doctor", "--tracking-uri", mlflow_server.uri, "--timeout", "3s")
+    began = time.monotonic()
+    done = run_command(folder, *asked, PYTHONPATH=path, ACCESS_ID="silent")
+    assert time.monotonic() - began < 40
+    assert f"MLflow at {mlflow_server.uri} did not answer within 3 s" in said(done)
 
 
 def test_a_header_with_a_line_break_is_not_sent(

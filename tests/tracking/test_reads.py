@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.reads import AT_ONCE, Reads, reading
-from policy_engine.tracking.store import Deadline, NotFound, Unreadable
+from policy_engine.tracking.store import NotFound, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,7 @@ def test_a_call_that_never_ends_does_not_keep_the_process_alive() -> None:
     program = (
         "import time\n"
         "from policy_engine.tracking.reads import Reads, reading\n"
-        "from policy_engine.tracking.store import Deadline\n"
+        "from policy_engine.http.deadline import Deadline\n"
         "class Silent:\n"
         "    is_local = False\n"
         "    def run(self, run_id):\n"

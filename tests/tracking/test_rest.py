@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import (
-    Deadline,
     Entry,
     NoSuchStore,
     NotFound,

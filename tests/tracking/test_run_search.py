@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import Deadline, Unreadable
+from policy_engine.tracking.store import Unreadable
 from tests.tracking.hostile_server import as_json, error, serving
 
 

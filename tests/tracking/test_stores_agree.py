@@ -17,17 +17,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from policy_engine.http.deadline import Deadline
+from policy_engine.http.showing import without_secrets
 from policy_engine.tracking.client import ClientStore
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import (
-    Deadline,
-    NoSuchStore,
-    NotFound,
-    Unreadable,
-    without_secrets,
-)
+from policy_engine.tracking.store import NoSuchStore, NotFound, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -318,7 +314,8 @@ def test_reading_needs_no_numpy_prints_nothing_and_leaves_the_folder_and_the_dat
         "for name in ('numpy', 'pandas', 'scipy', 'sklearn', 'flask', 'matplotlib', 'pyarrow'):\n"
         "    sys.modules[name] = None\n"
         "from policy_engine.tracking.opening import open_store\n"
-        "from policy_engine.tracking.store import Deadline, NotFound\n"
+        "from policy_engine.http.deadline import Deadline\n"
+        "from policy_engine.tracking.store import NotFound\n"
         f"store = open_store('sqlite:///{copied}', Deadline(60))\n"
         f"store.run('{trained.champion}')\n"
         f"store.list_model('{trained.champion_model}')\n"
@@ -350,7 +347,7 @@ def test_the_time_that_importing_mlflow_takes_is_not_the_stores(
     program = (
         "import sys, time\n"
         "from policy_engine.tracking.opening import open_store\n"
-        "from policy_engine.tracking.store import Deadline\n"
+        "from policy_engine.http.deadline import Deadline\n"
         "class Slow:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'mlflow':\n"
@@ -377,7 +374,8 @@ def test_sqlite_without_its_packages_says_what_to_install(copied: Path, tmp_path
         "import sys\n"
         "sys.modules['sqlalchemy'] = None\n"
         "from policy_engine.tracking.opening import open_store\n"
-        "from policy_engine.tracking.store import Deadline, Unreadable\n"
+        "from policy_engine.http.deadline import Deadline\n"
+        "from policy_engine.tracking.store import Unreadable\n"
         "try:\n"
         f"    open_store('sqlite:///{copied}', Deadline(60))\n"
         "except Unreadable as error:\n"

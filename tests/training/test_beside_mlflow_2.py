@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.opening import open_store
-from policy_engine.tracking.store import Deadline, Unreadable
+from policy_engine.tracking.store import Unreadable
 from tests.distribution import ROOT, run
 from tests.repository import Repository
 from tests.servers.environments import made

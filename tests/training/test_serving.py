@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from policy_engine import training
 from policy_engine.check import Options, check
 from policy_engine.errors import UsageError
+from policy_engine.http.deadline import Deadline
 from policy_engine.training.machine import hardware_name, peak_memory_mb
 from policy_engine.training.scoring import Server, free_port, running
 from policy_engine.training.serving import _ask, percentile
+from tests.http.slow_server import dripping, serving
 from tests.mlflow_server import logging_to
 
 if TYPE_CHECKING:
@@ -218,14 +220,22 @@ class _Slow(BaseHTTPRequestHandler):
 def test_no_request_is_sent_once_the_time_is_over() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Slow) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        answers = _ask(server.server_port, b"{}", 100, time.monotonic() + 0.3)
+        answers = _ask(server.server_port, b"{}", 100, Deadline(0.3))
         server.shutdown()
     assert (answers.sent, answers.errors, answers.first_error) == (2, 1, "TimeoutError")
     assert answers.latencies_ms == []  # the first request warms up
 
 
+def test_a_served_model_that_drips_its_answer_is_left_at_the_deadline() -> None:
+    began = time.monotonic()
+    with serving(dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a")) as address:
+        answers = _ask(int(address.rpartition(":")[2]), b"{}", 100, Deadline(0.5))
+    assert time.monotonic() - began < 4.0
+    assert (answers.sent, answers.errors, answers.first_error) == (1, 1, "TimeoutError")
+
+
 def test_a_server_that_is_gone_answers_nothing() -> None:
-    answers = _ask(free_port(), b"{}", 3, time.monotonic() + 5)
+    answers = _ask(free_port(), b"{}", 3, Deadline(5.0))
     assert (answers.sent, answers.errors) == (4, 4)
     assert answers.first_error == "ConnectionRefusedError"
 

@@ -11,8 +11,9 @@ from policy_engine.cli.doctor.policies import Ready
 from policy_engine.errors import PolicyEngineError
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import BaselineRecord, EvidenceRecord, RunRecord, Unreadable
+from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.health import Health, health
-from policy_engine.tracking.store import Deadline, NoSuchStore, is_local
+from policy_engine.tracking.store import NoSuchStore, is_local
 from policy_engine.tracking.store import Unreadable as StoreUnreadable
 
 _OF_SERVER = "the server can read its own stores"

@@ -18,7 +18,8 @@ from policy_engine.cli.init.repository import candidate_paths
 from policy_engine.cli.init.texts import Proposal, first_test, policy_file
 from policy_engine.errors import UsageError
 from policy_engine.git import work_tree as git
-from policy_engine.tracking.store import Deadline, NoSuchStore, Unreadable
+from policy_engine.http.deadline import Deadline
+from policy_engine.tracking.store import NoSuchStore, Unreadable
 from policy_engine.tracking.survey import CHAMPION, Survey, survey
 
 __all__ = ["Proposal", "Seen", "Written", "look", "propose", "slug", "write"]
