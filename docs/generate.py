@@ -1,4 +1,4 @@
-"""Writes what the reference repeats of the code: `policies.md`, `command.md`, parts of `report.md`.
+"""Writes what the reference repeats of the code: `policies.md`, `command.md`, parts of others.
 
     python docs/generate.py            # or: make docs
 
@@ -9,22 +9,29 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 from click.testing import CliRunner
+from pydantic.fields import FieldInfo
 
-from policy_engine import __version__, evidence, plugins, schema
+from policy_engine import __version__, evidence, plugins
 from policy_engine.cli import catalogue, cli
 from policy_engine.evidence.record import EvidenceRecord
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.policy import Policy
-from policy_engine.policy_file import Offered, load_policies
+from policy_engine.policy_file import Offered, load_policies, schema
+from policy_engine.policy_file.declaring import Keys, Reads, Said, bare, examples, flow, meaning
+from policy_engine.policy_file.keys import BindingKeys, FileKeys, Lies, Rule, lying
+from policy_engine.policy_file.setting_kinds import kinds_of
+from policy_engine.policy_tests.schema import policy_tests_schema as schema_of_tests
 from policy_engine.quantities import MEASURES
+from policy_engine.quantities.words import listed
 from policy_engine.report import Engine, PolicySource, Report
 
 HERE = Path(__file__).resolve().parent
@@ -189,6 +196,93 @@ def _kind(kind: object) -> str:
     return f"`{shown}`".replace("|", "\\|")
 
 
+def policy_file_page() -> str:
+    """Return `policy-file.md` with what the keys of a policy file declare, and the units."""
+    page = (HERE / "reference" / "policy-file.md").read_text("utf-8")
+    tables = {
+        "a policy file": _keys(FileKeys, page),
+        **{f"`{name}`": _keys(keys) for name, keys in _sections_with_keys(FileKeys)},
+        "`baseline`": _rules(),
+        "a binding": _keys(BindingKeys),
+        "merging": _merging(),
+        "units": _units(),
+    }
+    for name, table in tables.items():
+        begin, end = f"<!-- {name}: written by docs/generate.py -->\n", f"<!-- end of {name} -->"
+        before, after = page.partition(begin)[0], page.partition(end)[2]
+        page = f"{before}{begin}\n{table}\n\n{end}{after}"
+    return page
+
+
+def _sections_with_keys(keys: type[Keys]) -> Iterator[tuple[str, type[Keys]]]:
+    """Yield the keys that hold a mapping, or a list of mappings, with keys of their own."""
+    for name, field in keys.model_fields.items():
+        kind = bare(field.annotation)[0]
+        inner = bare(get_args(kind)[0])[0] if get_origin(kind) is tuple else kind
+        if isinstance(inner, type) and issubclass(inner, Keys) and name != "baseline":
+            yield name, inner
+
+
+def _keys(keys: type[Keys], page: str = "") -> str:
+    """Return a table of keys; a name is a link where the page has a section of it."""
+    rows = [
+        (
+            f"[`{name}`](#{name})" if f"\n### {name}\n" in page else f"`{name}`",
+            _written(field.annotation, field.metadata),
+            f"one of {_listed(keys.one_of)}" if name in keys.one_of else _unsaid(field),
+            meaning(field),
+        )
+        for name, field in keys.model_fields.items()
+    ]
+    return _rows(("key", "type", "default", "what it says"), *rows)
+
+
+def _rules() -> str:
+    rows = [
+        (f"`{name}`", " or ".join(f"`{flow(each)}`" for each in examples(field)), meaning(field))
+        for name, field in Rule.model_fields.items()
+    ]
+    return _rows(("rule", "value", "which run"), *rows)
+
+
+def _merging() -> str:
+    return (
+        f"- {_listed(lying(Lies.ADDED), 'and')} add up.\n"
+        f"- {_listed(lying(Lies.MERGED), 'and')} merge key by key, and so do the keys of one "
+        f"binding.\n- All else is replaced whole: {_listed(lying(None), 'and')}."
+    )
+
+
+def _written(annotation: Any, metadata: Sequence[Any]) -> str:
+    """Return in words what stands behind a key."""
+    annotation, metadata = bare(annotation, metadata)
+    said = next((m.kind for m in metadata if isinstance(m, Reads | Said) and m.kind), None)
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if said is not None:
+        return said
+    if origin is tuple:
+        return f"list of {_written(parts[0], ())}s"
+    if origin is Literal:
+        return _listed(parts)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return _listed(tuple(each.value for each in annotation))
+    if origin is not None or issubclass(annotation, Keys):
+        return "mapping"
+    return next(kinds_of(FieldInfo.from_annotation(Annotated[annotation, None, *metadata]))).words
+
+
+def _unsaid(field: FieldInfo) -> str:
+    """Return in words what holds without a key."""
+    words = next((each.unsaid for each in field.metadata if isinstance(each, Said)), None)
+    if words is not None or field.is_required():
+        return words or "required"
+    return f"`{flow(field.default)}`" if field.default not in (None, (), {}) else "none"
+
+
+def _listed(names: Sequence[Any], word: str = "or") -> str:
+    return listed([f"`{name}`" for name in names], word)
+
+
 def github_actions_page() -> str:
     """Return `github-actions.md` with the inputs and outputs of `action.yml`."""
     page = (HERE / "how-to" / "github-actions.md").read_text("utf-8")
@@ -205,17 +299,13 @@ def github_actions_page() -> str:
     return f"{before}{begin}\n{tables}\n\n{end}{after}"
 
 
-def policy_file_page() -> str:
-    """Return `policy-file.md` with the units of size and time."""
-    page = (HERE / "reference" / "policy-file.md").read_text("utf-8")
+def _units() -> str:
     rows = [
         (f"`{name}`", f"{unit.factor:,f} {measure}")
         for measure, units in MEASURES.items()
         for name, unit in sorted(units.items(), key=lambda item: item[1].factor)
     ]
-    begin, end = "<!-- units: written by docs/generate.py -->\n", "<!-- end of units -->"
-    before, after = page.partition(begin)[0], page.partition(end)[2]
-    return f"{before}{begin}\n{_rows(('unit', 'is'), *rows)}\n\n{end}{after}"
+    return _rows(("unit", "is"), *rows)
 
 
 def _rows(head: tuple[str, ...], *rows: tuple[str, ...]) -> str:
@@ -251,7 +341,7 @@ def waivers_schema() -> str:
 
 def policy_tests_schema() -> str:
     """Return the JSON Schema of policy tests."""
-    return schema.as_text(schema.policy_tests_schema())
+    return schema.as_text(schema_of_tests())
 
 
 PAGES = {

@@ -25,7 +25,7 @@ from policy_engine.errors import PluginError
 from policy_engine.evidence import Run
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.policy import Deferred, Policy
-from policy_engine.policy_file import Offered, PackText
+from policy_engine.policy_file import BindingKeys, Offered, PackText
 from policy_engine.report import Report
 from policy_engine.source.problems import near_or_all
 
@@ -288,6 +288,10 @@ def _check_policy(loaded: Loaded, policy: Any) -> None:
         raise PluginError(f"plugin {loaded}: policy '{policy.policy_name}' has no evaluate()")
     if not (policy.__doc__ or "").strip() or policy.__doc__ == Policy.__doc__:
         raise PluginError(f"plugin {loaded}: policy '{policy.policy_name}' has no docstring")
+    hidden = next((name for name in policy.model_fields if name in BindingKeys.model_fields), None)
+    if hidden is not None:
+        what = f"policy '{policy.policy_name}' has a setting '{hidden}', a key of the engine"
+        raise PluginError(f"plugin {loaded}: {what}")
 
 
 def _refuse_keyword_only(name: str, hook: Any) -> None:

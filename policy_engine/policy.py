@@ -36,7 +36,6 @@ from policy_engine.evidence import (
 from policy_engine.quantities import show_both
 
 __all__ = [
-    "ENGINE_KEYS",
     "Deferred",
     "Field",
     "Finding",
@@ -47,9 +46,6 @@ __all__ = [
     "Policy",
     "part",
 ]
-
-ENGINE_KEYS = ("policy", "level", "enforce_from", "when", "on_missing", "on_inconclusive", "why")
-"""Keys of a binding that the engine reads itself; no policy may have a setting of that name."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 
@@ -207,19 +203,16 @@ class Policy(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
-        """Check the name and that no setting hides an engine key.
+        """Check the name.
 
         Raises:
-            PluginError: If one of them is not so.
+            PluginError: If it is not kebab-case.
         """
         super().__pydantic_init_subclass__(**kwargs)
         if name is None:
             return
         if not _NAME.match(name):
             raise PluginError(f"policy name '{name}' is not kebab-case, such as model-size-budget")
-        hidden = [field for field in cls.model_fields if field in ENGINE_KEYS]
-        if hidden:
-            raise PluginError(f"policy '{name}' has a setting '{hidden[0]}', a key of the engine")
         cls.policy_name = name
 
     def reads(self) -> Needs:

@@ -276,6 +276,12 @@ def test_a_hook_that_is_like_no_other_is_told_which_there_are(site: Site) -> Non
             policy_module(PASS).replace("def evaluate", "def judge"),
             "policy 'acme-rule' has no evaluate()",
         ),
+        (
+            policy_module(PASS).replace(
+                "needs = Needs.RUN", "needs = Needs.RUN\n    level: int = 3"
+            ),
+            "policy 'acme-rule' has a setting 'level', a key of the engine",
+        ),
         (HOOK + "register_packs():\n    return ['a']\n", "register_packs returned no mapping"),
         (
             HOOK + "register_packs():\n    return {'a': '/no/pack.yaml'}\n",
@@ -300,22 +306,9 @@ def test_a_policy_that_is_offered_twice_is_refused(site: Site) -> None:
     assert refused(source, site=site) == f"{ACME} provides 'acme-rule' twice"
 
 
-@pytest.mark.parametrize(
-    ("source", "why"),
-    [
-        (
-            policy_module(PASS).replace('name="acme-rule"', 'name="Acme Rule"'),
-            "policy name 'Acme Rule' is not kebab-case, such as model-size-budget",
-        ),
-        (
-            policy_module(PASS).replace(
-                "needs = Needs.RUN", "needs = Needs.RUN\n    level: int = 3"
-            ),
-            "policy 'acme-rule' has a setting 'level', a key of the engine",
-        ),
-    ],
-)
-def test_a_policy_that_breaks_a_naming_rule_is_refused(site: Site, source: str, why: str) -> None:
+def test_a_policy_that_breaks_the_naming_rule_is_refused(site: Site) -> None:
+    source = policy_module(PASS).replace('name="acme-rule"', 'name="Acme Rule"')
+    why = "policy name 'Acme Rule' is not kebab-case, such as model-size-budget"
     assert refused(source, site=site) == f"{ACME} failed to import: PluginError: {why}"
 
 

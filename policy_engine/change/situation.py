@@ -162,10 +162,10 @@ def idle_globs(root: Path, files: Iterable[PolicyFile]) -> Iterator[str]:
 
     A mistyped glob excuses every change from its run, and nothing else would tell.
     """
-    asking = [file for file in files if file.candidate_paths]
+    asking = [file for file in files if file.candidate.paths]
     tracked = (asked(lambda: git.tracked_paths(root)) or []) if asking else []
     for file in asking if tracked else ():
-        for glob in file.candidate_paths:
+        for glob in file.candidate.paths:
             if not any(matches(path, glob) for path in tracked):
                 yield (
                     f"{file.path}: candidate.paths: '{glob}' matches no file that git tracks here: "

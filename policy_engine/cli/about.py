@@ -84,12 +84,14 @@ def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effecti
 )
 def schema_command(paths: tuple[str, ...], kind: str) -> None:
     """Print the JSON Schema of policy files, for editors; with PATHS, their plugins' too."""
-    from policy_engine import plugins, schema  # noqa: PLC0415
+    from policy_engine import plugins  # noqa: PLC0415
+    from policy_engine.policy_file import schema  # noqa: PLC0415
+    from policy_engine.policy_tests.schema import policy_tests_schema  # noqa: PLC0415
 
     if kind == "waivers":
         made = schema.waivers_schema()
     elif kind == "tests":
-        made = schema.policy_tests_schema()
+        made = policy_tests_schema()
     else:
         loaded = plugins.load(_named(paths)) if paths else plugins.load()
         any_rule = any("resolve_baseline" in plugin.hooks for plugin in loaded.loaded)

@@ -10,10 +10,10 @@ from policy_engine.report import Effect, Judged, Verdict
 
 def level_on(now: datetime, binding: Binding) -> Level:
     """Return the level that a binding has at this moment: advisory before `enforce_from`."""
-    day = binding.enforce_from
+    day = binding.keys.enforce_from
     if day is not None and now < datetime.combine(day, time(), tzinfo=UTC):
         return Level.ADVISORY
-    return binding.level
+    return binding.keys.level
 
 
 def effect_of(outcome: Outcome, level: Level, binding: Binding) -> Effect:
@@ -22,9 +22,9 @@ def effect_of(outcome: Outcome, level: Level, binding: Binding) -> Effect:
         return Effect.NONE
     word = "block"
     if outcome is Outcome.MISSING:
-        word = binding.on_missing
+        word = binding.keys.on_missing
     elif outcome is Outcome.INCONCLUSIVE:
-        word = binding.on_inconclusive
+        word = binding.keys.on_inconclusive
     if word == "skip":
         return Effect.NONE
     return Effect.WARN if word == "warn" or level is Level.ADVISORY else Effect.BLOCK

@@ -91,7 +91,7 @@ def _subjects(bound: BoundFile, here: Here) -> Iterator[Subject]:
         return
     change = None if evidence.named else evidence.change
     if not needs_run(file, change):
-        paths = ", ".join(file.candidate_paths) or "anything but policies"
+        paths = ", ".join(file.candidate.paths) or "anything but policies"
         reason = f"the change does not touch {paths}: it needs no run"
         yield without_candidate(file.path, Verdict.NOT_APPLICABLE, reason)
         return
@@ -166,7 +166,7 @@ def _judged_findings(
         elif policy.needs_baseline and baseline is None:
             found = (OTHER_RULES,)
         else:
-            when = policy.binding.when
+            when = policy.binding.keys.when
             off = when and turned_off(when, bound.case(record, when.needs, baseline, here))
             case = cases.get(policy.reads)
             if case is None:

@@ -43,9 +43,9 @@ class Reading:
         """Return what a policy file says of it."""
         metric = file.metric
         if metric is None:
-            return cls(file.names)
+            return cls(file.evidence.names)
         percent = metric.name if metric.scale == "percent" else None
-        return cls(file.names, percent, metric)
+        return cls(file.evidence.names, percent, metric)
 
     def candidate(self, candidate: CandidateRecord) -> CandidateRecord:
         """Return the candidate, and the runs beside it, so read."""

@@ -73,7 +73,7 @@ def notes_on(
     for run in (candidate.run, baseline.run if baseline else None):
         if isinstance(run, RunRecord) and metric is not None:
             yield from evaluation_notes(run, metric.name, metric.dataset)
-            name = file.names.get(metric.name, metric.name)
+            name = file.evidence.names.get(metric.name, metric.name)
             yield from taken_notes(run, name, metric.take, goal_of(metric.name, metric.goal))
     primary = candidate.run.primary_metric
     if file.metric is not None:

@@ -51,7 +51,7 @@ class Waiving:
             run: Of which run.
         """
         for waiver in self._waivers:
-            if waiver.id != id_ or file not in waiver.files or not waiver.concerns(run):
+            if waiver.keys.id != id_ or file not in waiver.files or not waiver.concerns(run):
                 continue
             why = self._why_not(waiver, level, finding)
             if why is None:
@@ -92,8 +92,9 @@ class Waiving:
             return "it has expired"
         if self._proposed:
             return "the pull request itself brings it: it counts once it is merged"
-        if self._author is not None and is_same_person(waiver.approved_by, self._author):
-            return f"{waiver.approved_by}, who approved it, is the author of the change"
+        approved_by = waiver.keys.approved_by
+        if self._author is not None and is_same_person(approved_by, self._author):
+            return f"{approved_by}, who approved it, is the author of the change"
         return waiver.why_not(finding)
 
 

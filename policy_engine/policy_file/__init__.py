@@ -10,6 +10,7 @@ All problems of all files are said at once, as one `PolicyFileError`.
 
 from policy_engine.policy_file.bindings import Binding, Offered
 from policy_engine.policy_file.committed import Texts, committed_texts, from_root
+from policy_engine.policy_file.keys import AppliesTo, BindingKeys, MetricSetting
 from policy_engine.policy_file.library import PackText
 from policy_engine.policy_file.load import (
     PolicyFile,
@@ -20,12 +21,12 @@ from policy_engine.policy_file.load import (
 )
 from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.paths import is_policy_file, policy_paths
-from policy_engine.policy_file.sections import AppliesTo, MetricSetting
 from policy_engine.source.problems import PolicyFileError, Problem
 
 __all__ = [
     "AppliesTo",
     "Binding",
+    "BindingKeys",
     "Draft",
     "MetricSetting",
     "Offered",

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from policy_engine.evidence import Needs
-from policy_engine.policy import Level, Policy
+from policy_engine.policy import Policy
 from policy_engine.policy_file import shapes
+from policy_engine.policy_file.keys import BindingKeys
 from policy_engine.policy_file.merge import OWN, Bound, Held
+from policy_engine.policy_file.reading import Written, read_keys
 from policy_engine.policy_file.settings import build
-from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.shapes import Place
 from policy_engine.policy_file.tightening import (
     Reading,
     completed,
@@ -21,16 +21,9 @@ from policy_engine.policy_file.tightening import (
 from policy_engine.quantities.words import did_you_mean
 from policy_engine.report import Where
 from policy_engine.source.problems import Problems, shown
-from policy_engine.source.yaml_source import Item
 
-if TYPE_CHECKING:
-    from policy_engine.expressions import Condition
-
-Treatment = Literal["block", "warn", "skip"]
-"""What a binding makes of a finding that is neither pass nor fail."""
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-
+ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""What an id looks like."""
 
 _SOFTENERS = ("on_missing", "on_inconclusive")
 
@@ -61,12 +54,7 @@ class Binding:
         policy: The policy with its settings.
         policy_name: The policy's name.
         plugin: The plugin that offers it.
-        level: What its findings may do to a merge, from `enforce_from` on.
-        enforce_from: The first day (UTC) of `level`; before it the binding is advisory.
-        when: What must hold of a case for the policy to be asked; None: it always is.
-        on_missing: What a `missing` finding does.
-        on_inconclusive: What an `inconclusive` finding does.
-        why: Why the team binds it, in its own words.
+        keys: What it says to the engine itself.
         where: The user's own line: of the id, or of the `extends:` that brought it.
         inherited_from: The pack or file beneath that binds it too; None if there is none.
     """
@@ -75,19 +63,14 @@ class Binding:
     policy: Policy
     policy_name: str
     plugin: str
-    level: Level
-    enforce_from: date | None
-    when: "Condition | None"
-    on_missing: Treatment
-    on_inconclusive: Treatment
-    why: str | None
+    keys: BindingKeys
     where: Where
     inherited_from: str | None
 
     @property
     def needs(self) -> Needs:
         """The evidence that the policy reads with these settings, and that `when` reads."""
-        return self.policy.reads() | (self.when.needs if self.when else Needs.RUN)
+        return self.policy.reads() | (self.keys.when.needs if self.keys.when else Needs.RUN)
 
 
 def bind(
@@ -95,7 +78,7 @@ def bind(
 ) -> Binding | None:
     """Return the binding, or note everything that is wrong with it."""
     key = f"policies.{id_}"
-    if not _ID.match(id_):
+    if not re.fullmatch(ID, id_):
         message = f"{shown(id_)} is no id: letters, digits, '-', '_' and '.', at most 100"
         problems.add(bound.at, key, message, "write it like eu-latency")
     before = len(problems.found)
@@ -115,9 +98,9 @@ def bind(
         policy=now.policy,
         policy_name=chosen.policy.policy_name,
         plugin=chosen.plugin,
+        keys=now.keys,
         where=Where(bound.where.file, bound.where.line),
         inherited_from=bound.inherited_from,
-        **now.keys,
     )
 
 
@@ -181,9 +164,9 @@ def _is_another(
 def _read(key: str, bound: Bound, chosen: Offered, problems: Problems) -> Reading | None:
     """Return the binding with its policy built, or note everything that is wrong with it."""
     before = len(problems.found)
-    keys = _EngineKeys(key, bound.settings, problems).read()
+    keys = read_keys(BindingKeys, Written(bound.at, key, bound.settings, problems))
     policy = build(key, bound, chosen.policy, problems)
-    if policy is None or len(problems.found) > before:
+    if keys is None or policy is None or len(problems.found) > before:
         return None
     return Reading(policy, keys)
 
@@ -224,75 +207,3 @@ def _chosen(
         remedy = did_you_mean(name, offered) or "`policy-engine list` shows all that are installed"
         place.wrong(f"no policy is called {shown(name)}", remedy)
     return offered.get(name or "")
-
-
-class _EngineKeys:
-    """Reads what the engine itself takes out of a binding."""
-
-    def __init__(self, key: str, settings: Mapping[str, Item], problems: Problems) -> None:
-        self._key = key
-        self._settings = settings
-        self._problems = problems
-
-    def read(self) -> dict[str, Any]:
-        level = self._choice("level", Level.OVERRIDABLE, tuple(level.value for level in Level))
-        values = {
-            "level": Level(level),
-            "enforce_from": self._enforce_from(level),
-            "when": self._when(),
-            "on_missing": self._choice("on_missing", "block", get_args(Treatment)),
-            "on_inconclusive": self._choice("on_inconclusive", "warn", get_args(Treatment)),
-            "why": self._why(),
-        }
-        if level == Level.MANDATORY:
-            self._refuse_softening(values)
-        return values
-
-    def _place(self, name: str) -> Place:
-        return Place(self._settings[name].node, f"{self._key}.{name}", self._problems)
-
-    def _choice(self, name: str, default: str, words: tuple[str, ...]) -> str:
-        if name not in self._settings:
-            return default
-        return shapes.choice(self._place(name), words) or default
-
-    def _enforce_from(self, level: str) -> date | None:
-        if "enforce_from" not in self._settings:
-            return None
-        place = self._place("enforce_from")
-        value = place.node.data
-        if value is False:
-            return None
-        if not isinstance(value, date) or isinstance(value, datetime):
-            place.wrong(
-                f"a day is due, not {wrote(place.node)}",
-                "write it like 2027-01-31, without quotes and without a time",
-            )
-            return None
-        if level == Level.ADVISORY:
-            remedy = "remove it, or set the level that shall hold from then on"
-            place.wrong("an advisory binding is never enforced", remedy)
-        return value
-
-    def _when(self) -> "Condition | None":
-        if "when" not in self._settings:
-            return None
-        # Only a file with a condition pays for reading conditions.
-        from policy_engine.expressions import ExpressionError, compiled  # noqa: PLC0415
-
-        place = self._place("when")
-        text = shapes.text(place, "a condition")
-        try:
-            return None if text is None else compiled(text)
-        except ExpressionError as error:
-            place.wrong(str(error))
-            return None
-
-    def _why(self) -> str | None:
-        return shapes.text(self._place("why")) if "why" in self._settings else None
-
-    def _refuse_softening(self, values: Mapping[str, Any]) -> None:
-        for name, refused in (("on_missing", ("warn", "skip")), ("on_inconclusive", ("skip",))):
-            if values[name] in refused:
-                message = f"a mandatory binding cannot say `{name}: {values[name]}`"
-                self._place(name).wrong(message, "remove the line, or set `level: overridable`")

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from policy_engine.policy import ENGINE_KEYS
 from policy_engine.policy_file import Binding, Draft, PackText, PolicyFile
+from policy_engine.policy_file.keys import BindingKeys, Lies, lying
 from policy_engine.policy_file.merge import Bound
 from policy_engine.policy_file.setting_kinds import written
 from policy_engine.source.problems import Spot
@@ -78,13 +78,14 @@ class _Effective:
             yield _Line("plugins:")
             for name, at in draft.plugins.items():
                 yield _Line(f"  - {_scalar(name)}", self._origin(at))
-        for name, item in draft.sections.items():
-            yield from self._item(name, item, "")
-        for name, items in (("prices", draft.prices), ("evidence", draft.evidence)):
-            if items:
+        merged = lying(Lies.MERGED)
+        for name, item in sorted(draft.sections.items(), key=lambda each: each[0] in merged):
+            if name not in merged:
+                yield from self._item(name, item, "")
+            elif isinstance(item.node, MappingNode) and item.node.items:
                 yield _Line(f"{name}:")
-            for key, item in items.items():
-                yield from self._item(key, item, "  ")
+                for key, inner in item.node.items.items():
+                    yield from self._item(key, inner, "  ")
 
     def _item(self, key: str, item: Item, indent: str) -> Iterator[_Line]:
         """Yield a key with its value: in one line where it fits, else its parts one by one."""
@@ -107,15 +108,16 @@ class _Effective:
     def _binding(self, binding: Binding, bound: Bound) -> Iterator[_Line]:
         yield _Line(f"  {binding.id}:", self._origin(bound.at))
         fields = type(binding.policy).model_fields
-        for name in ("policy", *fields, *(key for key in ENGINE_KEYS if key != "policy")):
+        engine = BindingKeys.model_fields
+        for name in dict.fromkeys(("policy", *fields, *engine)):
             item = bound.settings.get(name)
             if item is not None:
                 yield from self._item(name, item, "    ")
             elif name in fields:
                 value = written(fields[name], getattr(binding.policy, name))
                 yield from _default(name, value)
-            elif name in {"level", "on_missing", "on_inconclusive"}:
-                yield _Line(f"    {name}: {getattr(binding, name)}", _DEFAULT)
+            elif engine[name].default is not None:
+                yield _Line(f"    {name}: {engine[name].default}", _DEFAULT)
 
     def _origin(self, at: Spot) -> str:
         name = self._packs.get(at.file)

@@ -9,30 +9,17 @@ from typing import NamedTuple
 
 from policy_engine.errors import UsageError
 from policy_engine.policy_file import shapes
+from policy_engine.policy_file.declaring import example_of
+from policy_engine.policy_file.keys import NOT_IN_A_PACK, FileKeys
 from policy_engine.policy_file.merge import Draft
+from policy_engine.policy_file.reading import read_outline
 from policy_engine.policy_file.shapes import Place
 from policy_engine.policy_file.tightening import note_unsaid
 from policy_engine.quantities.words import nearest
 from policy_engine.source.problems import PolicyFileError, Problems, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, load_yaml
 
-KEYS = (
-    "version",
-    "extends",
-    "plugins",
-    "applies_to",
-    "metric",
-    "candidate",
-    "baseline",
-    "first_run",
-    "prices",
-    "evidence",
-    "policies",
-    "waivers",
-)
-"""The keys of a policy file."""
-
-_NOT_IN_A_PACK = frozenset({"plugins", "waivers", "applies_to"})
+_FIELDS = FileKeys.model_fields
 _SUFFIXES = (".yaml", ".yml")
 _LONGEST_CHAIN = 20  # files, each extending the next
 
@@ -113,7 +100,7 @@ class Library:
         items = self._outline(source)
         if "extends" in items:
             place = Place(items["extends"].node, "extends", self._problems)
-            for name, at in shapes.texts(place, "extends: [recommended]"):
+            for name, at in shapes.texts(place, example_of("extends", _FIELDS["extends"])):
                 extended = self._extended(source, name, at)
                 if extended is not None:
                     draft.lay_draft(extended, at.node.at)
@@ -129,22 +116,19 @@ class Library:
             self._problems.found.extend(error.problems)
             self.is_readable = False
             return {}
-        items = shapes.mapping(Place(root, "", self._problems), "version: 1")
-        if items is None or not shapes.is_version_1(root.at, items, self._problems):
+        written = read_outline(FileKeys, root, self._problems)
+        if written is None:
             self.is_readable = False
             return {}
-        return {name: item for name, item in items.items() if self._is_allowed(source, name, item)}
+        return {n: i for n, i in written.items.items() if self._is_allowed(source, n, i)}
 
     def _is_allowed(self, source: _Source, name: str, item: Item) -> bool:
         """Say whether a key of the file can be read on; note why not, and every empty value."""
-        if name not in KEYS:
-            shapes.unknown_key(self._problems, item, name, name, KEYS)
-        elif source.is_pack and name in _NOT_IN_A_PACK:
+        if source.is_pack and NOT_IN_A_PACK in _FIELDS[name].metadata:
             remedy = "write it in the policy file that extends the pack"
             self._problems.add(item.at, name, f"a pack may not hold `{name}`", remedy)
-        else:
-            return not self._is_empty(name, item.node)
-        return False
+            return False
+        return not self._is_empty(name, item.node)
 
     def _is_empty(self, name: str, node: Node) -> bool:
         """Note empty values at any depth; say whether the section itself is one."""

@@ -10,11 +10,19 @@ from types import MappingProxyType
 from typing import Any
 
 from policy_engine.evidence import Needs
-from policy_engine.policy_file import sections, shapes, waivers
+from policy_engine.policy_file import waivers
+from policy_engine.policy_file.baseline import read_baseline
 from policy_engine.policy_file.bindings import Binding, Offered, bind, yielding
+from policy_engine.policy_file.keys import (
+    AppliesTo,
+    CandidateSetting,
+    EvidenceSetting,
+    FileKeys,
+    MetricSetting,
+)
 from policy_engine.policy_file.library import Library, PackText
 from policy_engine.policy_file.merge import Draft, plugins_of
-from policy_engine.policy_file.sections import AppliesTo, MetricSetting
+from policy_engine.policy_file.reading import read_value
 from policy_engine.policy_file.shapes import Place
 from policy_engine.policy_file.waiver import Waiver
 from policy_engine.quantities import Rate
@@ -33,13 +41,11 @@ class PolicyFile:
         bindings: In the order of the file, extended ones first.
         metric: The metric that counts; None: the experiment's own tags decide.
         applies_to: Which candidates it judges; None: all.
-        candidate_paths: Globs of what training depends on; a change to none of them owes no run.
-        model_name: Which logged model of a run, where there are several.
+        candidate: Which changes owe a run, and which model counts.
         baseline: The rules to find the baseline by, in order, each with one key.
         prices: Hourly price by machine; `default` is for any other.
         first_run: Whether there can be no baseline yet.
-        names: The user's own name of evidence, by its documented name.
-        caps: Size caps of evidence (B), by name.
+        evidence: The user's own names of evidence, and how much of it is read.
         plugins: Outside plugins that it needs.
         where_first_run: The line that says so, to be removed later.
         required: The packs that lie beneath it whatever it says, by name.
@@ -49,13 +55,11 @@ class PolicyFile:
     bindings: tuple[Binding, ...]
     metric: MetricSetting | None
     applies_to: AppliesTo | None
-    candidate_paths: tuple[str, ...]
-    model_name: str | None
+    candidate: CandidateSetting
     baseline: tuple[dict[str, Any], ...]
     prices: Mapping[str, Rate]
     first_run: bool
-    names: Mapping[str, str]
-    caps: Mapping[str, int]
+    evidence: EvidenceSetting
     plugins: tuple[str, ...]
     where_first_run: Where | None
     required: tuple[str, ...] = ()
@@ -184,38 +188,34 @@ def _read(
         remedy = "bind one under `policies:`, or extend a pack: `extends: [recommended]`"
         message = "no policy is bound; nothing would be judged"
         problems.add(Spot(draft.path, 1, 1), "policies", message, remedy)
-    places = {name: Place(item.node, name, problems) for name, item in draft.sections.items()}
-    candidate = places.get("candidate")
-    paths, model_name = sections.read_candidate(candidate) if candidate else ((), None)
-    baseline = places.get("baseline")
-    rules = sections.read_baseline(baseline, any_rule=any_rule) if baseline else ()
-    names, caps = sections.read_evidence(draft.evidence, problems)
+    keys = _sections(draft, problems)
+    baseline, first_run = draft.sections.get("baseline"), draft.sections.get("first_run")
     return PolicyFile(
         path=draft.path,
         bindings=tuple(binding for binding in bound if binding is not None),
-        metric=sections.read_metric(places["metric"]) if "metric" in places else None,
-        applies_to=(
-            sections.read_applies_to(places["applies_to"]) if "applies_to" in places else None
-        ),
-        candidate_paths=paths,
-        model_name=model_name,
-        baseline=rules,
-        prices=sections.read_prices(draft.prices, problems),
-        names=names,
-        caps=caps,
+        metric=keys.metric,
+        applies_to=keys.applies_to,
+        candidate=keys.candidate or CandidateSetting.model_construct(),
+        baseline=read_baseline(baseline, problems, any_rule=any_rule) if baseline else (),
+        prices=keys.prices,
+        first_run=keys.first_run,
+        evidence=keys.evidence or EvidenceSetting.model_construct(),
         plugins=plugins_of([draft]),
+        where_first_run=(
+            Where(first_run.at.file, first_run.at.line) if first_run and keys.first_run else None
+        ),
         required=tuple(draft.required),
-        **_first_run(draft, problems),
     )
 
 
-def _first_run(draft: Draft, problems: Problems) -> dict[str, Any]:
-    item = draft.sections.get("first_run")
-    if item is None:
-        return {"first_run": False, "where_first_run": None}
-    declared = bool(shapes.switch(Place(item.node, "first_run", problems)))
-    where = Where(item.at.file, item.at.line) if declared else None
-    return {"first_run": declared, "where_first_run": where}
+def _sections(draft: Draft, problems: Problems) -> FileKeys:
+    """Return what the sections say that are read from the file alone; what is wrong is left out."""
+    values = {}
+    for name, item in draft.sections.items():
+        if name != "baseline":
+            place = Place(item.node, name, problems)
+            values[name] = read_value(place, name, FileKeys.model_fields[name])
+    return FileKeys.model_construct(**{n: v for n, v in values.items() if v is not None})
 
 
 def _digest(texts: Iterable[tuple[str, bytes]]) -> str:

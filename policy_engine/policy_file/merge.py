@@ -10,13 +10,16 @@ from dataclasses import dataclass, field, replace
 
 from policy_engine.policy import Level
 from policy_engine.policy_file import shapes
+from policy_engine.policy_file.declaring import example_of
+from policy_engine.policy_file.keys import FileKeys, Lies, lying
 from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.source.problems import Problems, Spot, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
+_FIELDS = FileKeys.model_fields
+
 OWN = "bound"
 """Why what a file says by itself holds against a required pack: that must not loosen it either."""
-_REPLACED_WHOLE = ("metric", "applies_to", "candidate", "baseline", "first_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,7 @@ class Draft:
     Attributes:
         path: The file, as messages name it.
         problems: Where problems go.
-        sections: The keys that are replaced whole.
-        prices: Merged key by key.
-        evidence: Merged key by key, and so are the names that it holds.
+        sections: The keys that are replaced whole, or merged key by key, but the bindings.
         plugins: The plugins that are named, and where.
         bindings: What is bound, by id, extended ones first.
         unbound: What it, or a file that it extends, turned off: where, by id.
@@ -98,8 +99,6 @@ class Draft:
     path: str
     problems: Problems
     sections: dict[str, Item] = field(default_factory=dict)
-    prices: dict[str, Item] = field(default_factory=dict)
-    evidence: dict[str, Item] = field(default_factory=dict)
     plugins: dict[str, Spot] = field(default_factory=dict)
     bindings: dict[str, Bound] = field(default_factory=dict)
     unbound: dict[str, Place] = field(default_factory=dict)
@@ -131,9 +130,8 @@ class Draft:
 
     def _lay(self, other: "Draft", at: Spot, *, is_required: bool) -> None:
         self.is_sound &= other.is_sound
-        self.sections.update(other.sections)
-        self.prices.update(other.prices)
-        self._lay_evidence(other.evidence)
+        for name, item in other.sections.items():
+            self._lay_section(name, item)
         self.plugins.update(other.plugins)
         self.waivers += other.waivers
         for id_, bound in other.bindings.items():
@@ -147,33 +145,30 @@ class Draft:
 
     def lay_file(self, items: Mapping[str, Item]) -> None:
         """Lay the file's own keys over all that it extends."""
-        for name in _REPLACED_WHOLE:
-            if name in items:
-                self.sections[name] = items[name]
-        self.prices.update(self._mapping(items, "prices", "{default: 0.50 USD/h}"))
-        self._lay_evidence(self._mapping(items, "evidence", "{names: {cost.total: my_cost}}"))
+        for name in (*lying(None), *lying(Lies.MERGED)):
+            if name in items and name != "policies" and self._is_mergeable(name, items[name]):
+                self._lay_section(name, items[name])
         if "waivers" in items:
             self.waivers.append(items["waivers"])
         if "plugins" in items:
             place = Place(items["plugins"].node, "plugins", self.problems)
-            for name, at in shapes.texts(place, "plugins: [acme-policies]"):
+            for name, at in shapes.texts(place, example_of("plugins", _FIELDS["plugins"])):
                 self.plugins.setdefault(name, at.node.at)
-        example = "{model-size-budget: {max_size: 200MB}}"
-        for id_, item in self._mapping(items, "policies", example).items():
-            self._lay_statement(id_, item)
+        if "policies" in items and self._is_mergeable("policies", items["policies"]):
+            assert isinstance(items["policies"].node, MappingNode)  # noqa: S101 (mypy)
+            for id_, item in items["policies"].node.items.items():
+                self._lay_statement(id_, item)
 
-    def _mapping(self, items: Mapping[str, Item], name: str, example: str) -> dict[str, Item]:
-        if name not in items:
-            return {}
-        place = Place(items[name].node, name, self.problems)
-        return shapes.mapping(place, f"{name}: {example}") or {}
+    def _is_mergeable(self, name: str, item: Item) -> bool:
+        """Say whether a key can be laid over the same beneath, or note why not."""
+        place = Place(item.node, name, self.problems)
+        example = example_of(name, _FIELDS[name])
+        return name not in lying(Lies.MERGED) or shapes.mapping(place, example) is not None
 
-    def _lay_evidence(self, above: Mapping[str, Item]) -> None:
-        old, new = self.evidence.get("names"), above.get("names")
-        self.evidence.update(above)
-        if old and new and isinstance(old.node, MappingNode) and isinstance(new.node, MappingNode):
-            names = {**old.node.items, **new.node.items}
-            self.evidence["names"] = Item(new.at, replace(new.node, items=names))
+    def _lay_section(self, name: str, above: Item) -> None:
+        beneath = self.sections.get(name)
+        is_merged = name in lying(Lies.MERGED)
+        self.sections[name] = _merged(beneath, above) if is_merged else above
 
     def _lay_statement(self, id_: str, item: Item) -> None:
         """Lay what the file says of one id: settings, `on` or `off`."""
@@ -212,6 +207,17 @@ class Draft:
             inherited_from=bound.inherited_from or beneath.inherited_from,
             held_to=_each_once(*beneath.held_to, *bound.held_to),
         )
+
+
+def _merged(beneath: Item | None, above: Item) -> Item:
+    """Return a value laid over another: of two mappings, key by key."""
+    if beneath is None or not (
+        isinstance(beneath.node, MappingNode) and isinstance(above.node, MappingNode)
+    ):
+        return above
+    old, new = beneath.node.items, above.node.items
+    items = {**old, **{name: _merged(old.get(name), item) for name, item in new.items()}}
+    return Item(above.at, replace(above.node, items=items))
 
 
 def plugins_of(drafts: Iterable[Draft]) -> tuple[str, ...]:

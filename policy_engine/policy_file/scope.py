@@ -26,8 +26,8 @@ def needs_run(file: PolicyFile, change: ChangeRecord | None) -> bool:
     """
     if change is None or change.paths is None:
         return True
-    if file.candidate_paths:
-        return _touches(change.paths, file.candidate_paths)
+    if file.candidate.paths:
+        return _touches(change.paths, file.candidate.paths)
     return not all(_is_policy(path, file) for path in change.paths)
 
 
@@ -48,8 +48,8 @@ def is_current(file: PolicyFile, commit: str, change: ChangeRecord) -> bool:
     later = change.later_paths.get(commit)
     return (
         later is not None
-        and bool(file.candidate_paths)
-        and not _touches(later, file.candidate_paths)
+        and bool(file.candidate.paths)
+        and not _touches(later, file.candidate.paths)
     )
 
 
@@ -64,7 +64,7 @@ def commit_of(run: RunRecord) -> str | None:
 
 def is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord | None) -> bool:
     """Say whether a policy file judges a candidate: logged name, scope and commit fit."""
-    if candidate.model_name != file.model_name or not applies(file, candidate.run):
+    if candidate.model_name != file.candidate.model_name or not applies(file, candidate.run):
         return False
     if change is None:  # a flag named it, for every policy file
         return True
@@ -79,14 +79,18 @@ def uncollected_model(file: PolicyFile, candidates: Sequence[CandidateRecord]) -
 
     Such evidence is of other policies, or somebody wrote into it for whom it is.
     """
-    if file.model_name is None or any(c.model_name == file.model_name for c in candidates):
+    if file.candidate.model_name is None or any(
+        c.model_name == file.candidate.model_name for c in candidates
+    ):
         return None
     for run in (candidate.run for candidate in candidates):
-        is_another = isinstance(run.model, ModelRecord) and run.model.name != file.model_name
+        is_another = (
+            isinstance(run.model, ModelRecord) and run.model.name != file.candidate.model_name
+        )
         if not is_another and applies(file, run):
             return (
                 f"run {run.run_id}: the evidence was collected without its logged model "
-                f"'{file.model_name}', which the policy file names: collect it again"
+                f"'{file.candidate.model_name}', which the policy file names: collect it again"
             )
     return None
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from policy_engine.policy import ENGINE_KEYS, Policy
+from policy_engine.policy import Policy
 from policy_engine.policy_file import shapes
+from policy_engine.policy_file.keys import BindingKeys
 from policy_engine.policy_file.merge import Bound
 from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.quantities.words import did_you_mean
@@ -25,7 +26,9 @@ def build(key: str, bound: Bound, policy: type[Policy], problems: Problems) -> P
         policy: The policy that it names.
         problems: Where problems go.
     """
-    items = {name: item for name, item in bound.settings.items() if name not in ENGINE_KEYS}
+    items = {
+        name: item for name, item in bound.settings.items() if name not in BindingKeys.model_fields
+    }
     values = {name: _value(policy, name, item.node) for name, item in items.items()}
     try:
         built = policy.model_validate(values)
@@ -123,7 +126,7 @@ class _Complaints:
             return
         place, item = self._find(loc)
         if kind == "extra_forbidden" and item is not None:
-            known = [*self._policy.model_fields, *ENGINE_KEYS] if len(loc) == 1 else []
+            known = [*self._policy.model_fields, *BindingKeys.model_fields] if len(loc) == 1 else []
             remedy = near_or_all(str(loc[-1]), known, "known here") if known else "remove it"
             text = place.key.rpartition(".")[2]
             self._problems.add(item.at, place.key, "unknown setting", remedy, text)

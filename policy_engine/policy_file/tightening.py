@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from policy_engine.policy import ENGINE_KEYS, Level, Policy
+from policy_engine.policy import Level, Policy
+from policy_engine.policy_file.keys import BindingKeys, Lies, lying
 from policy_engine.policy_file.merge import Bound, Draft, Held, same
 from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.quantities import Margin, Money, Rate, Tighter
@@ -36,7 +37,7 @@ class Reading(NamedTuple):
     """A binding with its policy built and the engine's own keys read, by name."""
 
     policy: Policy
-    keys: Mapping[str, Any]
+    keys: BindingKeys
 
 
 def completed(held: Held, bound: Bound, policy: type[Policy]) -> Bound:
@@ -69,7 +70,7 @@ def note_loosened(
         said = item or old
         assert said is not None  # noqa: S101 (the name is of one of the two)
         place = Place(said.node, f"{key}.{name}", problems)
-        if name in ENGINE_KEYS:
+        if name in BindingKeys.model_fields:
             _note_key(place, name, now, held, then)
         else:
             _note_setting(place, name, now, held, then)
@@ -78,31 +79,30 @@ def note_loosened(
 def note_unsaid(draft: Draft) -> None:
     """Note every key beside the bindings that a required pack says, and the file otherwise."""
     for pack in draft.required.values():
-        for above, beneath in _sections(draft, pack):
-            for key, item in beneath.items():
-                if not same(item.node, above[key].node):
-                    since = f"{item.at.file}:{item.at.line}"
-                    message = f"a required pack says it ({since}); it cannot be changed"
-                    remedy = f"remove the line, or change {since}"
-                    Place(above[key].node, key, draft.problems).wrong(message, remedy)
+        above = dict(_said(draft.sections))
+        for key, item in _said(pack.sections):
+            if key in above and not same(item.node, above[key].node):
+                since = f"{item.at.file}:{item.at.line}"
+                message = f"a required pack says it ({since}); it cannot be changed"
+                remedy = f"remove the line, or change {since}"
+                Place(above[key].node, key, draft.problems).wrong(message, remedy)
 
 
-def _sections(draft: Draft, pack: Draft) -> Iterator[tuple[dict[str, Item], dict[str, Item]]]:
-    """Yield what the file and the pack beneath it say, by key, as far as it merges together."""
-    yield draft.sections, pack.sections
-    for name in ("prices", "evidence"):
-        yield _keyed(name, getattr(draft, name)), _keyed(name, getattr(pack, name))
-
-
-def _keyed(name: str, items: Mapping[str, Item]) -> dict[str, Item]:
-    """Return the items of a section by whole key; the names of evidence one by one."""
-    keyed: dict[str, Item] = {}
-    for key, item in items.items():
-        if key == "names" and isinstance(item.node, MappingNode):
-            keyed |= {f"{name}.names.{each}": inner for each, inner in item.node.items.items()}
+def _said(sections: Mapping[str, Item]) -> Iterator[tuple[str, Item]]:
+    """Yield what sections say, by whole key: as far down as they are merged key by key."""
+    for name, item in sections.items():
+        if name in lying(Lies.MERGED):
+            yield from _each(name, item)
         else:
-            keyed[f"{name}.{key}"] = item
-    return keyed
+            yield name, item
+
+
+def _each(key: str, item: Item) -> Iterator[tuple[str, Item]]:
+    if not isinstance(item.node, MappingNode):
+        yield key, item
+        return
+    for name, inner in item.node.items.items():
+        yield from _each(f"{key}.{name}", inner)
 
 
 def _note_key(place: Place, name: str, now: Reading, held: Held, then: Reading) -> None:
@@ -123,13 +123,13 @@ def _note_key(place: Place, name: str, now: Reading, held: Held, then: Reading) 
 
 
 def _rank(name: str, reading: Reading) -> int:
-    return _ORDER[name].index(reading.keys[name])
+    return _ORDER[name].index(getattr(reading.keys, name))
 
 
-def _is_enforced_as_early(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
-    if then["level"] == Level.ADVISORY or now["enforce_from"] is None:
+def _is_enforced_as_early(now: BindingKeys, then: BindingKeys) -> bool:
+    if then.level == Level.ADVISORY or now.enforce_from is None:
         return True
-    return then["enforce_from"] is not None and now["enforce_from"] <= then["enforce_from"]
+    return then.enforce_from is not None and now.enforce_from <= then.enforce_from
 
 
 def _note_setting(place: Place, name: str, now: Reading, held: Held, then: Reading) -> None:
@@ -167,7 +167,7 @@ def direction(field: FieldInfo) -> Tighter | None:
 def has_direction(policy: Policy, name: str) -> bool:
     """Say whether one value of a key can be tighter than another."""
     field = type(policy).model_fields.get(name)
-    return name in ENGINE_KEYS if field is None else direction(field) is not None
+    return name in BindingKeys.model_fields if field is None else direction(field) is not None
 
 
 def _declared(field: FieldInfo) -> Iterator[Any]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from policy_engine.evidence import Measurement
 from policy_engine.evidence.record import ModelRecord, RunRecord
 from policy_engine.policy import Finding, Limit
+from policy_engine.policy_file.keys import WaiverKeys
 from policy_engine.quantities import Quantity
 from policy_engine.source.problems import Problems, Spot
 
@@ -17,47 +18,22 @@ LONGEST = timedelta(days=90)
 SOON = timedelta(days=14)
 """How long before its last day a waiver is said to expire soon."""
 
-Kind = Literal["model", "run", "version"]
-
-
-class Target(NamedTuple):
-    """What a waiver is for: a model (glob on its logged or registered name), a run, a version."""
-
-    kind: Kind
-    value: str
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
     """One waiver, well formed; whether it holds is a matter of the finding and the day.
 
     Attributes:
-        id: The binding's id.
-        target: What it is for.
-        part: The only part that it is for; None: any.
-        ceiling: The value up to which it holds; due where the finding has a limit.
-        written: The ceiling as it was written.
-        reason: Why.
-        owner: Who mends what it waives.
-        approved_by: Who approved it.
-        ticket: Where that is planned.
-        expires: Its last day (UTC).
+        keys: What it says.
+        ceiling: Its ceiling as it was written.
         key: The path of keys to it, such as `waivers[0]`.
         at: Where it stands.
         expires_at: Where its last day stands.
         files: The policy files that it is for.
     """
 
-    id: str
-    target: Target
-    part: str | None
-    ceiling: Quantity | None
-    written: str | None
-    reason: str
-    owner: str
-    approved_by: str
-    ticket: str
-    expires: date
+    keys: WaiverKeys
+    ceiling: str | None
     key: str
     at: Spot
     expires_at: Spot
@@ -66,17 +42,9 @@ class Waiver:
     def to_dict(self, why: str | None = None) -> dict[str, Any]:
         """Return it as the report shows it; `why` says why it was not used."""
         return {
-            "id": self.id,
-            "part": self.part,
-            "model": self.target.value if self.target.kind == "model" else None,
-            "run": self.target.value if self.target.kind == "run" else None,
-            "version": self.target.value if self.target.kind == "version" else None,
-            "ceiling": self.written,
-            "reason": self.reason,
-            "owner": self.owner,
-            "approved_by": self.approved_by,
-            "ticket": self.ticket,
-            "expires": self.expires.isoformat(),
+            **dict(self.keys),
+            "ceiling": self.ceiling,
+            "expires": self.keys.expires.isoformat(),
             "where": f"{self.at.file}:{self.at.line}",
             "why": why,
         }
@@ -91,27 +59,27 @@ class Waiver:
 
     def concerns(self, run: RunRecord) -> bool:
         """Say whether a run is what it is for."""
-        if self.target.kind == "run":
-            return run.run_id == self.target.value
+        if self.keys.run is not None:
+            return run.run_id == self.keys.run
         model = run.model
         if not isinstance(model, ModelRecord):
             return False
-        if self.target.kind == "version":
-            return any(f"{v.name}/{v.version}" == self.target.value for v in model.versions)
+        if self.keys.version is not None:
+            return any(f"{v.name}/{v.version}" == self.keys.version for v in model.versions)
         names = {model.name, *(version.name for version in model.versions)}
-        return any(fnmatchcase(name, self.target.value) for name in names)
+        return any(fnmatchcase(name, self.keys.model or "") for name in names)
 
     def why_not(self, finding: Finding) -> str | None:
         """Return why it does not cover what a finding measured; None: it does."""
-        if self.part is not None and finding.part != self.part:
-            return f"it is for the part '{self.part}'"
-        limit, measured, ceiling = finding.limit, finding.measured, self.ceiling
+        if self.keys.part is not None and finding.part != self.keys.part:
+            return f"it is for the part '{self.keys.part}'"
+        limit, measured, ceiling = finding.limit, finding.measured, self.keys.ceiling
         if limit is None:
             return None if ceiling is None else "it has a ceiling, and the finding measured nothing"
         if ceiling is None:
             return "the finding has a limit, so the waiver needs a `ceiling`"
         if not ceiling.is_in(limit.unit):
-            return f"its ceiling {self.written} is not in the finding's unit, {limit.unit}"
+            return f"its ceiling {self.ceiling} is not in the finding's unit, {limit.unit}"
         if measured is None:
             return "the finding measured nothing that its ceiling could cover"
         return self._beyond(measured, limit, ceiling)
@@ -120,11 +88,11 @@ class Waiver:
         within = Limit(ceiling.value, limit.unit, "<=" if limit.op in {"<=", "<"} else ">=")
         if measured.unit == limit.unit and within.holds(measured.value):
             return None
-        return f"{measured} is beyond its ceiling {self.written}"
+        return f"{measured} is beyond its ceiling {self.ceiling}"
 
     @property
     def _end(self) -> datetime:
-        return datetime.combine(self.expires, time(), UTC) + timedelta(days=1)
+        return datetime.combine(self.keys.expires, time(), UTC) + timedelta(days=1)
 
 
 def refuse_too_far_ahead(waivers: Iterable[Waiver], now: datetime) -> None:
@@ -136,13 +104,13 @@ def refuse_too_far_ahead(waivers: Iterable[Waiver], now: datetime) -> None:
     furthest = now.astimezone(UTC).date() + LONGEST
     problems = Problems()
     for waiver in waivers:
-        if waiver.expires > furthest:
+        if waiver.keys.expires > furthest:
             problems.add(
                 waiver.expires_at,
                 f"{waiver.key}.expires",
-                f"{waiver.expires} is more than {LONGEST.days} days ahead",
+                f"{waiver.keys.expires} is more than {LONGEST.days} days ahead",
                 f"write {furthest} or earlier, and renew it for as long as it is needed",
-                str(waiver.expires),
+                str(waiver.keys.expires),
             )
     problems.raise_any()
 

@@ -25,13 +25,13 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_tests.keys import EvidenceKeys
 from policy_engine.policy_tests.short_forms import in_run, inside, moment, take_duration
 from policy_engine.source.problems import near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, SequenceNode
 
 R = TypeVar("R", bound=Record)
 
-_KEYS = ("candidate", "baseline", "baseline_of", "baselines", "history", "later", "change")
 _EXAMPLE = "{candidate: {metrics: {val_f1: 0.91}}}"
 _EVERYTHING = Needs.of(need.name or "" for need in Needs).names
 _GAPS: frozenset[str | int] = frozenset({Invalid.__name__, Unreadable.__name__})
@@ -56,7 +56,7 @@ def read_evidence(place: Place, at: datetime, file: PolicyFile) -> EvidenceRecor
         file: The policy file that will judge it.
     """
     before = len(place.problems.found)
-    items = shapes.mapping(place, _EXAMPLE, _KEYS)
+    items = shapes.mapping(place, _EXAMPLE, EvidenceKeys.model_fields)
     if items is None:
         return None
     if "candidate" not in items:
@@ -66,7 +66,7 @@ def read_evidence(place: Place, at: datetime, file: PolicyFile) -> EvidenceRecor
     run = _run(place.of("candidate", items["candidate"]), _Role(0, at - 4 * _HOUR))
     candidate = CandidateRecord(
         run=run or RunRecord(run_id="0" * 32),
-        model_name=file.model_name,
+        model_name=file.candidate.model_name,
         baselines=_baselines(place, items, at, file),
         history=_runs(place, items, "history", at),
         later=_runs(place, items, "later", at),

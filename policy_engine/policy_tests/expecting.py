@@ -1,19 +1,17 @@
 """What each case expects, and what no case can show."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from policy_engine.policy import Outcome
 from policy_engine.policy_file import PolicyFile, shapes
+from policy_engine.policy_file.reading import read_keys, read_mapping
 from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_tests.keys import ExpectedKeys
 from policy_engine.policy_tests.model import COVERED, Expected
-from policy_engine.report import Effect
 from policy_engine.source.problems import near_or_all, shown
 from policy_engine.source.yaml_source import Item, ScalarNode
 
-_KEYS = ("outcome", "part", "message", "effect")
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
-_EFFECTS = tuple(e.value for e in Effect if e is not Effect.WAIVED)
 
 
 def read_expected(place: Place, file: PolicyFile) -> list[Expected]:
@@ -63,17 +61,13 @@ def _one(place: Place, id_: str) -> Expected | None:
     if isinstance(place.node, ScalarNode):
         outcome = shapes.choice(place, _OUTCOMES)
         return Expected(place.node.at, id_, Outcome(outcome)) if outcome else None
-    items = shapes.mapping(place, "{outcome: missing, message: no baseline}", _KEYS)
-    if items is None:
+    written = read_mapping(ExpectedKeys, place, "{outcome: missing, message: no baseline}")
+    if written is None:
         return None
-    if "outcome" not in items:
-        remedy = f"write one of: {', '.join(_OUTCOMES)}"
-        place.problems.add(place.node.at, f"{place.key}.outcome", "missing setting", remedy)
+    if "outcome" not in written:
+        written.missing("outcome", f"write one of: {', '.join(_OUTCOMES)}")
         return None
-    outcome = shapes.choice(place.of("outcome", items["outcome"]), _OUTCOMES)
-    texts = [key for key in ("part", "message") if key in items]
-    known: dict[str, Any] = {key: shapes.text(place.of(key, items[key])) for key in texts}
-    if "effect" in items:
-        effect = shapes.choice(place.of("effect", items["effect"]), _EFFECTS)
-        known["effect"] = Effect(effect) if effect else None
-    return Expected(place.node.at, id_, Outcome(outcome), **known) if outcome else None
+    keys = read_keys(ExpectedKeys, written)
+    if keys is None:
+        return None
+    return Expected(written.at, id_, keys.outcome, keys.part, keys.message, keys.effect)

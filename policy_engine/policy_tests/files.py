@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,19 +12,19 @@ from policy_engine.evidence.saved import read_evidence as read_saved
 from policy_engine.judging.moments import YEARS
 from policy_engine.loading import Loaded, load
 from policy_engine.policy_file import PolicyFile, shapes
+from policy_engine.policy_file.reading import Written, note_missing, read_mapping, read_outline
 from policy_engine.policy_file.shapes import Place, wrote
 from policy_engine.policy_tests.evidence import read_evidence
 from policy_engine.policy_tests.expecting import read_expected, read_not_possible
+from policy_engine.policy_tests.keys import CaseKeys, PolicyTestFile
 from policy_engine.policy_tests.model import Case, PolicyTest
 from policy_engine.source.problems import PolicyFileError, Problems, shown
-from policy_engine.source.yaml_source import LARGEST_FILE, Item, ScalarNode, load_yaml
+from policy_engine.source.yaml_source import LARGEST_FILE, ScalarNode, load_yaml
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 """When a case is judged that does not say `at`: always the same moment."""
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
-_KEYS = ("version", "policy_file", "cases", "not_possible")
-_CASE = ("name", "at", "evidence", "expect")
 _EXAMPLE = "cases: [{name: …, evidence: {candidate: {…}}, expect: {model-size-budget: fail}}]"
 
 
@@ -89,33 +89,23 @@ class _Reader:
         except PolicyFileError as error:
             self._problems.found.extend(error.problems)
             return None
-        items = shapes.mapping(Place(root, "", self._problems), "version: 1")
-        if items is None or not shapes.is_version_1(root.at, items, self._problems):
+        written = read_outline(PolicyTestFile, root, self._problems)
+        if written is None:
             return None
-        for name, item in items.items():
-            if name not in _KEYS:
-                shapes.unknown_key(self._problems, item, name, name, _KEYS)
-        for name in ("policy_file", "cases"):
-            if name not in items:
-                example = "policy_file: ../fraud.yaml" if name == "policy_file" else _EXAMPLE
-                self._problems.add(root.at, name, "missing setting", f"write it like {example}")
-        if not {"policy_file", "cases"} <= items.keys():
+        note_missing(PolicyTestFile, written)
+        if not {"policy_file", "cases"} <= written.items.keys():
             return None
-        loaded = self._policies(
-            Place(items["policy_file"].node, "policy_file", self._problems), path
-        )
+        loaded = self._policies(written.place("policy_file"), path)
         if loaded is None:
             return None
         file = loaded.policies.files[0]
         return PolicyTest(
             path=path,
             loaded=loaded,
-            cases=tuple(self._cases(items["cases"], file, path)),
+            cases=tuple(self._cases(written.place("cases"), file, path)),
             not_possible=(
-                read_not_possible(
-                    Place(items["not_possible"].node, "not_possible", self._problems), file
-                )
-                if "not_possible" in items
+                read_not_possible(written.place("not_possible"), file)
+                if "not_possible" in written
                 else {}
             ),
         )
@@ -137,38 +127,32 @@ class _Reader:
                 self._problems.found.extend(error.problems)
         return self._loaded[target]
 
-    def _cases(self, section: Item, file: PolicyFile, path: str) -> Iterator[Case]:
+    def _cases(self, section: Place, file: PolicyFile, path: str) -> Iterator[Case]:
         names: set[str] = set()
-        for place in shapes.sequence(Place(section.node, "cases", self._problems), _EXAMPLE) or ():
+        for place in shapes.sequence(section, _EXAMPLE) or ():
             before = len(self._problems.found)
-            items = shapes.mapping(place, _EXAMPLE, _CASE)
-            for key in ("name", "evidence", "expect") if items is not None else ():
-                if key not in (items or {}):
-                    key_path = f"{place.key}.{key}"
-                    remedy = f"write it like {_EXAMPLE}"
-                    self._problems.add(place.node.at, key_path, "missing setting", remedy)
-            case = self._case(place, items, file, path) if items else None
+            written = read_mapping(CaseKeys, place, _EXAMPLE)
+            if written is None:
+                continue
+            note_missing(CaseKeys, written, _EXAMPLE)
+            case = self._case(written, file, path)
             if case is not None and case.name in names:
                 place.wrong(f"two cases are called {shown(case.name)}", "give it another name")
             if case is not None and len(self._problems.found) == before:
                 names.add(case.name)
                 yield case
 
-    def _case(
-        self, place: Place, items: Mapping[str, Item], file: PolicyFile, path: str
-    ) -> Case | None:
-        name = shapes.text(place.of("name", items["name"])) if "name" in items else None
-        at = self._moment(place.of("at", items["at"])) if "at" in items else None
+    def _case(self, written: Written, file: PolicyFile, path: str) -> Case | None:
+        name = shapes.text(written.place("name")) if "name" in written else None
+        at = self._moment(written.place("at")) if "at" in written else None
         evidence, collected = None, None
-        if "evidence" in items:
-            evidence = self._evidence(place.of("evidence", items["evidence"]), at, file, path)
+        if "evidence" in written:
+            evidence = self._evidence(written.place("evidence"), at, file, path)
             collected = evidence.collected_at if evidence else None
-        expected = (
-            read_expected(place.of("expect", items["expect"]), file) if "expect" in items else ()
-        )
+        expected = read_expected(written.place("expect"), file) if "expect" in written else ()
         if name is None or evidence is None:
             return None
-        return Case(place.node.at, name, at or collected or AT, evidence, tuple(expected))
+        return Case(written.at, name, at or collected or AT, evidence, tuple(expected))
 
     def _moment(self, place: Place) -> datetime | None:
         value = place.node.data

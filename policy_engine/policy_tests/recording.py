@@ -84,13 +84,13 @@ def _evidence(candidate: CandidateRecord, file: PolicyFile) -> dict[str, Any]:
 
 def _named(file: PolicyFile) -> Iterable[str]:
     """Yield the tags and parameters that the policy file itself names."""
-    yield from file.names
-    yield from file.names.values()
+    yield from file.evidence.names
+    yield from file.evidence.names.values()
     if file.applies_to is not None:
         yield from file.applies_to.tags
     for binding in file.bindings:
-        if binding.when is not None:
-            yield from (path[-1] for path in binding.when.reads)
+        if binding.keys.when is not None:
+            yield from (path[-1] for path in binding.keys.when.reads)
 
 
 def _read_back(content: Mapping[str, Any], at: datetime, file: PolicyFile) -> EvidenceRecord:

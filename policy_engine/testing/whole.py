@@ -52,7 +52,10 @@ def check_policies(
         run=baseline,
     )
     judged = CandidateRecord(
-        run=candidate, baselines=(found,), history=tuple(history), model_name=file.model_name
+        run=candidate,
+        baselines=(found,),
+        history=tuple(history),
+        model_name=file.candidate.model_name,
     )
     evidence = EvidenceRecord(needs=_EVERYTHING, candidates=(judged,), change=change)
     engine = Engine(__version__, tuple(str(plugin) for plugin in loaded.plugins.loaded))

@@ -47,7 +47,7 @@ class _Known:
     def fits(self, file: PolicyFile) -> bool:
         """Say whether the file is for the run, by any of its models that the file may mean."""
         records = [m for m in self.models if isinstance(m, ModelRecord)]
-        named = [m for m in records if m.name == file.model_name] or records
+        named = [m for m in records if m.name == file.candidate.model_name] or records
         seen: Sequence[ModelRecord | UnreadableRecord | None] = named or self.models or (None,)
         return any(applies(file, self.facts.model_copy(update={"model": each})) for each in seen)
 

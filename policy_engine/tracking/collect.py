@@ -114,14 +114,14 @@ def _reads(file: PolicyFile) -> str:
     metric = (file.metric.name, file.metric.goal, file.metric.take) if file.metric else None
     own = [rules for binding in file.bindings for rules in binding.policy.rules()]
     compares = Needs.BASELINE in file.needs
-    runs = (file.path, file.candidate_paths, file.model_name)
-    return repr((*runs, compares, file.baseline, own, metric, sorted(file.names.items())))
+    runs = (file.path, file.candidate.paths, file.candidate.model_name)
+    return repr((*runs, compares, file.baseline, own, metric, sorted(file.evidence.names.items())))
 
 
 def _metrics(policies: PolicySet) -> tuple[tuple[str, str], ...]:
     """Return the metrics that count, each with the value that is taken of several."""
     found = {
-        (f.names.get(f.metric.name, f.metric.name), f.metric.take)
+        (f.evidence.names.get(f.metric.name, f.metric.name), f.metric.take)
         for f in policies.files
         if f.metric
     }
@@ -130,7 +130,7 @@ def _metrics(policies: PolicySet) -> tuple[tuple[str, str], ...]:
 
 def _largest_table(policies: PolicySet) -> int:
     """Return the largest table (bytes): one read serves all files."""
-    caps = [file.caps["max_text"] for file in policies.files if "max_text" in file.caps]
+    caps = [cap for file in policies.files if (cap := file.evidence.max_text) is not None]
     return max(caps, default=TABLE_CAP)
 
 
@@ -184,7 +184,7 @@ class _Collector:
         tasks = [
             self._reads.spawn(self._candidate, found, name)
             for found in search.found
-            for name in dict.fromkeys(f.model_name for f in self._policies.files)
+            for name in dict.fromkeys(f.candidate.model_name for f in self._policies.files)
         ]
         candidates = [c for t in tasks if (c := self._reads.wait(t)) is not None]
         notes = self._reads.notes
@@ -230,14 +230,14 @@ class _Collector:
         """Return each distinct (rules, metric name, goal, own names) where a baseline is needed."""
         seen: list[tuple[tuple[dict[str, Any], ...], str | None]] = []
         for file in self._policies.files:
-            if file.model_name != model_name or Needs.BASELINE not in file.needs:
+            if file.candidate.model_name != model_name or Needs.BASELINE not in file.needs:
                 continue
             name, goal = (file.metric.name, file.metric.goal) if file.metric else (None, None)
             own = [rules for binding in file.bindings for rules in binding.policy.rules()]
             for rules in (file.baseline, *own):
                 if (rules, name) not in seen:
                     seen.append((rules, name))
-                    yield rules, name, goal, file.names
+                    yield rules, name, goal, file.evidence.names
 
     def _baseline(
         self,

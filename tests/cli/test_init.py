@@ -183,8 +183,8 @@ def test_what_is_written_is_valid_at_once_and_its_test_passes(
     init.write(proposal, root)
     (file,) = load(("policies",), root).policies.files
     assert (file.metric.name if file.metric else None) == proposal.metric
-    assert file.candidate_paths == proposal.paths
-    assert file.model_name == proposal.model_name
+    assert file.candidate.paths == proposal.paths
+    assert file.candidate.model_name == proposal.model_name
     rules = [{"alias": "champion"}] if proposal.alias else []
     assert file.baseline == (*rules, {"commit": "merge-base"})
     told = command("test")

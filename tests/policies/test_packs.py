@@ -35,12 +35,12 @@ def test_advisory_binds_what_strict_binds_and_blocks_nothing(
 ) -> None:
     advisory = {binding.id: binding for binding in extending["advisory"].bindings}
     assert set(advisory) == {binding.id for binding in extending["strict"].bindings}
-    assert {binding.level for binding in advisory.values()} == {Level.ADVISORY}
+    assert {binding.keys.level for binding in advisory.values()} == {Level.ADVISORY}
 
 
 def test_strict_lets_nothing_pass_that_is_not_shown(extending: dict[str, PolicyFile]) -> None:
-    blocking = [b for b in extending["strict"].bindings if b.level is not Level.ADVISORY]
-    assert {binding.on_missing for binding in blocking} == {"block"}
+    blocking = [b for b in extending["strict"].bindings if b.keys.level is not Level.ADVISORY]
+    assert {binding.keys.on_missing for binding in blocking} == {"block"}
 
 
 def judged(pack: str, run: str, server: MlflowServer, folder: Path) -> Report:
@@ -95,7 +95,7 @@ def test_recommended_leaves_to_the_team_what_only_the_team_knows(
 ) -> None:
     """A whole file of one's own may be `extends: [recommended]` and the metric."""
     bindings = {binding.id: binding for binding in extending["recommended"].bindings}
-    assert bindings["min-useful-gain"].level is Level.ADVISORY
+    assert bindings["min-useful-gain"].keys.level is Level.ADVISORY
     assert not {"cost-per-point", "metric-threshold", "four-fifths"} & set(bindings)
     assert {b.where.file for b in bindings.values()} == {"recommended.yaml"}
     assert all(b.inherited_from is not None for b in bindings.values())

@@ -324,9 +324,11 @@ policies:
 
     assert file.path == "policies/fraud.yaml"
     assert file.plugins == ("acme-policies",)
-    assert file.applies_to == AppliesTo(model="fraud-*", experiment=None, tags={"team": "risk"})
-    assert file.metric == MetricSetting("revenue", "maximize", Decimal("0.5"), 1)
-    assert (file.candidate_paths, file.model_name) == (("training/**",), "model")
+    assert file.applies_to == AppliesTo(model="fraud-*", tags={"team": "risk"})
+    assert file.metric == MetricSetting.model_construct(
+        name="revenue", goal="maximize", point=Decimal("0.5"), positive=1
+    )
+    assert (file.candidate.paths, file.candidate.model_name) == (("training/**",), "model")
     assert file.baseline == (
         {"alias": "champion"},
         {"commit": "merge-base"},
@@ -339,8 +341,8 @@ policies:
         "ml.g5.xlarge": Rate(Decimal("1.41"), "USD"),
     }
     assert (file.first_run, file.where_first_run) == (True, Where("policies/fraud.yaml", 13))
-    assert file.names == {"cost.total": "my_cost"}
-    assert file.caps == {"max_text": 2_000_000}
+    assert file.evidence.names == {"cost.total": "my_cost"}
+    assert file.evidence.max_text == 2_000_000
     (binding,) = file.bindings
     assert (binding.id, binding.policy_name, binding.plugin) == (
         "eu-latency",
@@ -348,9 +350,9 @@ policies:
         "tests",
     )
     assert binding.policy == LatencyBudget(max="50ms")  # type: ignore[arg-type]  # as in YAML
-    assert (binding.level, binding.enforce_from) == (Level.MANDATORY, date(2027, 1, 1))
-    assert (binding.on_missing, binding.on_inconclusive) == ("block", "warn")
-    assert (binding.why, binding.inherited_from) == ("the contract says so", None)
+    assert (binding.keys.level, binding.keys.enforce_from) == (Level.MANDATORY, date(2027, 1, 1))
+    assert (binding.keys.on_missing, binding.keys.on_inconclusive) == ("block", "warn")
+    assert (binding.keys.why, binding.inherited_from) == ("the contract says so", None)
     assert binding.where == Where("policies/fraud.yaml", 16)
 
 
@@ -358,12 +360,12 @@ def test_what_is_left_out_has_its_default() -> None:
     file = load_one("version: 1\npolicies: {run-finished: {}}\n")
 
     (binding,) = file.bindings
-    assert binding.level == Level.OVERRIDABLE
-    assert (binding.on_missing, binding.on_inconclusive) == ("block", "warn")
-    assert (binding.enforce_from, binding.why) == (None, None)
-    assert (file.metric, file.applies_to, file.model_name) == (None, None, None)
-    assert (file.baseline, file.candidate_paths, file.plugins) == ((), (), ())
-    assert (file.prices, file.names, file.caps) == ({}, {}, {})
+    assert binding.keys.level == Level.OVERRIDABLE
+    assert (binding.keys.on_missing, binding.keys.on_inconclusive) == ("block", "warn")
+    assert (binding.keys.enforce_from, binding.keys.why) == (None, None)
+    assert (file.metric, file.applies_to, file.candidate.model_name) == (None, None, None)
+    assert (file.baseline, file.candidate.paths, file.plugins) == ((), (), ())
+    assert (file.prices, file.evidence.names, file.evidence.max_text) == ({}, {}, None)
     assert (file.first_run, file.where_first_run) == (False, None)
 
 
@@ -417,7 +419,7 @@ policies:
     assert (size.policy.max_size, size.policy.max_growth) == (10**9, Decimal("0.1"))
     assert size.where == Where("policies/fraud.yaml", 5)
     assert size.inherited_from == "recommended (pack of tests)"
-    assert file.bindings[-1].level == Level.OVERRIDABLE
+    assert file.bindings[-1].keys.level == Level.OVERRIDABLE
     assert {name: str(rate) for name, rate in file.prices.items()} == {
         "default": "1 USD/h",
         "gpu": "3 USD/h",
@@ -431,7 +433,7 @@ def test_off_unbinds_what_a_pack_binds() -> None:
 
 def test_on_leaves_an_inherited_binding_as_it_is() -> None:
     file = load_one("version: 1\nextends: [recommended]\npolicies: {min-useful-gain: on}\n")
-    assert file.bindings[-1].level == Level.ADVISORY
+    assert file.bindings[-1].keys.level == Level.ADVISORY
 
 
 def test_off_on_an_optional_setting_means_none() -> None:
@@ -458,10 +460,10 @@ def test_what_is_extended_counts_from_left_to_right() -> None:
     file = load_one("version: 1\nextends: [_a.yaml, _b.yaml]\n", beside)
     (binding,) = file.bindings
     assert binding.policy == ModelSizeBudget(max_size="2MB")  # type: ignore[arg-type]
-    assert (binding.why, binding.inherited_from) == ("a", "policies/_b.yaml")
-    assert file.metric == MetricSetting("auc")
+    assert (binding.keys.why, binding.inherited_from) == ("a", "policies/_b.yaml")
+    assert file.metric == MetricSetting(name="auc")
     file = load_one("version: 1\nextends: [_b.yaml, _a.yaml]\n", beside)
-    assert file.metric == MetricSetting("f1")
+    assert file.metric == MetricSetting(name="f1")
 
 
 def test_lists_are_replaced_whole_and_plugins_add_up() -> None:
@@ -476,7 +478,7 @@ def test_lists_are_replaced_whole_and_plugins_add_up() -> None:
     )
     assert file.plugins == ("a", "b", "c")
     assert file.baseline == ({"run": "abc"},)
-    assert file.names == {"cost.total": "z", "data.owner": "y"}
+    assert file.evidence.names == {"cost.total": "z", "data.owner": "y"}
 
 
 def test_a_file_that_two_extended_files_share_is_no_cycle() -> None:
@@ -518,7 +520,7 @@ def test_an_inherited_mandatory_binding_may_be_repeated() -> None:
         "policies: {model-size-budget: {max_size: 200MB, level: mandatory}}\n",
         {"policies/_org.yaml": MANDATORY},
     )
-    assert file.bindings[0].level == Level.MANDATORY
+    assert file.bindings[0].keys.level == Level.MANDATORY
 
 
 def test_a_list_or_mapping_may_be_repeated_too_but_not_changed() -> None:
@@ -528,7 +530,7 @@ def test_a_list_or_mapping_may_be_repeated_too_but_not_changed() -> None:
     )
     beside = {"policies/_org.yaml": (text % "0.5").encode()}
     extending = "extends: [_org.yaml]\n"
-    assert load_one(extending + text % "0.50", beside).bindings[0].level == Level.MANDATORY
+    assert load_one(extending + text % "0.50", beside).bindings[0].keys.level == Level.MANDATORY
     assert said_of(extending + text % "0.6", beside) == (
         "policies/fraud.yaml:4:27: policies.weighted-areas.areas: "
         "the binding is mandatory (policies/_org.yaml:3); it cannot be changed\n"
@@ -542,7 +544,7 @@ def test_off_withdraws_an_inherited_day_of_enforcement() -> None:
         "policies/_p.yaml": b"version: 1\npolicies: {run-finished: {enforce_from: 2027-01-01}}\n"
     }
     text = "version: 1\nextends: [_p.yaml]\npolicies: {run-finished: {enforce_from: off}}\n"
-    assert load_one(text, beside).bindings[0].enforce_from is None
+    assert load_one(text, beside).bindings[0].keys.enforce_from is None
 
 
 def test_a_mandatory_binding_holds_through_a_file_in_between() -> None:
@@ -773,7 +775,7 @@ def test_a_file_wins_over_its_pack_setting_by_setting(
     written = load(text % flow({**pack, **own})).files[0].bindings[0]
 
     def meaning(binding: Any) -> tuple[Any, ...]:
-        return binding.policy, binding.level, binding.on_missing, binding.why
+        return binding.policy, binding.keys.level, binding.keys.on_missing, binding.keys.why
 
     assert meaning(merged) == meaning(written)
 
@@ -798,4 +800,4 @@ def test_the_order_of_keys_does_not_matter(lines: list[str]) -> None:
         "min-useful-gain",
         "cost-per-point",
     ]
-    assert (file.metric, file.first_run) == (MetricSetting("f1"), True)
+    assert (file.metric, file.first_run) == (MetricSetting(name="f1"), True)

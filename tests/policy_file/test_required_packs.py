@@ -82,7 +82,7 @@ engine_keys = st.fixed_dictionaries(
 
 def test_a_file_that_holds_nothing_else_is_valid() -> None:
     (file,) = load("").files
-    assert [(b.id, b.level, b.where) for b in file.bindings] == [
+    assert [(b.id, b.keys.level, b.where) for b in file.bindings] == [
         ("everything", Level.OVERRIDABLE, Where("policies/fraud.yaml", 1)),
         ("metric-threshold", Level.ADVISORY, Where("policies/fraud.yaml", 1)),
         ("asked", Level.MANDATORY, Where("policies/fraud.yaml", 1)),
@@ -97,7 +97,7 @@ def test_a_file_may_tighten_what_is_required() -> None:
         "  everything: {size: 100MB, on_missing: block, level: mandatory, why: ours is smaller}\n"
         "  metric-threshold: {level: overridable, enforce_from: 2027-01-01}\n"
     ).files
-    assert [b.level for b in file.bindings] == [
+    assert [b.keys.level for b in file.bindings] == [
         Level.MANDATORY,
         Level.OVERRIDABLE,
         Level.MANDATORY,
@@ -162,7 +162,7 @@ def test_requiring_a_pack_never_loosens_what_the_file_says_by_itself() -> None:
         "policies:\n  metric-threshold: {metric: val_f1, max: 1}\n  asked: {limit: 1h}\n", "lenient"
     ).files
     floor, limit = file.bindings
-    assert (floor.level, floor.on_missing) == ("overridable", "block")
+    assert (floor.keys.level, floor.keys.on_missing) == ("overridable", "block")
     assert floor.policy == MetricThreshold(metric="val_f1", min=0.9, max=1)  # type: ignore[arg-type]
     assert limit.policy == Asked(limit="1h", floor=1)  # type: ignore[arg-type]  # as in YAML
 
@@ -223,11 +223,11 @@ def test_any_of_our_packs_may_be_extended_under_any_that_is_required(
     (file,) = load_policies(
         {"p.yaml": text}, offered.policies, offered.packs, {}, (required,)
     ).files
-    levels = {b.id: b.level for b in file.bindings}
+    levels = {b.id: b.keys.level for b in file.bindings}
     alone = load_policies({"p.yaml": text}, offered.policies, offered.packs).files[0]
     order = list(Level)
     for binding in alone.bindings:
-        assert order.index(levels[binding.id]) >= order.index(binding.level)
+        assert order.index(levels[binding.id]) >= order.index(binding.keys.level)
     if "strict" in {extended, required}:
         assert levels["code-lineage"] == Level.MANDATORY
 
@@ -261,7 +261,7 @@ def test_what_a_required_pack_leaves_open_is_the_files_to_say() -> None:
         "evidence: {names: {cost.gpu_hours: hours}, max_text: 1MB}\n"
     ).files
     assert set(file.prices) == {"default", "gpu"}
-    assert file.names == {"cost.total": "my_cost", "cost.gpu_hours": "hours"}
+    assert file.evidence.names == {"cost.total": "my_cost", "cost.gpu_hours": "hours"}
 
 
 @pytest.mark.parametrize("order", [("org", "more"), ("more", "org")])

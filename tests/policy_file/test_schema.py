@@ -22,8 +22,9 @@ from policy_engine import plugins
 from policy_engine.cli import catalogue
 from policy_engine.cli.init.texts import first_test
 from policy_engine.policy_file import PolicyFileError, load_policies
+from policy_engine.policy_file.schema import policy_file_schema, waivers_schema
 from policy_engine.policy_file.setting_kinds import written
-from policy_engine.schema import policy_file_schema, policy_tests_schema, waivers_schema
+from policy_engine.policy_tests.schema import policy_tests_schema
 from tests.cli.test_init import PROPOSAL
 from tests.command import Project, command
 from tests.pages import Block

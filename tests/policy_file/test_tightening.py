@@ -141,7 +141,7 @@ def said(*layers: str, policy: str = "everything") -> str:
     ],
 )
 def test_a_mandatory_binding_may_be_tightened(beneath: str, above: str) -> None:
-    assert lay(f"{{level: mandatory, {beneath}}}", f"{{{above}}}").level == Level.MANDATORY
+    assert lay(f"{{level: mandatory, {beneath}}}", f"{{{above}}}").keys.level == Level.MANDATORY
 
 
 LOOSER = [
@@ -368,7 +368,7 @@ def worst(binding: Binding, candidate: RunRecord, baseline: RunRecord | None) ->
     """Return the gravest outcome, and what it does: 0 nothing, 1 warns, 2 blocks."""
     found = judge(binding.policy, candidate=candidate, baseline=baseline, metric="val_f1")
     severity = max(SEVERITY[f.outcome] for f in found)
-    effect = WORDS.index(binding.on_inconclusive) if severity == 1 else severity
+    effect = WORDS.index(binding.keys.on_inconclusive) if severity == 1 else severity
     return severity, effect
 
 

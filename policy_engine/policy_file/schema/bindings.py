@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
-from policy_engine.policy import Level, Policy
-from policy_engine.policy_file import Offered
-from policy_engine.schema.settings import properties_of, required_of, summary_of
-from policy_engine.schema.words import DAY, OFF, Json, record, text
+from policy_engine.policy import Policy
+from policy_engine.policy_file.bindings import ID, Offered
+from policy_engine.policy_file.declaring import meaning
+from policy_engine.policy_file.keys import BindingKeys
+from policy_engine.policy_file.schema.drawing import OFF, Json, of_keys
+from policy_engine.policy_file.schema.settings import properties_of, required_of, summary_of
 
-_ID = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_NAMES_POLICY = meaning(BindingKeys.model_fields["policy"])
 
 
 def definitions(policies: Mapping[str, Offered]) -> Json:
@@ -23,9 +25,7 @@ def definitions(policies: Mapping[str, Offered]) -> Json:
 def policies(kinds: Mapping[str, type[Policy]]) -> Json:
     """Return the schema of `policies:`, whatever lies beneath."""
     return {
-        "type": "object",
-        "description": "The bindings: the name of a policy, or an id of your own with `policy:`.",
-        "propertyNames": {"pattern": _ID},
+        "propertyNames": {"pattern": f"^{ID}$"},
         "properties": {name: {"$ref": f"#/$defs/{name}"} for name in kinds},
         "additionalProperties": {"$ref": "#/$defs/own id"},
     }
@@ -67,14 +67,16 @@ def _of_policy(policy: type[Policy], plugin: str) -> Json:
     name = policy.policy_name
     properties, inner = properties_of(policy)
     engine = {key: {"$ref": f"#/$defs/engine.{key}"} for key in _engine_keys()}
-    settings = record(
-        summary_of(policy, plugin),
-        {
+    settings = {
+        "type": "object",
+        "description": summary_of(policy, plugin),
+        "properties": {
             **properties,
-            "policy": {"const": name, "description": "Which policy this binds."},
+            "policy": {"const": name, "description": _NAMES_POLICY},
             **engine,
         },
-    )
+        "additionalProperties": False,
+    }
     return {
         f"{name} settings": settings,
         name: {
@@ -110,9 +112,7 @@ def _by_policy(kinds: Mapping[str, type[Policy]]) -> Json:
             "description": "A policy bound under an id of your own.",
             "if": {"type": "object"},
             "then": {
-                "properties": {
-                    "policy": {"enum": list(kinds), "description": "Which policy this binds."}
-                },
+                "properties": {"policy": {"enum": list(kinds), "description": _NAMES_POLICY}},
                 "allOf": named,
             },
             "else": {"$ref": "#/$defs/on or off"},
@@ -121,32 +121,7 @@ def _by_policy(kinds: Mapping[str, type[Policy]]) -> Json:
 
 
 def _engine_keys() -> Json:
-    """Return the keys of a binding that the engine reads itself."""
-    words = ["block", "warn", "skip"]
-    return {
-        "level": {
-            "enum": [level.value for level in Level],
-            "default": "overridable",
-            "description": "What its findings may do to a merge.",
-        },
-        "enforce_from": {
-            "anyOf": [{"type": "string", "format": "date", "pattern": DAY}, OFF],
-            "description": "Advisory before that day (00:00 UTC), its level from then on.",
-            "examples": ["2027-01-31"],
-        },
-        "when": text(
-            "A condition in CEL; where it is false, the policy is not asked.",
-            examples=['candidate.tags["region"] == "eu"'],
-        ),
-        "on_missing": {
-            "enum": words,
-            "default": "block",
-            "description": "What a `missing` finding does.",
-        },
-        "on_inconclusive": {
-            "enum": words,
-            "default": "warn",
-            "description": "What an `inconclusive` finding does.",
-        },
-        "why": text("Why the team binds it, for who reads the file."),
-    }
+    """Return the keys of a binding that the engine reads itself, but for the policy's name."""
+    made: Json = of_keys(BindingKeys)["properties"]
+    del made["policy"]
+    return made

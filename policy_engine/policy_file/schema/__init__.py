@@ -9,12 +9,10 @@ schema does not see what a file extends.
 
 import json
 
-from policy_engine.schema.policy_file import policy_file_schema
-from policy_engine.schema.policy_tests import policy_tests_schema
-from policy_engine.schema.waivers import waivers_schema
-from policy_engine.schema.words import Json
+from policy_engine.policy_file.schema.drawing import Json
+from policy_engine.policy_file.schema.policy_file import policy_file_schema, waivers_schema
 
-__all__ = ["Json", "as_text", "policy_file_schema", "policy_tests_schema", "waivers_schema"]
+__all__ = ["Json", "as_text", "policy_file_schema", "waivers_schema"]
 
 
 def as_text(schema: Json) -> str:

@@ -10,9 +10,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from policy_engine.policy import Policy
+from policy_engine.policy_file.schema.drawing import OFF, SWITCH, Json
 from policy_engine.policy_file.setting_kinds import kinds_of, written
 from policy_engine.policy_file.tightening import direction
-from policy_engine.schema.words import OFF, SWITCH, Json
 
 _BOUNDS: tuple[tuple[type, str, str], ...] = (
     (Ge, "ge", "minimum"),

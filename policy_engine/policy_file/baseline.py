@@ -1,0 +1,60 @@
+"""`baseline:` of a policy file: rules, tried in order, each with one key."""
+
+from datetime import date
+from typing import Any
+
+from policy_engine.policy_file import shapes
+from policy_engine.policy_file.declaring import example_of
+from policy_engine.policy_file.keys import FileKeys, Rule
+from policy_engine.policy_file.reading import read_value
+from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.source.problems import Problems, near_or_all
+from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
+
+
+def read_baseline(item: Item, problems: Problems, *, any_rule: bool) -> tuple[dict[str, Any], ...]:
+    """Return the baseline rules in order.
+
+    Args:
+        item: What is written.
+        problems: Where problems go.
+        any_rule: Whether one that is not built in may be a plugin's.
+    """
+    place = Place(item.node, "baseline", problems)
+    places = shapes.sequence(place, example_of("baseline", FileKeys.model_fields["baseline"]))
+    if places is not None and not places:
+        place.wrong("the list is empty", "write a rule such as `- alias: champion`")
+    rules = (_rule(each, any_rule=any_rule) for each in places or ())
+    return tuple(rule for rule in rules if rule is not None)
+
+
+def _rule(place: Place, *, any_rule: bool) -> dict[str, Any] | None:
+    node = place.node
+    if not isinstance(node, MappingNode) or len(node.items) != 1:
+        what = "several keys" if isinstance(node, MappingNode) and node.items else wrote(node)
+        remedy = "begin each rule with its own `-`, such as `- alias: champion`"
+        place.wrong(f"a rule with one key is due, not {what}", remedy)
+        return None
+    ((kind, item),) = node.items.items()
+    inner = place.of(kind, item)
+    if kind in Rule.model_fields:
+        read_value(inner, kind, Rule.model_fields[kind])
+    elif any_rule:
+        _plain_json(inner.node, inner.key, inner.problems)
+    else:
+        known = near_or_all(kind, Rule.model_fields, "built in are")
+        place.problems.add(item.at, place.key, f"no loaded plugin knows the rule '{kind}'", known)
+    return {kind: item.node.data}
+
+
+def _plain_json(node: Node, key: str, problems: Problems) -> None:
+    """Note dates: a rule is kept in reports, which are JSON."""
+    if isinstance(node, ScalarNode):
+        if isinstance(node.value, date):
+            Place(node, key, problems).wrong(*shapes.not_text(node))
+    elif isinstance(node, SequenceNode):
+        for index, inner in enumerate(node.nodes):
+            _plain_json(inner, f"{key}[{index}]", problems)
+    else:
+        for name, item in node.items.items():
+            _plain_json(item.node, f"{key}.{name}", problems)
