@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.figures import Section
-from policy_engine.statistics import Metric, Outputs, PairedRows, Resampled, paired_bootstrap
+from policy_engine.statistics import Outputs, PairedRows, Resampled, RowMetric, paired_bootstrap
 
 ALPHA = 0.05
 BATCH = 100
@@ -137,7 +137,7 @@ def measure(rows: int = 10_000, resamples: int = 10_000) -> Section:
         resamples: Resamples of each interval (count).
     """
     data = Data(rows)
-    paired_bootstrap(Metric("f1"), data.rows("classes"), goal="maximize", seed=1)  # imports
+    paired_bootstrap(RowMetric("f1"), data.rows("classes"), goal="maximize", seed=1)  # imports
     ours = {task.kind: _ours(task, data, resamples) for task in TASKS}
     peak = _peak_mb(data, resamples)
     results = list(_results(data, ours, resamples))
@@ -182,7 +182,9 @@ def main() -> None:
 def _ours(task: Task, data: Data, resamples: int) -> tuple[float, Resampled]:
     rows = data.rows(task.column)
     began = time.perf_counter()
-    found = paired_bootstrap(Metric(task.kind), rows, goal="maximize", seed=1, resamples=resamples)
+    found = paired_bootstrap(
+        RowMetric(task.kind), rows, goal="maximize", seed=1, resamples=resamples
+    )
     return time.perf_counter() - began, found
 
 
@@ -223,7 +225,7 @@ def _peak_mb(data: Data, resamples: int) -> float:
     for task in TASKS:
         rows = data.rows(task.column)
         tracemalloc.start()
-        paired_bootstrap(Metric(task.kind), rows, goal="maximize", seed=1, resamples=resamples)
+        paired_bootstrap(RowMetric(task.kind), rows, goal="maximize", seed=1, resamples=resamples)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     return max(peaks) / 1e6

@@ -10,7 +10,7 @@ from scipy import stats
 
 from benchmarks.rates import ALPHA, RESAMPLES, Random, Rate
 from policy_engine.statistics import (
-    Verdict,
+    Decision,
     best_of,
     holm,
     mcnemar_exact,
@@ -49,7 +49,7 @@ def equal_models(trials: int, random: Random) -> Iterator[Rate]:
     yield Rate(world, "new > old", _share(cases, lambda b, c: b > c), trials, said=0.47)
     half_a_point = _share(cases, lambda b, c: b - c >= 5)
     yield Rate(world, "new >= old + 0.5 pt", half_a_point, trials, said=0.30)
-    improved = _share(cases, lambda b, c: _superiority(b, c, n, alpha=ALPHA) is Verdict.SHOWN)
+    improved = _share(cases, lambda b, c: _superiority(b, c, n, alpha=ALPHA) is Decision.SHOWN)
     yield Rate(world, "improved (exact McNemar)", improved, trials, at_most=ALPHA, said=0.04)
     yield from _regression(world, n, cases, {"passes": 0.30, "fails": 0.05})
     world, n = "equal models, 5,000 rows, 8 % differ", 5_000
@@ -60,7 +60,7 @@ def _regression(
     world: str, n: int, cases: list[list[int]], said: dict[str, float], margin: float = 0.01
 ) -> Iterator[Rate]:
     found = [_non_inferiority(b, c, n, alpha=ALPHA, margin=margin) for b, c in cases]
-    for word, verdict in (("passes", Verdict.SHOWN), ("fails", Verdict.OPPOSITE)):
+    for word, verdict in (("passes", Decision.SHOWN), ("fails", Decision.OPPOSITE)):
         rate = sum(each is verdict for each in found) / len(found)
         at_most = ALPHA if word == "fails" and "equal" in world else None
         yield Rate(
@@ -78,7 +78,7 @@ def true_differences(trials: int, random: Random) -> Iterator[Rate]:
     for points in (1, 2, 3):
         n, gain = 1_000, points / 100
         cases = _pairs(random, trials, n, _SHARE, gain)
-        rate = _share(cases, lambda b, c: _superiority(b, c, 1_000, alpha=ALPHA) is Verdict.SHOWN)
+        rate = _share(cases, lambda b, c: _superiority(b, c, 1_000, alpha=ALPHA) is Decision.SHOWN)
         world = f"{points} pt better, 1,000 rows, 8 % differ"
         yield Rate(world, "improved (exact McNemar)", rate, trials, theory=_power(n, _SHARE, gain))
     world = "2 pt worse, 1,000 rows, 8 % differ"
@@ -87,7 +87,7 @@ def true_differences(trials: int, random: Random) -> Iterator[Rate]:
     )
     n = rows_needed_for_counts(40, 40, 1_000, 0.01, ALPHA)
     cases = _pairs(random, trials, n, _SHARE, 0.01)
-    rate = _share(cases, lambda b, c: _superiority(b, c, n, alpha=ALPHA) is Verdict.SHOWN)
+    rate = _share(cases, lambda b, c: _superiority(b, c, n, alpha=ALPHA) is Decision.SHOWN)
     world = f"1 pt better, on the {n:,} rows that are said to be needed"
     yield Rate(world, "improved (exact McNemar)", rate, trials, theory=0.8)
 
@@ -105,7 +105,7 @@ def at_the_margin(trials: int, random: Random) -> Iterator[Rate]:
         world = f"exactly 1 pt worse, {n:,} rows, {share:.0%} differ".replace("%", " %")
         cases = _pairs(random, trials, n, share, -0.01)
         passes = [_non_inferiority(b, c, n, alpha=ALPHA, margin=0.01) for b, c in cases]
-        rate = sum(each is Verdict.SHOWN for each in passes) / trials
+        rate = sum(each is Decision.SHOWN for each in passes) / trials
         yield Rate(world, "no regression beyond 1 pt: passes (Tango)", rate, trials, at_most=ALPHA)
         few = max(1, trials // 20)
         lowers = [_percentile_lower(b, c, n, random) for b, c in cases[:few]]
@@ -123,7 +123,7 @@ def no_margin(trials: int, random: Random) -> Iterator[Rate]:
         ours = tango = 0
         for wins, losses in cases:
             found = _non_inferiority(wins, losses, n, alpha=ALPHA, margin=margin)
-            ours += found is Verdict.SHOWN
+            ours += found is Decision.SHOWN
             tango += _tango(wins, losses, n, ALPHA).lower >= -margin
         verdict = f"no regression beyond {100 * margin:g} pt: passes (exact McNemar)"
         yield Rate(world, verdict, ours / trials, trials, at_most=ALPHA)

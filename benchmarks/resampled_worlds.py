@@ -9,10 +9,10 @@ from scipy import optimize, stats
 from benchmarks.counted_worlds import mcnemar
 from benchmarks.rates import ALPHA, RESAMPLES, Random, Rate
 from policy_engine.statistics import (
-    Metric,
+    Decision,
     Outputs,
     PairedRows,
-    Verdict,
+    RowMetric,
     non_inferiority,
     paired_bootstrap,
     shortfall,
@@ -38,33 +38,33 @@ def clusters(trials: int, random: Random) -> Iterator[Rate]:
             baseline=Outputs(predictions=theirs.tolist()),
             clusters=names,
         )
-        clustered += _wins(Metric("accuracy"), rows, trial)
+        clustered += _wins(RowMetric("accuracy"), rows, trial)
     yield Rate(world, "improved (McNemar, which ignores clusters)", plain / trials, trials)
     yield Rate(world, "improved (bootstrap of clusters)", clustered / trials, trials, at_most=ALPHA)
 
 
-def _wins(metric: Metric, rows: PairedRows, seed: int, method: Any = "percentile") -> bool:
+def _wins(metric: RowMetric, rows: PairedRows, seed: int, method: Any = "percentile") -> bool:
     goal: Any = "minimize" if metric.kind in ("rmse", "log_loss", "mae") else "maximize"
     found = paired_bootstrap(metric, rows, goal=goal, seed=seed, resamples=RESAMPLES, method=method)
-    return superiority(found.interval(ALPHA)) is Verdict.SHOWN
+    return superiority(found.interval(ALPHA)) is Decision.SHOWN
 
 
 def bootstraps(trials: int, random: Random) -> Iterator[Rate]:
     """Yield how often models that are equal, or not, are called better by a bootstrap."""
     for metric, n, positives in (
-        (Metric("f1"), 1_000, 50),
-        (Metric("f1"), 500, 250),
-        (Metric("roc_auc"), 500, 50),
-        (Metric("average_precision"), 500, 50),
-        (Metric("log_loss"), 500, 50),
-        (Metric("mcc"), 500, 50),
+        (RowMetric("f1"), 1_000, 50),
+        (RowMetric("f1"), 500, 250),
+        (RowMetric("roc_auc"), 500, 50),
+        (RowMetric("average_precision"), 500, 50),
+        (RowMetric("log_loss"), 500, 50),
+        (RowMetric("mcc"), 500, 50),
     ):
         worlds = [_classifiers(random, n, positives) for _ in range(trials)]
         rate = sum(_wins(metric, rows, seed) for seed, rows in enumerate(worlds)) / trials
         world = f"equal models, {n:,} rows, {positives} positive"
         yield Rate(world, f"improved ({_shown(metric)}, percentile)", rate, trials, at_most=ALPHA)
     worlds = [_classifiers(random, 500, 250, gain=0.3) for _ in range(trials)]
-    for metric in (Metric("f1"), Metric("roc_auc"), Metric("log_loss")):
+    for metric in (RowMetric("f1"), RowMetric("roc_auc"), RowMetric("log_loss")):
         rate = sum(_wins(metric, rows, seed) for seed, rows in enumerate(worlds)) / trials
         world = "a model whose scores lie 0.3 logits further apart, 500 rows, 250 positive"
         yield Rate(world, f"improved ({_shown(metric)}, percentile)", rate, trials)
@@ -88,7 +88,7 @@ def few_differing(trials: int, random: Random) -> Iterator[Rate]:
         yield Rate(world, "undecided: too few rows differ", 1 - sum(enough) / trials, trials)
 
 
-_F1 = Metric("f1")
+_F1 = RowMetric("f1")
 _POSITIVE, _FOUND, _ALARMS = 0.25, 0.75, 0.05
 """Of all rows: the positive ones; of these: those found; of the others: those taken for them."""
 
@@ -131,12 +131,12 @@ def _losing(random: Random, share: float, against: float | None) -> PairedRows:
 
 def _no_worse(rows: PairedRows, margin: float, seed: int) -> bool:
     found = paired_bootstrap(_F1, rows, goal="maximize", seed=seed, resamples=RESAMPLES)
-    return non_inferiority(found.interval(ALPHA), margin) is Verdict.SHOWN
+    return non_inferiority(found.interval(ALPHA), margin) is Decision.SHOWN
 
 
 def unequal_weights(trials: int, random: Random) -> Iterator[Rate]:
     """Yield how often equal models are called better where few rows weigh most."""
-    metric = Metric("accuracy")
+    metric = RowMetric("accuracy")
     for spread in (1.5, 2.0):
         worlds = [_weighted(random, spread) for _ in range(trials)]
         world = f"equal models, 1,000 rows, log-normal weights of sigma {spread:g}, 10 % differ"
@@ -159,7 +159,7 @@ def _weighted(random: Random, spread: float) -> PairedRows:
     )
 
 
-def _shown(metric: Metric) -> str:
+def _shown(metric: RowMetric) -> str:
     names = {"mcc": "MCC", "f1": "F1", "roc_auc": "ROC AUC", "rmse": "RMSE"}
     return names.get(metric.kind, str(metric))
 
@@ -182,12 +182,12 @@ def _classifiers(random: Random, n: int, positives: int, gain: float = 0.0) -> P
 def methods(trials: int, random: Random) -> Iterator[Rate]:
     """Yield the same of percentiles and of BCa, where both are near their limits."""
     worlds = [_classifiers(random, 500, 10) for _ in range(trials)]
-    yield from _both_methods("equal models, 500 rows, 10 positive", Metric("f1"), worlds)
+    yield from _both_methods("equal models, 500 rows, 10 positive", RowMetric("f1"), worlds)
     worlds = [_heavy_tails(random, 200) for _ in range(trials)]
-    yield from _both_methods("equal models, 200 rows, heavy tails", Metric("rmse"), worlds)
+    yield from _both_methods("equal models, 200 rows, heavy tails", RowMetric("rmse"), worlds)
 
 
-def _both_methods(world: str, metric: Metric, rows: list[PairedRows]) -> Iterator[Rate]:
+def _both_methods(world: str, metric: RowMetric, rows: list[PairedRows]) -> Iterator[Rate]:
     for method in ("percentile", "bca"):
         rate = sum(_wins(metric, each, seed, method) for seed, each in enumerate(rows)) / len(rows)
         yield Rate(world, f"improved ({_shown(metric)}, {method})", rate, len(rows))

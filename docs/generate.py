@@ -26,7 +26,7 @@ from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered, load_policies, schema
-from policy_engine.policy_file.declaring import Keys, Reads, Said, bare, examples, flow, meaning
+from policy_engine.policy_file.declaring import Keys, ReadAs, Said, bare, examples, flow, meaning
 from policy_engine.policy_file.keys import BindingKeys, FileKeys, Lies, Rule, lying
 from policy_engine.policy_file.setting_kinds import kinds_of
 from policy_engine.policy_tests.schema import policy_tests_schema as schema_of_tests
@@ -120,7 +120,7 @@ not pass. A stderr that is closed or cannot be written changes no exit code.
 
 def policies_page() -> str:
     """Return `policies.md`: a section for each policy, one module after the other."""
-    offered = plugins.load().policies
+    offered = plugins.load_plugins().policies
     return "\n".join([_POLICIES, *_contents(offered), *_sections(offered)])
 
 
@@ -256,7 +256,7 @@ def _merging() -> str:
 def _written(annotation: Any, metadata: Sequence[Any]) -> str:
     """Return in words what stands behind a key."""
     annotation, metadata = bare(annotation, metadata)
-    said = next((m.kind for m in metadata if isinstance(m, Reads | Said) and m.kind), None)
+    said = next((m.kind for m in metadata if isinstance(m, ReadAs | Said) and m.kind), None)
     origin, parts = get_origin(annotation), get_args(annotation)
     if said is not None:
         return said
@@ -318,7 +318,7 @@ def example_report(page: str) -> Report:
     evidence = EvidenceRecord.from_json(
         _block((HERE / "reference" / "evidence.md").read_text("utf-8"), "json")
     )
-    loaded = plugins.load()
+    loaded = plugins.load_plugins()
     path = "policies/fraud.yaml"
     file = _block(page, "yaml").encode()
     policies = load_policies({path: file}, loaded.policies, loaded.packs)
@@ -330,18 +330,18 @@ def example_report(page: str) -> Report:
 
 def policy_file_schema() -> str:
     """Return the JSON Schema of policy files with the policies and packs that come with us."""
-    loaded = plugins.load()
-    return schema.as_text(schema.policy_file_schema(loaded.policies, loaded.packs))
+    loaded = plugins.load_plugins()
+    return schema.schema_text(schema.policy_file_schema(loaded.policies, loaded.packs))
 
 
 def waivers_schema() -> str:
     """Return the JSON Schema of `waivers.yaml`."""
-    return schema.as_text(schema.waivers_schema())
+    return schema.schema_text(schema.waivers_schema())
 
 
 def policy_tests_schema() -> str:
     """Return the JSON Schema of policy tests."""
-    return schema.as_text(schema_of_tests())
+    return schema.schema_text(schema_of_tests())
 
 
 PAGES = {

@@ -275,7 +275,7 @@ def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") 
     from policy_engine.tracking.collect import collect_with, without_candidates  # noqa: PLC0415
     from policy_engine.tracking.opening import open_store  # noqa: PLC0415
     from policy_engine.tracking.reads import Reads  # noqa: PLC0415
-    from policy_engine.tracking.store import NoSuchStore, Unreadable  # noqa: PLC0415
+    from policy_engine.tracking.store import NoSuchStore, ReadFailed  # noqa: PLC0415
 
     give_up = time.monotonic() + options.wait_s
     while True:
@@ -284,7 +284,7 @@ def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") 
             store = open_store(uri, deadline, options.registry_uri)
         except NoSuchStore as e:
             raise UsageError(str(e)) from e
-        except Unreadable as e:
+        except ReadFailed as e:
             return without_candidates(ready.policies, request, str(e))
         reads = Reads(store, deadline)
         evidence = collect_with(reads, ready.policies, request, ready.plugins.resolve_baseline)

@@ -65,7 +65,7 @@ def load_texts(
 def _load(
     files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str]
 ) -> tuple[Loaded, tuple[Draft, ...]]:
-    offered = plugins.load(named_plugins(files, neighbours))
+    offered = plugins.load_plugins(named_plugins(files, neighbours))
     any_rule = any("resolve_baseline" in plugin.hooks for plugin in offered.loaded)
     policies, drafts = load_merged(
         files, offered.policies, offered.packs, neighbours, require, any_rule=any_rule

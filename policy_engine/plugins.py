@@ -34,7 +34,7 @@ TRACE = "POLICY_ENGINE_TRACE"
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedPlugins:
     """One plugin that takes part: `distribution[entry]`, its version, the hooks it implements."""
 
     name: str
@@ -105,7 +105,7 @@ class Plugins:
                 why = f"{type(e).__name__}: {e}"
                 tell(f"plugin {loaded}: report_ready raised {why}; the verdict stands")
 
-    def _register(self, owner: str, version: str, entry: EntryPoint) -> Loaded:
+    def _register(self, owner: str, version: str, entry: EntryPoint) -> LoadedPlugins:
         name = f"{owner}[{entry.name}]"
         try:
             plugin = entry.load()
@@ -125,7 +125,7 @@ class Plugins:
         for caller in self._manager.get_hookcallers(plugin) or ():
             for implementation in caller.get_hookimpls():
                 _refuse_keyword_only(name, implementation.function)
-        return Loaded(name, owner, version, entry.name, tuple(hooks))
+        return LoadedPlugins(name, owner, version, entry.name, tuple(hooks))
 
     def _refuse_unknown_hooks(self) -> None:
         callers = [c for name, c in vars(self._manager.hook).items() if not name.startswith("_")]
@@ -137,7 +137,7 @@ class Plugins:
                     raise PluginError(f"plugin {loaded}: there is no hook '{hook}'; {hint}")
 
     def _offered(
-        self, hook: str, read: Callable[[Loaded, Any], Mapping[str, Any]]
+        self, hook: str, read: Callable[[LoadedPlugins, Any], Mapping[str, Any]]
     ) -> dict[str, Any]:
         """Return what all plugins offer through a hook; a name offered twice is refused."""
         offered: dict[str, Any] = {}
@@ -154,20 +154,20 @@ class Plugins:
                 offered[name] = thing
         return dict(sorted(offered.items()))
 
-    def _alone(self, hook: str, loaded: Loaded) -> pluggy.HookCaller:
+    def _alone(self, hook: str, loaded: LoadedPlugins) -> pluggy.HookCaller:
         """Return the hook of one plugin."""
         plugin = self._manager.get_plugin(loaded.name)
         others = [p for p in self._manager.get_plugins() if p is not plugin]
         return self._manager.subset_hook_caller(hook, others)
 
-    def _answer(self, hook: str, loaded: Loaded) -> Any:
+    def _answer(self, hook: str, loaded: LoadedPlugins) -> Any:
         try:
             answers = self._alone(hook, loaded)()
         except (Exception, SystemExit) as e:
             raise PluginError(f"plugin {loaded}: {hook} raised {type(e).__name__}: {e}") from e
         return answers[0] if answers else None
 
-    def _policies(self, loaded: Loaded, answer: Any) -> Mapping[str, Offered]:
+    def _policies(self, loaded: LoadedPlugins, answer: Any) -> Mapping[str, Offered]:
         if not isinstance(answer, Iterable) or isinstance(answer, str):
             raise PluginError(f"plugin {loaded}: register_policies returned no list of policies")
         offered: dict[str, Offered] = {}
@@ -182,7 +182,7 @@ class Plugins:
             offered[name] = Offered(source, loaded.entry)
         return offered
 
-    def _packs(self, loaded: Loaded, answer: Any) -> Mapping[str, PackText]:
+    def _packs(self, loaded: LoadedPlugins, answer: Any) -> Mapping[str, PackText]:
         if not isinstance(answer, Mapping):
             raise PluginError(f"plugin {loaded}: register_packs returned no mapping")
         packs = {}
@@ -196,7 +196,7 @@ class Plugins:
             packs[name] = PackText(f"{name} (pack of {loaded.name})", text)
         return packs
 
-    def _renderers(self, loaded: Loaded, answer: Any) -> Mapping[str, Renderer]:
+    def _renderers(self, loaded: LoadedPlugins, answer: Any) -> Mapping[str, Renderer]:
         from policy_engine.render import FORMATS  # noqa: PLC0415 (only a plugin with renderers asks)
 
         if not isinstance(answer, Mapping) or not all(callable(r) for r in answer.values()):
@@ -209,7 +209,7 @@ class Plugins:
         return answer
 
 
-def load(named: Iterable[str] = ()) -> Plugins:
+def load_plugins(named: Iterable[str] = ()) -> Plugins:
     """Load the built-in plugins and those of the named distributions.
 
     Args:
@@ -257,7 +257,7 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _imported(loaded: Loaded, deferred: Deferred) -> type[Policy]:
+def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
     """Return the class of a deferred policy; what is wrong with it stops the run as early ones do.
 
     Raises:
@@ -279,7 +279,7 @@ def _imported(loaded: Loaded, deferred: Deferred) -> type[Policy]:
     return policy
 
 
-def _check_policy(loaded: Loaded, policy: Any) -> None:
+def _check_policy(loaded: LoadedPlugins, policy: Any) -> None:
     if not (isinstance(policy, type) and issubclass(policy, Policy)):
         raise PluginError(f"plugin {loaded}: {policy!r:.100} is no Policy class")
     if not policy.policy_name:

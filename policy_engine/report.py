@@ -264,9 +264,9 @@ class Report:
     def _repr_html_(self) -> str:
         """Show the report as a table in a notebook."""
         # A report shows itself in a notebook; nothing else here knows how it is rendered.
-        from policy_engine.render.notebook import as_html  # noqa: PLC0415
+        from policy_engine.render.notebook import notebook_table  # noqa: PLC0415
 
-        return as_html(self)
+        return notebook_table(self)
 
 
 def _moment(value: datetime) -> str:

@@ -102,7 +102,7 @@ COMMANDS += [
 
 @pytest.fixture(scope="module")
 def offered() -> plugins.Plugins:
-    return plugins.load()
+    return plugins.load_plugins()
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_every_policy_has_a_section(offered: plugins.Plugins) -> None:
 
 
 def _policy_names() -> list[str]:
-    return sorted(plugins.load().policies)
+    return sorted(plugins.load_plugins().policies)
 
 
 @pytest.mark.parametrize("name", _policy_names())
@@ -299,7 +299,7 @@ def test_the_logging_of_every_policy_calls_what_mlflow_has(
 def test_explain_says_reason_settings_needs_example_and_logging(
     name: str, offered: plugins.Plugins
 ) -> None:
-    text = catalogue.explain(name, offered.policies)
+    text = catalogue.explain_policy(name, offered.policies)
     known = catalogue.describe(name, offered.policies)
     assert known.text in text
     assert f"Reads: {', '.join(known.reads)}" in text

@@ -87,9 +87,9 @@ def test_wheel_declares_the_command_the_plugins_and_the_context_provider(wheel: 
     }
 
 
-def test_each_first_party_plugin_module_has_its_entry_point() -> None:
-    files = (ROOT / "plugins/mlops_policies").glob("[!_]*.py")
-    modules = {path.stem for path in files if "\n@hookimpl\n" in path.read_text("utf-8")}
+def test_each_first_party_plugin_has_its_entry_point() -> None:
+    files = (ROOT / "plugins/mlops_policies").glob("*/__init__.py")
+    modules = {path.parent.name for path in files if "\n@hookimpl\n" in path.read_text("utf-8")}
     declared: Mapping[str, str] = PROJECT["entry-points"]["policy_engine"]
     assert declared == {name: f"mlops_policies.{name}" for name in modules}
 

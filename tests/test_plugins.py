@@ -54,7 +54,7 @@ def names(loaded: plugins.Plugins) -> list[str]:
 
 
 def test_without_a_named_plugin_only_our_own_load_in_the_order_of_their_names() -> None:
-    loaded = plugins.load()
+    loaded = plugins.load_plugins()
     assert names(loaded) == sorted(names(loaded))
     assert {each.distribution for each in loaded.loaded} == {"policy-engine"}
     assert list(loaded.policies) == sorted(loaded.policies)
@@ -63,9 +63,9 @@ def test_without_a_named_plugin_only_our_own_load_in_the_order_of_their_names() 
 
 def test_a_named_plugin_offers_its_policies_beside_ours(site: Site) -> None:
     site.install(policy_module(PASS))
-    loaded = plugins.load(["acme-policies"])
+    loaded = plugins.load_plugins(["acme-policies"])
     assert loaded.policies["acme-rule"].plugin == "acme"
-    assert set(plugins.load().policies) < set(loaded.policies)
+    assert set(plugins.load_plugins().policies) < set(loaded.policies)
     assert str(loaded.loaded[-1]) == "acme-policies[acme] 1.2.0"
     assert loaded.loaded[-1].hooks == ("register_policies",)
 
@@ -78,7 +78,7 @@ def test_outside_plugins_load_after_ours_sorted_by_distribution_and_entry(site: 
             (site.folder / f"{prefix}_{entry}.py").write_text(source)
         entries = f"[policy_engine]\ntwo = {prefix}_two\none = {prefix}_one\n"
         site.metadata(name, "1", entries)
-    loaded = plugins.load(["zeta-policies", "beta-policies"])
+    loaded = plugins.load_plugins(["zeta-policies", "beta-policies"])
     assert names(loaded)[-4:] == [
         "beta-policies[one]",
         "beta-policies[two]",
@@ -93,13 +93,13 @@ def test_a_distribution_s_name_is_compared_as_packaging_does(
     site: Site, installed: str, named: str
 ) -> None:
     site.install(policy_module(PASS), name=installed)
-    assert names(plugins.load([named]))[-1] == "acme-policies[acme]"
+    assert names(plugins.load_plugins([named]))[-1] == "acme-policies[acme]"
     assert plugins.installed()["acme-policies"] == "1.2.0"
 
 
 def test_a_plugin_that_is_named_twice_loads_once(site: Site) -> None:
     site.install(policy_module(PASS))
-    loaded = plugins.load(["acme-policies", "Acme_Policies", "policy-engine"])
+    loaded = plugins.load_plugins(["acme-policies", "Acme_Policies", "policy-engine"])
     assert names(loaded).count("acme-policies[acme]") == 1
     assert len(names(loaded)) == len(set(names(loaded)))
 
@@ -170,7 +170,7 @@ def refused(*sources: str, site: Site) -> str:
     for name, source in zip(wanted, sources, strict=True):
         site.install(source, name=name, module=name.replace("-", "_"), entry=name[:4])
     with pytest.raises(PluginError) as refusal:
-        plugins.load(wanted)
+        plugins.load_plugins(wanted)
     return str(refusal.value)
 
 
@@ -324,7 +324,7 @@ def deferred(site: Site, place: str, *, name: str = "acme-rule") -> plugins.Plug
         f"@hookimpl\ndef register_policies():\n    return [Deferred({name!r}, {place!r})]\n"
     )
     site.install(source)
-    return plugins.load(["acme-policies"])
+    return plugins.load_plugins(["acme-policies"])
 
 
 def test_a_deferred_policy_is_imported_when_it_is_asked_for_and_not_before(site: Site) -> None:
@@ -377,14 +377,14 @@ def test_a_name_is_taken_by_a_deferred_policy_too(site: Site) -> None:
 
 
 def test_every_policy_of_ours_is_where_it_is_said_to_be() -> None:
-    for name, offered in plugins.load().policies.items():
+    for name, offered in plugins.load_plugins().policies.items():
         assert offered.policy.policy_name == name
 
 
 def test_a_distribution_without_plugins_is_as_good_as_absent(site: Site) -> None:
     site.install(policy_module(PASS), group="console_scripts")
     with pytest.raises(PluginError) as refusal:
-        plugins.load(["acme-policies"])
+        plugins.load_plugins(["acme-policies"])
     assert str(refusal.value) == (
         "plugin 'acme-policies' is named under `plugins:` but not installed, or offers no plugin; "
         "installed plugins: none"
@@ -394,17 +394,17 @@ def test_a_distribution_without_plugins_is_as_good_as_absent(site: Site) -> None
 def test_an_absent_plugin_is_told_what_is_installed(site: Site) -> None:
     site.install(policy_module(PASS))
     with pytest.raises(PluginError, match=r"installed plugins: acme-policies$"):
-        plugins.load(["acme-polices"])
+        plugins.load_plugins(["acme-polices"])
 
 
 def test_a_distribution_that_lost_its_files_stops_the_run(site: Site) -> None:
     site.install(policy_module(PASS))
     (site.folder / "acme_policies.py").unlink()
     with pytest.raises(PluginError, match="failed to import: ModuleNotFoundError: No module named"):
-        plugins.load(["acme-policies"])
+        plugins.load_plugins(["acme-policies"])
     shutil.rmtree(site.folder / "acme_policies-1.2.0.dist-info")
     with pytest.raises(PluginError, match="named under `plugins:` but not installed"):
-        plugins.load(["acme-policies"])
+        plugins.load_plugins(["acme-policies"])
 
 
 # ── each hook at work ─────────────────────────────────────────────────────────────────────────────
@@ -482,7 +482,7 @@ def resolved(site: Site, *answers: str) -> Any:
     wanted = [f"{prefix}-policies" for prefix in ("acme", "beta")[: len(answers)]]
     for name, answer in zip(wanted, answers, strict=True):
         site.install(resolver(answer), name=name, module=name.replace("-", "_"), entry=name[:4])
-    return plugins.load(wanted).resolve_baseline({"last-week": 1}, CANDIDATE, TRACKING)
+    return plugins.load_plugins(wanted).resolve_baseline({"last-week": 1}, CANDIDATE, TRACKING)
 
 
 def test_resolve_baseline_takes_the_first_plugin_that_knows_the_rule(site: Site) -> None:
@@ -519,7 +519,9 @@ def test_resolve_baseline_cannot_end_the_command(site: Site) -> None:
 def test_resolve_baseline_cannot_change_the_rule_that_is_on_record(site: Site) -> None:
     site.install(resolver("rule.clear()"))
     rule = {"last-week": 1}
-    assert plugins.load(["acme-policies"]).resolve_baseline(rule, CANDIDATE, TRACKING) is None
+    assert (
+        plugins.load_plugins(["acme-policies"]).resolve_baseline(rule, CANDIDATE, TRACKING) is None
+    )
     assert rule == {"last-week": 1}
 
 

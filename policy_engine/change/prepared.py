@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from policy_engine.change.proposal import Draft, draft_of
+from policy_engine.change.proposal import ProposalDraft, draft_of
 from policy_engine.change.situation import Job
-from policy_engine.change.trusted import Judges, Place, Proposed, judges_of
+from policy_engine.change.trusted import Judges, Origin, Proposed, judges_of
 from policy_engine.errors import UsageError
 from policy_engine.loading import Loaded, load, load_texts
 from policy_engine.policy_file import PolicySet
@@ -28,7 +28,7 @@ class Prepared(Loaded):
 
     job: Job
     source: PolicySource | None = None
-    draft: Draft | None = None
+    draft: ProposalDraft | None = None
 
     @classmethod
     def of(
@@ -36,7 +36,7 @@ class Prepared(Loaded):
         loaded: Loaded,
         job: Job,
         source: PolicySource | None = None,
-        draft: Draft | None = None,
+        draft: ProposalDraft | None = None,
     ) -> Self:
         """Return loaded policies as they judge what this job asks about."""
         facts = {field.name: getattr(loaded, field.name) for field in fields(loaded)}
@@ -75,7 +75,7 @@ def prepare(
     job = Job(root, environ, trusted_ref)
     if not job.is_proposal:
         return Prepared.of(load(given, root, require), job)
-    judges = judges_of(Place(job, given))
+    judges = judges_of(Origin(job, given))
     loaded = _load(judges, require)
     source = PolicySource(loaded.policies.digest, ref=judges.ref, trusted=judges.trusted)
     draft = None if judges.proposed is None else _draft(judges.proposed, loaded, require)
@@ -93,7 +93,7 @@ def _load(judges: Judges, require: Sequence[str]) -> Loaded:
         ) from e
 
 
-def _draft(proposed: Proposed, trusted: Loaded, require: Sequence[str]) -> Draft:
+def _draft(proposed: Proposed, trusted: Loaded, require: Sequence[str]) -> ProposalDraft:
     if proposed.texts is None:
-        return Draft(None, proposed.problem)
+        return ProposalDraft(None, proposed.problem)
     return draft_of(proposed.texts, trusted, require)

@@ -19,14 +19,14 @@ _LONGEST_PROBLEM = 4000  # characters; a proposal may hold any number of mistake
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ProposalDraft:
     """Proposed policies that could judge; None, and `problem` says why they could not."""
 
     policies: PolicySet | None
     problem: str | None = None
 
 
-def draft_of(texts: Texts, trusted: Loaded, require: Sequence[str] = ()) -> Draft:
+def draft_of(texts: Texts, trusted: Loaded, require: Sequence[str] = ()) -> ProposalDraft:
     """Return the proposed policies, with the plugins that trusted ones had loaded already.
 
     Args:
@@ -38,14 +38,14 @@ def draft_of(texts: Texts, trusted: Loaded, require: Sequence[str] = ()) -> Draf
         named = named_plugins(texts.files, texts.neighbours)
         new = [name for name in named if not trusted.plugins.has(name)]
         if new:
-            return Draft(None, _not_loaded(new))
-        return Draft(load_texts(texts.files, texts.neighbours, require).policies)
+            return ProposalDraft(None, _not_loaded(new))
+        return ProposalDraft(load_texts(texts.files, texts.neighbours, require).policies)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
-        return Draft(None, _said(e))
+        return ProposalDraft(None, _said(e))
 
 
 def proposal_of(
-    draft: Draft, evidence: EvidenceRecord, report: Report, context: Context
+    draft: ProposalDraft, evidence: EvidenceRecord, report: Report, context: Context
 ) -> Proposal:
     """Return what the proposed policies would change in a report.
 

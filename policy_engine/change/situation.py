@@ -85,7 +85,7 @@ class Job:
         if self.target is not None and self.target.is_default:
             branch = asked(lambda: git.default_branch(self.root))
             refs = (f"refs/remotes/{branch}",) if branch and branch.startswith("origin/") else ()
-        found = (asked(partial(git.commit_of, self.root, ref)) for ref in refs)
+        found = (asked(partial(git.resolve_commit, self.root, ref)) for ref in refs)
         return next(filter(None, found), None)
 
     @cached_property

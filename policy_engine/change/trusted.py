@@ -60,7 +60,7 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Origin:
     """Where policy files are looked for: in which repository, at which paths.
 
     Attributes:
@@ -113,7 +113,7 @@ class Place:
         return committed_texts(paths, tree, self.prefix)
 
 
-def judges_of(place: Place) -> Judges:
+def judges_of(place: Origin) -> Judges:
     """Return the policy files that judge a pull request, and those that it proposes.
 
     Raises:
@@ -151,7 +151,7 @@ def _no_policy_file(paths: Sequence[str], tip: Commit, found: "_Found") -> Usage
     )
 
 
-def _trusted_texts(place: Place, tip: Commit) -> Texts | None:
+def _trusted_texts(place: Origin, tip: Commit) -> Texts | None:
     try:
         try:
             return place.texts(tip.tree)
@@ -190,7 +190,7 @@ def tip_of(event: Event, hub: Hub, root: Path) -> Commit:
         if here is not None:
             return _commit_here(branch, here, root)
         raise PoliciesUnreadable(_unknown_tip(event, branch, e)) from e
-    if asked(lambda: git.commit_of(root, sha)) is not None:
+    if asked(lambda: git.resolve_commit(root, sha)) is not None:
         return _commit_here(branch, sha, root)
     return Commit(f"{branch}@{sha[:7]}", sha, ApiTree(hub.client, sha))
 
@@ -217,7 +217,7 @@ def _target_tip(job: Job) -> Commit:
 def _tip_here(event: Event, root: Path, branch: str) -> str | None:
     if not event.is_of(asked(lambda: git.origin(root))):
         return None
-    return asked(lambda: git.commit_of(root, f"refs/remotes/origin/{branch}"))
+    return asked(lambda: git.resolve_commit(root, f"refs/remotes/origin/{branch}"))
 
 
 def _commit_here(branch: str, sha: str, root: Path) -> Commit:
@@ -241,28 +241,28 @@ class _Found:
     unreadable: str | None = None
 
 
-def _proposed(place: Place) -> _Found:
+def _proposed(place: Origin) -> _Found:
     """Return the policy files of the proposal: of its merge, as far as there is one.
 
     What the default branch gained meanwhile is in the merge, and not in the head.
     """
     head = place.heads[-1] if place.heads else ""
     for sha in place.heads:
-        if asked(partial(git.commit_of, place.root, sha)) is not None:
+        if asked(partial(git.resolve_commit, place.root, sha)) is not None:
             return _read(place, sha, GitTree(place.root, sha))
     if not head or not place.hub.has_token:
         return _Found(head[:7], None, f"this clone does not have its head {head[:7]}")
     return _read(place, head, ApiTree(place.hub.client, head))
 
 
-def _read(place: Place, sha: str, tree: Tree) -> _Found:
+def _read(place: Origin, sha: str, tree: Tree) -> _Found:
     try:
         return _Found(sha[:7], place.texts(tree))
     except TreeError as e:
         return _Found(sha[:7], None, str(e))
 
 
-def _judged_by_itself(tip: Commit, proposed: _Found, place: Place) -> Judges:
+def _judged_by_itself(tip: Commit, proposed: _Found, place: Origin) -> Judges:
     """Let the proposal judge: the default branch has no policies yet."""
     if proposed.unreadable is not None:
         names = ", ".join(f"'{path}'" for path in place.given)
@@ -275,7 +275,7 @@ def _judged_by_itself(tip: Commit, proposed: _Found, place: Place) -> Judges:
     return Judges(proposed.texts, proposed.ref, trusted=False)
 
 
-def _overlaid(trusted: Texts, found: _Found, place: Place) -> Proposed | None:
+def _overlaid(trusted: Texts, found: _Found, place: Origin) -> Proposed | None:
     """Return the trusted files with what the pull request makes of those that it touches.
 
     What else differs, the default branch gained after the pull request was made.

@@ -43,7 +43,7 @@ def list_command(paths: tuple[str, ...]) -> None:
     """List the policies that policy files can bind; with PATHS, those of their plugins too."""
     from policy_engine.cli import catalogue  # noqa: PLC0415
 
-    click.echo(catalogue.listing(_plugins(paths).policies))
+    click.echo(catalogue.policy_listing(_plugins(paths).policies))
 
 
 @command("explain", "policy-engine explain model-size-budget")
@@ -67,7 +67,7 @@ def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effecti
             "--require goes with --effective: a policy is the same in every pack"
         )
     elif names:
-        click.echo(catalogue.explain(names[0], _plugins(names[1:]).policies))
+        click.echo(catalogue.explain_policy(names[0], _plugins(names[1:]).policies))
     else:
         raise click.UsageError("name a policy, or say --effective for what policy files come to")
 
@@ -93,10 +93,10 @@ def schema_command(paths: tuple[str, ...], kind: str) -> None:
     elif kind == "tests":
         made = policy_tests_schema()
     else:
-        loaded = plugins.load(_named(paths)) if paths else plugins.load()
+        loaded = plugins.load_plugins(_named(paths)) if paths else plugins.load_plugins()
         any_rule = any("resolve_baseline" in plugin.hooks for plugin in loaded.loaded)
         made = schema.policy_file_schema(loaded.policies, loaded.packs, any_rule=any_rule)
-    click.echo(schema.as_text(made), nl=False)
+    click.echo(schema.schema_text(made), nl=False)
 
 
 @command("plugins", "policy-engine plugins policies/")
@@ -115,7 +115,7 @@ def _effective(paths: tuple[str, ...], require: tuple[str, ...]) -> "Iterator[st
 
     loaded, drafts = loading.load_with_origins(paths, require=require)
     files = zip(loaded.policies.files, drafts, strict=True)
-    return effective.effective(files, loaded.plugins.packs)
+    return effective.effective_file(files, loaded.plugins.packs)
 
 
 def _named(paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,4 +129,4 @@ def _plugins(paths: tuple[str, ...]) -> "Plugins":
     """Return the built-in plugins, and those that the policy files at these paths name."""
     from policy_engine import check, plugins  # noqa: PLC0415
 
-    return check.load(paths).plugins if paths else plugins.load()
+    return check.load(paths).plugins if paths else plugins.load_plugins()

@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         from policy_engine.cli import crash  # noqa: PLC0415
 
         if code not in {USAGE, INTERRUPTED}:  # else it is told already, or nobody waits for it
-            code = crash.explain(e)
+            code = crash.explain_error(e)
     sys.exit(code)
 
 
@@ -92,7 +92,7 @@ def _ended(arguments: list[str] | None) -> int:
 
         if debug:
             traceback.print_exception(e)
-        return crash.explain(e)
+        return crash.explain_error(e)
     except SystemExit:
         # Our commands return their code. Whoever else exits here must not choose it.
         click.echo("policy-engine: a plugin called exit(); nothing was decided", err=True)

@@ -57,7 +57,7 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
 
     from policy_engine.cli import waive  # noqa: PLC0415
 
-    written = waive.Request(
+    written = waive.WaiverRequest(
         id=given["id_"],
         part=given["part"],
         run=given["run"],
@@ -101,9 +101,9 @@ def test_command(
     outputs = _outputs(formats)
     tests = policy_tests.read_tests(given, root)
     results = [result for test in tests for result in policy_tests.judged(test)]
-    lacking = policy_tests.uncovered(tests, results, root) if require_coverage else []
+    lacking = policy_tests.untested(tests, results, root) if require_coverage else []
     for name, file in outputs:
-        render = policy_tests.as_junit if name == "junit" else policy_tests.as_text
+        render = policy_tests.tests_as_junit if name == "junit" else policy_tests.tests_as_text
         _write(render(results, lacking), file)
     if not results:
         return 4

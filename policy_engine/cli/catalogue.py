@@ -19,7 +19,7 @@ from tabulate import tabulate
 from policy_engine import quantities
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Needs
-from policy_engine.plugins import Loaded
+from policy_engine.plugins import LoadedPlugins
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered
 from policy_engine.policy_file.setting_kinds import kinds_of
@@ -61,7 +61,7 @@ class Description:
     logging: str | None
 
 
-def listing(policies: Mapping[str, Offered]) -> str:
+def policy_listing(policies: Mapping[str, Offered]) -> str:
     """Return every policy with its plugin and what is true of a model that passes."""
     rows = [(name, each.plugin, _summary(each.policy)) for name, each in policies.items()]
     return tabulate(
@@ -90,7 +90,7 @@ def describe(name: str, policies: Mapping[str, Offered]) -> Description:
     )
 
 
-def explain(name: str, policies: Mapping[str, Offered]) -> str:
+def explain_policy(name: str, policies: Mapping[str, Offered]) -> str:
     """Return all that there is to know about one policy, as text.
 
     Raises:
@@ -116,7 +116,7 @@ def explain(name: str, policies: Mapping[str, Offered]) -> str:
     return "\n\n".join(parts)
 
 
-def plugin_table(loaded: Iterable[Loaded], installed: Mapping[str, str]) -> str:
+def plugin_table(loaded: Iterable[LoadedPlugins], installed: Mapping[str, str]) -> str:
     """Return the loaded plugins with their hooks, and those that wait to be named.
 
     Args:

@@ -33,7 +33,7 @@ def sentence(error: BaseException) -> str:
     return f"policy-engine broke down: {type(error).__name__}"
 
 
-def explain(error: Exception) -> int:
+def explain_error(error: Exception) -> int:
     """Tell stderr what went wrong and return the exit code; it is never 0."""
     if isinstance(error, PolicyEngineError):
         sys.stderr.write(_shown(error) + "\n")

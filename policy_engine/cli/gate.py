@@ -10,7 +10,7 @@ import click
 
 from policy_engine.cli.app import EXAMPLE, command, filled, requiring
 from policy_engine.cli.publishing import publisher, publishing, seconds
-from policy_engine.judging.moments import YEARS
+from policy_engine.judging.moment_of_judgement import YEARS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -115,9 +115,9 @@ def check_command(
         options = options_of(given, evidence=evidence, save_evidence=save_evidence)
         with redirect_stdout(sys.stderr):  # stdout is the report's, whatever a plugin prints
             loaded = check.prepared(options)
-            outputs = output.parse(formats, loaded.plugins.renderers)
+            outputs = output.parse_formats(formats, loaded.plugins.renderers)
             report = check.check(options, loaded)
-        output.write(report, outputs)
+        output.write_report(report, outputs)
     tell.publish(report, loaded.job.event)
     return int(report.exit_code)
 

@@ -27,7 +27,7 @@ class Output:
     render: Renderer
 
 
-def parse(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
+def parse_formats(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
     """Return the outputs that `--format NAME[=FILE]` asks for.
 
     Args:
@@ -57,7 +57,7 @@ def parse(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
     return outputs if on_stdout else [*outputs, Output("text", None, formats["text"])]
 
 
-def write(report: Report, outputs: Sequence[Output]) -> None:
+def write_report(report: Report, outputs: Sequence[Output]) -> None:
     """Render the report to all outputs, stdout last.
 
     Raises:

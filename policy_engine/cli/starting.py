@@ -11,7 +11,7 @@ import click
 from policy_engine.cli.app import command, filled
 
 if TYPE_CHECKING:
-    from policy_engine.cli.init import Proposal, Seen
+    from policy_engine.cli.init import ProposedFile, Seen
 
 
 @command("init", "policy-engine init --tracking-uri http://127.0.0.1:5000")
@@ -36,14 +36,14 @@ def init_command(tracking_uri: str | None, timeout: str, *, yes: bool) -> None:
     _tell(seen, proposal)
     if not yes:
         proposal = _asked(proposal)
-    for each in init.write(proposal, root):
+    for each in init.write_proposal(proposal, root):
         click.echo(f"kept     {each.path}: {each.kept}" if each.kept else f"wrote    {each.path}")
     for file in loading.load(("policies",)).policies.files:
         click.echo(f"valid    {file.path}, {len(file.bindings)} policies")
     click.echo("next     read the policy file; then `policy-engine test`, `policy-engine doctor`")
 
 
-def _tell(seen: "Seen", proposal: "Proposal") -> None:
+def _tell(seen: "Seen", proposal: "ProposedFile") -> None:
     """Say what was found, on stderr: it is a note."""
     found = seen.survey
     if seen.trouble:
@@ -64,13 +64,13 @@ def _or_none(metric: str | None, why: str | None) -> str:
     return f"{metric} ({why})" if metric else "none seen; the experiment's primary metric counts"
 
 
-def _baseline(proposal: "Proposal", champion: str | None) -> str:
+def _baseline(proposal: "ProposedFile", champion: str | None) -> str:
     if proposal.alias:
         return f"alias {proposal.alias} of {champion}, else the merge base"
     return "the merge base: no registered model has the alias champion"
 
 
-def _asked(proposal: "Proposal") -> "Proposal":
+def _asked(proposal: "ProposedFile") -> "ProposedFile":
     """Return the proposal as whoever sits there wants it."""
     from policy_engine.cli.init import slug  # noqa: PLC0415
     from policy_engine.evidence.metrics import Goal, known  # noqa: PLC0415

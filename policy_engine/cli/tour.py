@@ -13,4 +13,4 @@ def demo_command(folder: str) -> int:
     """Train real models into an embedded MLflow store and judge four pull requests."""
     from policy_engine.cli import demo  # noqa: PLC0415
 
-    return demo.run(Path(folder))
+    return demo.run_demo(Path(folder))

@@ -35,7 +35,7 @@ class Stanza:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class WaiverRequest:
     """Which finding to waive, and what no report says."""
 
     id: str | None

@@ -19,7 +19,7 @@ from policy_engine.expressions.evaluating import (
     quoted,
 )
 from policy_engine.expressions.failure import ExpressionFailed
-from policy_engine.expressions.syntax import Literal, Node, Operation, parse
+from policy_engine.expressions.syntax import Literal, Node, Operation, parse_expression
 from policy_engine.expressions.values import values
 from policy_engine.policy import Op
 from policy_engine.quantities import exact, show
@@ -124,7 +124,7 @@ def compiled(text: str) -> Condition:
     Raises:
         ExpressionError: If it is none; says where and why.
     """
-    tree = parse(text)
+    tree = parse_expression(text)
     checker = Checker()
     checker.condition(tree)
     reads = tuple(checker.reads)

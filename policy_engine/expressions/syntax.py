@@ -94,7 +94,7 @@ _LEVELS = (
 )
 
 
-def parse(text: str) -> Node:
+def parse_expression(text: str) -> Node:
     """Return the tree of an expression.
 
     Raises:

@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from policy_engine.git import work_tree as git
-from policy_engine.git.tree import Kind, TreeError, beneath
+from policy_engine.git.tree import EntryKind, TreeError, beneath
 
 _KINDS = {
-    "100644": Kind.FILE,
-    "100664": Kind.FILE,  # written by very old versions of git
-    "100755": Kind.FILE,
-    "040000": Kind.FOLDER,
-    "120000": Kind.LINK,
-    "160000": Kind.SUBMODULE,
+    "100644": EntryKind.FILE,
+    "100664": EntryKind.FILE,  # written by very old versions of git
+    "100755": EntryKind.FILE,
+    "040000": EntryKind.FOLDER,
+    "120000": EntryKind.LINK,
+    "160000": EntryKind.SUBMODULE,
 }
 
 
 class _Entry(NamedTuple):
-    kind: Kind
+    kind: EntryKind
     object: str
     size: int
 
@@ -35,11 +35,11 @@ class GitTree:
         self._commit = commit
         self._listed: dict[str, Mapping[str, _Entry]] = {}
 
-    def kind(self, path: str) -> Kind | None:
+    def kind(self, path: str) -> EntryKind | None:
         """Return what stands at a path of the commit; None where nothing does."""
         return beneath(self, "", path.split("/") if path else ())
 
-    def entries(self, folder: str) -> Mapping[str, Kind]:
+    def entries(self, folder: str) -> Mapping[str, EntryKind]:
         """Return what a folder of the commit holds, by name."""
         return {name: entry.kind for name, entry in self._entries(folder).items()}
 

@@ -11,7 +11,7 @@ class TreeError(PolicyEngineError):
     """A file of a commit cannot be read, or is none; one plain sentence says why."""
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What a name in a folder of a commit stands for."""
 
     FILE = "a file"
@@ -23,14 +23,14 @@ class Kind(StrEnum):
 class Tree(Protocol):
     """The files of one commit. Paths are POSIX, from the root of the repository; "" is the root."""
 
-    def kind(self, path: str) -> Kind | None:
+    def kind(self, path: str) -> EntryKind | None:
         """Return what stands at a path; None where nothing does. No link is followed on the way.
 
         Raises:
             TreeError: If a folder on the way is a link or a submodule, or cannot be read.
         """
 
-    def entries(self, folder: str) -> Mapping[str, Kind]:
+    def entries(self, folder: str) -> Mapping[str, EntryKind]:
         """Return what a folder holds, by name.
 
         Args:
@@ -52,18 +52,18 @@ class Tree(Protocol):
         """
 
 
-def beneath(tree: Tree, top: str, names: Sequence[str]) -> Kind | None:
+def beneath(tree: Tree, top: str, names: Sequence[str]) -> EntryKind | None:
     """Return what stands beneath a folder that is there, at the end of these names.
 
     Raises:
         TreeError: As `Tree.kind`.
     """
-    kind: Kind | None = Kind.FOLDER
+    kind: EntryKind | None = EntryKind.FOLDER
     folder = top
     for name in names:
-        if kind in {Kind.LINK, Kind.SUBMODULE}:  # what it leads to is not known
+        if kind in {EntryKind.LINK, EntryKind.SUBMODULE}:  # what it leads to is not known
             raise TreeError(f"'{folder}' is {kind}; policy files lie in plain folders")
-        if kind is not Kind.FOLDER:
+        if kind is not EntryKind.FOLDER:
             return None
         kind = tree.entries(folder).get(name)
         folder = f"{folder}/{name}" if folder else name

@@ -264,14 +264,14 @@ def _merge_bases(folder: Path, one: str, other: str) -> list[str]:
 
 def _merged_into(folder: Path, merge: str, head: str) -> str | None:
     """Return the commit that `merge` merges `head` into; None where the clone cannot tell."""
-    if commit_of(folder, merge) is None:
+    if resolve_commit(folder, merge) is None:
         return None
     question = ("rev-list", "--parents", "--max-count=1", "--end-of-options", _revision(merge))
     _, *parents = _ask(folder, *question, "--").split()
     return parents[0] if len(parents) == 2 and parents[1] == head else None  # noqa: PLR2004 -- a merge of two
 
 
-def commit_of(folder: Path, revision: str) -> str | None:
+def resolve_commit(folder: Path, revision: str) -> str | None:
     """Return the full sha of a commit that this clone has; None where it has none of that name.
 
     Raises:

@@ -84,7 +84,7 @@ class PullRequest(_Answer):
         )
 
 
-class Entry(_Answer):
+class TreeEntry(_Answer):
     """One entry of a folder: `kind` is `file`, `dir` or `symlink`; a submodule is a `file`."""
 
     path: str
@@ -145,12 +145,12 @@ def read(shape: type[T], answer: Any, what: str) -> T:
         return TypeAdapter(shape).validate_python(answer)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part_of) for part_of in first["loc"])
         raise GitHubError(
             f"GitHub answers something else than {what}: {where or 'the answer'}: {first['msg']}"
         ) from None
 
 
-def part(answer: Any, name: str) -> Any:
+def part_of(answer: Any, name: str) -> Any:
     """Return one value of an object; None where there is no object or no such value."""
     return answer.get(name) if isinstance(answer, Mapping) else None

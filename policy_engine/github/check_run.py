@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from policy_engine.github.answers import part
+from policy_engine.github.answers import part_of
 from policy_engine.github.failure import GitHubError, UnclearError
 from policy_engine.report import Verdict
 
@@ -61,7 +61,7 @@ class CheckRun:
     annotations: Sequence[Annotation] = ()
 
 
-def write(client: Client, run: CheckRun) -> None:
+def write_check_run(client: Client, run: CheckRun) -> None:
     """Write a new check run: of the runs of one name on a commit, GitHub shows the latest.
 
     Raises:
@@ -92,11 +92,11 @@ def _begun(client: Client, run: CheckRun, annotations: Sequence[dict[str, Any]])
         **({"details_url": run.url} if run.url else {}),
     }
     try:
-        number = part(client.post("check-runs", body=body), "id")
+        number = part_of(client.post("check-runs", body=body), "id")
     except UnclearError:
         number = _found(client, run)
         if number is None:
-            number = part(client.post("check-runs", body=body), "id")
+            number = part_of(client.post("check-runs", body=body), "id")
     if not isinstance(number, int):
         raise GitHubError("GitHub made a check run and does not say which")
     return number
@@ -105,9 +105,9 @@ def _begun(client: Client, run: CheckRun, annotations: Sequence[dict[str, Any]])
 def _found(client: Client, run: CheckRun) -> int | None:
     """Return the id of this attempt's check run, if it is there."""
     answer = client.get("commits", run.head_sha, "check-runs", check_name=run.name)
-    listed = part(answer, "check_runs")
+    listed = part_of(answer, "check_runs")
     for each in listed if isinstance(listed, list) else ():
-        if part(each, "external_id") == run.attempt and isinstance(part(each, "id"), int):
+        if part_of(each, "external_id") == run.attempt and isinstance(part_of(each, "id"), int):
             number: int = each["id"]
             return number
     return None
@@ -115,7 +115,7 @@ def _found(client: Client, run: CheckRun) -> int | None:
 
 def _count(client: Client, number: int) -> int:
     answer = client.get("check-runs", str(number))
-    count = part(part(answer, "output"), "annotations_count")
+    count = part_of(part_of(answer, "output"), "annotations_count")
     return count if isinstance(count, int) else 0
 
 

@@ -21,13 +21,13 @@ from urllib.parse import quote, urlsplit
 from policy_engine.errors import UsageError
 from policy_engine.github.answers import (
     ChangedFile,
-    Entry,
     FileContent,
     PullRequest,
     Reference,
     Repository,
+    TreeEntry,
     User,
-    part,
+    part_of,
     read,
 )
 from policy_engine.github.failure import GitHubError, NotAllowedError
@@ -129,9 +129,9 @@ class Client:
     def tip(self, branch: str) -> str:
         """Return the sha of a branch's latest commit."""
         answer = self.get("git", "ref", "heads", *branch.split("/"))
-        return read(Reference, part(answer, "object"), "the tip of a branch").sha
+        return read(Reference, part_of(answer, "object"), "the tip of a branch").sha
 
-    def folder(self, path: str, sha: str) -> tuple[Entry, ...]:
+    def folder(self, path: str, sha: str) -> tuple[TreeEntry, ...]:
         """Return the entries of a folder at a commit, by name.
 
         Raises:
@@ -144,7 +144,7 @@ class Client:
             raise GitHubError(f"{path} is no folder at {sha[:7]}")
         if len(answer) >= MOST_ENTRIES:
             raise GitHubError(f"{path} has {MOST_ENTRIES} files or more: GitHub may list only some")
-        return tuple(read(list[Entry], answer, "the entries of a folder"))
+        return tuple(read(list[TreeEntry], answer, "the entries of a folder"))
 
     def file(self, path: str, sha: str) -> bytes:
         """Return the bytes of a file at a commit: all of them, or an error.

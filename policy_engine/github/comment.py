@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from policy_engine.github.answers import Created, part, read
+from policy_engine.github.answers import Created, part_of, read
 from policy_engine.github.failure import GitHubError, NotFoundError, UnclearError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Marker(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CommentSpot:
     """Which comment: whose, of which gate, on which pull request, about which commit.
 
     Attributes:
@@ -72,7 +72,9 @@ class _Comment(NamedTuple):
     is_whole: bool  # nobody edited it
 
 
-def keep(client: Client, place: Place, text: str, says: str, *, may_begin: bool) -> str | None:
+def keep(
+    client: Client, place: CommentSpot, text: str, says: str, *, may_begin: bool
+) -> str | None:
     """Make the comment say this, and return why it does not; None: it says it now.
 
     Args:
@@ -93,7 +95,7 @@ def keep(client: Client, place: Place, text: str, says: str, *, may_begin: bool)
 class _Writer:
     """One attempt to bring the comment up to date."""
 
-    def __init__(self, client: Client, place: Place, marker: Marker, text: str) -> None:
+    def __init__(self, client: Client, place: CommentSpot, marker: Marker, text: str) -> None:
         self._client = client
         self._place = place
         self._marker = marker
@@ -187,8 +189,8 @@ class _Writer:
 
 def _comment(answer: Any) -> _Comment | None:
     """Return a comment that begins with a marker; None for any other, however odd."""
-    number, body, author = part(answer, "id"), part(answer, "body"), part(answer, "user")
-    login = part(author, "login")
+    number, body, author = part_of(answer, "id"), part_of(answer, "body"), part_of(answer, "user")
+    login = part_of(author, "login")
     if not (isinstance(number, int) and isinstance(body, str) and isinstance(login, str)):
         return None
     first, _, text = body.partition("\n")

@@ -149,7 +149,7 @@ class _Publisher:
     def _check_run(self) -> None:
         run = self._words.check_run(self._event)
         try:
-            check_run.write(self._client, run)
+            check_run.write_check_run(self._client, run)
         except NotAllowedError as error:
             raise GitHubError(
                 f"{error}; a check run needs the token of a job with `checks: write`, "
@@ -175,7 +175,7 @@ class _Publisher:
             event = resolved(event, Hub(self._environ))
         if event.pull_request is None:
             return "nobody says on which pull request"
-        place = comment.Place(
+        place = comment.CommentSpot(
             pull_request=event.pull_request,
             head_sha=event.head_sha or "",
             gate=self._how.gate or "default",

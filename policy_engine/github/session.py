@@ -20,7 +20,7 @@ from github3.session import GitHubSession
 from policy_engine import __version__
 from policy_engine.github.failure import GitHubError, NotAllowedError, NotFoundError, UnclearError
 from policy_engine.http import body as bodies
-from policy_engine.http.connections import Held
+from policy_engine.http.connections import HeldConnection
 from policy_engine.http.deadline import Deadline
 from policy_engine.http.fault import Fault, fault_of
 from policy_engine.http.repeating import asked_pause, repeated
@@ -64,7 +64,7 @@ class Patience:
     gap_s: float = 1.0
 
 
-class Session(Held, GitHubSession):  # type: ignore[misc]  # github3.py carries no types
+class Session(HeldConnection, GitHubSession):  # type: ignore[misc]  # github3.py carries no types
     """Requests to one GitHub until the patience ends.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policy_engine.git.tree import Kind, TreeError, beneath
+from policy_engine.git.tree import EntryKind, TreeError, beneath
 from policy_engine.github.failure import GitHubError, NotFoundError
 
 if TYPE_CHECKING:
@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from policy_engine.github.client import Client
 
 # A submodule is listed as a file; reading it tells.
-_KINDS = {"file": Kind.FILE, "dir": Kind.FOLDER, "symlink": Kind.LINK, "submodule": Kind.SUBMODULE}
+_KINDS = {
+    "file": EntryKind.FILE,
+    "dir": EntryKind.FOLDER,
+    "symlink": EntryKind.LINK,
+    "submodule": EntryKind.SUBMODULE,
+}
 
 
 class ApiTree:
@@ -23,14 +28,14 @@ class ApiTree:
         """Read this commit (a full sha)."""
         self._client = client
         self._commit = commit
-        self._listed: dict[str, Mapping[str, Kind] | None] = {}
+        self._listed: dict[str, Mapping[str, EntryKind] | None] = {}
 
-    def kind(self, path: str) -> Kind | None:
+    def kind(self, path: str) -> EntryKind | None:
         """Return what stands at a path of the commit; None where nothing does."""
         top, *names = path.split("/")
         return None if self._entries(top) is None else beneath(self, top, names)
 
-    def entries(self, folder: str) -> Mapping[str, Kind]:
+    def entries(self, folder: str) -> Mapping[str, EntryKind]:
         """Return what a folder of the commit holds, by name."""
         found = self._entries(folder)
         if found is None:
@@ -47,7 +52,7 @@ class ApiTree:
             raise TreeError(f"'{path}' is larger than {at_most} bytes")
         return data
 
-    def _entries(self, folder: str) -> Mapping[str, Kind] | None:
+    def _entries(self, folder: str) -> Mapping[str, EntryKind] | None:
         """Return what a folder holds; None where nothing is at its path."""
         if not folder:
             raise TreeError(
@@ -63,6 +68,7 @@ class ApiTree:
                 raise TreeError(str(e)) from e
             else:
                 self._listed[folder] = {
-                    e.path.rpartition("/")[2]: _KINDS.get(e.kind, Kind.SUBMODULE) for e in found
+                    e.path.rpartition("/")[2]: _KINDS.get(e.kind, EntryKind.SUBMODULE)
+                    for e in found
                 }
         return self._listed[folder]

@@ -24,7 +24,7 @@ _MOST_CONNECTIONS = 16  # kept alive; more threads than that would wait for one 
 _SENT_AT_ONCE = 16 * 1024  # bytes between two looks at the deadline; a record of TLS has no more
 
 
-class Held:
+class HeldConnection:
     """Comes before the session class: keeps it to a deadline, and to the host that it asks."""
 
     def hold(self, deadline: Deadline, connect_s: float, silence_s: float) -> None:

@@ -15,12 +15,12 @@ from policy_engine.evidence.record import (
     EvidenceRecord,
     Unreadable,
 )
-from policy_engine.judging.bound import (
+from policy_engine.judging.bindings_today import (
     OTHER_RULES,
     BoundFile,
     BoundPolicy,
     Context,
-    Here,
+    EvaluationFacts,
     baseline_for,
 )
 from policy_engine.judging.effects import effect_of, verdict_of
@@ -62,7 +62,7 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
     """
     refuse_too_far_ahead(policies.waivers, context.now)
     digest = evidence.digest  # before any plugin has seen it
-    here = Here.of(evidence, context, policies.waivers)
+    here = EvaluationFacts.of(evidence, context, policies.waivers)
     subjects = [s for file in policies.files for s in _subjects(BoundFile.of(file, here), here)]
     subjects += _unjudged(policies, evidence, subjects)
     subjects[0] = replace(
@@ -84,7 +84,7 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
     )
 
 
-def _subjects(bound: BoundFile, here: Here) -> Iterator[Subject]:
+def _subjects(bound: BoundFile, here: EvaluationFacts) -> Iterator[Subject]:
     file, evidence = bound.file, here.evidence
     if evidence.unreadable is not None:
         yield without_candidate(file.path, Verdict.ERROR, evidence.unreadable)
@@ -129,7 +129,7 @@ def _unjudged(
             yield without_candidate(policies.files[0].path, Verdict.NOT_EVALUATED, reason)
 
 
-def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subject:
+def _subject(bound: BoundFile, candidate: CandidateRecord, here: EvaluationFacts) -> Subject:
     file = bound.file
     reading = Reading.of(file)
     baseline = reading.baseline(baseline_for(file, candidate))
@@ -155,7 +155,10 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: Here) -> Subjec
 
 
 def _judged_findings(
-    bound: BoundFile, record: CandidateRecord, baseline: BaselineRecord | None, here: Here
+    bound: BoundFile,
+    record: CandidateRecord,
+    baseline: BaselineRecord | None,
+    here: EvaluationFacts,
 ) -> Iterator[Judged]:
     """Yield the findings of every binding; a binding that may not be asked says why instead."""
     cases: dict[tuple[str, ...], Case] = {}  # policies of the same needs see the same case

@@ -16,7 +16,7 @@ from policy_engine.evidence import (
     training_cost,
 )
 from policy_engine.evidence.record import CandidateRecord, EvidenceRecord
-from policy_engine.judging.bound import BoundFile, Context, Here, baseline_for
+from policy_engine.judging.bindings_today import BoundFile, Context, EvaluationFacts, baseline_for
 from policy_engine.judging.reading import Reading
 from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.policy_file.scope import is_for
@@ -43,13 +43,13 @@ def with_trade_offs(
         evidence: What they judged.
         context: As it was for them.
     """
-    here = Here.of(evidence, context)
+    here = EvaluationFacts.of(evidence, context)
     files = {file.path: file for file in policies.files}
     subjects = tuple(_with_trade_off(s, files[s.policy_file], here) for s in report.subjects)
     return replace(report, subjects=subjects)
 
 
-def _with_trade_off(subject: Subject, file: PolicyFile, here: Here) -> Subject:
+def _with_trade_off(subject: Subject, file: PolicyFile, here: EvaluationFacts) -> Subject:
     candidate = _candidate(subject, file, here.evidence)
     if candidate is None:
         return subject

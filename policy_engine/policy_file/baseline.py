@@ -7,7 +7,7 @@ from policy_engine.policy_file import shapes
 from policy_engine.policy_file.declaring import example_of
 from policy_engine.policy_file.keys import FileKeys, Rule
 from policy_engine.policy_file.reading import read_value
-from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.shapes import NodePlace, wrote
 from policy_engine.source.problems import Problems, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
@@ -20,7 +20,7 @@ def read_baseline(item: Item, problems: Problems, *, any_rule: bool) -> tuple[di
         problems: Where problems go.
         any_rule: Whether one that is not built in may be a plugin's.
     """
-    place = Place(item.node, "baseline", problems)
+    place = NodePlace(item.node, "baseline", problems)
     places = shapes.sequence(place, example_of("baseline", FileKeys.model_fields["baseline"]))
     if places is not None and not places:
         place.wrong("the list is empty", "write a rule such as `- alias: champion`")
@@ -28,7 +28,7 @@ def read_baseline(item: Item, problems: Problems, *, any_rule: bool) -> tuple[di
     return tuple(rule for rule in rules if rule is not None)
 
 
-def _rule(place: Place, *, any_rule: bool) -> dict[str, Any] | None:
+def _rule(place: NodePlace, *, any_rule: bool) -> dict[str, Any] | None:
     node = place.node
     if not isinstance(node, MappingNode) or len(node.items) != 1:
         what = "several keys" if isinstance(node, MappingNode) and node.items else wrote(node)
@@ -51,7 +51,7 @@ def _plain_json(node: Node, key: str, problems: Problems) -> None:
     """Note dates: a rule is kept in reports, which are JSON."""
     if isinstance(node, ScalarNode):
         if isinstance(node.value, date):
-            Place(node, key, problems).wrong(*shapes.not_text(node))
+            NodePlace(node, key, problems).wrong(*shapes.not_text(node))
     elif isinstance(node, SequenceNode):
         for index, inner in enumerate(node.nodes):
             _plain_json(inner, f"{key}[{index}]", problems)

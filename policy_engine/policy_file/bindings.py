@@ -8,19 +8,19 @@ from policy_engine.evidence import Needs
 from policy_engine.policy import Policy
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.keys import BindingKeys
-from policy_engine.policy_file.merge import OWN, Bound, Held
+from policy_engine.policy_file.merge import OWN, BoundSetting, HeldBinding
 from policy_engine.policy_file.reading import Written, read_keys
 from policy_engine.policy_file.settings import build
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.tightening import (
-    Reading,
+    SettingReading,
     completed,
     has_direction,
     note_loosened,
 )
 from policy_engine.quantities.words import did_you_mean
 from policy_engine.report import Where
-from policy_engine.source.problems import Problems, shown
+from policy_engine.source.problems import Problems, excerpt
 
 ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 """What an id looks like."""
@@ -73,13 +73,13 @@ class Binding:
         return self.policy.reads() | (self.keys.when.needs if self.keys.when else Needs.RUN)
 
 
-def bind(
-    id_: str, bound: Bound, offered: Mapping[str, Offered], problems: Problems
+def bind_all(
+    id_: str, bound: BoundSetting, offered: Mapping[str, Offered], problems: Problems
 ) -> Binding | None:
     """Return the binding, or note everything that is wrong with it."""
     key = f"policies.{id_}"
     if not re.fullmatch(ID, id_):
-        message = f"{shown(id_)} is no id: letters, digits, '-', '_' and '.', at most 100"
+        message = f"{excerpt(id_)} is no id: letters, digits, '-', '_' and '.', at most 100"
         problems.add(bound.at, key, message, "write it like eu-latency")
     before = len(problems.found)
     chosen = _chosen(id_, bound, offered, problems)
@@ -105,8 +105,8 @@ def bind(
 
 
 def yielding(
-    id_: str, bound: Bound, offered: Mapping[str, Offered], packs: Collection[str]
-) -> Bound:
+    id_: str, bound: BoundSetting, offered: Mapping[str, Offered], packs: Collection[str]
+) -> BoundSetting:
     """Return the binding without what a pack says more loosely than what holds.
 
     Nobody who extends a pack can edit its lines: there the tighter of the two counts. Files have to
@@ -131,7 +131,7 @@ def yielding(
     return replace(bound, settings=settings)
 
 
-def _is_tight(id_: str, name: str, bound: Bound, held: Held, chosen: Offered) -> bool:
+def _is_tight(id_: str, name: str, bound: BoundSetting, held: HeldBinding, chosen: Offered) -> bool:
     """Say whether what holds is no looser with one key as the binding has it."""
     scratch = Problems()
     complete = replace(held, bound=completed(held, bound, chosen.policy))
@@ -149,33 +149,39 @@ def _is_tight(id_: str, name: str, bound: Bound, held: Held, chosen: Offered) ->
 
 
 def _is_another(
-    key: str, bound: Bound, chosen: Offered, offered: Mapping[str, Offered], problems: Problems
+    key: str,
+    bound: BoundSetting,
+    chosen: Offered,
+    offered: Mapping[str, Offered],
+    problems: Problems,
 ) -> bool:
     """Say whether the binding names another policy than one that holds; that alone is noted."""
     for held in bound.held_to:
         before = _chosen(key.removeprefix("policies."), held.bound, offered, Problems())
         if before is not None and before.policy is not chosen.policy:
             item = bound.settings.get("policy") or held.bound.settings["policy"]
-            Place(item.node, f"{key}.policy", problems).wrong(*held.unchangeable("policy"))
+            NodePlace(item.node, f"{key}.policy", problems).wrong(*held.unchangeable("policy"))
             return True
     return False
 
 
-def _read(key: str, bound: Bound, chosen: Offered, problems: Problems) -> Reading | None:
+def _read(
+    key: str, bound: BoundSetting, chosen: Offered, problems: Problems
+) -> SettingReading | None:
     """Return the binding with its policy built, or note everything that is wrong with it."""
     before = len(problems.found)
     keys = read_keys(BindingKeys, Written(bound.at, key, bound.settings, problems))
     policy = build(key, bound, chosen.policy, problems)
     if keys is None or policy is None or len(problems.found) > before:
         return None
-    return Reading(policy, keys)
+    return SettingReading(policy, keys)
 
 
 def _hold(
     id_: str,
-    bound: Bound,
-    now: Reading,
-    held: Held,
+    bound: BoundSetting,
+    now: SettingReading,
+    held: HeldBinding,
     offered: Mapping[str, Offered],
     problems: Problems,
 ) -> None:
@@ -190,7 +196,7 @@ def _hold(
 
 
 def _chosen(
-    id_: str, bound: Bound, offered: Mapping[str, Offered], problems: Problems
+    id_: str, bound: BoundSetting, offered: Mapping[str, Offered], problems: Problems
 ) -> Offered | None:
     """Return the policy that the binding names: by `policy:`, else by its id."""
     item = bound.settings.get("policy")
@@ -199,11 +205,11 @@ def _chosen(
             remedy = (
                 did_you_mean(id_, offered) or "an id of your own needs `policy:`, the policy's name"
             )
-            problems.add(bound.at, f"policies.{id_}", f"no policy is called {shown(id_)}", remedy)
+            problems.add(bound.at, f"policies.{id_}", f"no policy is called {excerpt(id_)}", remedy)
         return offered.get(id_)
-    place = Place(item.node, f"policies.{id_}.policy", problems)
+    place = NodePlace(item.node, f"policies.{id_}.policy", problems)
     name = shapes.text(place, "a policy's name")
     if name is not None and name not in offered:
         remedy = did_you_mean(name, offered) or "`policy-engine list` shows all that are installed"
-        place.wrong(f"no policy is called {shown(name)}", remedy)
+        place.wrong(f"no policy is called {excerpt(name)}", remedy)
     return offered.get(name or "")

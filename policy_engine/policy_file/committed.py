@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from policy_engine.errors import UsageError
-from policy_engine.git.tree import Kind, Tree, TreeError
+from policy_engine.git.tree import EntryKind, Tree, TreeError
 from policy_engine.policy_file.paths import is_part, is_policy_file
 from policy_engine.source.yaml_source import LARGEST_FILE
 
@@ -92,7 +92,7 @@ def _read_one(path: str, tree: Tree, prefix: str) -> tuple[dict[str, bytes], dic
     kind = tree.kind(start)
     if kind is None:
         return {}, {}
-    if kind is Kind.FOLDER:
+    if kind is EntryKind.FOLDER:
         names = _yaml_files(tree, start)
         chosen = [name for name in names if not is_part(name)]
         folder, shown = start, path
@@ -114,7 +114,9 @@ def _read_one(path: str, tree: Tree, prefix: str) -> tuple[dict[str, bytes], dic
 def _yaml_files(tree: Tree, folder: str) -> Sequence[str]:
     """Return the YAML files of a folder, sorted."""
     kinds = tree.entries(folder)
-    names = [n for n, kind in sorted(kinds.items()) if is_policy_file(n) and kind != Kind.FOLDER]
+    names = [
+        n for n, kind in sorted(kinds.items()) if is_policy_file(n) and kind != EntryKind.FOLDER
+    ]
     if len(names) > MOST_FILES:
         raise TreeError(f"'{folder or '.'}' holds more than {MOST_FILES} YAML files")
     for name in names:
@@ -122,8 +124,8 @@ def _yaml_files(tree: Tree, folder: str) -> Sequence[str]:
     return names
 
 
-def _refuse_other(kind: Kind, path: str) -> None:
-    if kind is not Kind.FILE:
+def _refuse_other(kind: EntryKind, path: str) -> None:
+    if kind is not EntryKind.FILE:
         raise TreeError(f"'{path}' is {kind}; a policy file is a plain file")
 
 

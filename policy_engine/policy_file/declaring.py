@@ -22,10 +22,10 @@ from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
     from policy_engine.policy_file.reading import Written
-    from policy_engine.policy_file.shapes import Place
+    from policy_engine.policy_file.shapes import NodePlace
 
 
-class Reads(NamedTuple):
+class ReadAs(NamedTuple):
     """How a value is read, in an `Annotated` type, where the type alone does not tell.
 
     Attributes:
@@ -33,7 +33,7 @@ class Reads(NamedTuple):
         kind: What is written there, for the reference.
     """
 
-    read: Callable[["Place"], Any]
+    read: Callable[["NodePlace"], Any]
     kind: str
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from policy_engine.policy_file import Binding, Draft, PackText, PolicyFile
 from policy_engine.policy_file.keys import BindingKeys, Lies, lying
-from policy_engine.policy_file.merge import Bound
+from policy_engine.policy_file.merge import BoundSetting
 from policy_engine.policy_file.setting_kinds import written
 from policy_engine.source.problems import Spot
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
@@ -30,7 +30,7 @@ class _Line:
     origin: str | None = None
 
 
-def effective(
+def effective_file(
     files: Iterable[tuple[PolicyFile, Draft]], packs: Mapping[str, PackText]
 ) -> Iterator[str]:
     """Yield each policy file as what it comes to, every value with its origin.
@@ -105,7 +105,7 @@ class _Effective:
             for node in item.node.nodes:
                 yield _Line(f"{indent}  - {_flow(node)}", self._origin(node.at))
 
-    def _binding(self, binding: Binding, bound: Bound) -> Iterator[_Line]:
+    def _binding(self, binding: Binding, bound: BoundSetting) -> Iterator[_Line]:
         yield _Line(f"  {binding.id}:", self._origin(bound.at))
         fields = type(binding.policy).model_fields
         engine = BindingKeys.model_fields

@@ -13,7 +13,7 @@ from policy_engine.policy_file.declaring import example_of
 from policy_engine.policy_file.keys import NOT_IN_A_PACK, FileKeys
 from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.reading import read_outline
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.tightening import note_unsaid
 from policy_engine.quantities.words import nearest
 from policy_engine.source.problems import PolicyFileError, Problems, near_or_all
@@ -99,7 +99,7 @@ class Library:
             draft.lay_required(name, self._draft(pack))
         items = self._outline(source)
         if "extends" in items:
-            place = Place(items["extends"].node, "extends", self._problems)
+            place = NodePlace(items["extends"].node, "extends", self._problems)
             for name, at in shapes.texts(place, example_of("extends", _FIELDS["extends"])):
                 extended = self._extended(source, name, at)
                 if extended is not None:
@@ -142,7 +142,7 @@ class Library:
         shapes.note_empty(node, name, self._problems, "write a value, or remove it")
         return isinstance(node, ScalarNode) and node.value is None
 
-    def _extended(self, source: _Source, name: str, place: Place) -> Draft | None:
+    def _extended(self, source: _Source, name: str, place: NodePlace) -> Draft | None:
         """Return the draft of what a file extends, or note why it cannot."""
         found = self._find(source, name, place)
         if found is None:
@@ -156,7 +156,7 @@ class Library:
             return None
         return self._draft(found)
 
-    def _find(self, source: _Source, name: str, place: Place) -> _Source | None:
+    def _find(self, source: _Source, name: str, place: NodePlace) -> _Source | None:
         if not name.endswith(_SUFFIXES):
             return self._pack(source, name, place)
         if source.is_pack:
@@ -174,7 +174,7 @@ class Library:
         place.wrong(f"no file '{name}' is beside this one", remedy)
         return None
 
-    def _pack(self, source: _Source, name: str, place: Place) -> _Source | None:
+    def _pack(self, source: _Source, name: str, place: NodePlace) -> _Source | None:
         if self._packs is None:
             return None
         if name in self._packs:

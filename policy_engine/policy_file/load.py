@@ -12,7 +12,7 @@ from typing import Any
 from policy_engine.evidence import Needs
 from policy_engine.policy_file import waivers
 from policy_engine.policy_file.baseline import read_baseline
-from policy_engine.policy_file.bindings import Binding, Offered, bind, yielding
+from policy_engine.policy_file.bindings import Binding, Offered, bind_all, yielding
 from policy_engine.policy_file.keys import (
     AppliesTo,
     CandidateSetting,
@@ -23,7 +23,7 @@ from policy_engine.policy_file.keys import (
 from policy_engine.policy_file.library import Library, PackText
 from policy_engine.policy_file.merge import Draft, plugins_of
 from policy_engine.policy_file.reading import read_value
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.waiver import Waiver
 from policy_engine.quantities import Rate
 from policy_engine.report import Where
@@ -183,7 +183,7 @@ def _read(
     if draft.required:
         for id_, each in draft.bindings.items():
             draft.bindings[id_] = yielding(id_, each, offered, draft.packs)
-    bound = [bind(id_, bound, offered, problems) for id_, bound in draft.bindings.items()]
+    bound = [bind_all(id_, bound, offered, problems) for id_, bound in draft.bindings.items()]
     if not draft.bindings and draft.is_sound and len(problems.found) == before:
         remedy = "bind one under `policies:`, or extend a pack: `extends: [recommended]`"
         message = "no policy is bound; nothing would be judged"
@@ -213,7 +213,7 @@ def _sections(draft: Draft, problems: Problems) -> FileKeys:
     values = {}
     for name, item in draft.sections.items():
         if name != "baseline":
-            place = Place(item.node, name, problems)
+            place = NodePlace(item.node, name, problems)
             values[name] = read_value(place, name, FileKeys.model_fields[name])
     return FileKeys.model_construct(**{n: v for n, v in values.items() if v is not None})
 

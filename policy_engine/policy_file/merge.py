@@ -12,7 +12,7 @@ from policy_engine.policy import Level
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.declaring import example_of
 from policy_engine.policy_file.keys import FileKeys, Lies, lying
-from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.shapes import NodePlace, wrote
 from policy_engine.source.problems import Problems, Spot, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
@@ -23,7 +23,7 @@ OWN = "bound"
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundSetting:
     """A binding as written, before its policy looks at the settings.
 
     Attributes:
@@ -38,7 +38,7 @@ class Bound:
     where: Spot
     settings: Mapping[str, Item]
     inherited_from: str | None = None
-    held_to: tuple["Held", ...] = ()
+    held_to: tuple["HeldBinding", ...] = ()
 
     @property
     def mandatory(self) -> Spot | None:
@@ -50,7 +50,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldBinding:
     """A binding that no file above may loosen.
 
     Attributes:
@@ -59,7 +59,7 @@ class Held:
         word: Why it holds: it is `mandatory`, of a pack that is `required`, or a file's `OWN`.
     """
 
-    bound: Bound
+    bound: BoundSetting
     made: Spot
     word: str = "mandatory"
 
@@ -100,8 +100,8 @@ class Draft:
     problems: Problems
     sections: dict[str, Item] = field(default_factory=dict)
     plugins: dict[str, Spot] = field(default_factory=dict)
-    bindings: dict[str, Bound] = field(default_factory=dict)
-    unbound: dict[str, Place] = field(default_factory=dict)
+    bindings: dict[str, BoundSetting] = field(default_factory=dict)
+    unbound: dict[str, NodePlace] = field(default_factory=dict)
     required: dict[str, "Draft"] = field(default_factory=dict)
     packs: frozenset[str] = frozenset()
     waivers: list[Item] = field(default_factory=list)
@@ -117,7 +117,7 @@ class Draft:
         for id_, bound in alone.bindings.items():
             if any(id_ in pack.bindings for pack in self.required.values()):
                 merged = self.bindings[id_]
-                held_to = (*merged.held_to, Held(bound, bound.at, OWN))
+                held_to = (*merged.held_to, HeldBinding(bound, bound.at, OWN))
                 self.bindings[id_] = replace(merged, held_to=held_to)
 
     def lay_draft(self, other: "Draft", extends: Spot) -> None:
@@ -137,9 +137,9 @@ class Draft:
         for id_, bound in other.bindings.items():
             held_to = bound.held_to
             if is_required:
-                held_to = (*held_to, Held(bound, bound.at, "required"))
+                held_to = (*held_to, HeldBinding(bound, bound.at, "required"))
             elif bound.mandatory:
-                held_to = (*held_to, Held(bound, bound.mandatory))
+                held_to = (*held_to, HeldBinding(bound, bound.mandatory))
             inherited = replace(bound, where=at, inherited_from=bound.at.file, held_to=held_to)
             self._lay_binding(id_, inherited)
 
@@ -151,7 +151,7 @@ class Draft:
         if "waivers" in items:
             self.waivers.append(items["waivers"])
         if "plugins" in items:
-            place = Place(items["plugins"].node, "plugins", self.problems)
+            place = NodePlace(items["plugins"].node, "plugins", self.problems)
             for name, at in shapes.texts(place, example_of("plugins", _FIELDS["plugins"])):
                 self.plugins.setdefault(name, at.node.at)
         if "policies" in items and self._is_mergeable("policies", items["policies"]):
@@ -161,7 +161,7 @@ class Draft:
 
     def _is_mergeable(self, name: str, item: Item) -> bool:
         """Say whether a key can be laid over the same beneath, or note why not."""
-        place = Place(item.node, name, self.problems)
+        place = NodePlace(item.node, name, self.problems)
         example = example_of(name, _FIELDS[name])
         return name not in lying(Lies.MERGED) or shapes.mapping(place, example) is not None
 
@@ -173,11 +173,11 @@ class Draft:
     def _lay_statement(self, id_: str, item: Item) -> None:
         """Lay what the file says of one id: settings, `on` or `off`."""
         node = item.node
-        place = Place(node, f"policies.{id_}", self.problems)
+        place = NodePlace(node, f"policies.{id_}", self.problems)
         if isinstance(node, MappingNode):
-            self._lay_binding(id_, Bound(item.at, item.at, node.items))
+            self._lay_binding(id_, BoundSetting(item.at, item.at, node.items))
         elif isinstance(node, ScalarNode) and node.value is True:
-            self._lay_binding(id_, Bound(item.at, item.at, {}))
+            self._lay_binding(id_, BoundSetting(item.at, item.at, {}))
         elif isinstance(node, ScalarNode) and node.value is False:
             self._unbind(id_, place)
         elif isinstance(node, ScalarNode) and node.text in {"on", "off"}:
@@ -186,7 +186,7 @@ class Draft:
             remedy = "write it like {max_size: 200MB}, or `on` for its defaults, or `off`"
             place.wrong(f"settings are due, not {wrote(node)}", remedy)
 
-    def _unbind(self, id_: str, place: Place) -> None:
+    def _unbind(self, id_: str, place: NodePlace) -> None:
         bound = self.bindings.get(id_)
         if bound is None:
             message = f"nothing to turn off: no file or pack beneath binds '{id_}'"
@@ -196,7 +196,7 @@ class Draft:
             del self.bindings[id_]
             self.unbound[id_] = place
 
-    def _lay_binding(self, id_: str, bound: Bound) -> None:
+    def _lay_binding(self, id_: str, bound: BoundSetting) -> None:
         beneath = self.bindings.get(id_)
         if beneath is None:
             self.bindings[id_] = bound
@@ -225,7 +225,7 @@ def plugins_of(drafts: Iterable[Draft]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for draft in drafts for name in draft.plugins))
 
 
-def _refuse_to_drop(bound: Bound, place: Place, *words: str) -> bool:
+def _refuse_to_drop(bound: BoundSetting, place: NodePlace, *words: str) -> bool:
     """Say whether a binding holds for one of these reasons; then note that it cannot be dropped."""
     held = next((each for each in bound.held_to if each.word in words), None)
     if held is None:
@@ -235,9 +235,9 @@ def _refuse_to_drop(bound: Bound, place: Place, *words: str) -> bool:
     return True
 
 
-def _each_once(*held: Held) -> tuple[Held, ...]:
+def _each_once(*held: HeldBinding) -> tuple[HeldBinding, ...]:
     """Return them without those that came twice, by two ways: else a diamond of files doubles."""
-    once: dict[int, Held] = {}
+    once: dict[int, HeldBinding] = {}
     for each in held:
         once.setdefault(id(each.bound), each)  # a pack that is required stays so, extended too
     return tuple(once.values())

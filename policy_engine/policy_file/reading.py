@@ -11,8 +11,8 @@ from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from policy_engine.policy_file import shapes
-from policy_engine.policy_file.declaring import Keys, Reads, Said, bare, example_of, meaning
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.declaring import Keys, ReadAs, Said, bare, example_of, meaning
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.quantities.words import listed
 from policy_engine.source.problems import Problems, Spot
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
@@ -48,9 +48,9 @@ class Written:
         """Say whether a key is written."""
         return name in self.items
 
-    def place(self, name: str) -> Place:
+    def place(self, name: str) -> NodePlace:
         """Return the place of a key's value."""
-        return Place(self.items[name].node, self._path(name), self.problems)
+        return NodePlace(self.items[name].node, self._path(name), self.problems)
 
     def wrong(self, message: str, remedy: str | None = None) -> None:
         """Note what is wrong with the whole."""
@@ -66,13 +66,13 @@ class Written:
 
 def read_outline(keys: type[Keys], root: Node, problems: Problems) -> Written | None:
     """Return the known keys of a file of version 1, or note why it cannot be read on."""
-    items = shapes.mapping(Place(root, "", problems), "version: 1")
+    items = shapes.mapping(NodePlace(root, "", problems), "version: 1")
     if items is None or not shapes.is_version_1(root.at, items, problems):
         return None
     return Written(root.at, "", items, problems).only(keys)
 
 
-def read_mapping(keys: type[Keys], place: Place, example: str) -> Written | None:
+def read_mapping(keys: type[Keys], place: NodePlace, example: str) -> Written | None:
     """Return the known keys of the mapping at a place, or note that it is none."""
     items = shapes.mapping(place, example)
     if items is None:
@@ -80,7 +80,7 @@ def read_mapping(keys: type[Keys], place: Place, example: str) -> Written | None
     return Written(place.node.at, place.key, items, place.problems).only(keys)
 
 
-def read_section(keys: type[K], place: Place, example: str) -> K | None:
+def read_section(keys: type[K], place: NodePlace, example: str) -> K | None:
     """Return what the mapping at a place says, or note what is wrong with it."""
     written = read_mapping(keys, place, _meant(keys, place) or example)
     if written is None:
@@ -91,7 +91,7 @@ def read_section(keys: type[K], place: Place, example: str) -> K | None:
     return read_keys(keys, written, example)
 
 
-def _meant(keys: type[Keys], place: Place) -> str | None:
+def _meant(keys: type[Keys], place: NodePlace) -> str | None:
     """Return how to write a text as the mapping that it was meant for: its one key that is due."""
     due = [name for name in keys.due() if bare(keys.model_fields[name].annotation)[0] is str]
     if isinstance(place.node, ScalarNode) and isinstance(place.node.value, str) and len(due) == 1:
@@ -141,15 +141,15 @@ def _note_others(keys: type[Keys], written: Written) -> None:
         written.wrong(message, f"write it like {listed(shown, 'or')}")
 
 
-def read_value(place: Place, name: str, field: FieldInfo) -> Any:
+def read_value(place: NodePlace, name: str, field: FieldInfo) -> Any:
     """Return a key's value as its field declares it, or note what is wrong and return None."""
     return _value(place, field.annotation, field.metadata, example_of(name, field))
 
 
-def _value(place: Place, annotation: Any, metadata: Sequence[Any], example: str) -> Any:
+def _value(place: NodePlace, annotation: Any, metadata: Sequence[Any], example: str) -> Any:
     annotation, metadata = bare(annotation, metadata)
     for each in metadata:
-        if isinstance(each, Reads):
+        if isinstance(each, ReadAs):
             return each.read(place)
         if isinstance(each, BeforeValidator):
             return read_quantity(place, each.func)
@@ -163,7 +163,7 @@ def _value(place: Place, annotation: Any, metadata: Sequence[Any], example: str)
     return _plain(place, annotation, metadata, example)
 
 
-def _plain(place: Place, kind: type, metadata: Sequence[Any], example: str) -> Any:
+def _plain(place: NodePlace, kind: type, metadata: Sequence[Any], example: str) -> Any:
     if kind is bool:
         return shapes.switch(place)
     if issubclass(kind, Keys):
@@ -174,7 +174,7 @@ def _plain(place: Place, kind: type, metadata: Sequence[Any], example: str) -> A
     return shapes.text(place, next((m.due for m in metadata if isinstance(m, Said)), "text"))
 
 
-def _list(place: Place, inner: Any, metadata: Sequence[Any], example: str) -> tuple[Any, ...]:
+def _list(place: NodePlace, inner: Any, metadata: Sequence[Any], example: str) -> tuple[Any, ...]:
     places = shapes.sequence(place, example) or ()
     if _is_due(metadata) and isinstance(place.node, SequenceNode) and not places:
         place.wrong("the list is empty", f"write it like {example}, or remove the key")
@@ -182,7 +182,9 @@ def _list(place: Place, inner: Any, metadata: Sequence[Any], example: str) -> tu
     return tuple(value for value in values if value is not None)
 
 
-def _named(place: Place, inner: Any, metadata: Sequence[Any], example: str) -> Mapping[str, Any]:
+def _named(
+    place: NodePlace, inner: Any, metadata: Sequence[Any], example: str
+) -> Mapping[str, Any]:
     items = shapes.mapping(place, example) or {}
     if _is_due(metadata) and isinstance(place.node, MappingNode) and not items:
         place.wrong("nothing is named here", f"write it like {example}")
@@ -194,7 +196,7 @@ def _is_due(metadata: Sequence[Any]) -> bool:
     return any(isinstance(each, MinLen) for each in metadata)
 
 
-def read_quantity(place: Place, parse: Any) -> Any:
+def read_quantity(place: NodePlace, parse: Any) -> Any:
     """Return what one of the parsers of `quantities` makes of the value, or None."""
     try:
         return parse(place.node.data)

@@ -15,7 +15,7 @@ from policy_engine.quantities import MEASURES, Margin, Money, shown_units
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SettingKind:
     """How people write a setting: in words, an example, and the unit of its value."""
 
     words: str
@@ -23,23 +23,23 @@ class Kind:
     unit: str = ""
 
 
-_QUANTITIES: Mapping[Any, Kind] = {
-    quantities.exact: Kind("number", 0.9),
-    quantities.parse_bytes: Kind("size, as 200MB", "200MB", "B"),
-    quantities.parse_percent: Kind("percentage, as 10%", "10%", "%"),
-    quantities.parse_duration: Kind("duration, as 30s", "30s", "s"),
-    quantities.parse_money: Kind("money, as 50 USD", "50 USD"),
-    quantities.parse_rate: Kind("price, as 0.50 USD/h", "0.50 USD/h"),
-    quantities.parse_margin: Kind("distance, as 0.5pt or 0.01", "0.5pt"),
+_QUANTITIES: Mapping[Any, SettingKind] = {
+    quantities.exact: SettingKind("number", 0.9),
+    quantities.parse_bytes: SettingKind("size, as 200MB", "200MB", "B"),
+    quantities.parse_percent: SettingKind("percentage, as 10%", "10%", "%"),
+    quantities.parse_duration: SettingKind("duration, as 30s", "30s", "s"),
+    quantities.parse_money: SettingKind("money, as 50 USD", "50 USD"),
+    quantities.parse_rate: SettingKind("price, as 0.50 USD/h", "0.50 USD/h"),
+    quantities.parse_margin: SettingKind("distance, as 0.5pt or 0.01", "0.5pt"),
 }
 """By the function that reads the value."""
 
-_PLAIN: Mapping[Any, Kind] = {
-    bool: Kind("true or false", example=True),
-    int: Kind("whole number", 1),
-    float: Kind("number", 0.9),
-    Decimal: Kind("number", 0.9),
-    str: Kind("text", "text"),
+_PLAIN: Mapping[Any, SettingKind] = {
+    bool: SettingKind("true or false", example=True),
+    int: SettingKind("whole number", 1),
+    float: SettingKind("number", 0.9),
+    Decimal: SettingKind("number", 0.9),
+    str: SettingKind("text", "text"),
 }
 
 _UNITS: Mapping[str, tuple[tuple[str, Decimal], ...]] = {
@@ -52,7 +52,7 @@ _UNITS: Mapping[str, tuple[tuple[str, Decimal], ...]] = {
 """The units that a value may be written in, by that of the value itself, greatest first."""
 
 
-def kinds_of(field: FieldInfo) -> Iterator[Kind]:
+def kinds_of(field: FieldInfo) -> Iterator[SettingKind]:
     """Yield what a setting admits, "none" aside."""
     annotation = field.annotation
     union = typing.get_origin(annotation) in {typing.Union, types.UnionType}
@@ -61,7 +61,7 @@ def kinds_of(field: FieldInfo) -> Iterator[Kind]:
             yield _kind(part, () if union else field.metadata)
 
 
-def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> Kind:
+def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> SettingKind:
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         annotation, metadata = inner[0], inner[1:]
@@ -70,13 +70,15 @@ def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> Kind:
         if isinstance(each, BeforeValidator) and each.func in _QUANTITIES:
             return _QUANTITIES[each.func]
     if origin is typing.Literal:
-        return Kind(" or ".join(map(str, inner)), inner[0])
+        return SettingKind(" or ".join(map(str, inner)), inner[0])
     if origin in {tuple, list, set, frozenset} and inner:
         entry = _kind(inner[0])
-        return Kind(f"list of {entry.words}", [entry.example])
+        return SettingKind(f"list of {entry.words}", [entry.example])
     if origin is dict:
-        return Kind("mapping", {"name": "text"})
-    return _PLAIN.get(annotation) or Kind(getattr(annotation, "__name__", str(annotation)), "text")
+        return SettingKind("mapping", {"name": "text"})
+    return _PLAIN.get(annotation) or SettingKind(
+        getattr(annotation, "__name__", str(annotation)), "text"
+    )
 
 
 def written(field: FieldInfo, value: Any) -> Any:

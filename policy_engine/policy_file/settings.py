@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from policy_engine.policy import Policy
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.keys import BindingKeys
-from policy_engine.policy_file.merge import Bound
-from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.merge import BoundSetting
+from policy_engine.policy_file.shapes import NodePlace, wrote
 from policy_engine.quantities.words import did_you_mean
-from policy_engine.source.problems import Problems, Spot, near_or_all, shown
+from policy_engine.source.problems import Problems, Spot, excerpt, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 
-def build(key: str, bound: Bound, policy: type[Policy], problems: Problems) -> Policy | None:
+def build(key: str, bound: BoundSetting, policy: type[Policy], problems: Problems) -> Policy | None:
     """Return the policy with a binding's settings, or note what it says of them.
 
     Args:
@@ -116,7 +116,7 @@ class _Complaints:
         self._items = items
         self._policy = policy
         self._problems = problems
-        self._wrong: dict[str, tuple[Place, list[tuple[str, bool]]]] = {}
+        self._wrong: dict[str, tuple[NodePlace, list[tuple[str, bool]]]] = {}
 
     def add(self, error: Mapping[str, Any]) -> None:
         loc: tuple[str | int, ...] = error["loc"]
@@ -153,11 +153,11 @@ class _Complaints:
         remedy = field.description if field is not None else None
         self._problems.add(self._at, f"{self._key}.{name}", "missing setting", remedy)
 
-    def _find(self, loc: tuple[str | int, ...]) -> tuple[Place, Item | None]:
+    def _find(self, loc: tuple[str | int, ...]) -> tuple[NodePlace, Item | None]:
         """Return the value that an error is about; parts of `loc` that name types are passed by."""
         item = self._items.get(str(loc[0])) if loc else None
         if item is None:
-            return Place(
+            return NodePlace(
                 ScalarNode(self._at, None, "", plain=True), self._key, self._problems
             ), None
         key = f"{self._key}.{loc[0]}"
@@ -170,7 +170,7 @@ class _Complaints:
                 inner = node.nodes[int(part)]
                 item = Item(inner.at, inner)
                 key += f"[{part}]"
-        return Place(item.node, key, self._problems), item
+        return NodePlace(item.node, key, self._problems), item
 
 
 def _sentence(error: Mapping[str, Any]) -> tuple[str, bool]:
@@ -199,6 +199,6 @@ def _remedy(node: Node, due: list[str]) -> str | None:
     if "text" in due:
         return f'quote it: "{node.text}"'
     if isinstance(node.value, bool):
-        return f"YAML reads {shown(node.text)} as a boolean; this setting is not a switch"
+        return f"YAML reads {excerpt(node.text)} as a boolean; this setting is not a switch"
     words = re.findall(r"'([^']+)'", " ".join(due))
     return did_you_mean(node.text, words) if words else None

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from policy_engine.source.habits import other_way
-from policy_engine.source.problems import Problems, Spot, cut_off, near_or_all, shown
+from policy_engine.source.problems import Problems, Spot, cut_off, excerpt, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 Choice = TypeVar("Choice", bound=str)
@@ -19,7 +19,7 @@ _EXPONENT = re.compile(r"([-+]?)(\d*)(\.?)(\d*)[eE]([-+]?)(\d+)\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePlace:
     """A value to read: its node, the path of keys to it, and where problems go."""
 
     node: Node
@@ -33,12 +33,12 @@ class Place:
             remedy = other_way(text)
         self.problems.add(self.node.at, self.key, message, remedy, text)
 
-    def of(self, name: str, item: Item) -> "Place":
+    def of(self, name: str, item: Item) -> "NodePlace":
         """Return the place of a key of this mapping."""
-        return Place(item.node, f"{self.key}.{name}", self.problems)
+        return NodePlace(item.node, f"{self.key}.{name}", self.problems)
 
 
-def text(place: Place, what: str = "text") -> str | None:
+def text(place: NodePlace, what: str = "text") -> str | None:
     """Return a text that is not empty; `what` says in messages which kind is due."""
     node = place.node
     if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value.strip():
@@ -54,13 +54,13 @@ def not_text(node: Node, what: str = "text") -> tuple[str, str | None]:
     if isinstance(node.value, str):
         return f"{what} is due, not an empty text", None
     if isinstance(node.value, bool):
-        message = f"YAML reads {shown(node.text)} as a boolean; {what} is due"
+        message = f"YAML reads {excerpt(node.text)} as a boolean; {what} is due"
     else:
         message = f"{what} is due, not {wrote(node)}"
     return message, f'quote it: "{node.text}"'
 
 
-def choice(place: Place, words: Sequence[Choice]) -> Choice | None:
+def choice(place: NodePlace, words: Sequence[Choice]) -> Choice | None:
     """Return one of the given words."""
     node = place.node
     for word in words:
@@ -72,7 +72,7 @@ def choice(place: Place, words: Sequence[Choice]) -> Choice | None:
     return None
 
 
-def switch(place: Place) -> bool | None:
+def switch(place: NodePlace) -> bool | None:
     """Return `true` or `false`."""
     node = place.node
     if isinstance(node, ScalarNode) and isinstance(node.value, bool):
@@ -81,7 +81,7 @@ def switch(place: Place) -> bool | None:
     return None
 
 
-def mapping(place: Place, example: str, known: Iterable[str] = ()) -> dict[str, Item] | None:
+def mapping(place: NodePlace, example: str, known: Iterable[str] = ()) -> dict[str, Item] | None:
     """Return the items of a mapping; keys outside `known` (if given) are noted and left out."""
     node = place.node
     if not isinstance(node, MappingNode):
@@ -111,7 +111,7 @@ def is_version_1(at: Spot, items: Mapping[str, Item], problems: Problems) -> boo
     node = item.node
     if isinstance(node, ScalarNode) and node.value == 1 and type(node.value) is int:
         return True
-    place = Place(node, "version", problems)
+    place = NodePlace(node, "version", problems)
     if isinstance(node, ScalarNode) and node.text == "1":
         place.wrong("the number 1 is due, not the text '1'", "remove the quotes")
     else:
@@ -126,19 +126,19 @@ def unknown_key(problems: Problems, item: Item, key: str, name: str, known: Iter
     problems.add(item.at, key, "unknown setting", remedy, name)
 
 
-def sequence(place: Place, example: str) -> list[Place] | None:
+def sequence(place: NodePlace, example: str) -> list[NodePlace] | None:
     """Return the places of a list's values."""
     node = place.node
     if not isinstance(node, SequenceNode):
         place.wrong(f"a list is due, not {wrote(node)}", f"write it like {example}")
         return None
     return [
-        Place(inner, f"{place.key}[{index}]", place.problems)
+        NodePlace(inner, f"{place.key}[{index}]", place.problems)
         for index, inner in enumerate(node.nodes)
     ]
 
 
-def texts(place: Place, example: str) -> tuple[tuple[str, Place], ...]:
+def texts(place: NodePlace, example: str) -> tuple[tuple[str, NodePlace], ...]:
     """Return the texts of a list, each with its place."""
     places = sequence(place, example) or []
     found = ((text(inner), inner) for inner in places)
@@ -160,7 +160,7 @@ def wrote(node: Node) -> str:
     if isinstance(node, MappingNode):
         return "a mapping"
     if isinstance(node.value, (str, bool)):
-        return ("the boolean " if isinstance(node.value, bool) else "") + shown(node.text)
+        return ("the boolean " if isinstance(node.value, bool) else "") + excerpt(node.text)
     return f"{_KINDS.get(type(node.value), 'the value')} {cut_off(node.text)}"
 
 

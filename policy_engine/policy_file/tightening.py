@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 
 from policy_engine.policy import Level, Policy
 from policy_engine.policy_file.keys import BindingKeys, Lies, lying
-from policy_engine.policy_file.merge import Bound, Draft, Held, same
-from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.merge import BoundSetting, Draft, HeldBinding, same
+from policy_engine.policy_file.shapes import NodePlace, wrote
 from policy_engine.quantities import Margin, Money, Rate, Tighter
 from policy_engine.source.problems import Problems
 from policy_engine.source.yaml_source import Item, MappingNode
@@ -33,14 +33,14 @@ _HOW = {
 }
 
 
-class Reading(NamedTuple):
+class SettingReading(NamedTuple):
     """A binding with its policy built and the engine's own keys read, by name."""
 
     policy: Policy
     keys: BindingKeys
 
 
-def completed(held: Held, bound: Bound, policy: type[Policy]) -> Bound:
+def completed(held: HeldBinding, bound: BoundSetting, policy: type[Policy]) -> BoundSetting:
     """Return the binding that holds, with what its policy requires and it left to others to say."""
     left = {
         name: item
@@ -51,7 +51,12 @@ def completed(held: Held, bound: Bound, policy: type[Policy]) -> Bound:
 
 
 def note_loosened(
-    key: str, bound: Bound, now: Reading, held: Held, then: Reading, problems: Problems
+    key: str,
+    bound: BoundSetting,
+    now: SettingReading,
+    held: HeldBinding,
+    then: SettingReading,
+    problems: Problems,
 ) -> None:
     """Note every key of a binding that is looser than one that holds has it.
 
@@ -69,7 +74,7 @@ def note_loosened(
             continue
         said = item or old
         assert said is not None  # noqa: S101 (the name is of one of the two)
-        place = Place(said.node, f"{key}.{name}", problems)
+        place = NodePlace(said.node, f"{key}.{name}", problems)
         if name in BindingKeys.model_fields:
             _note_key(place, name, now, held, then)
         else:
@@ -85,7 +90,7 @@ def note_unsaid(draft: Draft) -> None:
                 since = f"{item.at.file}:{item.at.line}"
                 message = f"a required pack says it ({since}); it cannot be changed"
                 remedy = f"remove the line, or change {since}"
-                Place(above[key].node, key, draft.problems).wrong(message, remedy)
+                NodePlace(above[key].node, key, draft.problems).wrong(message, remedy)
 
 
 def _said(sections: Mapping[str, Item]) -> Iterator[tuple[str, Item]]:
@@ -105,7 +110,9 @@ def _each(key: str, item: Item) -> Iterator[tuple[str, Item]]:
         yield from _each(f"{key}.{name}", inner)
 
 
-def _note_key(place: Place, name: str, now: Reading, held: Held, then: Reading) -> None:
+def _note_key(
+    place: NodePlace, name: str, now: SettingReading, held: HeldBinding, then: SettingReading
+) -> None:
     if name == "why":
         return
     if name == "level":
@@ -122,7 +129,7 @@ def _note_key(place: Place, name: str, now: Reading, held: Held, then: Reading) 
         place.wrong(*held.unchangeable(name))
 
 
-def _rank(name: str, reading: Reading) -> int:
+def _rank(name: str, reading: SettingReading) -> int:
     return _ORDER[name].index(getattr(reading.keys, name))
 
 
@@ -132,7 +139,9 @@ def _is_enforced_as_early(now: BindingKeys, then: BindingKeys) -> bool:
     return then.enforce_from is not None and now.enforce_from <= then.enforce_from
 
 
-def _note_setting(place: Place, name: str, now: Reading, held: Held, then: Reading) -> None:
+def _note_setting(
+    place: NodePlace, name: str, now: SettingReading, held: HeldBinding, then: SettingReading
+) -> None:
     old, new = getattr(then.policy, name), getattr(now.policy, name)
     if type(old) is type(new) and old == new:
         return
@@ -144,7 +153,7 @@ def _note_setting(place: Place, name: str, now: Reading, held: Held, then: Readi
         _looser(place, name, held, _HOW[way])
 
 
-def _looser(place: Place, name: str, held: Held, how: str) -> None:
+def _looser(place: NodePlace, name: str, held: HeldBinding, how: str) -> None:
     item = held.bound.settings.get(name)
     if item is None:
         message = f"{wrote(place.node)} is not tighter than the default, and {held.so}"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import WithJsonSchema
 
 from policy_engine.policy_file import shapes
-from policy_engine.policy_file.declaring import Reads
-from policy_engine.policy_file.shapes import Place, wrote
+from policy_engine.policy_file.declaring import ReadAs
+from policy_engine.policy_file.shapes import NodePlace, wrote
 from policy_engine.quantities import Quantity, exact, parse_quantity
-from policy_engine.source.problems import shown
+from policy_engine.source.problems import excerpt
 
 if TYPE_CHECKING:
     from policy_engine.expressions import Condition
@@ -27,7 +27,7 @@ _GLOB = (
 _VERSION = r".+/[1-9][0-9]*"
 
 
-def read_day(place: Place) -> date | None:
+def read_day(place: NodePlace) -> date | None:
     """Return a day."""
     value = place.node.data
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -37,12 +37,12 @@ def read_day(place: Place) -> date | None:
     return None
 
 
-def read_day_or_off(place: Place) -> date | None:
+def read_day_or_off(place: NodePlace) -> date | None:
     """Return a day; None where it is `off`."""
     return None if place.node.data is False else read_day(place)
 
 
-def read_condition(place: Place) -> "Condition | None":
+def read_condition(place: NodePlace) -> "Condition | None":
     """Return a condition."""
     from policy_engine.expressions import ExpressionError, compiled  # noqa: PLC0415
 
@@ -54,13 +54,13 @@ def read_condition(place: Place) -> "Condition | None":
         return None
 
 
-def read_glob(place: Place) -> str | None:
+def read_glob(place: NodePlace) -> str | None:
     """Return a glob that can match; one that cannot would excuse every change from a run."""
     glob = shapes.text(place)
     return glob if glob is not None and _can_match(glob, place) else None
 
 
-def _can_match(glob: str, place: Place) -> bool:
+def _can_match(glob: str, place: NodePlace) -> bool:
     parts = glob.split("/")
     glued = next((part for part in parts if "**" in part and part != "**"), None)
     if "\\" in glob:
@@ -86,16 +86,16 @@ def _can_match(glob: str, place: Place) -> bool:
     return False
 
 
-def read_version(place: Place) -> str | None:
+def read_version(place: NodePlace) -> str | None:
     """Return a model version such as fraud/3."""
     value = shapes.text(place)
     if value is not None and not re.fullmatch(_VERSION, value):
-        place.wrong(f"{shown(value)} is no version", "write it like fraud/3")
+        place.wrong(f"{excerpt(value)} is no version", "write it like fraud/3")
         return None
     return value
 
 
-def read_point(place: Place) -> Decimal | None:
+def read_point(place: NodePlace) -> Decimal | None:
     """Return a number greater than 0."""
     try:
         point = exact(place.node.data)
@@ -110,7 +110,7 @@ def read_point(place: Place) -> Decimal | None:
     return None
 
 
-def read_class(place: Place) -> str | int | float | bool | None:
+def read_class(place: NodePlace) -> str | int | float | bool | None:
     """Return one class of a classification."""
     value = place.node.data
     if isinstance(value, (str, int, float)):
@@ -119,7 +119,7 @@ def read_class(place: Place) -> str | int | float | bool | None:
     return None
 
 
-def read_ceiling(place: Place) -> Quantity | None:
+def read_ceiling(place: NodePlace) -> Quantity | None:
     """Return a quantity of any unit."""
     try:
         return parse_quantity(place.node.data)
@@ -133,25 +133,25 @@ def _drawn(kind: Any, **more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **more})
 
 
-Glob = Annotated[str, Reads(read_glob, "glob"), _drawn("string", pattern=_GLOB)]
-Version = Annotated[str, Reads(read_version, "text"), _drawn("string", pattern=f"^{_VERSION}$")]
-Day = Annotated[date, Reads(read_day, "a day"), WithJsonSchema(_DAY)]
+Glob = Annotated[str, ReadAs(read_glob, "glob"), _drawn("string", pattern=_GLOB)]
+Version = Annotated[str, ReadAs(read_version, "text"), _drawn("string", pattern=f"^{_VERSION}$")]
+Day = Annotated[date, ReadAs(read_day, "a day"), WithJsonSchema(_DAY)]
 DayOrOff = Annotated[
     date,
-    Reads(read_day_or_off, "a day, as 2027-01-31"),
+    ReadAs(read_day_or_off, "a day, as 2027-01-31"),
     WithJsonSchema({"anyOf": [_DAY, {"enum": [False, "off"]}]}),
 ]
 Point = Annotated[
-    Decimal, Reads(read_point, "number above 0"), _drawn("number", exclusiveMinimum=0)
+    Decimal, ReadAs(read_point, "number above 0"), _drawn("number", exclusiveMinimum=0)
 ]
 Class = Annotated[
     str | int | float | bool,
-    Reads(read_class, "text or number"),
+    ReadAs(read_class, "text or number"),
     _drawn(["string", "number", "boolean"]),
 ]
-Ceiling = Annotated[Quantity, Reads(read_ceiling, "quantity"), _drawn(["string", "number"])]
+Ceiling = Annotated[Quantity, ReadAs(read_ceiling, "quantity"), _drawn(["string", "number"])]
 When = Annotated[
     Condition,
-    Reads(read_condition, "a [condition](expressions.md)"),
+    ReadAs(read_condition, "a [condition](expressions.md)"),
     _drawn("string", pattern=r"\S"),
 ]

@@ -11,9 +11,9 @@ from policy_engine.policy_file.bindings import Binding
 from policy_engine.policy_file.keys import WaiverKeys, WaiversFile
 from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.reading import Written, read_keys, read_mapping, read_outline
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.waiver import Waiver
-from policy_engine.source.problems import PolicyFileError, Problems, Spot, near_or_all, shown
+from policy_engine.source.problems import PolicyFileError, Problems, Spot, excerpt, near_or_all
 from policy_engine.source.yaml_source import Item, SequenceNode, load_yaml
 
 NAMES = frozenset({"waivers.yaml", "waivers.yml"})
@@ -69,7 +69,7 @@ def of_folders(
     return read
 
 
-def _read_file(text: bytes, path: str, problems: Problems) -> tuple[Place, ...]:
+def _read_file(text: bytes, path: str, problems: Problems) -> tuple[NodePlace, ...]:
     """Return the places of the waivers in a `waivers.yaml`."""
     try:
         root = load_yaml(text, path).root
@@ -85,10 +85,10 @@ def _read_file(text: bytes, path: str, problems: Problems) -> tuple[Place, ...]:
     return _places(written.items["waivers"], problems)
 
 
-def _places(section: Item, problems: Problems) -> tuple[Place, ...]:
+def _places(section: Item, problems: Problems) -> tuple[NodePlace, ...]:
     """Return the place of each waiver of a section."""
     shapes.note_empty(section.node, "waivers", problems, "write a value, or remove it")
-    place = Place(section.node, "waivers", problems)
+    place = NodePlace(section.node, "waivers", problems)
     if isinstance(section.node, SequenceNode) or not problems.found:
         return tuple(shapes.sequence(place, f"waivers: [{_EXAMPLE}]") or ())
     shapes.sequence(place, f"waivers: [{_EXAMPLE}]")
@@ -96,7 +96,7 @@ def _places(section: Item, problems: Problems) -> tuple[Place, ...]:
 
 
 def _read(
-    found: Sequence[Place], files: tuple[str, ...], bindings: Bindings | None
+    found: Sequence[NodePlace], files: tuple[str, ...], bindings: Bindings | None
 ) -> Iterator[Waiver]:
     """Yield the waivers at these places that are well formed; note what is wrong with the others.
 
@@ -146,7 +146,7 @@ def _check_id(written: Written, bindings: Bindings | None) -> None:
         return
     place, mine = written.place("id"), bindings.get(id_)
     if not mine:
-        place.wrong(f"nothing is bound as {shown(id_)}", near_or_all(id_, bindings, "bound here"))
+        place.wrong(f"nothing is bound as {excerpt(id_)}", near_or_all(id_, bindings, "bound here"))
     elif all(binding.keys.level is Level.MANDATORY for binding in mine):
         where = mine[0].where
         place.wrong(

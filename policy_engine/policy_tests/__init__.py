@@ -8,23 +8,23 @@ A case is evidence, inline or in a file, and what each named policy is expected 
 `recorded` makes one of a real run.
 """
 
-from policy_engine.policy_tests.coverage import uncovered
+from policy_engine.policy_tests.coverage import untested
 from policy_engine.policy_tests.files import read_tests
 from policy_engine.policy_tests.judging import Difference, Result, judged
-from policy_engine.policy_tests.model import Case, Expected, PolicyTest
+from policy_engine.policy_tests.model import Expected, PolicyTest, PolicyTestCase
 from policy_engine.policy_tests.recording import recorded
-from policy_engine.policy_tests.showing import as_junit, as_text
+from policy_engine.policy_tests.showing import tests_as_junit, tests_as_text
 
 __all__ = [
-    "Case",
     "Difference",
     "Expected",
     "PolicyTest",
+    "PolicyTestCase",
     "Result",
-    "as_junit",
-    "as_text",
     "judged",
     "read_tests",
     "recorded",
-    "uncovered",
+    "tests_as_junit",
+    "tests_as_text",
+    "untested",
 ]

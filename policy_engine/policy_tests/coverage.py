@@ -11,7 +11,7 @@ from policy_engine.policy_tests.judging import Result
 from policy_engine.policy_tests.model import COVERED, PolicyTest
 
 
-def uncovered(tests: Iterable[PolicyTest], results: Iterable[Result], root: Path) -> list[str]:
+def untested(tests: Iterable[PolicyTest], results: Iterable[Result], root: Path) -> list[str]:
     """Return a sentence for each binding that lacks a case, of every policy file concerned.
 
     A policy file is concerned if a test names it, or if it lies beside one that a test names.

@@ -24,9 +24,9 @@ from policy_engine.evidence.record import (
     Unreadable,
 )
 from policy_engine.policy_file import PolicyFile, shapes
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_tests.keys import EvidenceKeys
-from policy_engine.policy_tests.short_forms import in_run, inside, moment, take_duration
+from policy_engine.policy_tests.short_forms import in_run, inside, short_moment, take_duration
 from policy_engine.source.problems import near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, SequenceNode
 
@@ -47,7 +47,7 @@ class _Role(NamedTuple):
     start: datetime
 
 
-def read_evidence(place: Place, at: datetime, file: PolicyFile) -> EvidenceRecord | None:
+def read_case_evidence(place: NodePlace, at: datetime, file: PolicyFile) -> EvidenceRecord | None:
     """Return the evidence of a case, or note what is wrong with it.
 
     Args:
@@ -79,7 +79,9 @@ def read_evidence(place: Place, at: datetime, file: PolicyFile) -> EvidenceRecor
     return EvidenceRecord(needs=_EVERYTHING, change=change, candidates=(candidate,))
 
 
-def _runs(place: Place, items: Mapping[str, Item], key: str, at: datetime) -> tuple[RunRecord, ...]:
+def _runs(
+    place: NodePlace, items: Mapping[str, Item], key: str, at: datetime
+) -> tuple[RunRecord, ...]:
     if key not in items:
         return ()
     places = shapes.sequence(place.of(key, items[key]), f"{key}: [{{metrics: {{val_f1: 0.9}}}}]")
@@ -92,7 +94,7 @@ def _runs(place: Place, items: Mapping[str, Item], key: str, at: datetime) -> tu
 
 
 def _baselines(
-    place: Place, items: Mapping[str, Item], at: datetime, file: PolicyFile
+    place: NodePlace, items: Mapping[str, Item], at: datetime, file: PolicyFile
 ) -> tuple[BaselineRecord, ...]:
     """Return what the file's rules and those of its policies find: what the case says, or none."""
     if "baselines" in items:
@@ -119,7 +121,7 @@ def _baselines(
 
 
 def _own(
-    place: Place, at: datetime, file: PolicyFile, metric: str | None
+    place: NodePlace, at: datetime, file: PolicyFile, metric: str | None
 ) -> Iterator[BaselineRecord]:
     """Yield what the rules of a policy's own find, by the binding's id."""
     example = "baseline_of: {deep-margin: {metrics: {val_f1: 0.8}}}"
@@ -135,14 +137,14 @@ def _own(
             yield BaselineRecord(rules=each, metric=metric, found_by="the case", run=run)
 
 
-def _run(place: Place, role: _Role) -> RunRecord | None:
-    def complete(data: dict[str, Any], place: Place) -> dict[str, Any]:
+def _run(place: NodePlace, role: _Role) -> RunRecord | None:
+    def complete(data: dict[str, Any], place: NodePlace) -> dict[str, Any]:
         span = take_duration(place, data)
         start = data.get("start_time", role.start.isoformat())
         if "end_time" not in data:
             try:
                 length = timedelta(seconds=float(span)) if span is not None else _HOUR
-                data["end_time"] = (moment(start) + length).isoformat()
+                data["end_time"] = (short_moment(start) + length).isoformat()
             except OverflowError:
                 inside(place, "duration").wrong("the run would end when no calendar goes so far")
         known = {"run_id": f"{role.number:032x}", "start_time": start, **_NOTHING}
@@ -152,9 +154,9 @@ def _run(place: Place, role: _Role) -> RunRecord | None:
 
 
 def _record(
-    place: Place,
+    place: NodePlace,
     kind: type[R],
-    forms: Mapping[str, Callable[[dict[str, Any], Place], dict[str, Any]]],
+    forms: Mapping[str, Callable[[dict[str, Any], NodePlace], dict[str, Any]]],
     also: Sequence[str] = (),
 ) -> R | None:
     """Return a record of the evidence file, or note what is wrong with it.
@@ -196,9 +198,9 @@ def _plain(node: Node) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _complain(place: Place, error: ValidationError) -> None:
+def _complain(place: NodePlace, error: ValidationError) -> None:
     """Note each value that is wrong, once, with all that would have been right there."""
-    said: dict[str, tuple[Place, list[str]]] = {}
+    said: dict[str, tuple[NodePlace, list[str]]] = {}
     errors = error.errors(include_url=False, include_input=False)
     # Whoever writes a value wrong did not mean to write one of the two results that are none.
     meant = [each for each in errors if not _GAPS & set(each["loc"])]
@@ -216,11 +218,11 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _step(place: Place, part: str | int) -> Place:
+def _step(place: NodePlace, part: str | int) -> NodePlace:
     """Return the place of a part; parts that name a type of a union are passed by."""
     node = place.node
     if isinstance(node, MappingNode) and part in node.items:
         return place.of(str(part), node.items[str(part)])
     if isinstance(node, SequenceNode) and part in range(len(node.nodes)):
-        return Place(node.nodes[int(part)], f"{place.key}[{part}]", place.problems)
+        return NodePlace(node.nodes[int(part)], f"{place.key}[{part}]", place.problems)
     return place

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from policy_engine.policy import Outcome
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.reading import read_keys, read_mapping
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_tests.keys import ExpectedKeys
 from policy_engine.policy_tests.model import COVERED, Expected
-from policy_engine.source.problems import near_or_all, shown
+from policy_engine.source.problems import excerpt, near_or_all
 from policy_engine.source.yaml_source import Item, ScalarNode
 
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
 
 
-def read_expected(place: Place, file: PolicyFile) -> list[Expected]:
+def read_expected(place: NodePlace, file: PolicyFile) -> list[Expected]:
     """Return what a case expects of a policy file; note what is wrong, an unknown id too."""
     example = "expect: {model-size-budget: fail}"
     items = shapes.mapping(place, example)
@@ -31,7 +31,7 @@ def read_expected(place: Place, file: PolicyFile) -> list[Expected]:
     return found
 
 
-def read_not_possible(place: Place, file: PolicyFile) -> Mapping[str, Mapping[Outcome, str]]:
+def read_not_possible(place: NodePlace, file: PolicyFile) -> Mapping[str, Mapping[Outcome, str]]:
     """Return, by id and outcome, why no case can show it."""
     example = "not_possible: {run-finished: {missing: every run has a status}}"
     words = tuple(outcome.value for outcome in COVERED)
@@ -47,17 +47,17 @@ def read_not_possible(place: Place, file: PolicyFile) -> Mapping[str, Mapping[Ou
     return said
 
 
-def _is_bound(place: Place, id_: str, item: Item, file: PolicyFile) -> bool:
+def _is_bound(place: NodePlace, id_: str, item: Item, file: PolicyFile) -> bool:
     bound = [binding.id for binding in file.bindings]
     if id_ in bound:
         return True
-    message = f"{file.path} binds no {shown(id_)}"
+    message = f"{file.path} binds no {excerpt(id_)}"
     remedy = near_or_all(id_, bound, "bound there")
     place.problems.add(item.at, f"{place.key}.{id_}", message, remedy, id_)
     return False
 
 
-def _one(place: Place, id_: str) -> Expected | None:
+def _one(place: NodePlace, id_: str) -> Expected | None:
     if isinstance(place.node, ScalarNode):
         outcome = shapes.choice(place, _OUTCOMES)
         return Expected(place.node.at, id_, Outcome(outcome)) if outcome else None

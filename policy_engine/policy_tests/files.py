@@ -9,16 +9,16 @@ from pathlib import Path
 from policy_engine.errors import UsageError
 from policy_engine.evidence.record import EvidenceRecord
 from policy_engine.evidence.saved import read_evidence as read_saved
-from policy_engine.judging.moments import YEARS
+from policy_engine.judging.moment_of_judgement import YEARS
 from policy_engine.loading import Loaded, load
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.reading import Written, note_missing, read_mapping, read_outline
-from policy_engine.policy_file.shapes import Place, wrote
-from policy_engine.policy_tests.evidence import read_evidence
+from policy_engine.policy_file.shapes import NodePlace, wrote
+from policy_engine.policy_tests.evidence import read_case_evidence
 from policy_engine.policy_tests.expecting import read_expected, read_not_possible
 from policy_engine.policy_tests.keys import CaseKeys, PolicyTestFile
-from policy_engine.policy_tests.model import Case, PolicyTest
-from policy_engine.source.problems import PolicyFileError, Problems, shown
+from policy_engine.policy_tests.model import PolicyTest, PolicyTestCase
+from policy_engine.source.problems import PolicyFileError, Problems, excerpt
 from policy_engine.source.yaml_source import LARGEST_FILE, ScalarNode, load_yaml
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -60,7 +60,7 @@ def _texts(paths: Sequence[str], root: Path) -> Iterator[tuple[str, bytes]]:
             raise UsageError(f"policy tests '{given}': {e.strerror}") from e
 
 
-def _saved(place: Place, target: Path) -> EvidenceRecord | None:
+def _saved(place: NodePlace, target: Path) -> EvidenceRecord | None:
     record = read_saved(target)
     if record.unreadable is not None or len(record.candidates) != 1:
         why = record.unreadable or f"it has {len(record.candidates)} candidates"
@@ -110,14 +110,16 @@ class _Reader:
             ),
         )
 
-    def _policies(self, place: Place, path: str) -> Loaded | None:
+    def _policies(self, place: NodePlace, path: str) -> Loaded | None:
         """Return the policy file under test; what is wrong in it is said as `validate` says it."""
         name = shapes.text(place, "the path of a policy file")
         if name is None:
             return None
         target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
         if not (self._root / target).is_file():
-            place.wrong(f"there is no file {shown(target)}", "write it from this file's own folder")
+            place.wrong(
+                f"there is no file {excerpt(target)}", "write it from this file's own folder"
+            )
             return None
         if target not in self._loaded:
             self._loaded[target] = None
@@ -127,7 +129,7 @@ class _Reader:
                 self._problems.found.extend(error.problems)
         return self._loaded[target]
 
-    def _cases(self, section: Place, file: PolicyFile, path: str) -> Iterator[Case]:
+    def _cases(self, section: NodePlace, file: PolicyFile, path: str) -> Iterator[PolicyTestCase]:
         names: set[str] = set()
         for place in shapes.sequence(section, _EXAMPLE) or ():
             before = len(self._problems.found)
@@ -137,12 +139,12 @@ class _Reader:
             note_missing(CaseKeys, written, _EXAMPLE)
             case = self._case(written, file, path)
             if case is not None and case.name in names:
-                place.wrong(f"two cases are called {shown(case.name)}", "give it another name")
+                place.wrong(f"two cases are called {excerpt(case.name)}", "give it another name")
             if case is not None and len(self._problems.found) == before:
                 names.add(case.name)
                 yield case
 
-    def _case(self, written: Written, file: PolicyFile, path: str) -> Case | None:
+    def _case(self, written: Written, file: PolicyFile, path: str) -> PolicyTestCase | None:
         name = shapes.text(written.place("name")) if "name" in written else None
         at = self._moment(written.place("at")) if "at" in written else None
         evidence, collected = None, None
@@ -152,9 +154,9 @@ class _Reader:
         expected = read_expected(written.place("expect"), file) if "expect" in written else ()
         if name is None or evidence is None:
             return None
-        return Case(written.at, name, at or collected or AT, evidence, tuple(expected))
+        return PolicyTestCase(written.at, name, at or collected or AT, evidence, tuple(expected))
 
-    def _moment(self, place: Place) -> datetime | None:
+    def _moment(self, place: NodePlace) -> datetime | None:
         value = place.node.data
         if isinstance(value, date) and value.year not in YEARS:
             place.wrong(f"a year from {YEARS[0]} to {YEARS[-1]} is due, not {value.year}")
@@ -168,18 +170,18 @@ class _Reader:
         return None
 
     def _evidence(
-        self, place: Place, at: datetime | None, file: PolicyFile, path: str
+        self, place: NodePlace, at: datetime | None, file: PolicyFile, path: str
     ) -> EvidenceRecord | None:
         """Return inline evidence, or that of a file: JSON as collected, YAML as written inline."""
         if not isinstance(place.node, ScalarNode):
-            return read_evidence(place, at or AT, file)
+            return read_case_evidence(place, at or AT, file)
         name = shapes.text(place, "evidence, or the path of an evidence file,")
         if name is None:
             return None
         target = self._root / posixpath.dirname(path) / name
         inside = os.path.realpath(target).startswith(os.path.realpath(self._root) + os.sep)
         if not (inside and target.is_file()):
-            place.wrong(f"there is no evidence file {shown(name)} here")
+            place.wrong(f"there is no evidence file {excerpt(name)} here")
             return None
         if target.suffix not in _SUFFIXES:
             return _saved(place, target)
@@ -189,4 +191,4 @@ class _Reader:
         except PolicyFileError as error:
             self._problems.found.extend(error.problems)
             return None
-        return read_evidence(Place(root, "evidence", self._problems), at or AT, file)
+        return read_case_evidence(NodePlace(root, "evidence", self._problems), at or AT, file)

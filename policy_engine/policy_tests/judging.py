@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from policy_engine import __version__
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.policy import Outcome
-from policy_engine.policy_tests.model import Case, Expected, PolicyTest
+from policy_engine.policy_tests.model import Expected, PolicyTest, PolicyTestCase
 from policy_engine.report import Engine, Judged, PolicySource
 
 _WORST_FIRST = (
@@ -34,14 +34,14 @@ class Result:
     """A case, what was found, and where that differs from what is expected."""
 
     test: PolicyTest
-    case: Case
+    case: PolicyTestCase
     differences: tuple[Difference, ...]
 
 
 def judged(test: PolicyTest) -> Iterator[Result]:
     """Yield the result of each case of a test."""
     for case in test.cases:
-        found = findings(test, case)
+        found = findings_of_case(test, case)
         compared = ((each, _difference(each, found)) for each in case.expected)
         differences = tuple(
             Difference(each, why, tuple(f for f in found if f.id == each.id))
@@ -51,7 +51,7 @@ def judged(test: PolicyTest) -> Iterator[Result]:
         yield Result(test, case, differences)
 
 
-def findings(test: PolicyTest, case: Case) -> tuple[Judged, ...]:
+def findings_of_case(test: PolicyTest, case: PolicyTestCase) -> tuple[Judged, ...]:
     """Return what the policy file finds on a case; waivers change nothing here."""
     policies = replace(test.loaded.policies, waivers=())
     engine = Engine(__version__, tuple(str(plugin) for plugin in test.loaded.plugins.loaded))

@@ -9,8 +9,8 @@ from pydantic import Field, WithJsonSchema
 from policy_engine.evidence.record import BaselineRecord, ChangeRecord, RunRecord
 from policy_engine.policy import Outcome
 from policy_engine.policy_file import shapes
-from policy_engine.policy_file.declaring import Keys, Reads
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.declaring import Keys, ReadAs
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.report import Effect
 
 _NOTHING: Mapping[str, Any] = {}
@@ -22,13 +22,13 @@ Full = Annotated[BaselineRecord, WithJsonSchema({})]
 _EFFECTS = tuple(effect.value for effect in Effect if effect is not Effect.WAIVED)
 
 
-def _read_effect(place: Place) -> Effect | None:
+def _read_effect(place: NodePlace) -> Effect | None:
     word = shapes.choice(place, _EFFECTS)
     return None if word is None else Effect(word)
 
 
 Unwaived = Annotated[
-    Effect, Reads(_read_effect, "effect"), WithJsonSchema({"enum": list(_EFFECTS)})
+    Effect, ReadAs(_read_effect, "effect"), WithJsonSchema({"enum": list(_EFFECTS)})
 ]
 
 

@@ -37,7 +37,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PolicyTestCase:
     """Evidence, the moment of judgement, and what is expected."""
 
     where: Spot
@@ -60,7 +60,7 @@ class PolicyTest:
 
     path: str
     loaded: Loaded
-    cases: tuple[Case, ...]
+    cases: tuple[PolicyTestCase, ...]
     not_possible: Mapping[str, Mapping[Outcome, str]]
 
     @property

@@ -12,10 +12,10 @@ from policy_engine.evidence import Needs
 from policy_engine.evidence.record import NAMED_BASELINE, CandidateRecord, EvidenceRecord, RunRecord
 from policy_engine.loading import Loaded
 from policy_engine.policy_file import PolicyFile
-from policy_engine.policy_file.shapes import Place
-from policy_engine.policy_tests.evidence import read_evidence
-from policy_engine.policy_tests.judging import findings
-from policy_engine.policy_tests.model import Case, PolicyTest
+from policy_engine.policy_file.shapes import NodePlace
+from policy_engine.policy_tests.evidence import read_case_evidence
+from policy_engine.policy_tests.judging import findings_of_case
+from policy_engine.policy_tests.model import PolicyTest, PolicyTestCase
 from policy_engine.policy_tests.sharing import NOT_KEPT, kept_run
 from policy_engine.report import Judged
 from policy_engine.source.problems import Problems, Spot
@@ -47,10 +47,10 @@ def recorded(loaded: Loaded, evidence: EvidenceRecord, path: str, name: str, at:
     content = _evidence(evidence.candidates[0], test.policies)
     kept = _read_back(content, at, test.policies)
     spot = Spot(path, 1, 1)
-    found = findings(test, Case(spot, name, at, kept, ()))
+    found = findings_of_case(test, PolicyTestCase(spot, name, at, kept, ()))
     if not found:
         raise UsageError(f"nothing to record: {test.policies.path} does not apply to the run")
-    before = findings(test, Case(spot, name, at, evidence, ()))
+    before = findings_of_case(test, PolicyTestCase(spot, name, at, evidence, ()))
     file: dict[str, Any] = {
         "version": 1,
         "policy_file": posixpath.relpath(test.policies.path, posixpath.dirname(path) or "."),
@@ -98,7 +98,7 @@ def _read_back(content: Mapping[str, Any], at: datetime, file: PolicyFile) -> Ev
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     problems = Problems()
     root = load_yaml(text.encode(), "evidence of the run").root
-    record = read_evidence(Place(root, "evidence", problems), at, file)
+    record = read_case_evidence(NodePlace(root, "evidence", problems), at, file)
     problems.raise_any()
     assert record is not None  # noqa: S101 (nothing was wrong with it)
     return record.model_copy(update={"needs": Needs.of(n.name or "" for n in Needs).names})

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.quantities import parse_bytes, parse_duration
 from policy_engine.source.yaml_source import MappingNode
 
@@ -13,7 +13,7 @@ _MODEL: dict[str, Any] = {"model_id": "m-" + "0" * 32, "name": "model", "texts":
 """What a model has that says nothing else of itself: none of the small files that are read."""
 
 
-def take_duration(place: Place, data: dict[str, Any]) -> Decimal | None:
+def take_duration(place: NodePlace, data: dict[str, Any]) -> Decimal | None:
     """Take `duration` out of a run (s); None where it says none, or none that can be read."""
     if "duration" not in data:
         return None
@@ -24,7 +24,7 @@ def take_duration(place: Place, data: dict[str, Any]) -> Decimal | None:
         return None
 
 
-def in_run(data: dict[str, Any], place: Place) -> dict[str, Any]:
+def in_run(data: dict[str, Any], place: NodePlace) -> dict[str, Any]:
     """Return a run with its short forms written out."""
     model = data.get("model")
     if isinstance(model, dict) and not {"invalid", "unreadable"} & model.keys():
@@ -42,7 +42,7 @@ def in_run(data: dict[str, Any], place: Place) -> dict[str, Any]:
     return data
 
 
-def _files(place: Place, files: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _files(place: NodePlace, files: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "path": path,
@@ -54,7 +54,7 @@ def _files(place: Place, files: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _short(place: Place, data: dict[str, Any], key: str, parse: Callable[[object], Any]) -> Any:
+def _short(place: NodePlace, data: dict[str, Any], key: str, parse: Callable[[object], Any]) -> Any:
     """Take a quantity that is written as text out of the data; None where there is none."""
     if not isinstance(data.get(key), str):
         return None
@@ -65,7 +65,7 @@ def _short(place: Place, data: dict[str, Any], key: str, parse: Callable[[object
         return None
 
 
-def inside(place: Place, key: str) -> Place:
+def inside(place: NodePlace, key: str) -> NodePlace:
     """Return the place of a key, or of the whole where the key is a default."""
     node = place.node
     if isinstance(node, MappingNode) and key in node.items:
@@ -73,10 +73,10 @@ def inside(place: Place, key: str) -> Place:
     return place
 
 
-def moment(value: Any) -> datetime:
+def short_moment(value: Any) -> datetime:
     """Return the moment that a text says (UTC without a zone); what is none is said elsewhere."""
     try:
-        moment = datetime.fromisoformat(str(value))
+        short_moment = datetime.fromisoformat(str(value))
     except ValueError:  # the record says what is wrong with it
         return datetime(1970, 1, 1, tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return short_moment if short_moment.tzinfo else short_moment.replace(tzinfo=UTC)

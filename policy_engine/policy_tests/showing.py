@@ -9,7 +9,7 @@ from policy_engine.render.escape import LONG, terminal
 from policy_engine.render.junit_xml import Suite, as_junit_xml
 
 
-def as_text(results: Sequence[Result], lacking: Sequence[str]) -> str:
+def tests_as_text(results: Sequence[Result], lacking: Sequence[str]) -> str:
     """Return the results as text: every case by name, and each difference with what was found.
 
     Args:
@@ -55,7 +55,7 @@ def summary(results: Sequence[Result], lacking: Sequence[str]) -> str:
     return f"{line}; {len(lacking)} not covered" if lacking else line
 
 
-def as_junit(results: Sequence[Result], lacking: Sequence[str]) -> str:
+def tests_as_junit(results: Sequence[Result], lacking: Sequence[str]) -> str:
     """Return the results as JUnit XML: a suite for each file, a case for each case."""
     suites = [
         Suite(
@@ -68,7 +68,7 @@ def as_junit(results: Sequence[Result], lacking: Sequence[str]) -> str:
         for path in dict.fromkeys(result.test.path for result in results)
     ]
     uncovered = [
-        junit_xml.Case(
+        junit_xml.JunitCase(
             group="coverage", name=line, result="failure", kind="not covered", message=line
         )
         for line in lacking
@@ -77,22 +77,22 @@ def as_junit(results: Sequence[Result], lacking: Sequence[str]) -> str:
         suites.append(Suite(name="coverage", cases=uncovered))
     if not results:
         message = summary(results, lacking)
-        none = junit_xml.Case(
+        none = junit_xml.JunitCase(
             group="policy-engine", name="cases", result="error", kind="no case", message=message
         )
         suites.append(Suite(name="policy-engine", cases=[none]))
     return as_junit_xml("policy tests", suites)
 
 
-def _case(result: Result) -> junit_xml.Case:
+def _case(result: Result) -> junit_xml.JunitCase:
     if not result.differences:
-        return junit_xml.Case(
+        return junit_xml.JunitCase(
             group=result.test.path,
             name=result.case.name,
             file=(result.case.where.file, result.case.where.line),
         )
     first = result.differences[0]
-    return junit_xml.Case(
+    return junit_xml.JunitCase(
         group=result.test.path,
         name=result.case.name,
         result="failure",

@@ -52,7 +52,7 @@ def paragraph(label: str, text: str, width: int) -> list[str]:
     return [label + first, *(" " * len(label) + line for line in rest)]
 
 
-def table(head: Row, rows: Sequence[Row], width: int) -> list[list[str]]:
+def table_lines(head: Row, rows: Sequence[Row], width: int) -> list[list[str]]:
     """Return the lines of the head with its rule, then those of each row.
 
     Args:

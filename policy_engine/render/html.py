@@ -112,7 +112,7 @@ def _finding(finding: Judged) -> str:
         f'<td class="{kind}">{rows.verdict_words(finding)}</td>'
     )
     numbers = (
-        _graded(rows.measured(finding), finding.measured) + _bar(finding),
+        _graded(rows.measured_cell(finding), finding.measured) + _bar(finding),
         _graded(rows.limit(finding)),
         _graded(rows.baseline(finding), finding.baseline),
     )

@@ -14,17 +14,17 @@ plain pass. A subject that may not merge without a finding that says so has a ca
 from collections.abc import Iterator
 
 from policy_engine.render import rows
-from policy_engine.render.junit_xml import Case, Result, Suite, as_junit_xml
+from policy_engine.render.junit_xml import Suite, JunitCase, JunitResult, as_junit_xml
 from policy_engine.report import EXIT_CODES, Effect, Judged, Report, Subject
 
-_RESULTS: dict[str, Result] = {"error": "error", "blocking": "failure", "passed": "passed"}
+_RESULTS: dict[str, JunitResult] = {"error": "error", "blocking": "failure", "passed": "passed"}
 
 
 def as_junit(report: Report) -> str:
     """Return the report as JUnit XML."""
     suites = [_suite(report, subject) for subject in report.subjects]
     if report.exit_code and not report.subjects:
-        case = Case(group="policy-engine", name="verdict", result="error", kind=report.verdict)
+        case = JunitCase(group="policy-engine", name="verdict", result="error", kind=report.verdict)
         suites.append(Suite(name="policy-engine", cases=[case], at=report.evaluated_at))
     return as_junit_xml("policy-engine", suites)
 
@@ -52,16 +52,16 @@ def _properties(report: Report, subject: Subject) -> Iterator[tuple[str, str]]:
         yield "baseline", subject.baseline.run_id
 
 
-def _verdict(subject: Subject) -> Iterator[Case]:
+def _verdict(subject: Subject) -> Iterator[JunitCase]:
     """Yield a case where no finding says why the subject may not merge, or why none is due."""
     stops = {Effect.BLOCK} & {finding.effect for finding in subject.findings}
     if EXIT_CODES[subject.verdict] and not stops:
-        result: Result = "error"
+        result: JunitResult = "error"
     elif not subject.findings:
         result = "skipped"
     else:
         return
-    yield Case(
+    yield JunitCase(
         group=subject.policy_file,
         name="verdict",
         result=result,
@@ -70,12 +70,12 @@ def _verdict(subject: Subject) -> Iterator[Case]:
     )
 
 
-def _case(finding: Judged) -> Case:
+def _case(finding: Judged) -> JunitCase:
     kind = rows.kind(finding)
     result = _RESULTS.get(kind, "skipped")
     if result == "error" and finding.effect is not Effect.BLOCK:
         result = "skipped"  # an advisory error fails nothing
-    return Case(
+    return JunitCase(
         group=finding.where.file,
         name=f"{finding.id} ({finding.part})" if finding.part else finding.id,
         result=result,

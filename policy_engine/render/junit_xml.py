@@ -12,13 +12,13 @@ from typing import Literal
 
 from policy_engine.render.escape import LONG, terminal
 
-Result = Literal["passed", "failure", "error", "skipped"]
+JunitResult = Literal["passed", "failure", "error", "skipped"]
 
-_COUNTED: dict[Result, str] = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+_COUNTED: dict[JunitResult, str] = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class JunitCase:
     """One test case.
 
     Attributes:
@@ -33,7 +33,7 @@ class Case:
 
     group: str
     name: str
-    result: Result = "passed"
+    result: JunitResult = "passed"
     kind: str = ""
     message: str = ""
     details: Sequence[str] = ()
@@ -45,7 +45,7 @@ class Suite:
     """A list of cases, with facts about it as properties."""
 
     name: str
-    cases: Sequence[Case]
+    cases: Sequence[JunitCase]
     properties: Mapping[str, str] = field(default_factory=dict)
     at: datetime | None = None
 
@@ -74,7 +74,7 @@ def _suite(root: ET.Element, suite: Suite) -> None:
         _case(element, case)
 
 
-def _case(suite: ET.Element, case: Case) -> None:
+def _case(suite: ET.Element, case: JunitCase) -> None:
     named = {"classname": _line(case.group), "name": _line(case.name), "time": "0"}
     element = ET.SubElement(suite, "testcase", named)
     if case.file:
@@ -89,7 +89,7 @@ def _case(suite: ET.Element, case: Case) -> None:
     ET.SubElement(element, case.result, told).text = details or None
 
 
-def _count(element: ET.Element, cases: Sequence[Case]) -> None:
+def _count(element: ET.Element, cases: Sequence[JunitCase]) -> None:
     counts = Counter(case.result for case in cases)
     element.set("tests", str(len(cases)))
     for result, name in _COUNTED.items():

@@ -112,7 +112,7 @@ def _link(address: str | None, text: str) -> str:
 def _row(finding: Judged, links: Links) -> str:
     """Return a row of numbers, and below it one that says why and how to fix it."""
     numbers = (
-        _graded(rows.measured(finding), finding.measured),
+        _graded(rows.measured_cell(finding), finding.measured),
         _graded(rows.limit(finding)),
         _graded(rows.baseline(finding), finding.baseline),
     )

@@ -3,14 +3,14 @@
 from tabulate import tabulate
 
 from policy_engine.render.escape import html_text
-from policy_engine.render.rows import every_finding, limit, measured, ordered
+from policy_engine.render.rows import every_finding, limit, measured_cell, ordered
 from policy_engine.report import Report
 
 _HEAD = ("effect", "outcome", "policy", "part", "measured", "limit", "why", "how to fix")
 _LONGEST = 1000  # characters of a message
 
 
-def as_html(report: Report) -> str:
+def notebook_table(report: Report) -> str:
     """Return the verdict, then a table of all findings, those that block first."""
     rows = [
         [
@@ -20,7 +20,7 @@ def as_html(report: Report) -> str:
                 finding.outcome.value,
                 finding.id,
                 finding.part,
-                measured(finding),
+                measured_cell(finding),
                 limit(finding),
                 finding.message,
                 finding.remedy,

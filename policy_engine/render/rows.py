@@ -107,7 +107,7 @@ def verdict_words(finding: Judged) -> str:
     return f"{word}, {verb}" if verb else word
 
 
-def measured(finding: Judged) -> str | None:
+def measured_cell(finding: Judged) -> str | None:
     """Return the measured value with its unit, so that it never looks equal to its limit."""
     return _amount(finding.measured, finding.limit)
 
@@ -126,7 +126,7 @@ def baseline(finding: Judged) -> str | None:
 def numbers(finding: Judged) -> str:
     """Return measured value, limit and baseline in a line, with units and grades; maybe empty."""
     told = (
-        _graded("measured", measured(finding), finding.measured),
+        _graded("measured", measured_cell(finding), finding.measured),
         _graded("limit", limit(finding)),
         _graded("baseline", baseline(finding), finding.baseline),
     )

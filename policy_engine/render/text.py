@@ -6,7 +6,7 @@ from functools import partial
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
 from policy_engine.render import rows
-from policy_engine.render.columns import paragraph, table, together
+from policy_engine.render.columns import paragraph, table_lines, together
 from policy_engine.render.escape import LONG, terminal
 from policy_engine.report import Judged, Proposal, Report, Subject, Verdict, WaiverUse
 
@@ -79,7 +79,7 @@ def _baseline(subject: Subject) -> str:
 def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]:
     if not findings:
         return
-    head, *blocks = table(_HEAD, [_cells(finding) for finding in findings], width)
+    head, *blocks = table_lines(_HEAD, [_cells(finding) for finding in findings], width)
     yield from head
     told: dict[tuple[str, str | None], str] = {}
     for finding, lines in zip(findings, blocks, strict=True):
@@ -104,7 +104,7 @@ def _cells(finding: Judged) -> tuple[str, ...]:
     return (
         terminal(finding.id) + part,
         rows.verdict_words(finding),
-        _graded(rows.measured(finding), finding.measured),
+        _graded(rows.measured_cell(finding), finding.measured),
         _graded(rows.limit(finding)),
         _graded(rows.baseline(finding), finding.baseline),
     )

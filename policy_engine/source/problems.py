@@ -107,7 +107,7 @@ def near_or_all(word: str, known: Iterable[str], what: str) -> str:
     return did_you_mean(word, names) or f"{what}: {', '.join(names) or 'none'}"
 
 
-def shown(text: str) -> str:
+def excerpt(text: str) -> str:
     """Return what the user wrote in quotes, cut off where it is long."""
     return f"'{cut_off(text)}'"
 

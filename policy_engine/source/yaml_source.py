@@ -16,7 +16,7 @@ from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from policy_engine.source.habits import other_way
-from policy_engine.source.problems import PolicyFileError, Problems, Spot, shown
+from policy_engine.source.problems import PolicyFileError, Problems, Spot, excerpt
 from policy_engine.source.yaml_nodes import (
     Item,
     Located,
@@ -242,7 +242,7 @@ class _Composer:
             return False
         self._keys.append(f".{name}")
         written = f"{node.text},{key.value}"
-        message = f"YAML reads {shown(written)} as {node.text} and a key {shown(key.value)}"
+        message = f"YAML reads {excerpt(written)} as {node.text} and a key {excerpt(key.value)}"
         self._problem(node.at, message, other_way(written))
         self._keys.pop()
         return True
@@ -261,7 +261,7 @@ class _Composer:
         elif not isinstance(node.value, str):
             kind = _kind(node.value)
             self._problem(
-                at, f"YAML reads the key {shown(node.text)} as {kind}", f'quote it: "{node.text}"'
+                at, f"YAML reads the key {excerpt(node.text)} as {kind}", f'quote it: "{node.text}"'
             )
         return node.text
 
@@ -282,16 +282,16 @@ class _Composer:
             value: Scalar = self._scalars.construct_object(yaml.ScalarNode(tag, text))
         except (ValueError, KeyError, OverflowError, AttributeError, yaml.YAMLError):
             what = _KINDS[kind]
-            self._problem(at, f"{shown(text)} is no {what} that exists", "quote it if it is text")
+            self._problem(at, f"{excerpt(text)} is no {what} that exists", "quote it if it is text")
             return text
         if kind in {"int", "float"} and _DISGUISED.match(text):
             self._problem(
                 at,
-                f"YAML reads {shown(text)} as {value}",
+                f"YAML reads {excerpt(text)} as {value}",
                 "quote it if it is text; a number has no leading zero and no colon",
             )
         elif isinstance(value, float) and not math.isfinite(value):
-            self._problem(at, f"{shown(text)} is no finite number", "quote it if it is text")
+            self._problem(at, f"{excerpt(text)} is no finite number", "quote it if it is text")
         return value
 
     def _grow(self, at: Spot, by: int) -> None:
@@ -305,7 +305,7 @@ class _Composer:
 
     def _unknown_tag(self, at: Spot, tag: str) -> None:
         name = tag.replace(_TAG, "!!", 1)
-        self._problem(at, f"the tag {shown(name)} is not allowed", "write the plain value")
+        self._problem(at, f"the tag {excerpt(name)} is not allowed", "write the plain value")
 
     def _problem(self, at: Spot, message: str, remedy: str | None) -> None:
         key = "".join(self._keys).removeprefix(".")

@@ -36,7 +36,7 @@ from policy_engine.statistics.bootstrap import (
 )
 from policy_engine.statistics.bounds import Bounds
 from policy_engine.statistics.decisions import (
-    Verdict,
+    Decision,
     is_less_than_a_row,
     non_inferiority,
     non_inferiority_of_counts,
@@ -44,7 +44,7 @@ from policy_engine.statistics.decisions import (
     superiority_of_counts,
 )
 from policy_engine.statistics.means import MeanTest, folds_t, paired_t, welch_t
-from policy_engine.statistics.metrics import Metric, NotComputable, definitions
+from policy_engine.statistics.metrics import NotComputable, RowMetric, metric_definitions
 from policy_engine.statistics.multiplicity import Adjusted, best_of, holm, spend
 from policy_engine.statistics.paired_proportions import mcnemar_exact, tango_bounds, tango_p
 from policy_engine.statistics.planning import (
@@ -72,37 +72,37 @@ from policy_engine.statistics.rows import (
     Wins,
     count_wins,
 )
-from policy_engine.statistics.sufficiency import Shortfall, effective, shortfall
+from policy_engine.statistics.sufficiency import Shortfall, effective_rows, shortfall
 from policy_engine.statistics.unavailable import StatisticsUnavailable
 
 __all__ = [
     "Adjusted",
     "Bounds",
+    "Decision",
     "Interval",
     "InvalidRows",
     "MeanTest",
-    "Metric",
     "NotComputable",
     "OneModel",
     "Outputs",
     "PairedRows",
     "Resampled",
+    "RowMetric",
     "Shortfall",
     "StatisticsUnavailable",
     "TooFewOfClass",
-    "Verdict",
     "Wins",
     "best_of",
     "clopper_pearson_bounds",
     "count_wins",
-    "definitions",
-    "effective",
+    "effective_rows",
     "folds_t",
     "holm",
     "is_less_than_a_row",
     "log_ratio_bounds",
     "log_ratio_estimate",
     "mcnemar_exact",
+    "metric_definitions",
     "newcombe_bounds",
     "newcombe_p",
     "non_inferiority",

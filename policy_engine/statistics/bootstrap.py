@@ -17,7 +17,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from policy_engine.errors import PolicyEngineError
-from policy_engine.statistics.metrics import Label, Metric
+from policy_engine.statistics.metrics import Label, RowMetric
 from policy_engine.statistics.resampled import ROUNDING, Method, Resampled
 from policy_engine.statistics.resampling import CHUNK, Draws, chunks
 from policy_engine.statistics.rows import InvalidRows, Outputs, PairedRows
@@ -64,7 +64,7 @@ class OneModel:
 
 
 def paired_bootstrap(
-    metric: Metric,
+    metric: RowMetric,
     rows: PairedRows,
     *,
     goal: Goal,
@@ -106,7 +106,7 @@ def paired_bootstrap(
 
 
 def slice_bootstrap(
-    metric: Metric,
+    metric: RowMetric,
     rows: OneModel,
     *,
     goal: Goal,

@@ -9,7 +9,7 @@ from typing import Protocol
 from policy_engine.statistics.paired_proportions import mcnemar_exact, tango_bounds
 
 
-class Verdict(StrEnum):
+class Decision(StrEnum):
     """What the evidence shows of a claim."""
 
     SHOWN = "shown"
@@ -33,7 +33,7 @@ class TwoBounds(Protocol):
         """False for NaN, and for a bootstrap interval of width zero."""
 
 
-def superiority(gain: TwoBounds, min_effect: float = 0.0) -> Verdict:
+def superiority(gain: TwoBounds, min_effect: float = 0.0) -> Decision:
     """Return whether the gain is shown to exceed `min_effect`.
 
     Args:
@@ -45,15 +45,15 @@ def superiority(gain: TwoBounds, min_effect: float = 0.0) -> Verdict:
         `UNDECIDED`.
     """
     if gain.decides and gain.lower > min_effect:
-        return Verdict.SHOWN
+        return Decision.SHOWN
     if gain.decides and gain.upper < min_effect:
-        return Verdict.OPPOSITE
-    return Verdict.UNDECIDED
+        return Decision.OPPOSITE
+    return Decision.UNDECIDED
 
 
 def superiority_of_counts(
     wins: int, losses: int, n: int, *, alpha: float, min_effect: float = 0.0
-) -> Verdict:
+) -> Decision:
     """Return whether the gain in proportion right is shown to exceed `min_effect`.
 
     Args:
@@ -74,11 +74,11 @@ def superiority_of_counts(
     if not is_less_than_a_row(min_effect, n):
         return superiority(bounds, min_effect)
     if mcnemar_exact(wins, losses) < alpha:
-        return Verdict.SHOWN if min_effect == 0 else superiority(bounds, min_effect)
-    return Verdict.OPPOSITE if mcnemar_exact(losses, wins) < alpha else Verdict.UNDECIDED
+        return Decision.SHOWN if min_effect == 0 else superiority(bounds, min_effect)
+    return Decision.OPPOSITE if mcnemar_exact(losses, wins) < alpha else Decision.UNDECIDED
 
 
-def non_inferiority(gain: TwoBounds, margin: float, *, harmed: bool | None = None) -> Verdict:
+def non_inferiority(gain: TwoBounds, margin: float, *, harmed: bool | None = None) -> Decision:
     """Return whether the gain is shown to be no lower than `-margin`.
 
     Args:
@@ -97,16 +97,16 @@ def non_inferiority(gain: TwoBounds, margin: float, *, harmed: bool | None = Non
     if not margin >= 0:
         raise ValueError(f"the margin is {margin}; it must be 0 or above")
     if not gain.decides:
-        return Verdict.UNDECIDED
+        return Decision.UNDECIDED
     if gain.lower >= -margin:
-        return Verdict.SHOWN
+        return Decision.SHOWN
     worse = gain.upper < 0 if harmed is None else harmed
-    return Verdict.OPPOSITE if worse else Verdict.UNDECIDED
+    return Decision.OPPOSITE if worse else Decision.UNDECIDED
 
 
 def non_inferiority_of_counts(
     wins: int, losses: int, n: int, *, alpha: float, margin: float
-) -> Verdict:
+) -> Decision:
     """Return whether the gain in proportion right is shown to be no lower than `-margin`.
 
     Args:
@@ -128,8 +128,8 @@ def non_inferiority_of_counts(
     if not is_less_than_a_row(margin, n):
         return found
     if mcnemar_exact(wins, losses) < alpha:
-        return Verdict.SHOWN
-    return Verdict.OPPOSITE if harmed else Verdict.UNDECIDED
+        return Decision.SHOWN
+    return Decision.OPPOSITE if harmed else Decision.UNDECIDED
 
 
 def is_less_than_a_row(difference: float, n: int) -> bool:

@@ -76,7 +76,7 @@ class NotComputable(PolicyEngineError):  # noqa: N818 (it names what is wrong)
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class RowMetric:
     """One definition of one metric.
 
     Attributes:
@@ -103,7 +103,7 @@ class Metric:
         return self.kind == "roc_auc" and self.average in ("macro", "weighted")
 
 
-def definitions(name: str, positive: Label | None = None) -> tuple[Metric, ...]:
+def metric_definitions(name: str, positive: Label | None = None) -> tuple[RowMetric, ...]:
     """Return what a metric logged as `name` may be, the likeliest first; none if it is not known.
 
     Args:
@@ -121,11 +121,11 @@ def definitions(name: str, positive: Label | None = None) -> tuple[Metric, ...]:
     if kind is None:
         return ()
     said = [average for average in _AVERAGES if average in words]
-    found = [Metric(kind, average, positive) for average in _choices(kind, said)]
+    found = [RowMetric(kind, average, positive) for average in _choices(kind, said)]
     if kind == "roc_auc":
         found += [replace(m, multiclass="ovo") for m in found if m.average != "binary"]
     if kind == "average_precision":
-        found.append(Metric("pr_curve_area", "binary", positive))
+        found.append(RowMetric("pr_curve_area", "binary", positive))
     return tuple(found)
 
 
@@ -137,7 +137,9 @@ def _choices(kind: Kind, said: list[Average]) -> tuple[Average | None, ...]:
     return ("binary",) if kind in LOSSES or kind == "specificity" else (None,)
 
 
-def settle(metric: Metric, labels: Collection[Label], *, scored_classes: int = 0) -> Metric:
+def settle_metric(
+    metric: RowMetric, labels: Collection[Label], *, scored_classes: int = 0
+) -> RowMetric:
     """Return the metric with its average and its positive class filled in.
 
     Args:
@@ -173,7 +175,7 @@ def _of_one_class(kind: Kind, average: Average, scored_classes: int) -> bool:
 
 
 def _usual(
-    metric: Metric, positive: Label | None, labels: Collection[Label], scored_classes: int
+    metric: RowMetric, positive: Label | None, labels: Collection[Label], scored_classes: int
 ) -> Average:
     if metric.positive is not None:
         return "binary"

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from policy_engine.statistics.metrics import Label, Metric
+from policy_engine.statistics.metrics import Label, RowMetric
 from policy_engine.statistics.rows import Outputs
 from policy_engine.statistics.sample import Columns, encode
 from policy_engine.statistics.statistic import errors, statistic
 
 
 def recompute(
-    metric: Metric,
+    metric: RowMetric,
     targets: Sequence[Label],
     outputs: Outputs,
     weights: Sequence[float] | None = None,

@@ -13,9 +13,9 @@ from policy_engine.statistics.metrics import (
     NUMBERS,
     RANKED,
     Label,
-    Metric,
     NotComputable,
-    settle,
+    RowMetric,
+    settle_metric,
 )
 from policy_engine.statistics.rows import InvalidRows, Outputs
 from policy_engine.statistics.unavailable import Lazy
@@ -62,7 +62,7 @@ class Sample:
         units: Number of the cluster of each row, or None where each row is a unit of its own.
     """
 
-    metric: Metric
+    metric: RowMetric
     labels: tuple[Label, ...]
     targets: Floats
     outputs: tuple[Floats, ...]
@@ -77,7 +77,7 @@ class Sample:
         return self.times if self.units is None else np.ones(int(self.units.max()) + 1, np.int64)
 
 
-def encode(metric: Metric, columns: Columns, outputs: Sequence[Outputs]) -> Sample:
+def encode(metric: RowMetric, columns: Columns, outputs: Sequence[Outputs]) -> Sample:
     """Return the rows as numbers.
 
     Raises:
@@ -89,7 +89,7 @@ def encode(metric: Metric, columns: Columns, outputs: Sequence[Outputs]) -> Samp
     if not len(columns.targets):
         raise InvalidRows("there are no rows")
     labels = _labels(metric, columns.targets, outputs)
-    settled = settle(metric, labels, scored_classes=_scored_classes(metric, outputs))
+    settled = settle_metric(metric, labels, scored_classes=_scored_classes(metric, outputs))
     codes = {label: float(code) for code, label in enumerate(labels)}
     plain = [_output(settled, codes, each, len(columns.targets)) for each in outputs]
     return _sorted(
@@ -102,7 +102,7 @@ def encode(metric: Metric, columns: Columns, outputs: Sequence[Outputs]) -> Samp
 
 
 def _labels(
-    metric: Metric, targets: Sequence[Label], outputs: Sequence[Outputs]
+    metric: RowMetric, targets: Sequence[Label], outputs: Sequence[Outputs]
 ) -> tuple[Label, ...]:
     if metric.kind not in COUNTED | RANKED | LOSSES:
         return ()
@@ -120,7 +120,7 @@ def _labels(
     return tuple(sorted(found, key=lambda label: (isinstance(label, str), label)))
 
 
-def _scored_classes(metric: Metric, outputs: Sequence[Outputs]) -> int:
+def _scored_classes(metric: RowMetric, outputs: Sequence[Outputs]) -> int:
     if metric.kind not in RANKED | LOSSES:
         return 0
     kinds = {
@@ -133,7 +133,7 @@ def _scored_classes(metric: Metric, outputs: Sequence[Outputs]) -> int:
     return kinds.pop() if kinds else 0
 
 
-def _targets(metric: Metric, codes: Mapping[Label, float], targets: Sequence[Label]) -> Floats:
+def _targets(metric: RowMetric, codes: Mapping[Label, float], targets: Sequence[Label]) -> Floats:
     if metric.kind == "row_mean":
         return np.zeros(len(targets))
     if metric.kind in NUMBERS:
@@ -141,7 +141,7 @@ def _targets(metric: Metric, codes: Mapping[Label, float], targets: Sequence[Lab
     return np.fromiter((codes[target] for target in targets), float, len(targets))
 
 
-def _output(metric: Metric, codes: Mapping[Label, float], outputs: Outputs, rows: int) -> Floats:
+def _output(metric: RowMetric, codes: Mapping[Label, float], outputs: Outputs, rows: int) -> Floats:
     if metric.kind == "row_mean":
         return _column("value", outputs.values, rows)
     if metric.kind in NUMBERS:
@@ -153,7 +153,7 @@ def _output(metric: Metric, codes: Mapping[Label, float], outputs: Outputs, rows
     return _scores(metric, codes, outputs, rows)
 
 
-def _scores(metric: Metric, codes: Mapping[Label, float], outputs: Outputs, rows: int) -> Floats:
+def _scores(metric: RowMetric, codes: Mapping[Label, float], outputs: Outputs, rows: int) -> Floats:
     scores = outputs.scores
     if isinstance(scores, Mapping):
         if metric.average == "binary" and metric.kind in RANKED:
@@ -169,7 +169,7 @@ def _scores(metric: Metric, codes: Mapping[Label, float], outputs: Outputs, rows
     return _probabilities(metric, _column("score", scores, rows))
 
 
-def _probabilities(metric: Metric, scores: Floats) -> Floats:
+def _probabilities(metric: RowMetric, scores: Floats) -> Floats:
     if metric.kind in LOSSES and not ((scores >= 0) & (scores <= 1)).all():
         raise InvalidRows("a score lies outside [0, 1] and is no probability")
     return scores
@@ -214,7 +214,7 @@ def _number(value: Any) -> float:
 
 
 def _sorted(
-    metric: Metric,
+    metric: RowMetric,
     labels: tuple[Label, ...],
     blocks: Sequence[Floats],
     side: Floats,

@@ -13,7 +13,14 @@ import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from policy_engine.statistics.metrics import COUNTED, LOSSES, RANKED, Label, Metric, settle
+from policy_engine.statistics.metrics import (
+    COUNTED,
+    LOSSES,
+    RANKED,
+    Label,
+    RowMetric,
+    settle_metric,
+)
 from policy_engine.statistics.rows import Outputs, PairedRows
 
 MIN_ROWS = 100
@@ -55,7 +62,7 @@ class Shortfall(NamedTuple):
         )
 
 
-def shortfall(metric: Metric, rows: PairedRows) -> Shortfall | None:
+def shortfall(metric: RowMetric, rows: PairedRows) -> Shortfall | None:
     """Return what there is too little of for a bootstrap of `metric`, or None if there is enough.
 
     Rows of weight 0 tell nothing and are not counted.
@@ -81,7 +88,9 @@ def shortfall(metric: Metric, rows: PairedRows) -> Shortfall | None:
     )
 
 
-def _short_of_class(metric: Metric, rows: PairedRows, weights: Sequence[float]) -> Shortfall | None:
+def _short_of_class(
+    metric: RowMetric, rows: PairedRows, weights: Sequence[float]
+) -> Shortfall | None:
     if metric.kind not in COUNTED | RANKED | LOSSES or metric.kind == "accuracy":
         return None
     of_class: dict[Label, list[float]] = {}
@@ -90,7 +99,7 @@ def _short_of_class(metric: Metric, rows: PairedRows, weights: Sequence[float]) 
             of_class.setdefault(target, []).append(weight)
     scores = rows.candidate.scores
     classes = len(scores) if isinstance(scores, Mapping) else 0
-    settled = settle(metric, of_class.keys(), scored_classes=classes)
+    settled = settle_metric(metric, of_class.keys(), scored_classes=classes)
     if settled.average == "micro":
         return None
     label, found = _rarest(settled, of_class)
@@ -98,22 +107,24 @@ def _short_of_class(metric: Metric, rows: PairedRows, weights: Sequence[float]) 
 
 
 def _rarest(
-    metric: Metric, of_class: Mapping[Label, Sequence[float]]
+    metric: RowMetric, of_class: Mapping[Label, Sequence[float]]
 ) -> tuple[Label, Sequence[float]]:
     """Return the class that limits the metric, the named one or the rarest, and its weights."""
     positive = metric.positive
     both = metric.kind in RANKED | LOSSES
     if positive is None or (both and len(of_class) <= 2):  # noqa: PLR2004 (two classes)
-        label = min(of_class, key=lambda each: (effective(of_class[each]), str(each)))
+        label = min(of_class, key=lambda each: (effective_rows(of_class[each]), str(each)))
         return label, of_class[label]
     others = [w for label, found in of_class.items() if label != positive for w in found]
-    if metric.kind == "specificity" or (both and effective(others) < effective(of_class[positive])):
+    if metric.kind == "specificity" or (
+        both and effective_rows(others) < effective_rows(of_class[positive])
+    ):
         return f"other than {positive}", others
     return positive, of_class[positive]
 
 
 def _short_of_difference(
-    metric: Metric, rows: PairedRows, weights: Sequence[float]
+    metric: RowMetric, rows: PairedRows, weights: Sequence[float]
 ) -> Shortfall | None:
     """Return whether the models differ on too few rows: on all others a resample finds no gain."""
     differing = _differing(metric, rows)
@@ -127,7 +138,7 @@ def _short_of_difference(
     return _too_few("clusters in which the models differ", within, *_DIFFERING)
 
 
-def _differing(metric: Metric, rows: PairedRows) -> list[bool] | None:
+def _differing(metric: RowMetric, rows: PairedRows) -> list[bool] | None:
     """Say of each row whether the two models add something else to the metric."""
     mine, theirs = (_read(metric, side) for side in (rows.candidate, rows.baseline))
     if mine is None or theirs is None:
@@ -139,7 +150,7 @@ def _differing(metric: Metric, rows: PairedRows) -> list[bool] | None:
     return [one != other for one, other in zip(mine, theirs, strict=False)]
 
 
-def _read(metric: Metric, outputs: Outputs) -> Sequence[object] | None:
+def _read(metric: RowMetric, outputs: Outputs) -> Sequence[object] | None:
     """Return what the metric reads of each row."""
     if metric.kind == "row_mean":
         return outputs.values
@@ -150,7 +161,7 @@ def _read(metric: Metric, outputs: Outputs) -> Sequence[object] | None:
     return outputs.scores
 
 
-def effective(weights: Iterable[float]) -> float:
+def effective_rows(weights: Iterable[float]) -> float:
     """Return Kish's effective number of rows of these weights, (sum of w)² / sum of w².
 
     It is their number where all are equal, and 0 where none is above 0.
@@ -176,5 +187,5 @@ def _too_few(
     counted = sum(weight != 0 for weight in weights)
     if counted < need:
         return Shortfall(what, counted, need)
-    least, found = equal or need, effective(weights) * (1 + _ROUNDING)
+    least, found = equal or need, effective_rows(weights) * (1 + _ROUNDING)
     return Shortfall(what, math.floor(found), least, of=counted) if found < least else None

@@ -26,8 +26,8 @@ from policy_engine.tracking.models import only_output
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.registered import without_registration
-from policy_engine.tracking.store import InRun, Json, NotFound, TooOld, Unreadable, Unsupported
-from policy_engine.tracking.translate import commit_of, model_record, run_record, tags_of
+from policy_engine.tracking.store import InRun, Json, NotFound, ReadFailed, TooOld, Unsupported
+from policy_engine.tracking.translate import model_record, run_record, tagged_commit, tags_of
 from policy_engine.tracking.versions import model_of_version, run_of_version
 
 MOST_HISTORY = 200
@@ -57,7 +57,7 @@ class PassOver(Exception):  # noqa: N818 (not an error: the next rule is tried)
 
 
 @dataclass(slots=True)
-class Search:
+class BaselineSearch:
     """One list of rules for one candidate and one metric.
 
     Attributes:
@@ -94,7 +94,7 @@ class Search:
                 self.passed_over.append(PassedOver(rule=label, why=str(e)))
             except TooOld:
                 raise
-            except Unreadable as e:
+            except ReadFailed as e:
                 return self._record(rules, None, UnreadableRecord(unreadable=str(e))), None
             else:
                 return self._record(rules, label, None, hit.among), hit
@@ -156,7 +156,7 @@ class Search:
             for sha, futures in asked:
                 found = [run for future in futures for run in self.reads.wait(future)]
                 # By id: a run with both tags is found twice.
-                runs = {run["info"]["run_id"]: run for run in found if commit_of(run) == sha}
+                runs = {run["info"]["run_id"]: run for run in found if tagged_commit(run) == sha}
                 hit = self._first(list(runs.values()), label)
                 if hit is not None:
                     return hit
@@ -234,10 +234,10 @@ class Search:
             found = self.resolve(rule, Run(self.candidate, Needs.RUN), finder)
         except MissingEvidence as e:
             raise PassOver(str(e)) from e
-        except (PolicyEngineError, NotFound, Unreadable):
+        except (PolicyEngineError, NotFound, ReadFailed):
             raise
         except (Exception, SystemExit) as e:
-            raise Unreadable(
+            raise ReadFailed(
                 f"baseline rule '{label}': a plugin's resolve_baseline raised "
                 f"{type(e).__name__}: {e}"
             ) from e
@@ -246,7 +246,7 @@ class Search:
         if found.run_id == self.candidate.run_id:
             raise PassOver("the plugin names the candidate itself")
         if found.run_id not in finder.seen:
-            raise Unreadable(
+            raise ReadFailed(
                 f"baseline rule '{label}': a plugin's resolve_baseline returned a run that "
                 "`tracking` did not give it"
             )
@@ -323,7 +323,7 @@ class Search:
     def _registered_name(self, alias: str) -> str:
         model = self.model()
         if isinstance(model, UnreadableRecord):
-            raise Unreadable(model.unreadable)
+            raise ReadFailed(model.unreadable)
         if isinstance(model, ModelRecord):
             names = sorted({version.name for version in model.versions})
             if len(names) == 1:
@@ -336,7 +336,7 @@ class Search:
 class Finder:
     """The read-only finder that baseline plugins get: frozen runs, no client, no token."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: BaselineSearch) -> None:
         """Look for runs on behalf of one search."""
         self._search = search
         self.seen: dict[str, Json] = {}

@@ -12,7 +12,7 @@ from policy_engine.tracking.meant import Meant, meant_by
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound
-from policy_engine.tracking.translate import commit_of
+from policy_engine.tracking.translate import tagged_commit
 from policy_engine.tracking.uris import run_of_uri
 
 MOST_RUNS = 200
@@ -49,7 +49,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class Search:
+class CandidateSearch:
     """The candidates, and one sentence for each that is not there."""
 
     found: list[Found] = field(default_factory=list)
@@ -68,13 +68,13 @@ class Search:
         self.found[self.found.index(known)] = merged
 
 
-def named_candidates(reads: Reads, named: Named) -> Search:
+def named_candidates(reads: Reads, named: Named) -> CandidateSearch:
     """Return the runs that the flags name; a deleted or unknown one is absent, by name.
 
     Raises:
         Unreadable: If one cannot be read.
     """
-    search = Search()
+    search = CandidateSearch()
     runs, models = dict.fromkeys(named.runs), dict.fromkeys(named.models)
     pending = [(run_id, reads.spawn(_run, reads, run_id)) for run_id in runs]
     pending += [(uri, reads.spawn(_run_of_model, reads, uri)) for uri in models]
@@ -91,7 +91,9 @@ def named_candidates(reads: Reads, named: Named) -> Search:
     return search
 
 
-def candidates_of(reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile]) -> Search:
+def candidates_of(
+    reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile]
+) -> CandidateSearch:
     """Return the FINISHED runs of the change's commits that are judged: see `choose`.
 
     Runs tagged as candidate go first, then the newest; a child run only if it is tagged.
@@ -103,7 +105,7 @@ def candidates_of(reads: Reads, change: ChangeRecord, files: Sequence[PolicyFile
     runs = _runs_of(reads, commits)
     finished = [run for run in runs if run["info"].get("status") == "FINISHED"]
     unfinished = [run for run in runs if run["info"].get("status") != "FINISHED"]
-    search = Search()
+    search = CandidateSearch()
     chosen = choose(reads, finished, change, files)
     meant = [reads.spawn(meant_by, reads, each.run) for each in chosen]
     for each, task in zip(chosen, meant, strict=True):
@@ -157,7 +159,7 @@ def _runs_of(reads: Reads, commits: Sequence[str]) -> list[Json]:
     for commit, future in searches:
         for run in reads.wait(future):
             # A run whose own tag says another commit is not a run of this one.
-            if commit_of(run) == commit:
+            if tagged_commit(run) == commit:
                 runs.setdefault(run["info"]["run_id"], run)
     return sorted(runs.values(), key=_newest_first)
 

@@ -15,7 +15,7 @@ from policy_engine.tracking.models import models_of
 from policy_engine.tracking.query import CANDIDATE_TAG
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.store import Json
-from policy_engine.tracking.translate import commit_of, run_record, tags_of
+from policy_engine.tracking.translate import run_record, tagged_commit, tags_of
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ def choose(
 
 
 def _is_current(file: PolicyFile, known: _Known, change: ChangeRecord) -> bool:
-    return is_current(file, commit_of(known.run) or "", change)
+    return is_current(file, tagged_commit(known.run) or "", change)
 
 
 def _first(group: Sequence[_Known]) -> Json:

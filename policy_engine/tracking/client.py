@@ -26,8 +26,8 @@ from policy_engine.tracking.store import (
     InRun,
     Json,
     NotFound,
+    ReadFailed,
     Refused,
-    Unreadable,
     Unsupported,
     checked_experiment_id,
     checked_folder,
@@ -323,7 +323,7 @@ class ClientStore:
 
         served = urlsplit(root).scheme == "mlflow-artifacts"
         if served and urlsplit(self._uri).scheme not in {"http", "https"}:
-            raise Unreadable(
+            raise ReadFailed(
                 f"the files at {shown(root)} are kept by an MLflow server, and {self._address} "
                 "does not know which: give that server's address as the tracking URI"
             )
@@ -374,7 +374,7 @@ class ClientStore:
             raise over_deadline(self._address, self._deadline)
         try:
             yield
-        except (NotFound, Unreadable):
+        except (NotFound, ReadFailed):
             raise
         # MLflow and the drivers below it raise anything. `from None`: its text may hold a secret.
         except Exception as error:  # noqa: BLE001
@@ -384,7 +384,7 @@ class ClientStore:
             if optional and code in _LACKING:
                 self._has_logged_models = False
                 raise Unsupported(self._sentence(error)) from None
-            kind = Refused if code in _REFUSED else Unreadable
+            kind = Refused if code in _REFUSED else ReadFailed
             raise kind(self._sentence(error)) from None
 
     def _sentence(self, error: Exception) -> str:
@@ -395,12 +395,12 @@ class ClientStore:
     def _refuse_missing_packages(self) -> None:
         if any(importlib.util.find_spec(name) is None for name in ("sqlalchemy", "alembic")):
             kind = "SQLite" if self._uri.lower().startswith("sqlite") else "a database"
-            raise Unreadable(f"reading {kind} needs `pip install policy-engine[local]`")
+            raise ReadFailed(f"reading {kind} needs `pip install policy-engine[local]`")
 
     def _refuse_older_mlflow(self, version: str) -> None:
         """Refuse MLflow 2, whose client knows no logged models; training may well use it."""
         if version.partition(".")[0] in {"0", "1", "2"}:
-            raise Unreadable(
+            raise ReadFailed(
                 f"reading {self._address} needs the client of MLflow 3, and MLflow {version} is "
                 "installed: run the check in an environment of its own, with "
                 "`pip install 'policy-engine[local]' 'mlflow-skinny>=3,<4'`"
@@ -426,7 +426,7 @@ class ClientStore:
         if found == scripts.get_current_head():
             return
         known = {script.revision for script in scripts.walk_revisions()}
-        raise Unreadable(other_schema(self._address, found, version, older=found in known | {None}))
+        raise ReadFailed(other_schema(self._address, found, version, older=found in known | {None}))
 
 
 def other_schema(address: str, found: str | None, version: str, *, older: bool) -> str:

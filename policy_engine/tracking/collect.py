@@ -21,18 +21,18 @@ from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.policy_file.scope import needs_run
 from policy_engine.tracking.baselines import (
     MOST_HISTORY,
+    BaselineSearch,
     Hit,
     Resolver,
-    Search,
     earlier_runs,
     later_runs,
     metric_goal,
 )
-from policy_engine.tracking.begun import MOST_TRIES, Begun, Scope
 from policy_engine.tracking.candidates import Found, Named, candidates_of, named_candidates
 from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Json, Store, TooOld, Unreadable
+from policy_engine.tracking.run_reading import MOST_TRIES, Begun, Scope
+from policy_engine.tracking.store import Json, ReadFailed, Store, TooOld
 from policy_engine.tracking.tables import TABLE_CAP
 from policy_engine.tracking.translate import run_record
 
@@ -63,7 +63,7 @@ class Request:
     no_commit: str | None = None
 
 
-def collect(
+def collect_evidence(
     store: Store, deadline: Deadline, policies: PolicySet, request: Request, resolve: Resolver
 ) -> EvidenceRecord:
     """Read what the policies need about every candidate.
@@ -88,7 +88,7 @@ def collect_with(
     collector = _Collector(reads, policies, request, resolve)
     try:
         return collector.collect(without_candidates(policies, request))
-    except Unreadable as e:
+    except ReadFailed as e:
         return without_candidates(policies, request, str(e))
     except _WRONG_SHAPE as e:
         return without_candidates(
@@ -251,7 +251,7 @@ class _Collector:
         candidate = begun.facts()
         primary = candidate.primary_metric
         judged_by = metric or (primary.name if primary else None)
-        search = Search(
+        search = BaselineSearch(
             reads=self._reads,
             candidate=candidate,
             model=begun.model,
@@ -288,7 +288,7 @@ class _Collector:
             ).record()
         except TooOld:
             raise
-        except Unreadable as e:
+        except ReadFailed as e:
             return UnreadableRecord(unreadable=str(e))
 
     def _tries(self, run: Json) -> "list[Future[list[Json]]] | None":

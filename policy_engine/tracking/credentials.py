@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from policy_engine.tracking.store import Unreadable
+from policy_engine.tracking.store import ReadFailed
 
 if TYPE_CHECKING:
     import requests
@@ -39,7 +39,7 @@ class Credentials(NamedTuple):
             basic = base64.b64encode(f"{user}:{password}".encode())
             return cls(b"Basic " + basic, (password, parts.password or "", basic.decode(), token))
         if any(character in token for character in "\r\n\0"):
-            raise Unreadable("MLFLOW_TRACKING_TOKEN holds a line break: set it without")
+            raise ReadFailed("MLFLOW_TRACKING_TOKEN holds a line break: set it without")
         return cls(b"Bearer " + token.encode() if token else None, (token, password))
 
     def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -13,7 +13,7 @@ from policy_engine.tracking.opening import open_store, spoken_to_directly
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.run_models import MLMODEL
-from policy_engine.tracking.store import Json, NotFound, Unreadable, Unsupported
+from policy_engine.tracking.store import Json, NotFound, ReadFailed, Unsupported
 
 _CAP = 64 * 1024  # bytes; a version has a dozen
 _TRIED = 5  # the newest runs, among which a model is looked for
@@ -73,7 +73,7 @@ def health(uri: str, deadline: Deadline, registry_uri: str | None = None) -> Hea
             reads.wait(reads.spawn(read))
         except Unsupported as e:
             failed.append((kind, f"{e}; what it would tell is missing in every check"))
-        except (Unreadable, NotFound) as e:
+        except (ReadFailed, NotFound) as e:
             failed.append((kind, str(e)))
         else:
             done.append(kind)

@@ -16,8 +16,8 @@ from policy_engine.tracking.store import (
     InRun,
     Json,
     NotFound,
+    ReadFailed,
     TooOld,
-    Unreadable,
     Unsupported,
 )
 from policy_engine.tracking.translate import mlmodel_facts, model_record, plain_json
@@ -90,7 +90,7 @@ def list_files(
     while level:
         folders += len(level)
         if folders > MOST_FOLDERS or len(files) > MOST_FILES:
-            raise Unreadable(
+            raise ReadFailed(
                 f"more than {MOST_FOLDERS} folders or {MOST_FILES} files are stored; "
                 "log fewer, larger files"
             )
@@ -115,7 +115,7 @@ def models_of(reads: Reads, run: Json, *, needed: bool = True) -> list[ModelReco
         return models_in_run(reads, run)
     except TooOld:
         raise
-    except Unreadable as e:
+    except ReadFailed as e:
         if needed:
             raise
         reads.tell(f"whether run {run['info']['run_id'][:8]} has a model is not known: {e}")
@@ -217,7 +217,7 @@ def _mlmodel(
     """
     try:
         text = reads.get(reads.store.model_text, model_id, MLMODEL, MLMODEL_CAP)
-    except Unreadable:
+    except ReadFailed:
         if isinstance(listed, tuple) and MLMODEL not in {file.path for file in listed}:
             raise NotFound(f"model {model_id} has no {MLMODEL} file") from None
         raise

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from policy_engine.http.deadline import Deadline
 from policy_engine.http.showing import shown, without_secrets
-from policy_engine.tracking.store import NoSuchStore, Store, Unreadable
+from policy_engine.tracking.store import NoSuchStore, ReadFailed, Store
 
 _OF_MLFLOW = frozenset("http https postgresql mysql mssql databricks databricks-uc uc".split())
 """Schemes that MLflow reads by itself, SQLite aside."""
@@ -91,7 +91,7 @@ def _refuse_without_plugin(uri: str, scheme: str) -> None:
         if package
         else "install its plugin for MLflow, or check the tracking URI"
     )
-    raise Unreadable(
+    raise ReadFailed(
         f"MLflow reads {without_secrets(uri)} with a plugin, and none for '{shown(scheme)}' is "
         f"installed: {remedy}"
     )

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.http.deadline import Deadline
-from policy_engine.tracking.store import NotFound, Store, TooOld, Unreadable, Unsupported
+from policy_engine.tracking.store import NotFound, ReadFailed, Store, TooOld, Unsupported
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class Reads:
         except FutureTimeoutError:
             local = self.store.is_local
             remedy = "" if local else "see whether the server is well, or "
-            raise Unreadable(
+            raise ReadFailed(
                 f"MLflow did not answer within {self._deadline.seconds:g} s; "
                 f"{remedy}give it longer with --timeout"
             ) from None
@@ -116,5 +116,5 @@ def reading(get: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Unrea
         return None
     except TooOld:
         raise
-    except Unreadable as e:
+    except ReadFailed as e:
         return UnreadableRecord(unreadable=str(e))

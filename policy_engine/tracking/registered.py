@@ -4,7 +4,7 @@ from policy_engine.evidence.record import RunRecord
 from policy_engine.http.showing import shown
 from policy_engine.tracking.query import Query
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import NotFound, Unreadable
+from policy_engine.tracking.store import NotFound, ReadFailed
 
 MOST_RUNS = 200
 """FINISHED runs of the experiment whose registered versions are looked for, newest first."""
@@ -47,6 +47,6 @@ def _only_name(reads: Reads, candidate: RunRecord, alias: str) -> str | None:
             return None
         (name,) = names
         reads.get(reads.store.version_by_alias, name, alias)
-    except (NotFound, Unreadable):
+    except (NotFound, ReadFailed):
         return None
     return name

@@ -19,9 +19,9 @@ from policy_engine.tracking.store import (
     Entry,
     Json,
     NotFound,
+    ReadFailed,
     Refused,
     TooOld,
-    Unreadable,
     Unsupported,
     decoded,
 )
@@ -136,7 +136,7 @@ class Api:
             raise self._refusal(path, answer, missing)
         value = _parsed(answer.body)
         if not isinstance(value, dict):
-            raise Unreadable(
+            raise ReadFailed(
                 f"MLflow at {self.address} sent no JSON object as {what}: check that the "
                 f"tracking URI leads to MLflow and not to a login page, and {SET_CREDENTIALS}"
             )
@@ -208,7 +208,7 @@ class Api:
             raise self._refusal(url, answer, {ABSENT: missing, INVALID: missing})
         # MLflow sends every file as an attachment; a login page is none.
         if not answer.headers.get("Content-Disposition", "").startswith("attachment"):
-            raise Unreadable(
+            raise ReadFailed(
                 f"MLflow at {self.address} sent a web page in place of {what}: check that the "
                 f"tracking URI leads to MLflow and not to a login page, and {SET_CREDENTIALS}"
             )
@@ -259,16 +259,16 @@ class Api:
 
     # Why there is none.
 
-    def wrong_shape(self, path: str, why: str) -> Unreadable:
+    def wrong_shape(self, path: str, why: str) -> ReadFailed:
         """Return the error for an answer that is none of MLflow's."""
-        return Unreadable(
+        return ReadFailed(
             f"MLflow at {self.address} sent an answer of the wrong shape to {path} ({why}): "
             "check that the tracking URI leads to MLflow"
         )
 
     def _refusal(
         self, path: str, answer: Answer, missing: Mapping[str, str]
-    ) -> NotFound | Unreadable:
+    ) -> NotFound | ReadFailed:
         error = _parsed(answer.body)
         code = error.get("error_code") if isinstance(error, dict) else None
         if isinstance(code, str) and code in missing:
@@ -277,20 +277,20 @@ class Api:
             return self._unknown_endpoint(path)
         said = error.get("message") if isinstance(error, dict) else None
         quoted = f": {self._transport.quoted(said)}" if isinstance(said, str) else ""
-        kind = Refused if answer.status == _BAD_REQUEST else Unreadable
+        kind = Refused if answer.status == _BAD_REQUEST else ReadFailed
         return kind(f"MLflow at {self.address} refused {path} (HTTP {answer.status}){quoted}")
 
-    def _unknown_endpoint(self, path: str) -> Unreadable:
+    def _unknown_endpoint(self, path: str) -> ReadFailed:
         """Return why the server does not know an endpoint: it is none of MLflow's, or an older."""
         version = self.version()
         if version is None and not self._spoke_mlflow:
-            return Unreadable(
+            return ReadFailed(
                 f"{self.address} does not look like an MLflow server; check the tracking URI"
             )
         if version is not None and version.numbers < OLDEST:
             return self._too_old(version)
         if version is not None and version.numbers >= _WITH_LOGGED_MODELS:
-            return Unreadable(
+            return ReadFailed(
                 f"MLflow {version.text} at {self.address} does not know {path}; "
                 "check that nothing between here and there blocks it"
             )
@@ -303,7 +303,7 @@ class Api:
     def _asked_version(self) -> Version | None:
         try:
             answer = self._transport.send("GET", "/version", Asked("its version", _VERSION_CAP))
-        except Unreadable:
+        except ReadFailed:
             return None
         text = answer.body.decode("ascii", "replace").strip()
         found = _VERSION.fullmatch(text) if answer.status == _OK else None

@@ -12,8 +12,8 @@ from policy_engine.evidence.record import ModelRecord, VersionRecord
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.source.foreign import json_value
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import InRun, Json, Unreadable, Unsupported, checked_folder
-from policy_engine.tracking.translate import moment, tags_of
+from policy_engine.tracking.store import InRun, Json, ReadFailed, Unsupported, checked_folder
+from policy_engine.tracking.translate import moment_of, tags_of
 from policy_engine.tracking.versions import model_of_version, place_of_source
 
 HISTORY_TAG = "mlflow.log-model.history"
@@ -45,7 +45,7 @@ def models_in_run(reads: Reads, run: Json) -> list[ModelRecord]:
             model_id=InRun(run_id, folder).model_id,
             name=folder or ".",
             versions=_versions(registered or (), run_id, folder, only=len(folders) == 1),
-            created=created or moment(run["info"].get("end_time")),
+            created=created or moment_of(run["info"].get("end_time")),
         )
         for folder, created in sorted(folders.items())
     ]
@@ -79,7 +79,7 @@ def _logged(run: Json) -> dict[str, datetime | None]:
     try:
         listed = json_value(tags_of(run).get(HISTORY_TAG, "[]"))
         return {_folder(each): _created(each) for each in listed}
-    except (ValueError, TypeError, KeyError, AttributeError, Unreadable):
+    except (ValueError, TypeError, KeyError, AttributeError, ReadFailed):
         return {}
 
 

@@ -37,23 +37,23 @@ class NotFound(Exception):  # noqa: N818 -- an answer of MLflow, not an error of
     """MLflow says that the thing does not exist; the message is one plain sentence."""
 
 
-class Unreadable(Exception):  # noqa: N818 -- named for the state of the evidence, as NotFound is
+class ReadFailed(Exception):  # noqa: N818 -- named for the state of the evidence, as NotFound is
     """The thing may exist and could not be read; one plain sentence that says what to do."""
 
 
-class Refused(Unreadable):
+class Refused(ReadFailed):
     """The server refuses the question as it was put; a simpler one may be answered."""
 
 
-class Unsupported(Unreadable):
+class Unsupported(ReadFailed):
     """The server speaks MLflow's language, and does not know this kind of read."""
 
 
-class TooOld(Unreadable):
+class TooOld(ReadFailed):
     """The server is older than what is read: nothing of it is worth reading on."""
 
 
-class OverCap(Unreadable):
+class OverCap(ReadFailed):
     """It is larger than what is read of such a thing.
 
     Attributes:
@@ -256,7 +256,7 @@ def checked_path(path: str) -> str:
     """Return a path of a file below an artifact root; Unreadable if it could lead elsewhere."""
     strange = not path or path.startswith("/") or "\\" in path or "\0" in path
     if strange or posixpath.normpath("/" + path) != "/" + path:
-        raise Unreadable(
+        raise ReadFailed(
             f"the artifact path '{shown(path)}' is refused: write it from the artifact root, "
             "with '/' between the parts and without '..'"
         )
@@ -293,7 +293,7 @@ def with_empty_files(entries: Sequence[Entry], read: Callable[[str], object]) ->
     if unsized and len(unsized) == len(files):
         try:
             read(unsized[0].path)
-        except (NotFound, Unreadable):
+        except (NotFound, ReadFailed):
             return sorted(entries)
     return sorted(each._replace(size=0) if each in unsized else each for each in entries)
 
@@ -309,9 +309,9 @@ def over_cap(what: str, cap: int, size: int | None) -> OverCap:
     return OverCap(f"{what} is {told}; at most {cap} bytes are read", size)
 
 
-def over_deadline(address: str, deadline: Deadline) -> Unreadable:
+def over_deadline(address: str, deadline: Deadline) -> ReadFailed:
     """Return the error for a store that took too long."""
-    return Unreadable(
+    return ReadFailed(
         f"MLflow at {address} did not answer within {deadline.seconds:g} s; "
         "try again, or allow more with --timeout"
     )
@@ -322,4 +322,4 @@ def decoded(content: bytes, what: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise Unreadable(f"{what} is not UTF-8 text; only text is read") from None
+        raise ReadFailed(f"{what} is not UTF-8 text; only text is read") from None

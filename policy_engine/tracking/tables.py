@@ -10,7 +10,7 @@ from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.source.foreign import json_value
 from policy_engine.tracking.models import list_files
 from policy_engine.tracking.reads import Reads, reading
-from policy_engine.tracking.store import Json, NotFound, OverCap, Unreadable
+from policy_engine.tracking.store import Json, NotFound, OverCap, ReadFailed
 from policy_engine.tracking.translate import (
     importance_values,
     run_record,
@@ -184,12 +184,12 @@ def _table(reads: Reads, run_id: str, path: str, cap: int) -> TableRecord | Inva
     return TableRecord(run_id=run_id, source=path, columns=columns)
 
 
-def _too_large(run_id: str, path: str, cap: int, size: int | None) -> Unreadable:
+def _too_large(run_id: str, path: str, cap: int, size: int | None) -> ReadFailed:
     """Return why a table is not read, and what to do; in millions of bytes, as `max_text` is."""
     most = f"{cap / 1e6:,.1f} MB"
     told = f"larger than {most}" if size is None else f"{size / 1e6:,.1f} MB"
     higher = math.ceil((size or 2 * cap) * 1.1 / 1e6)
-    return Unreadable(
+    return ReadFailed(
         f"the table {path} of run {run_id} is {told}, and at most {most} are read: raise "
         f"`max_text` under `evidence:` in the policy file, such as `max_text: {higher}MB`, or log "
         "fewer rows, or leave out columns that no policy reads"

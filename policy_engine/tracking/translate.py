@@ -21,7 +21,7 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.source.foreign import json_value, yaml_value
-from policy_engine.tracking.store import Json, Unreadable
+from policy_engine.tracking.store import Json, ReadFailed
 
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
@@ -43,8 +43,8 @@ def run_record(run: Json, experiment: Json | None) -> RunRecord:
         primary_metric=primary_metric(experiment) if experiment else None,
         status=info.get("status") or "UNKNOWN",
         lifecycle=info.get("lifecycle_stage") or "active",
-        start_time=moment(info.get("start_time")),
-        end_time=moment(info.get("end_time")),
+        start_time=moment_of(info.get("start_time")),
+        end_time=moment_of(info.get("end_time")),
         params=_texts(data.get("params"), LONGEST_PARAM),
         tags=_texts(data.get("tags"), LONGEST_TAG),
         metrics={m["key"]: metric_value(m.get("value")) for m in data.get("metrics") or ()},
@@ -61,7 +61,7 @@ def model_record(model: Json) -> ModelRecord:
         name=info.get("name") or "",
         status=_STATUS.get(status, status),
         versions=_versions(_pairs(info.get("tags")).get("mlflow.modelVersions")),
-        created=moment(info.get("creation_timestamp_ms")),
+        created=moment_of(info.get("creation_timestamp_ms")),
         metrics=tuple(
             _model_metric(each)
             for each in sorted((model.get("data") or {}).get("metrics") or (), key=_logged_at)
@@ -78,9 +78,9 @@ def mlmodel_facts(text: str) -> dict[str, Any]:
     try:
         facts = yaml_value(text)
     except ValueError as e:
-        raise Unreadable(f"the MLmodel file cannot be read ({e}); log the model again") from e
+        raise ReadFailed(f"the MLmodel file cannot be read ({e}); log the model again") from e
     if not isinstance(facts, dict) or not isinstance(facts.get("flavors"), dict):
-        raise Unreadable("the MLmodel file names no flavors; log the model again")
+        raise ReadFailed("the MLmodel file names no flavors; log the model again")
     return facts
 
 
@@ -151,13 +151,13 @@ def tags_of(run: Json) -> dict[str, str]:
     return _pairs((run.get("data") or {}).get("tags"))
 
 
-def commit_of(run: Json) -> str | None:
+def tagged_commit(run: Json) -> str | None:
     """Return the commit that a run says it was trained on."""
     tags = tags_of(run)
     return next((tags[tag] for tag in COMMIT_TAGS if tag in tags), None)
 
 
-def moment(milliseconds: Any) -> datetime | None:
+def moment_of(milliseconds: Any) -> datetime | None:
     """Return epoch milliseconds as UTC; None for a time that is not set (MLflow may say 0)."""
     try:
         return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None

@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 import requests
 
 from policy_engine.http import body as bodies
-from policy_engine.http.connections import Held
+from policy_engine.http.connections import HeldConnection
 from policy_engine.http.fault import Fault, fault_of
 from policy_engine.http.repeating import asked_pause, repeated
 from policy_engine.http.showing import redacted, shown, without_secrets
 from policy_engine.tracking import login
 from policy_engine.tracking.credentials import SET_CREDENTIALS, Credentials
 from policy_engine.tracking.header_plugins import PluginHeaders
-from policy_engine.tracking.store import NoSuchStore, Unreadable, over_cap, over_deadline
+from policy_engine.tracking.store import NoSuchStore, ReadFailed, over_cap, over_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ _ERROR_CAP = 64 * 1024  # bytes of an error's body, of which a sentence is shown
 _OK, _REDIRECT, _BAD = 200, 300, 400
 
 
-class _Session(Held, requests.Session):
+class _Session(HeldConnection, requests.Session):
     """A session of MLflow's: nothing of its own."""
 
 
@@ -127,7 +127,7 @@ class Transport:
             return self._allowed(outcome, asked)
         if wait is not None or self.deadline.expired:
             raise over_deadline(self.address, self.deadline)
-        raise Unreadable(f"MLflow at {self.address} {_WHY[outcome]}")
+        raise ReadFailed(f"MLflow at {self.address} {_WHY[outcome]}")
 
     def quoted(self, text: str) -> str:
         """Return what the server said, fit for a message: short, printable, no secret of ours."""
@@ -190,25 +190,25 @@ class Transport:
         """Return the answer, unless its status means that the server does not serve us."""
         said = self.quoted(_message(answer.body))
         if answer.status == http.client.UNAUTHORIZED:
-            raise Unreadable(
+            raise ReadFailed(
                 f"MLflow at {self.address} does not know who asks (HTTP 401): {SET_CREDENTIALS}"
             )
         if answer.status == http.client.FORBIDDEN:
             page = login.of_page(self.address, answer.status, answer.body)
             if page is not None:
-                raise Unreadable(self._with_notes(page))
-            raise Unreadable(
+                raise ReadFailed(self._with_notes(page))
+            raise ReadFailed(
                 f"MLflow at {self.address} does not allow this read (HTTP 403{said}): "
                 f"give the user READ permission, or {SET_CREDENTIALS}"
             )
         if asked.stored and answer.status == http.client.INTERNAL_SERVER_ERROR:
-            raise Unreadable(
+            raise ReadFailed(
                 f"MLflow at {self.address} could not read {asked.what} from its artifact store "
                 f"(HTTP {answer.status}{said}): see that the server itself can read the store "
                 "(its credentials, the bucket, the address); the server's log says why"
             )
         if answer.status >= http.client.INTERNAL_SERVER_ERROR or answer.status in _RETRIED:
-            raise Unreadable(
+            raise ReadFailed(
                 f"MLflow at {self.address} failed (HTTP {answer.status}{said}); "
                 "try again, or look into the server's log"
             )
@@ -216,13 +216,13 @@ class Transport:
             raise self._redirected(answer)
         return answer
 
-    def _redirected(self, answer: Answer) -> Unreadable:
+    def _redirected(self, answer: Answer) -> ReadFailed:
         location = answer.headers.get("Location", "")
         if login.is_login(location):
             said = login.of_redirect(self.address, answer.status, location)
-            return Unreadable(self._with_notes(said))
+            return ReadFailed(self._with_notes(said))
         target = without_secrets(location)
-        return Unreadable(
+        return ReadFailed(
             f"MLflow at {self.address} answers with a redirect (HTTP {answer.status}) to "
             f"{target or 'nowhere'}, which is not followed: if that is MLflow, make it the "
             f"tracking URI; if it is a login page, {SET_CREDENTIALS}"
@@ -232,8 +232,8 @@ class Transport:
         """Add the plugins that failed: it may be their headers that are missing."""
         return "; ".join((text, *self.notes))
 
-    def _overloaded(self, answer: Answer, pause: float) -> Unreadable:
-        return Unreadable(
+    def _overloaded(self, answer: Answer, pause: float) -> ReadFailed:
+        return ReadFailed(
             f"MLflow at {self.address} is busy (HTTP {answer.status}) and asks to wait "
             f"{pause:g} s, more than is left of {self.deadline.seconds:g} s; "
             "try again, or allow more with --timeout"

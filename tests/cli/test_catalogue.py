@@ -10,12 +10,14 @@ from policy_engine import plugins
 from policy_engine.cli import catalogue
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Case
-from policy_engine.plugins import Loaded
+from policy_engine.plugins import LoadedPlugins
 from policy_engine.policy import Field, Finding, Policy
 from policy_engine.policy_file import Offered, load_policies
 from policy_engine.quantities import Bytes
 
-OURS = Loaded("policy-engine[general]", "policy-engine", "0.1.0", "general", ("register_packs",))
+OURS = LoadedPlugins(
+    "policy-engine[general]", "policy-engine", "0.1.0", "general", ("register_packs",)
+)
 
 
 class Plain(Policy, name="plain"):
@@ -41,7 +43,7 @@ OFFERED = {"plain": Offered(Plain, "acme"), "sized": Offered(Sized, "acme")}
 
 
 def test_the_list_says_of_each_policy_what_is_true_of_a_model_that_passes() -> None:
-    assert catalogue.listing(OFFERED) == (
+    assert catalogue.policy_listing(OFFERED) == (
         "policy    plugin    a model that passes\n"
         "--------  --------  ---------------------\n"
         "plain     acme      The model is plain.\n"
@@ -55,12 +57,12 @@ def test_the_list_says_of_each_policy_what_is_true_of_a_model_that_passes() -> N
 )
 def test_an_unknown_policy_is_met_with_the_nearest_name(name: str, hint: str) -> None:
     with pytest.raises(UsageError) as error:
-        catalogue.explain(name, OFFERED)
+        catalogue.explain_policy(name, OFFERED)
     assert str(error.value) == f"there is no policy '{name}'; {hint}"
 
 
 def test_a_policy_without_settings_says_so() -> None:
-    text = catalogue.explain("plain", OFFERED)
+    text = catalogue.explain_policy("plain", OFFERED)
     assert text.startswith(
         "plain (plugin acme)\n\nThe model is plain.\n\nIt has no settings.\n\nIt has no settings."
     )
@@ -84,8 +86,8 @@ def test_the_example_of_a_plugin_s_policy_is_a_valid_policy_file(name: str) -> N
 
 
 def test_every_shipped_policy_is_listed_with_one_line() -> None:
-    offered = plugins.load().policies
-    lines = catalogue.listing(offered).splitlines()[2:]
+    offered = plugins.load_plugins().policies
+    lines = catalogue.policy_listing(offered).splitlines()[2:]
     assert [line.split()[0] for line in lines] == sorted(offered)
 
 

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
@@ -17,6 +17,10 @@ from policy_engine import cli
 from policy_engine.quantities.syntax import DURATION
 from tests.command import Project, candidate, command, evidence
 from tests.repository import Repository
+from tests.tracking.team import Team
+
+if TYPE_CHECKING:
+    from tests.conftest import MlflowServer
 
 ROOT = Path(__file__).parents[2]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
@@ -108,7 +112,7 @@ finally:
 """
 
 
-def imported(project: Project, *arguments: str) -> set[str]:
+def imported(project: Project, *arguments: str, codes: tuple[int, ...] = (0,)) -> set[str]:
     """Run a command in a process of its own and return the packages that it imported."""
     done = subprocess.run(
         [sys.executable, "-c", IMPORTS, *arguments],
@@ -118,7 +122,7 @@ def imported(project: Project, *arguments: str) -> set[str]:
         encoding="utf-8",
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in codes, done.stderr
     names: list[str] = json.loads(done.stderr.splitlines()[-1])
     return {name.partition(".")[0] for name in names} | set(names)
 
@@ -149,7 +153,44 @@ def test_a_check_imports_what_its_policy_files_bind_and_no_more(project: Project
     file = project.saved(evidence(candidate()))
     modules = imported(project, "check", "--evidence", file)
     assert not modules & {"cel", "policy_engine.expressions", "policy_engine.github.client"}
-    assert not modules & {"policy_engine.statistics", "mlops_policies.privacy"}
+    assert not modules & {"policy_engine.statistics", "mlops_policies.data_care.pii_columns"}
+
+
+PAID_FOR = {
+    *("annotated_types", "click", "pluggy", "pydantic", "pydantic_core", "typing_extensions"),
+    *("typing_inspection", "yaml"),
+    *("mlops_policies", "policy_engine"),
+}
+"""What every check loads; each of them costs its start some hundredths of a second."""
+ASKING = {"certifi", "charset_normalizer", "idna", "requests", "urllib3"}
+"""What it loads beside that to ask a server."""
+
+
+def foreign(modules: set[str]) -> set[str]:
+    """Return the packages among modules that are not Python's own."""
+    names = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
+    names -= {"cython_runtime"}  # a mark of compiled modules
+    return {name for name in names if not name.startswith("_") and "__mypyc" not in name}
+
+
+def test_the_budget_of_imports_of_a_check(project: Project) -> None:
+    """Whatever is new here makes every check of everybody start later."""
+    file = project.saved(evidence(candidate()))
+    modules = imported(project, "check", "--evidence", file)
+    assert foreign(modules) == PAID_FOR
+    assert not modules & {"configparser", "http.client", "sqlite3", "unittest", "xml.sax"}
+
+
+def test_the_budget_of_imports_of_a_check_against_a_server(
+    project: Project, mlflow_server: MlflowServer
+) -> None:
+    team = Team.of(mlflow_server)
+    project.policy("version: 1\npolicies: {run-finished: {}}\n")
+    run = team.run(team.experiment(), metrics={"val_accuracy": 0.9})
+    asked = ("--run", run, "--tracking-uri", mlflow_server.uri)
+    modules = imported(project, "check", *asked, codes=(0, 1))
+    assert foreign(modules) == PAID_FOR | ASKING
+    assert not modules & {"configparser", "sqlite3", "unittest"}
 
 
 # ── options ───────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from policy_engine.cli import cli, init
 from policy_engine.cli.init.repository import candidate_paths
-from policy_engine.cli.init.texts import Proposal, first_test, policy_file
+from policy_engine.cli.init.texts import ProposedFile, first_test, policy_file
 from policy_engine.http.deadline import Deadline
 from policy_engine.loading import load
 from policy_engine.tracking.survey import Survey, survey
@@ -148,7 +148,7 @@ def test_where_most_runs_log_several_models_one_of_them_is_proposed(tmp_path: Pa
 # What is written
 
 
-PROPOSAL = Proposal(
+PROPOSAL = ProposedFile(
     name="fraud",
     metric="val_f1",
     goal="maximize",
@@ -160,7 +160,7 @@ PROPOSAL = Proposal(
 )
 
 
-def variant(**facts: object) -> Proposal:
+def variant(**facts: object) -> ProposedFile:
     from dataclasses import replace
 
     return replace(PROPOSAL, **facts)  # type: ignore[arg-type]  # checked by the texts
@@ -178,9 +178,9 @@ def variant(**facts: object) -> Proposal:
     ids=["all", "nothing", "odd names", "a loss", "unknown metric"],
 )
 def test_what_is_written_is_valid_at_once_and_its_test_passes(
-    root: Path, proposal: Proposal
+    root: Path, proposal: ProposedFile
 ) -> None:
-    init.write(proposal, root)
+    init.write_proposal(proposal, root)
     (file,) = load(("policies",), root).policies.files
     assert (file.metric.name if file.metric else None) == proposal.metric
     assert file.candidate.paths == proposal.paths
@@ -206,7 +206,7 @@ def test_the_commented_suggestions_are_valid_too(root: Path) -> None:
 
 
 def test_the_workflow_is_the_one_that_the_docs_tell_to_copy(root: Path) -> None:
-    init.write(PROPOSAL, root)
+    init.write_proposal(PROPOSAL, root)
     example = (ROOT / ".github/examples/pull-request.yml").read_text("utf-8")
     assert (root / WORKFLOW).read_text("utf-8") == example
 
@@ -216,7 +216,7 @@ def test_the_workflow_is_of_the_repository_s_own_default_branch(root: Path) -> N
     repository = Repository.new(root)
     repository.git("checkout", "--quiet", "-b", "master")
     repository.commit("README.md")
-    init.write(PROPOSAL, root)
+    init.write_proposal(PROPOSAL, root)
     events = yaml.safe_load((root / WORKFLOW).read_text("utf-8"))[True]
     assert events["pull_request"]["branches"] == ["master"]
 
@@ -224,7 +224,7 @@ def test_the_workflow_is_of_the_repository_s_own_default_branch(root: Path) -> N
 def test_nothing_is_overwritten(root: Path) -> None:
     put(root, "policies/tests/fraud.yaml", "mine")
     put(root, WORKFLOW, "mine")
-    assert [(w.path, w.kept) for w in init.write(PROPOSAL, root)] == [
+    assert [(w.path, w.kept) for w in init.write_proposal(PROPOSAL, root)] == [
         ("policies/fraud.yaml", None),
         ("policies/tests/fraud.yaml", "it exists already"),
         (WORKFLOW, "it exists already"),
@@ -234,7 +234,7 @@ def test_nothing_is_overwritten(root: Path) -> None:
 
 def test_a_second_policy_file_for_the_same_runs_is_not_written(root: Path) -> None:
     put(root, "policies/ours.yaml", "version: 1\npolicies: {run-finished: on}\n")
-    first, second = init.write(PROPOSAL, root)
+    first, second = init.write_proposal(PROPOSAL, root)
     assert (first.path, first.kept) == ("policies/fraud.yaml", "policies/ has ours.yaml already")
     assert (second.path, second.kept) == (WORKFLOW, None)
     assert not (root / "policies/fraud.yaml").exists()

@@ -29,13 +29,13 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def parsed(*texts: str) -> list[tuple[str, str | None]]:
-    outputs = output.parse(texts, {"acme": lambda _: "acme\n"})
+    outputs = output.parse_formats(texts, {"acme": lambda _: "acme\n"})
     return [(each.format, each.file.as_posix() if each.file else None) for each in outputs]
 
 
 def refusal(texts: Sequence[str]) -> str:
     with pytest.raises(UsageError) as error:
-        output.parse(texts, {"acme": lambda _: "acme\n"})
+        output.parse_formats(texts, {"acme": lambda _: "acme\n"})
     return str(error.value)
 
 
@@ -79,7 +79,7 @@ def test_a_folder_that_is_not_there_is_said_before_anything_is_read() -> None:
 
 
 def test_each_output_shows_the_same_report(capsys: pytest.CaptureFixture[str]) -> None:
-    output.write(mixed(), output.parse(["json=a.json", "markdown=b.md", "json"], {}))
+    output.write_report(mixed(), output.parse_formats(["json=a.json", "markdown=b.md", "json"], {}))
     on_stdout = capsys.readouterr().out
     assert Path("a.json").read_text(encoding="utf-8") == on_stdout
     assert json.loads(on_stdout) == mixed().to_dict()
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_written_is_said_and_nothing_goes_to_stdout(
 ) -> None:
     Path("taken").mkdir()
     with pytest.raises(UsageError) as error:
-        output.write(mixed(), output.parse(["json=taken"], {}))
+        output.write_report(mixed(), output.parse_formats(["json=taken"], {}))
     assert str(error.value) == "--format json=taken: Is a directory"
     assert capsys.readouterr().out == ""
 
@@ -100,7 +100,7 @@ def test_stdout_that_is_no_terminal_gets_no_colour(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    output.write(mixed(), output.parse([], {}))
+    output.write_report(mixed(), output.parse_formats([], {}))
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "FAIL" in shown
@@ -120,7 +120,7 @@ def test_a_terminal_gets_colour_unless_its_user_wants_none(
     monkeypatch.setenv("NO_COLOR", no_color)
     terminal = Terminal()
     with redirect_stdout(terminal):
-        output.write(mixed(), output.parse([], {}))
+        output.write_report(mixed(), output.parse_formats([], {}))
     assert ("\x1b[" in terminal.getvalue()) is coloured
 
 
@@ -129,7 +129,7 @@ def test_the_text_is_as_wide_as_the_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    output.write(report(subject(SIZE, verdict=Verdict.FAIL)), output.parse([], {}))
+    output.write_report(report(subject(SIZE, verdict=Verdict.FAIL)), output.parse_formats([], {}))
     longest = max(map(len, capsys.readouterr().out.splitlines()))
     assert longest <= max(columns, output.NARROWEST)
 
@@ -139,7 +139,7 @@ def test_a_text_file_does_not_depend_on_the_terminal(monkeypatch: pytest.MonkeyP
     for columns in ("40", "132"):
         monkeypatch.setenv("COLUMNS", columns)
         with redirect_stdout(Terminal()):
-            output.write(mixed(), output.parse(["text=report.txt"], {}))
+            output.write_report(mixed(), output.parse_formats(["text=report.txt"], {}))
         texts.append(Path("report.txt").read_text(encoding="utf-8"))
     assert texts[0] == texts[1]
     assert "\x1b" not in texts[0]

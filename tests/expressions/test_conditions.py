@@ -373,7 +373,7 @@ def _imports(text: str) -> str:
 
 def test_what_evaluates_is_loaded_only_where_an_expression_stands() -> None:
     load = "from policy_engine import plugins; from policy_engine.policy_file import *\n"
-    load += "p = plugins.load(); text = {!r}\n"
+    load += "p = plugins.load_plugins(); text = {!r}\n"
     load += "load_policies({{'a.yaml': text}}, p.policies, p.packs)"
     without = b"version: 1\nextends: [recommended]\n"
     with_one = b"version: 1\npolicies: {run-finished: {when: 'candidate.status == \"x\"'}}\n"

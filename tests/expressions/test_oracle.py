@@ -14,7 +14,7 @@ from policy_engine.evidence.record import ChangeRecord, VersionRecord
 from policy_engine.expressions import compiled
 from policy_engine.expressions.checking import Checker
 from policy_engine.expressions.evaluating import NOT_COMPUTED, Builder, Evaluation
-from policy_engine.expressions.syntax import parse
+from policy_engine.expressions.syntax import parse_expression
 from policy_engine.expressions.values import values
 from policy_engine.testing import case, model, run
 
@@ -226,7 +226,7 @@ cases = st.builds(
 
 def _ours(text: str, found: dict[str, Any]) -> object:
     try:
-        return Builder().value(parse(text))(Evaluation(found))
+        return Builder().value(parse_expression(text))(Evaluation(found))
     except NOT_COMPUTED:
         return None
 
@@ -270,7 +270,7 @@ def test_a_whole_number_never_wraps_around() -> None:
 def test_our_evaluator_gives_what_a_cel_library_gives(drawn: tuple[str, Case]) -> None:
     text, asked = drawn
     checker = Checker()
-    checker.condition(parse(text))
+    checker.condition(parse_expression(text))
     found = values(asked, checker.reads)
     theirs = _theirs(text, found)
     event(f"{theirs}")  # `--hypothesis-show-statistics`: half of them have no value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from policy_engine.github.client import Client
-from policy_engine.github.comment import MARKER_ROOM, Marker, Place, keep
+from policy_engine.github.comment import MARKER_ROOM, CommentSpot, Marker, keep
 from policy_engine.github.failure import GitHubError
 from policy_engine.github.session import Patience, Session
 from tests.github.fake.state import BOT, HEAD, TOKEN
@@ -33,7 +33,7 @@ def write(
     session = Session(fake.api_url, TOKEN, Patience(total_s=20.0, gap_s=0.0, backoff_s=0.01))
     client = Client(session, "acme/fraud", is_job=True)
     says = f"{sum(text.encode()):064x}"
-    place = Place(pull_request=7, head_sha=head, gate=gate)
+    place = CommentSpot(pull_request=7, head_sha=head, gate=gate)
     return keep(client, place, text, says, may_begin=may_begin)
 
 

@@ -8,14 +8,14 @@ from policy_engine.github.client import Client, connect
 from policy_engine.github.failure import GitHubError
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import Unreadable
+from policy_engine.tracking.store import ReadFailed
 
 RUN = "0123456789abcdef" * 2
 
 
 def refused_by_mlflow(address: str, seconds: float) -> str:
     """Return the sentence with which a read of a run ends."""
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(ReadFailed) as raised:
         RestStore(address, Deadline(seconds)).run(RUN)
     assert raised.value.__cause__ is None
     return str(raised.value)

@@ -15,7 +15,7 @@ from policy_engine.github.failure import UnclearError
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.health import health
 from policy_engine.tracking.opening import open_store
-from policy_engine.tracking.store import Unreadable
+from policy_engine.tracking.store import ReadFailed
 from policy_engine.tracking.survey import survey
 from tests.http.sides import github, refused_by_github, refused_by_mlflow
 from tests.http.slow_server import dripping, no_room, reading_nothing, serving, silent
@@ -174,7 +174,7 @@ def test_what_only_mlflows_own_client_reads_is_left_at_the_deadline(
         deadline = Deadline(SECONDS)
         open_store(f"http://{address}", deadline)  # imports mlflow, which takes its time
         began = time.monotonic()
-        with pytest.raises(Unreadable) as raised:
+        with pytest.raises(ReadFailed) as raised:
             look(f"http://{address}", deadline)
         assert time.monotonic() - began < LONGEST
     assert str(raised.value) == (

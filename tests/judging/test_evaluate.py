@@ -597,7 +597,7 @@ def test_what_the_baseline_rules_passed_over_is_named() -> None:
 
 # ── purity ────────────────────────────────────────────────────────────────────────────────────────
 
-SHIPPED = plugins.load()
+SHIPPED = plugins.load_plugins()
 METRICS = ("val_f1", "loss", "cost.total")
 NUMBERS = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),

@@ -19,7 +19,7 @@ CONTEXT = Context(datetime(2026, 2, 1, tzinfo=UTC), PolicySource("sha256:0"), En
 
 def test_what_5000_findings_of_six_policies_say_is_pinned_byte_for_byte() -> None:
     """If you meant to change a message, a number or a unit of them, pin the new digest."""
-    policies = load_policies({POLICY_FILE: TEXT.encode()}, plugins.load().policies, {})
+    policies = load_policies({POLICY_FILE: TEXT.encode()}, plugins.load_plugins().policies, {})
     pairs = list(cases.pairs(600))
     evidence = cases.together(cases.evidence(pairs, policies.files[0], EvidenceRecord))
     report = evaluate(policies, evidence, CONTEXT).to_dict()

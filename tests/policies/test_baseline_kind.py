@@ -24,7 +24,7 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.judging.judgement import findings_of
 from policy_engine.policy import Finding, Outcome
-from policy_engine.statistics import Metric as Definition
+from policy_engine.statistics import RowMetric as Definition
 from policy_engine.testing import assert_outcome, bind, case, model, run, table
 
 if TYPE_CHECKING:

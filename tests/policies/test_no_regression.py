@@ -12,7 +12,7 @@ from scipy.stats import multinomial
 from mlops_policies.baseline.no_regression import NoRegression
 from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.statistics import Verdict, non_inferiority_of_counts, tango_bounds
+from policy_engine.statistics import Decision, non_inferiority_of_counts, tango_bounds
 from policy_engine.testing import assert_outcome, bind, case, judge, run
 from tests.policies.predicted import counted, scored, seeded
 
@@ -132,9 +132,9 @@ def test_seeds_and_bootstraps_are_judged_by_their_bounds() -> None:
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(100, 3000))
 def test_the_verdict_is_that_of_the_statistics(wins: int, losses: int, n: int) -> None:
     words = {
-        Verdict.SHOWN: Outcome.PASS,
-        Verdict.OPPOSITE: Outcome.FAIL,
-        Verdict.UNDECIDED: Outcome.INCONCLUSIVE,
+        Decision.SHOWN: Outcome.PASS,
+        Decision.OPPOSITE: Outcome.FAIL,
+        Decision.UNDECIDED: Outcome.INCONCLUSIVE,
     }
     due = words[non_inferiority_of_counts(wins, losses, n, alpha=0.05, margin=0.01)]
     assert judged(*counted(wins, losses, n))[0].outcome is due
@@ -186,7 +186,7 @@ def test_a_loss_of_exactly_a_margin_under_one_row_passes_in_at_most_alpha(rows: 
         for wins in range(40):
             chance = multinomial.pmf([losses, wins, n - losses - wins], n, [*chances, 1 - share])
             found = non_inferiority_of_counts(wins, losses, n, alpha=0.05, margin=rows / n)
-            passes += chance * (found is Verdict.SHOWN)
+            passes += chance * (found is Decision.SHOWN)
             tango += chance * (tango_bounds(wins, losses, n, 0.05).lower >= -rows / n)
     assert passes <= 0.05
     assert tango > passes

@@ -13,7 +13,6 @@ from mlops_policies.comparing.bootstrapped import seed_of
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import (
     Outputs,
     PairedRows,
@@ -22,6 +21,7 @@ from policy_engine.statistics import (
     tango_bounds,
     welch_t,
 )
+from policy_engine.statistics import RowMetric as Definition
 from policy_engine.testing import assert_outcome, bind, case, judge, run
 from tests.policies.predicted import counted, rows, scored, seeded
 

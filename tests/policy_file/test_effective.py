@@ -136,7 +136,7 @@ def test_what_is_printed_is_a_policy_file_that_means_the_same(project: Project, 
     project.policy(text)
     project.policy(ORG, "policies/_org.yaml")
     printed = command("explain", "--effective").out.encode()
-    offered = plugins.load()
+    offered = plugins.load_plugins()
     beside = {"p/_org.yaml": ORG.encode()}
     (as_written,) = load_policies(
         {"p/f.yaml": text.encode()}, offered.policies, offered.packs, beside

@@ -29,7 +29,7 @@ from policy_engine.policy_file.keys import (
 from policy_engine.policy_file.reading import read_section
 from policy_engine.policy_file.schema import policy_file_schema
 from policy_engine.policy_file.schema.drawing import of_keys
-from policy_engine.policy_file.shapes import Place
+from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_tests.keys import PolicyTestFile
 from policy_engine.source.problems import Problems
 from policy_engine.source.yaml_source import load_yaml
@@ -53,7 +53,7 @@ def _inside(annotation: Any) -> Iterator[type[Keys]]:
         yield from _inside(part)
 
 
-LOADED = plugins.load()
+LOADED = plugins.load_plugins()
 SCHEMA = Draft202012Validator(policy_file_schema(LOADED.policies, LOADED.packs))
 
 
@@ -66,7 +66,7 @@ class Pace(Keys):
 
 def read(text: str) -> tuple[Pace | None, str]:
     problems = Problems()
-    place = Place(load_yaml(text.encode(), "p.yaml").root, "pace", problems)
+    place = NodePlace(load_yaml(text.encode(), "p.yaml").root, "pace", problems)
     pace = read_section(Pace, place, "pace: {driver: ana}")
     return pace, "\n".join(map(str, problems.found))
 

@@ -218,7 +218,7 @@ def test_what_has_no_direction_and_the_file_leaves_out_is_the_required_packs() -
 def test_any_of_our_packs_may_be_extended_under_any_that_is_required(
     extended: str, required: str
 ) -> None:
-    offered = plugins.load()
+    offered = plugins.load_plugins()
     text = f"version: 1\nextends: [{extended}]\n".encode()
     (file,) = load_policies(
         {"p.yaml": text}, offered.policies, offered.packs, {}, (required,)

@@ -35,7 +35,7 @@ from tests.test_docs import _whole as whole
 
 ROOT = Path(__file__).parents[2]
 INVALID = Path(__file__).parent / "invalid"
-LOADED = plugins.load()
+LOADED = plugins.load_plugins()
 SCHEMA = policy_file_schema(LOADED.policies, LOADED.packs)
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 OF_TESTS = Draft202012Validator(policy_file_schema(OFFERED, PACKS))

@@ -341,7 +341,7 @@ train-test-leakage: max_id_overlap lower, max_overlap lower, temporal on,
 def test_our_policies_declare_these_directions_and_no_others() -> None:
     """What a test of chance depends on is fixed: a stricter margin may leave more undecided."""
     declared = []
-    for name, offered in sorted(plugins.load().policies.items()):
+    for name, offered in sorted(plugins.load_plugins().policies.items()):
         ways = {n: direction(f) for n, f in offered.policy.model_fields.items()}
         said = [f"{setting} {way.value}" for setting, way in ways.items() if way is not None]
         if said:

@@ -26,7 +26,7 @@ def test_a_paragraph_is_indented_to_where_its_text_began() -> None:
 
 def test_a_table_is_aligned_whatever_its_characters() -> None:
     rows = [("slice (日本)", "1 B"), ("slice (é)", "2 B"), ("slice", "")]
-    assert columns.table(("policy", "measured"), rows, 80) == [
+    assert columns.table_lines(("policy", "measured"), rows, 80) == [
         ["policy        measured", "------------  --------"],
         ["slice (日本)  1 B"],
         ["slice (é)     2 B"],
@@ -35,11 +35,14 @@ def test_a_table_is_aligned_whatever_its_characters() -> None:
 
 
 def test_a_column_without_anything_is_left_out() -> None:
-    assert columns.table(("a", "b", "c"), [("1", "", "3")], 80) == [["a  c", "-  -"], ["1  3"]]
+    assert columns.table_lines(("a", "b", "c"), [("1", "", "3")], 80) == [
+        ["a  c", "-  -"],
+        ["1  3"],
+    ]
 
 
 def test_numbers_are_shown_as_they_are_written() -> None:
-    assert columns.table(("a",), [("1.10",), ("007",)], 80) == [
+    assert columns.table_lines(("a",), [("1.10",), ("007",)], 80) == [
         ["a", "----"],
         ["1.10"],
         ["007"],
@@ -48,7 +51,7 @@ def test_numbers_are_shown_as_they_are_written() -> None:
 
 def test_a_number_stays_with_its_unit_while_words_can_give_way() -> None:
     rows = [("latency of requests", columns.together("49.6 ms") + " logged")]
-    assert columns.table(("policy", "measured"), rows, 23) == [
+    assert columns.table_lines(("policy", "measured"), rows, 23) == [
         ["policy      measured", "----------  --------"],
         ["latency of  49.6 ms", "requests    logged"],
     ]
@@ -59,9 +62,9 @@ def test_the_layout_does_not_depend_on_whether_wcwidth_is_installed() -> None:
     code = (
         "import sys; sys.modules['wcwidth'] = None;"
         "from policy_engine.render import columns;"
-        f"print(ascii(columns.table(('policy', 'measured'), {rows!a}, 80)))"
+        f"print(ascii(columns.table_lines(('policy', 'measured'), {rows!a}, 80)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8"
     )
-    assert done.stdout == ascii(columns.table(("policy", "measured"), rows, 80)) + "\n"
+    assert done.stdout == ascii(columns.table_lines(("policy", "measured"), rows, 80)) + "\n"

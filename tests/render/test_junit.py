@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from policy_engine.policy import Level, Outcome
 from policy_engine.render.junit import as_junit
-from policy_engine.render.junit_xml import Case, Suite, as_junit_xml
+from policy_engine.render.junit_xml import Suite, JunitCase, as_junit_xml
 from policy_engine.report import Effect, Verdict
 from tests.render import reports
 from tests.render.hostile import HOSTILE, commands, everywhere
@@ -114,7 +114,7 @@ def test_hostile_text_changes_no_case(text: str) -> None:
 
 @given(ANY_TEXT)
 def test_any_text_makes_well_formed_xml(text: str) -> None:
-    case = Case(
+    case = JunitCase(
         group=text, name=text, result="failure", kind=text, message=text, details=[text, text]
     )
     xml = as_junit_xml(text, [Suite(name=text, cases=[case], properties={text: text})])

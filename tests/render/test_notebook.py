@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from policy_engine.render.notebook import as_html
+from policy_engine.render.notebook import notebook_table
 from tests.render import reports
 from tests.render.hostile import HOSTILE, commands, everywhere
 from tests.render.test_html import tags
 
 
 def test_a_notebook_shows_the_verdict_and_what_blocks_first() -> None:
-    shown = as_html(reports.report(reports.subject(reports.SEEDED, reports.SIZE)))
+    shown = notebook_table(reports.report(reports.subject(reports.SEEDED, reports.SIZE)))
     assert shown.startswith("<p><b>pass</b> (exit code 0)</p>")
     assert shown.index("model-size-budget") < shown.index("seeds-fixed")
 
@@ -19,6 +19,6 @@ def test_hostile_text_changes_no_tag(text: str) -> None:
     for (place, hostile), benign in zip(
         everywhere(text).items(), everywhere("benign").values(), strict=True
     ):
-        shown = as_html(hostile)
-        assert tags(shown) == tags(as_html(benign)), place
+        shown = notebook_table(hostile)
+        assert tags(shown) == tags(notebook_table(benign)), place
         assert commands(shown) == [], place

@@ -53,7 +53,7 @@ def test_a_value_never_looks_equal_to_the_limit_that_it_passed() -> None:
         limit=reports.bound("200000000", "B"),
         baseline=reports.value("200000000", "B"),
     )
-    assert rows.measured(close) == "200.000001 MB"
+    assert rows.measured_cell(close) == "200.000001 MB"
     assert rows.limit(close) == "<= 200.000000 MB"
     assert rows.baseline(close) == "200.000000 MB"
 
@@ -63,4 +63,4 @@ def test_a_limit_of_a_million_digits_is_shown_with_its_exponent() -> None:
         measured=reports.value("3", "B", Grade.LOGGED), limit=Limit(Decimal("1E+999999"), "B")
     )
     assert rows.limit(odd) == "<= 1.000e+999987 TB"
-    assert rows.measured(odd) == "3 B"
+    assert rows.measured_cell(odd) == "3 B"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -11,12 +12,12 @@ from scipy import stats
 
 from policy_engine.statistics import (
     InvalidRows,
-    Metric,
     NotComputable,
     OneModel,
     Outputs,
     PairedRows,
     Resampled,
+    RowMetric,
     TooFewOfClass,
     paired_bootstrap,
     recompute,
@@ -25,6 +26,8 @@ from policy_engine.statistics import (
 
 N = 400
 Goal = Any
+# SciPy has two names for it, by its version.
+RNG = "rng" if "rng" in inspect.signature(stats.bootstrap).parameters else "random_state"
 
 
 class World:
@@ -78,7 +81,7 @@ def of_scipy(metric: Any, columns: tuple[Any, ...], method: Any) -> Any:
         n_resamples=5000,
         confidence_level=0.9,
         method=method,
-        rng=np.random.default_rng(3),
+        **{RNG: np.random.default_rng(3)},
     )
 
 
@@ -122,7 +125,7 @@ def test_the_interval_is_scipys(kind: Any, metric: Any, scored: bool, method: An
     world = World(n=200)
     pair = [scores if scored else scores > 0.5 for scores in (world.strong, world.weak)]
     expected = of_scipy(metric, (world.truth, *pair), method)
-    found = paired_bootstrap(Metric(kind), world.rows(), goal="maximize", seed=1, method=method)
+    found = paired_bootstrap(RowMetric(kind), world.rows(), goal="maximize", seed=1, method=method)
     assert_like(found, expected)
 
 
@@ -131,7 +134,9 @@ def test_the_interval_is_scipys(kind: Any, metric: Any, scored: bool, method: An
 def test_the_interval_of_numbers_is_scipys(kind: Any, metric: Any, method: Any) -> None:
     world = World(n=150)
     expected = of_scipy(metric, (world.number, world.close, world.far), method)
-    found = paired_bootstrap(Metric(kind), world.numbers(), goal="maximize", seed=1, method=method)
+    found = paired_bootstrap(
+        RowMetric(kind), world.numbers(), goal="maximize", seed=1, method=method
+    )
     assert_like(found, expected)
 
 
@@ -139,7 +144,7 @@ def test_bcas_bias_and_acceleration_are_scipys_formula() -> None:
     """On the mean of a skewed column, where the jackknife has a closed form."""
     values = np.random.default_rng(4).exponential(size=150)
     found = paired_bootstrap(
-        Metric("row_mean"),
+        RowMetric("row_mean"),
         PairedRows(
             targets=[0] * 150,
             candidate=Outputs(values=values.tolist()),
@@ -166,8 +171,8 @@ def test_the_multinomial_over_cells_is_the_bootstrap_of_rows() -> None:
         candidate=Outputs(values=(np.array(right) + np.array(jitter)).tolist()),
         baseline=Outputs(values=(np.array(wrong) + np.array(jitter)).tolist()),
     )
-    one = paired_bootstrap(Metric("accuracy"), world.rows(), goal="maximize", seed=1)
-    other = paired_bootstrap(Metric("row_mean"), rows, goal="maximize", seed=1)
+    one = paired_bootstrap(RowMetric("accuracy"), world.rows(), goal="maximize", seed=1)
+    other = paired_bootstrap(RowMetric("row_mean"), rows, goal="maximize", seed=1)
     assert one.estimate == pytest.approx(other.estimate)
     assert one.standard_error == pytest.approx(other.standard_error, rel=0.03)
     differences = np.subtract(right, wrong, dtype=float)
@@ -181,26 +186,26 @@ def test_the_multinomial_over_cells_is_the_bootstrap_of_rows() -> None:
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(kind: Any) -> None:
     rows = World().rows()
     np.random.seed(1)  # noqa: NPY002 (the global state that must not matter)
-    one = paired_bootstrap(Metric(kind), rows, goal="maximize", seed=2**200, resamples=300)
+    one = paired_bootstrap(RowMetric(kind), rows, goal="maximize", seed=2**200, resamples=300)
     np.random.seed(2)  # noqa: NPY002
-    two = paired_bootstrap(Metric(kind), rows, goal="maximize", seed=2**200, resamples=300)
-    other = paired_bootstrap(Metric(kind), rows, goal="maximize", seed=7, resamples=300)
+    two = paired_bootstrap(RowMetric(kind), rows, goal="maximize", seed=2**200, resamples=300)
+    other = paired_bootstrap(RowMetric(kind), rows, goal="maximize", seed=7, resamples=300)
     assert one.values.tobytes() == two.values.tobytes()
     assert one.values.tobytes() != other.values.tobytes()
 
 
 METRICS = [
-    Metric("accuracy"),
-    Metric("f1"),
-    Metric("roc_auc"),
-    Metric("average_precision"),
-    Metric("brier"),
+    RowMetric("accuracy"),
+    RowMetric("f1"),
+    RowMetric("roc_auc"),
+    RowMetric("average_precision"),
+    RowMetric("brier"),
 ]
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
 @pytest.mark.parametrize("clustered", [False, True])
-def test_the_order_of_the_rows_changes_no_bit(metric: Metric, clustered: bool) -> None:
+def test_the_order_of_the_rows_changes_no_bit(metric: RowMetric, clustered: bool) -> None:
     world = World()
     clusters = world.chance.integers(0, 40, N)
     order = world.chance.permutation(N)
@@ -221,7 +226,7 @@ def test_the_order_of_the_rows_changes_no_bit(metric: Metric, clustered: bool) -
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
-def test_swapping_the_models_mirrors_the_interval(metric: Metric) -> None:
+def test_swapping_the_models_mirrors_the_interval(metric: RowMetric) -> None:
     world = World()
     rows = world.rows()
     swapped = PairedRows(targets=rows.targets, candidate=rows.baseline, baseline=rows.candidate)
@@ -234,8 +239,8 @@ def test_swapping_the_models_mirrors_the_interval(metric: Metric) -> None:
 
 def test_a_loss_that_falls_is_a_gain() -> None:
     rows = World().numbers()
-    down = paired_bootstrap(Metric("rmse"), rows, goal="minimize", seed=5, resamples=500)
-    up = paired_bootstrap(Metric("rmse"), rows, goal="maximize", seed=5, resamples=500)
+    down = paired_bootstrap(RowMetric("rmse"), rows, goal="minimize", seed=5, resamples=500)
+    up = paired_bootstrap(RowMetric("rmse"), rows, goal="maximize", seed=5, resamples=500)
     assert down.estimate > 0
     assert down.values.tolist() == (-up.values[::-1]).tolist()
 
@@ -252,7 +257,7 @@ def test_an_error_in_another_unit_has_the_same_interval_in_that_unit(scale: floa
             baseline=Outputs(predictions=(world.far * scale).tolist()),
         )
         return paired_bootstrap(
-            Metric("mae"), rows, goal="minimize", seed=5, resamples=200
+            RowMetric("mae"), rows, goal="minimize", seed=5, resamples=200
         ).interval(0.05)
 
     one, other = interval(1.0), interval(scale)
@@ -289,7 +294,7 @@ def test_resamples_that_differ_by_rounding_alone_decide_nothing(shift: float) ->
         baseline=Outputs(values=(world.close / 3).tolist()),
         weights=world.weights.tolist(),
     )
-    found = paired_bootstrap(Metric("row_mean"), rows, goal="maximize", seed=5, resamples=200)
+    found = paired_bootstrap(RowMetric("row_mean"), rows, goal="maximize", seed=5, resamples=200)
     assert found.standard_error == 0
     assert found.interval(0.05).decides is False
     assert found.p_above() == 1.0
@@ -298,7 +303,7 @@ def test_resamples_that_differ_by_rounding_alone_decide_nothing(shift: float) ->
 @pytest.mark.parametrize("method", ["percentile", "bca"])
 def test_bounds_and_p_values_say_the_same(method: Any) -> None:
     found = paired_bootstrap(
-        Metric("roc_auc"), World().rows(), goal="maximize", seed=5, method=method
+        RowMetric("roc_auc"), World().rows(), goal="maximize", seed=5, method=method
     )
     for alpha in (0.01, 0.05, 0.3):
         interval = found.interval(alpha)
@@ -307,14 +312,14 @@ def test_bounds_and_p_values_say_the_same(method: Any) -> None:
 
 
 def test_less_alpha_means_a_wider_interval() -> None:
-    found = paired_bootstrap(Metric("f1"), World().rows(), goal="maximize", seed=5)
+    found = paired_bootstrap(RowMetric("f1"), World().rows(), goal="maximize", seed=5)
     bounds = [found.interval(alpha) for alpha in (0.001, 0.01, 0.05, 0.2, 0.5)]
     assert [b.lower for b in bounds] == sorted(b.lower for b in bounds)
     assert [b.upper for b in bounds] == sorted((b.upper for b in bounds), reverse=True)
 
 
 def test_a_p_value_is_never_0_and_nan_shows_nothing() -> None:
-    found = paired_bootstrap(Metric("f1"), World().rows(), goal="maximize", seed=5, resamples=99)
+    found = paired_bootstrap(RowMetric("f1"), World().rows(), goal="maximize", seed=5, resamples=99)
     assert found.p_above(-5.0) == 0.01
     assert found.p_above(5.0) == 1.0
     assert found.p_above(math.nan) == found.p_below(math.nan) == 1.0
@@ -333,7 +338,7 @@ def test_clusters_are_drawn_whole() -> None:
             baseline=Outputs(values=[0.0] * n),
             clusters=[str(i) for i in range(60)] * copies if clustered else None,
         )
-        found = paired_bootstrap(Metric("row_mean"), rows, goal="maximize", seed=5)
+        found = paired_bootstrap(RowMetric("row_mean"), rows, goal="maximize", seed=5)
         return found.standard_error
 
     alone = error(1, clustered=False)
@@ -342,7 +347,7 @@ def test_clusters_are_drawn_whole() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
-def test_clusters_of_one_row_are_the_rows(metric: Metric) -> None:
+def test_clusters_of_one_row_are_the_rows(metric: RowMetric) -> None:
     world = World()
     plain = paired_bootstrap(metric, world.rows(), goal="maximize", seed=5, resamples=4000)
     single = paired_bootstrap(
@@ -353,7 +358,7 @@ def test_clusters_of_one_row_are_the_rows(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
-def test_a_row_of_no_weight_changes_no_estimate(metric: Metric) -> None:
+def test_a_row_of_no_weight_changes_no_estimate(metric: RowMetric) -> None:
     world = World()
     weights = np.where(np.arange(N) < 300, world.weights, 0).tolist()
     weighted = paired_bootstrap(
@@ -370,7 +375,7 @@ def test_a_resample_without_the_class_is_drawn_again() -> None:
     world = World(n=100)
     truth = [1, 1] + [0] * 98
     rows = PairedRows(targets=truth, candidate=both(world.strong), baseline=both(world.weak))
-    found = paired_bootstrap(Metric("roc_auc"), rows, goal="maximize", seed=5)
+    found = paired_bootstrap(RowMetric("roc_auc"), rows, goal="maximize", seed=5)
     assert len(found.values) == 10_000
     assert np.isfinite(found.values).all()
     lacking = (1 - 2 / 100) ** 100
@@ -385,7 +390,7 @@ def test_a_metric_whose_classes_are_hardly_ever_all_there_is_given_up() -> None:
         baseline=Outputs(predictions=labels[::-1]),
     )
     with pytest.raises(TooFewOfClass, match=r"^most resamples lack a class: too few rows have it$"):
-        paired_bootstrap(Metric("f1", "macro"), rows, goal="maximize", seed=5, resamples=200)
+        paired_bootstrap(RowMetric("f1", "macro"), rows, goal="maximize", seed=5, resamples=200)
 
 
 def test_many_classes_take_the_sparse_road_to_the_same_numbers() -> None:
@@ -400,7 +405,7 @@ def test_many_classes_take_the_sparse_road_to_the_same_numbers() -> None:
         baseline=Outputs(predictions=said[1].tolist()),
         clusters=list(range(1000)),
     )
-    for metric in (Metric("f1", "macro"), Metric("mcc")):
+    for metric in (RowMetric("f1", "macro"), RowMetric("mcc")):
         found = paired_bootstrap(metric, rows, goal="maximize", seed=5, resamples=300, method="bca")
         each = [
             recompute(metric, truth.tolist(), Outputs(predictions=side.tolist())) for side in said
@@ -413,9 +418,9 @@ def test_a_slice_is_held_against_a_share_of_the_whole() -> None:
     world = World()
     members = world.number > 0.5
     for metric, goal, sign in (
-        (Metric("f1"), "maximize", 1),
-        (Metric("roc_auc"), "maximize", 1),
-        (Metric("brier"), "minimize", -1),
+        (RowMetric("f1"), "maximize", 1),
+        (RowMetric("roc_auc"), "maximize", 1),
+        (RowMetric("brier"), "minimize", -1),
     ):
         found = slice_bootstrap(
             metric,
@@ -441,7 +446,7 @@ def test_a_slice_that_is_plainly_too_low_is_shown() -> None:
     members = np.arange(1000) < 200
     right = chance.random(1000) < np.where(members, 0.4, 0.95)
     found = slice_bootstrap(
-        Metric("accuracy"),
+        RowMetric("accuracy"),
         OneModel(
             targets=[1] * 1000,
             outputs=Outputs(predictions=right.astype(int).tolist()),
@@ -456,7 +461,7 @@ def test_a_slice_that_is_plainly_too_low_is_shown() -> None:
 
 def slice_of(members: list[bool], floor: float = 0.8) -> Resampled:
     return slice_bootstrap(
-        Metric("accuracy"),
+        RowMetric("accuracy"),
         OneModel(targets=[1, 0], outputs=Outputs(predictions=[1, 1]), members=members),
         goal="maximize",
         floor=floor,
@@ -488,7 +493,7 @@ def test_a_floor_that_is_no_share_is_refused(floor: float) -> None:
 )
 def test_rows_that_hold_nonsense_are_invalid(others: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRows) as error:
-        paired_bootstrap(Metric("f1"), World().rows(**others), goal="maximize", seed=1)
+        paired_bootstrap(RowMetric("f1"), World().rows(**others), goal="maximize", seed=1)
     assert str(error.value) == message
 
 
@@ -500,19 +505,19 @@ def test_scores_of_two_kinds_are_invalid() -> None:
     with pytest.raises(
         InvalidRows, match=r"^one model has a score a class, the other a single score$"
     ):
-        paired_bootstrap(Metric("roc_auc"), rows, goal="maximize", seed=1)
+        paired_bootstrap(RowMetric("roc_auc"), rows, goal="maximize", seed=1)
 
 
 def test_the_largest_error_cannot_be_resampled() -> None:
     with pytest.raises(
         NotComputable, match=r"^the largest error cannot be resampled: no row stands beyond it$"
     ):
-        paired_bootstrap(Metric("max_error"), World().numbers(), goal="minimize", seed=1)
+        paired_bootstrap(RowMetric("max_error"), World().numbers(), goal="minimize", seed=1)
 
 
 @pytest.mark.parametrize(("seed", "resamples"), [(-1, 10), (1, 0)])
 def test_a_seed_or_a_count_below_its_least_is_refused(seed: int, resamples: int) -> None:
     with pytest.raises(ValueError, match=r"resamples is 0; it must be at least 1|non-negative"):
         paired_bootstrap(
-            Metric("f1"), World().rows(), goal="maximize", seed=seed, resamples=resamples
+            RowMetric("f1"), World().rows(), goal="maximize", seed=seed, resamples=resamples
         )

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from policy_engine.statistics import (
     Bounds,
+    Decision,
     Interval,
-    Verdict,
     mcnemar_exact,
     non_inferiority,
     non_inferiority_of_counts,
@@ -18,7 +18,7 @@ from policy_engine.statistics import (
     tango_bounds,
 )
 
-SHOWN, OPPOSITE, UNDECIDED = Verdict.SHOWN, Verdict.OPPOSITE, Verdict.UNDECIDED
+SHOWN, OPPOSITE, UNDECIDED = Decision.SHOWN, Decision.OPPOSITE, Decision.UNDECIDED
 counts = st.integers(0, 80)
 
 
@@ -47,7 +47,7 @@ def interval(lower: float, upper: float, error: float = 0.01) -> Interval:
     ],
 )
 def test_superiority_is_strict(
-    lower: float, upper: float, min_effect: float, verdict: Verdict
+    lower: float, upper: float, min_effect: float, verdict: Decision
 ) -> None:
     assert superiority(Bounds(lower, upper), min_effect) is verdict
     assert superiority(interval(lower, upper), min_effect) is verdict
@@ -64,7 +64,7 @@ def test_superiority_is_strict(
     ],
 )
 def test_non_inferiority_accepts_the_margin_itself(
-    lower: float, upper: float, verdict: Verdict
+    lower: float, upper: float, verdict: Decision
 ) -> None:
     assert non_inferiority(Bounds(lower, upper), 0.01) is verdict
 

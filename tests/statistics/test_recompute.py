@@ -13,10 +13,10 @@ from sklearn import metrics as sk
 
 from policy_engine.statistics import (
     InvalidRows,
-    Metric,
     NotComputable,
     Outputs,
-    definitions,
+    RowMetric,
+    metric_definitions,
     recompute,
 )
 
@@ -73,7 +73,7 @@ def test_averages_are_scikit_learns(
     rows = Rows(seed, classes)
     weights = rows.weights if weighted else None
     found = recompute(
-        Metric(kind, average), rows.targets, Outputs(predictions=rows.predictions), weights
+        RowMetric(kind, average), rows.targets, Outputs(predictions=rows.predictions), weights
     )
     expected = oracle(
         function, rows.targets, rows.predictions, average=average, sample_weight=weights
@@ -97,7 +97,7 @@ def test_what_has_no_average_is_scikit_learns(
 ) -> None:
     rows = Rows(4, classes)
     weights = rows.weights if weighted else None
-    found = recompute(Metric(kind), rows.targets, Outputs(predictions=rows.predictions), weights)
+    found = recompute(RowMetric(kind), rows.targets, Outputs(predictions=rows.predictions), weights)
     expected = oracle(function, rows.targets, rows.predictions, sample_weight=weights)
     assert found == pytest.approx(expected, rel=EXACT, abs=EXACT)
 
@@ -122,7 +122,7 @@ def test_one_class_among_several_is_held_against_all_others(
         sample_weight=weights,
     )[0]
     found = recompute(
-        Metric(kind, positive=positive),
+        RowMetric(kind, positive=positive),
         rows.targets,
         Outputs(predictions=rows.predictions),
         weights,
@@ -133,7 +133,9 @@ def test_one_class_among_several_is_held_against_all_others(
 def test_specificity_is_the_recall_of_all_other_classes() -> None:
     rows = Rows(6, ["no", "yes"])
     found = recompute(
-        Metric("specificity", positive="yes"), rows.targets, Outputs(predictions=rows.predictions)
+        RowMetric("specificity", positive="yes"),
+        rows.targets,
+        Outputs(predictions=rows.predictions),
     )
     expected = sk.recall_score(rows.targets, rows.predictions, pos_label="no")
     assert found == pytest.approx(expected, rel=EXACT, abs=EXACT)
@@ -156,7 +158,7 @@ def test_scores_of_one_class_give_scikit_learns_metric(
     rows = Rows(seed, [0, 1])
     scores = rows.scores()[:, 1]
     weights = rows.weights if weighted else None
-    found = recompute(Metric(kind), rows.targets, Outputs(scores=scores.tolist()), weights)
+    found = recompute(RowMetric(kind), rows.targets, Outputs(scores=scores.tolist()), weights)
     expected = oracle(function, rows.targets, scores, sample_weight=weights)
     assert found == pytest.approx(expected, rel=EXACT, abs=EXACT)
 
@@ -164,15 +166,17 @@ def test_scores_of_one_class_give_scikit_learns_metric(
 def test_a_score_a_class_gives_the_area_of_the_positive_one() -> None:
     rows = Rows(3, [0, 1])
     scores = rows.scores()
-    both = recompute(Metric("roc_auc"), rows.targets, Outputs(scores=by_class([0, 1], scores)))
-    assert both == recompute(Metric("roc_auc"), rows.targets, Outputs(scores=scores[:, 1].tolist()))
+    both = recompute(RowMetric("roc_auc"), rows.targets, Outputs(scores=by_class([0, 1], scores)))
+    assert both == recompute(
+        RowMetric("roc_auc"), rows.targets, Outputs(scores=scores[:, 1].tolist())
+    )
 
 
 def test_the_area_under_the_drawn_precision_recall_curve_is_scikit_learns() -> None:
     rows = Rows(7, [0, 1])
     scores = rows.scores()[:, 1]
     precision, recall, _ = sk.precision_recall_curve(rows.targets, scores)
-    found = recompute(Metric("pr_curve_area"), rows.targets, Outputs(scores=scores.tolist()))
+    found = recompute(RowMetric("pr_curve_area"), rows.targets, Outputs(scores=scores.tolist()))
     assert found == pytest.approx(sk.auc(recall, precision), rel=EXACT, abs=EXACT)
 
 
@@ -185,7 +189,7 @@ def test_the_auc_of_several_classes_is_scikit_learns(average: Any, multiclass: A
     # scikit-learn asks for rows that sum to 1; rounding to 2 digits broke that.
     scores[:, 2] = 1 - scores[:, 0] - scores[:, 1]
     found = recompute(
-        Metric("roc_auc", average, multiclass=multiclass),
+        RowMetric("roc_auc", average, multiclass=multiclass),
         rows.targets,
         Outputs(scores=by_class(CLASSES[:3], scores)),
     )
@@ -206,7 +210,7 @@ def test_a_loss_of_several_classes_is_scikit_learns(
     scores = rows.scores()
     weights = rows.weights if weighted else None
     found = recompute(
-        Metric(kind), rows.targets, Outputs(scores=by_class(CLASSES, scores)), weights
+        RowMetric(kind), rows.targets, Outputs(scores=by_class(CLASSES, scores)), weights
     )
     expected = oracle(function, rows.targets, scores, labels=CLASSES, sample_weight=weights)
     assert found == pytest.approx(expected, rel=EXACT, abs=EXACT)
@@ -234,7 +238,7 @@ def test_numbers_give_scikit_learns_metric(kind: Any, function: Any, weighted: b
     predictions = targets + chance.normal(size=200)
     weights = chance.exponential(size=200).tolist() if weighted else None
     found = recompute(
-        Metric(kind), targets.tolist(), Outputs(predictions=predictions.tolist()), weights
+        RowMetric(kind), targets.tolist(), Outputs(predictions=predictions.tolist()), weights
     )
     expected = function(targets, predictions, sample_weight=weights)
     assert found == pytest.approx(expected, rel=1e-10 if kind == "r2" else 1e-12)
@@ -242,39 +246,44 @@ def test_numbers_give_scikit_learns_metric(kind: Any, function: Any, weighted: b
 
 def test_the_largest_error_is_scikit_learns() -> None:
     targets, predictions = [1.0, 2.0, 3.0], [1.5, 0.0, 3.25]
-    found = recompute(Metric("max_error"), targets, Outputs(predictions=predictions))
+    found = recompute(RowMetric("max_error"), targets, Outputs(predictions=predictions))
     assert found == sk.max_error(targets, predictions)
 
 
 def test_a_column_of_values_is_its_weighted_mean() -> None:
-    found = recompute(Metric("row_mean"), [0, 0], Outputs(values=[1.0, 4.0]), [2, 1])
+    found = recompute(RowMetric("row_mean"), [0, 0], Outputs(values=[1.0, 4.0]), [2, 1])
     assert found == 2.0
 
 
 def test_scores_of_0_and_1_cost_what_scikit_learn_says() -> None:
-    found = recompute(Metric("log_loss"), [0, 1, 1], Outputs(scores=[0.0, 1.0, 0.0]))
+    found = recompute(RowMetric("log_loss"), [0, 1, 1], Outputs(scores=[0.0, 1.0, 0.0]))
     assert found == pytest.approx(sk.log_loss([0, 1, 1], [0.0, 1.0, 0.0]), rel=EXACT, abs=EXACT)
 
 
 def test_true_1_and_1_0_are_one_class() -> None:
-    found = recompute(Metric("f1"), [True, False, 1, 0], Outputs(predictions=[1.0, 1, True, 0]))
+    found = recompute(RowMetric("f1"), [True, False, 1, 0], Outputs(predictions=[1.0, 1, True, 0]))
     assert found == pytest.approx(0.8)
 
 
 def test_a_null_prediction_is_wrong_in_accuracy_and_invalid_elsewhere() -> None:
     outputs = Outputs(predictions=[1, None, 0])
-    assert recompute(Metric("accuracy"), [1, 1, 0], outputs) == pytest.approx(2 / 3)
+    assert recompute(RowMetric("accuracy"), [1, 1, 0], outputs) == pytest.approx(2 / 3)
     with pytest.raises(InvalidRows, match=r"^a prediction is null$"):
-        recompute(Metric("f1"), [1, 1, 0], outputs)
+        recompute(RowMetric("f1"), [1, 1, 0], outputs)
     with pytest.raises(InvalidRows, match=r"^a prediction is not a finite number$"):
-        recompute(Metric("mae"), [1, 1, 0], outputs)
+        recompute(RowMetric("mae"), [1, 1, 0], outputs)
 
 
 @given(st.permutations(range(4)))
 def test_the_names_of_classes_do_not_matter(order: list[int]) -> None:
     rows = Rows(11, CLASSES, n=60)
     renamed = dict(zip(CLASSES, [CLASSES[i] for i in order], strict=True))
-    for metric in (Metric("f1", "macro"), Metric("mcc"), Metric("kappa"), Metric("accuracy")):
+    for metric in (
+        RowMetric("f1", "macro"),
+        RowMetric("mcc"),
+        RowMetric("kappa"),
+        RowMetric("accuracy"),
+    ):
         before = recompute(metric, rows.targets, Outputs(predictions=rows.predictions))
         after = recompute(
             metric,
@@ -288,7 +297,7 @@ def test_the_names_of_classes_do_not_matter(order: list[int]) -> None:
 def test_a_weight_of_k_is_k_equal_rows(times: int) -> None:
     rows = Rows(12, [0, 1], n=40)
     scores = rows.scores()[:, 1].tolist()
-    for metric in (Metric("roc_auc"), Metric("average_precision"), Metric("log_loss")):
+    for metric in (RowMetric("roc_auc"), RowMetric("average_precision"), RowMetric("log_loss")):
         heavy = recompute(metric, rows.targets, Outputs(scores=scores), [times] + [1] * 39)
         many = recompute(
             metric,
@@ -299,42 +308,42 @@ def test_a_weight_of_k_is_k_equal_rows(times: int) -> None:
 
 
 def test_an_area_without_one_of_its_classes_has_no_value() -> None:
-    assert math.isnan(recompute(Metric("roc_auc"), [1, 1], Outputs(scores=[0.2, 0.3])))
+    assert math.isnan(recompute(RowMetric("roc_auc"), [1, 1], Outputs(scores=[0.2, 0.3])))
 
 
 def test_r2_of_equal_targets_has_no_value() -> None:
-    assert math.isnan(recompute(Metric("r2"), [2, 2], Outputs(predictions=[1, 2])))
+    assert math.isnan(recompute(RowMetric("r2"), [2, 2], Outputs(predictions=[1, 2])))
 
 
 @pytest.mark.parametrize(
     ("metric", "outputs", "message"),
     [
         (
-            Metric("f1", "binary"),
+            RowMetric("f1", "binary"),
             Outputs(predictions=["a", "b"]),
             "f1 needs a positive class and no class is 1 or true; name it: metric: {positive: …}",
         ),
         (
-            Metric("f1", positive="c"),
+            RowMetric("f1", positive="c"),
             Outputs(predictions=["a", "b"]),
             "no row is of the positive class c",
         ),
-        (Metric("f1", "macro"), Outputs(scores=[0.1, 0.2]), "there is no prediction column"),
-        (Metric("roc_auc", positive="a"), Outputs(), "there is no score column"),
+        (RowMetric("f1", "macro"), Outputs(scores=[0.1, 0.2]), "there is no prediction column"),
+        (RowMetric("roc_auc", positive="a"), Outputs(), "there is no score column"),
         (
-            Metric("roc_auc", "macro"),
+            RowMetric("roc_auc", "macro"),
             Outputs(scores=[0.1, 0.2]),
             "macro ovr roc auc needs a score column a class",
         ),
         (
-            Metric("log_loss"),
+            RowMetric("log_loss"),
             Outputs(scores={"a": [0.1, 0.2]}),
             "no score column for the class b",
         ),
     ],
 )
 def test_what_does_not_fit_the_rows_says_why(
-    metric: Metric, outputs: Outputs, message: str
+    metric: RowMetric, outputs: Outputs, message: str
 ) -> None:
     with pytest.raises(NotComputable) as error:
         recompute(metric, ["a", "b"], outputs)
@@ -344,47 +353,57 @@ def test_what_does_not_fit_the_rows_says_why(
 @pytest.mark.parametrize(
     ("metric", "outputs", "weights", "message"),
     [
-        (Metric("mae"), Outputs(predictions=[1.0]), None, "2 targets, 1 of the column prediction"),
         (
-            Metric("mae"),
+            RowMetric("mae"),
+            Outputs(predictions=[1.0]),
+            None,
+            "2 targets, 1 of the column prediction",
+        ),
+        (
+            RowMetric("mae"),
             Outputs(predictions=[1.0, math.nan]),
             None,
             "a prediction is not a finite number",
         ),
-        (Metric("mae"), Outputs(predictions=[1, "2"]), None, "a prediction is not a finite number"),
         (
-            Metric("log_loss"),
+            RowMetric("mae"),
+            Outputs(predictions=[1, "2"]),
+            None,
+            "a prediction is not a finite number",
+        ),
+        (
+            RowMetric("log_loss"),
             Outputs(scores=[0.1, 1.1]),
             None,
             "a score lies outside [0, 1] and is no probability",
         ),
         (
-            Metric("roc_auc"),
+            RowMetric("roc_auc"),
             Outputs(scores=[0.1, math.inf]),
             None,
             "a score is not a finite number",
         ),
         (
-            Metric("mae"),
+            RowMetric("mae"),
             Outputs(predictions=[1, 2]),
             [0, 0],
             "weights must be 0 or above, and not all 0",
         ),
         (
-            Metric("mae"),
+            RowMetric("mae"),
             Outputs(predictions=[1, 2]),
             [2, -1],
             "weights must be 0 or above, and not all 0",
         ),
-        (Metric("mae"), Outputs(predictions=[1, 2]), [1], "2 targets, 1 of the column weight"),
+        (RowMetric("mae"), Outputs(predictions=[1, 2]), [1], "2 targets, 1 of the column weight"),
         (
-            Metric("f1"),
+            RowMetric("f1"),
             Outputs(predictions=[1, math.nan]),
             None,
             "a target is null, or a class is NaN",
         ),
         (
-            Metric("rmsle"),
+            RowMetric("rmsle"),
             Outputs(predictions=[1, -1]),
             None,
             "a number is -1 or below, which has no logarithm of 1 plus it",
@@ -392,7 +411,7 @@ def test_what_does_not_fit_the_rows_says_why(
     ],
 )
 def test_rows_that_hold_nonsense_are_invalid(
-    metric: Metric, outputs: Outputs, weights: list[float] | None, message: str
+    metric: RowMetric, outputs: Outputs, weights: list[float] | None, message: str
 ) -> None:
     with pytest.raises(InvalidRows) as error:
         recompute(metric, [0, 1], outputs, weights)
@@ -401,34 +420,34 @@ def test_rows_that_hold_nonsense_are_invalid(
 
 def test_no_rows_are_invalid() -> None:
     with pytest.raises(InvalidRows, match=r"^there are no rows$"):
-        recompute(Metric("accuracy"), [], Outputs(predictions=[]))
+        recompute(RowMetric("accuracy"), [], Outputs(predictions=[]))
 
 
 def test_a_name_may_have_several_definitions() -> None:
-    assert [str(metric) for metric in definitions("val_f1_score")] == [
+    assert [str(metric) for metric in metric_definitions("val_f1_score")] == [
         "binary f1",
         "weighted f1",
         "macro f1",
         "micro f1",
     ]
-    assert [str(metric) for metric in definitions("test/f1_macro")] == ["macro f1"]
-    assert [str(metric) for metric in definitions("roc_auc")] == [
+    assert [str(metric) for metric in metric_definitions("test/f1_macro")] == ["macro f1"]
+    assert [str(metric) for metric in metric_definitions("roc_auc")] == [
         "binary roc auc",
         "weighted ovr roc auc",
         "macro ovr roc auc",
         "weighted ovo roc auc",
         "macro ovo roc auc",
     ]
-    assert [str(metric) for metric in definitions("eval_pr_auc", positive="fraud")] == [
+    assert [str(metric) for metric in metric_definitions("eval_pr_auc", positive="fraud")] == [
         "binary average precision of fraud",
         "weighted average precision of fraud",
         "macro average precision of fraud",
         "binary pr curve area of fraud",
     ]
-    assert [str(metric) for metric in definitions("val_accuracy_score")] == ["accuracy"]
-    assert definitions("mean_squared_error") == (Metric("mse"),)
+    assert [str(metric) for metric in metric_definitions("val_accuracy_score")] == ["accuracy"]
+    assert metric_definitions("mean_squared_error") == (RowMetric("mse"),)
 
 
 @pytest.mark.parametrize("name", ["", "profit", "loss", "perplexity", "ndcg", "val"])
 def test_what_rows_cannot_give_has_no_definition(name: str) -> None:
-    assert definitions(name) == ()
+    assert metric_definitions(name) == ()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from policy_engine.statistics import (
     InvalidRows,
-    Metric,
     Outputs,
     PairedRows,
+    RowMetric,
     Shortfall,
-    effective,
+    effective_rows,
     paired_bootstrap,
     shortfall,
 )
@@ -52,54 +52,57 @@ def differing(
 
 
 def test_99_rows_are_too_few() -> None:
-    found = shortfall(Metric("mae"), rows([1.0] * 99))
+    found = shortfall(RowMetric("mae"), rows([1.0] * 99))
     assert found == Shortfall("rows", 99, 100)
     assert str(found) == "99 rows; a bootstrap needs 100"
-    assert shortfall(Metric("mae"), rows([1.0] * 100)) is None
+    assert shortfall(RowMetric("mae"), rows([1.0] * 100)) is None
 
 
 @pytest.mark.parametrize(
     ("metric", "expected"),
     [
-        (Metric("f1"), "49 rows of class 1; a bootstrap needs 50"),
-        (Metric("f1", positive=0), "None"),
-        (Metric("specificity"), "None"),
-        (Metric("specificity", positive=0), "49 rows of class other than 0; a bootstrap needs 50"),
-        (Metric("f1", "macro"), "49 rows of class 1; a bootstrap needs 50"),
-        (Metric("mcc"), "49 rows of class 1; a bootstrap needs 50"),
-        (Metric("roc_auc"), "49 rows of class 1; a bootstrap needs 50"),
-        (Metric("roc_auc", positive=0), "49 rows of class 1; a bootstrap needs 50"),
-        (Metric("log_loss"), "49 rows of class 1; a bootstrap needs 50"),
-        (Metric("accuracy"), "None"),
-        (Metric("f1", "micro"), "None"),
-        (Metric("row_mean"), "None"),
+        (RowMetric("f1"), "49 rows of class 1; a bootstrap needs 50"),
+        (RowMetric("f1", positive=0), "None"),
+        (RowMetric("specificity"), "None"),
+        (
+            RowMetric("specificity", positive=0),
+            "49 rows of class other than 0; a bootstrap needs 50",
+        ),
+        (RowMetric("f1", "macro"), "49 rows of class 1; a bootstrap needs 50"),
+        (RowMetric("mcc"), "49 rows of class 1; a bootstrap needs 50"),
+        (RowMetric("roc_auc"), "49 rows of class 1; a bootstrap needs 50"),
+        (RowMetric("roc_auc", positive=0), "49 rows of class 1; a bootstrap needs 50"),
+        (RowMetric("log_loss"), "49 rows of class 1; a bootstrap needs 50"),
+        (RowMetric("accuracy"), "None"),
+        (RowMetric("f1", "micro"), "None"),
+        (RowMetric("row_mean"), "None"),
     ],
 )
-def test_49_rows_of_the_class_that_matters_are_too_few(metric: Metric, expected: str) -> None:
+def test_49_rows_of_the_class_that_matters_are_too_few(metric: RowMetric, expected: str) -> None:
     assert str(shortfall(metric, rows([0] * 500 + [1] * 49))) == expected
 
 
 def test_of_several_classes_the_rarest_limits_an_average() -> None:
     three = rows(["a"] * 100 + ["b"] * 60 + ["c"] * 3)
-    assert str(shortfall(Metric("f1", "macro"), three)) == (
+    assert str(shortfall(RowMetric("f1", "macro"), three)) == (
         "3 rows of class c; a bootstrap needs 50"
     )
-    assert shortfall(Metric("f1", positive="b"), three) is None
+    assert shortfall(RowMetric("f1", positive="b"), three) is None
 
 
 def test_29_clusters_are_too_few_however_many_rows_they_hold() -> None:
     targets: list[object] = [0, 1] * 290
-    assert str(shortfall(Metric("accuracy"), rows(targets, [i % 29 for i in range(580)]))) == (
+    assert str(shortfall(RowMetric("accuracy"), rows(targets, [i % 29 for i in range(580)]))) == (
         "29 clusters; a bootstrap needs 30"
     )
-    assert shortfall(Metric("accuracy"), rows(targets, [i % 30 for i in range(580)])) is None
+    assert shortfall(RowMetric("accuracy"), rows(targets, [i % 30 for i in range(580)])) is None
 
 
 def test_29_rows_on_which_the_models_differ_are_too_few_among_however_many() -> None:
-    assert str(shortfall(Metric("f1"), differing(29, 10_000))) == (
+    assert str(shortfall(RowMetric("f1"), differing(29, 10_000))) == (
         "29 rows on which the models differ; a bootstrap needs 30"
     )
-    assert shortfall(Metric("f1"), differing(30, 10_000)) is None
+    assert shortfall(RowMetric("f1"), differing(30, 10_000)) is None
 
 
 def test_a_row_that_both_have_wrong_in_two_ways_is_no_difference_in_accuracy() -> None:
@@ -108,17 +111,23 @@ def test_a_row_that_both_have_wrong_in_two_ways_is_no_difference_in_accuracy() -
         candidate=Outputs(predictions=["b"] * 200),
         baseline=Outputs(predictions=["c"] * 200),
     )
-    assert str(shortfall(Metric("accuracy"), both)) == (
+    assert str(shortfall(RowMetric("accuracy"), both)) == (
         "0 rows on which the models differ; a bootstrap needs 30"
     )
-    assert shortfall(Metric("f1", "micro"), both) is None
+    assert shortfall(RowMetric("f1", "micro"), both) is None
 
 
 @pytest.mark.parametrize(
     ("metric", "column"),
-    [(Metric("roc_auc"), "scores"), (Metric("mae"), "predictions"), (Metric("row_mean"), "values")],
+    [
+        (RowMetric("roc_auc"), "scores"),
+        (RowMetric("mae"), "predictions"),
+        (RowMetric("row_mean"), "values"),
+    ],
 )
-def test_the_models_differ_in_the_column_that_the_metric_reads(metric: Metric, column: str) -> None:
+def test_the_models_differ_in_the_column_that_the_metric_reads(
+    metric: RowMetric, column: str
+) -> None:
     said = [0.5] * 29 + [0.4] * 171
     paired = PairedRows(
         targets=[i % 2 for i in range(200)],
@@ -136,21 +145,21 @@ def test_scores_a_class_differ_where_one_of_them_does() -> None:
         candidate=Outputs(scores=columns),
         baseline=Outputs(scores=other),
     )
-    assert str(shortfall(Metric("log_loss"), paired)).startswith("29 rows on which the models ")
+    assert str(shortfall(RowMetric("log_loss"), paired)).startswith("29 rows on which the models ")
 
 
 def test_29_clusters_in_which_the_models_differ_are_too_few() -> None:
     clusters = [i % 100 for i in range(1000)]
-    found = shortfall(Metric("accuracy"), differing(29, 1000, clusters=clusters))
+    found = shortfall(RowMetric("accuracy"), differing(29, 1000, clusters=clusters))
     assert str(found) == "29 clusters in which the models differ; a bootstrap needs 30"
-    assert shortfall(Metric("accuracy"), differing(30, 1000, clusters=clusters)) is None
+    assert shortfall(RowMetric("accuracy"), differing(30, 1000, clusters=clusters)) is None
 
 
 def test_few_heavy_rows_are_too_few_however_many_light_ones_stand_beside_them() -> None:
     """By hand: (90*100 + 910)²/(90*100² + 910) = 109.1; with 80 heavy ones 99.2."""
     heavy = [[100.0] * k + [1.0] * (1000 - k) for k in (90, 80)]
-    assert shortfall(Metric("accuracy"), differing(1000, 1000, heavy[0])) is None
-    found = shortfall(Metric("accuracy"), differing(1000, 1000, heavy[1]))
+    assert shortfall(RowMetric("accuracy"), differing(1000, 1000, heavy[0])) is None
+    found = shortfall(RowMetric("accuracy"), differing(1000, 1000, heavy[1]))
     assert found == Shortfall("rows", 99, 100, of=1000)
     assert str(found) == (
         "1,000 rows, which tell as much as 99 of equal weight ((sum of w)²/sum of w²); a bootstrap "
@@ -161,12 +170,12 @@ def test_few_heavy_rows_are_too_few_however_many_light_ones_stand_beside_them() 
 def test_the_rarer_class_and_the_differing_rows_are_weighed_too() -> None:
     """By hand: of the positives (40*100 + 19.6)²/(40*100² + 0.2) = 40.4."""
     weights = [100.0 if i % 2 == 0 or i < 80 else 0.01 for i in range(4000)]
-    assert str(shortfall(Metric("f1"), differing(4000, 4000, weights))) == (
+    assert str(shortfall(RowMetric("f1"), differing(4000, 4000, weights))) == (
         "2,000 rows of class 1, which tell as much as 40 of equal weight ((sum of w)²/sum of w²); "
         "a bootstrap needs 50"
     )
     weights = [100.0 if i < 19 or i >= 100 else 0.01 for i in range(4000)]
-    assert str(shortfall(Metric("f1"), differing(100, 4000, weights))) == (
+    assert str(shortfall(RowMetric("f1"), differing(100, 4000, weights))) == (
         "100 rows on which the models differ, which tell as much as 19 of equal weight "
         "((sum of w)²/sum of w²); a bootstrap needs 20"
     )
@@ -175,27 +184,27 @@ def test_the_rarer_class_and_the_differing_rows_are_weighed_too() -> None:
 def test_one_large_cluster_among_small_ones_is_not_30() -> None:
     """By hand: (400 + 39)²/(400² + 39) = 1.2."""
     clusters = [0] * 400 + list(range(1, 40))
-    found = shortfall(Metric("accuracy"), differing(439, 439, clusters=clusters))
+    found = shortfall(RowMetric("accuracy"), differing(439, 439, clusters=clusters))
     assert found == Shortfall("clusters", 1, 20, of=40)
 
 
 def test_rows_of_weight_0_are_none() -> None:
-    found = shortfall(Metric("mae"), differing(500, 500, [0.0] * 401 + [1.0] * 99))
+    found = shortfall(RowMetric("mae"), differing(500, 500, [0.0] * 401 + [1.0] * 99))
     assert str(found) == "99 rows of weight above 0; a bootstrap needs 100"
 
 
 def test_a_weight_that_is_no_number_is_left_to_the_bootstrap_which_refuses_it() -> None:
     paired = differing(200, 200, [math.nan] + [1.0] * 199)
-    assert shortfall(Metric("accuracy"), paired) is None
+    assert shortfall(RowMetric("accuracy"), paired) is None
     with pytest.raises(InvalidRows, match="a weight is not a finite number"):
-        paired_bootstrap(Metric("accuracy"), paired, goal="maximize", seed=1, resamples=10)
+        paired_bootstrap(RowMetric("accuracy"), paired, goal="maximize", seed=1, resamples=10)
 
 
 @given(st.integers(1, 500), st.floats(1e-6, 1e6))
 def test_equal_rows_are_as_many_as_they_are(n: int, weight: float) -> None:
-    assert effective([weight] * n) == pytest.approx(n)
+    assert effective_rows([weight] * n) == pytest.approx(n)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))
 def test_weighted_rows_never_tell_more_than_equal_ones(weights: list[float]) -> None:
-    assert effective(weights) <= sum(w > 0 for w in weights) * (1 + 1e-9)
+    assert effective_rows(weights) <= sum(w > 0 for w in weights) * (1 + 1e-9)

@@ -36,9 +36,9 @@ s.spend(0.05, 2); s.best_of(0.05, 2); s.rows_needed(10, 0.1, 0.1, 0.05)
 s.seeds_needed(0.1, 0.1, 0.05); s.rows_needed_for_counts(1, 2, 10, 0.1, 0.05)
 s.superiority_of_counts(12, 2, 50, alpha=0.05)
 s.non_inferiority_of_counts(12, 2, 50, alpha=0.05, margin=0.01)
-s.count_wins([1, 0], [1, 1], [0, 0]); s.definitions("val_f1")
+s.count_wins([1, 0], [1, 1], [0, 0]); s.metric_definitions("val_f1")
 rows = s.PairedRows(targets=[1], candidate=s.Outputs(), baseline=s.Outputs())
-print(s.shortfall(s.Metric("f1"), rows))
+print(s.shortfall(s.RowMetric("f1"), rows))
 """
     assert run(BLOCKED + code) == "1 rows; a bootstrap needs 100\n"
 
@@ -49,8 +49,8 @@ rows = s.PairedRows(
     targets=[1, 0], candidate=s.Outputs(predictions=[1, 0]), baseline=s.Outputs(predictions=[1, 1])
 )
 for call in (
-    lambda: s.paired_bootstrap(s.Metric("f1"), rows, goal="maximize", seed=1),
-    lambda: s.recompute(s.Metric("f1"), [1, 0], s.Outputs(predictions=[1, 0])),
+    lambda: s.paired_bootstrap(s.RowMetric("f1"), rows, goal="maximize", seed=1),
+    lambda: s.recompute(s.RowMetric("f1"), [1, 0], s.Outputs(predictions=[1, 0])),
     lambda: s.welch_t([1.0, 2.0], [1.5, 2.5]).p_above(),
     lambda: s.clopper_pearson_bounds(1, 2, 0.05),
 ):

@@ -11,7 +11,7 @@ from policy_engine.evidence.record import Invalid, RunRecord
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.assessments import with_whole_means
 from policy_engine.tracking.reads import Reads
-from policy_engine.tracking.store import Unreadable
+from policy_engine.tracking.store import ReadFailed
 from tests.mlflow_server import logging_to
 from tests.tracking.team import Gate
 
@@ -83,7 +83,7 @@ class Judged:
 
     def assessments(self, _experiment_id: str, _run_id: str) -> list[list[dict[str, Any]]]:
         if self.rows is None:
-            raise Unreadable("the server is gone")
+            raise ReadFailed("the server is gone")
         return self.rows
 
 

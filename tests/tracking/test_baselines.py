@@ -20,10 +20,10 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.http.deadline import Deadline
 from policy_engine.source.problems import PolicyFileError
-from policy_engine.tracking.baselines import Hit, Search, earlier_runs
+from policy_engine.tracking.baselines import BaselineSearch, Hit, earlier_runs
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.translate import moment, run_record
+from policy_engine.tracking.translate import moment_of, run_record
 from tests.repository import Repository
 from tests.tracking.hostile_server import as_json, error, serving
 from tests.tracking.team import DAY_MS, HOUR_MS, NOON_MS, Gate, Team
@@ -480,7 +480,7 @@ def test_best_is_chosen_here_and_never_ordered_by_a_metric_in_the_store() -> Non
 
 @pytest.mark.parametrize("odd", range(0, 1000, 37))
 def test_a_moment_comes_back_to_the_same_millisecond(odd: int) -> None:
-    began = moment(NOON_MS + odd)
+    began = moment_of(NOON_MS + odd)
     assert began is not None
     assert earlier_runs(began, 1.0).ended_until == NOON_MS + odd
 
@@ -530,11 +530,11 @@ def test_a_rule_that_nobody_knows_is_a_mistake_even_behind_one_that_hits(
     assert caught.value.problems == (problem,)
 
 
-def search(uri: str, resolve: Any = None) -> Search:
+def search(uri: str, resolve: Any = None) -> BaselineSearch:
     """Return a search for a candidate of experiment 1 that began at noon."""
     deadline = Deadline(20)
     info = {"run_id": "a" * 32, "experiment_id": "1", "status": "FINISHED", "start_time": NOON_MS}
-    return Search(
+    return BaselineSearch(
         reads=Reads(RestStore(uri, deadline), deadline),
         candidate=run_record({"info": info}, None),
         model=lambda: None,

@@ -9,7 +9,7 @@ import pytest
 
 from policy_engine.evidence.record import DatasetRecord, RunRecord
 from policy_engine.http.deadline import Deadline
-from policy_engine.tracking.baselines import Search
+from policy_engine.tracking.baselines import BaselineSearch
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.translate import run_record
@@ -63,7 +63,7 @@ def best(
     deadline = Deadline(30)
     store = open_store(team.server.uri, deadline)
     record: RunRecord = run_record(store.run(candidate), None).model_copy(update=facts)
-    search = Search(
+    search = BaselineSearch(
         reads=Reads(store, deadline),
         candidate=record,
         model=lambda: None,

@@ -27,11 +27,11 @@ from policy_engine.http.deadline import Deadline
 from policy_engine.policy import Finding, Outcome, Policy
 from policy_engine.policy_file import Offered, load_policies
 from policy_engine.tracking.candidates import Named
-from policy_engine.tracking.collect import HISTORY_S, Request, collect
+from policy_engine.tracking.collect import HISTORY_S, Request, collect_evidence
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import NotFound
-from policy_engine.tracking.store import Unreadable as UnreadableRead
+from policy_engine.tracking.store import ReadFailed as UnreadableRead
 from tests.tracking.relay import relaying
 from tests.tracking.team import AT, DAY_MS, HOUR_MS, NOON_MS, Gate, Team
 
@@ -83,7 +83,7 @@ def evidence_of(
     offered = {"read-everything": Offered(ReadEverything, "test")}
     policies = load_policies({"p.yaml": content}, offered, {}, {})
     request = Request(named=Named(runs=runs), baseline=None, change=None, ancestors=(), at=AT)
-    return collect(store, Deadline(20), policies, request, lambda *_: None)
+    return collect_evidence(store, Deadline(20), policies, request, lambda *_: None)
 
 
 def run_of(store: Store, run: str) -> RunRecord:

@@ -14,7 +14,7 @@ import pytest
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.reads import AT_ONCE, Reads, reading
-from policy_engine.tracking.store import NotFound, Unreadable
+from policy_engine.tracking.store import NotFound, ReadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ def test_tasks_that_wait_for_calls_take_no_place_from_them() -> None:
     assert [reads.wait(task) for task in tasks] == [str(number) for number in range(5 * AT_ONCE)]
 
 
-@pytest.mark.parametrize("error", [NotFound("gone"), Unreadable("broken"), KeyError("bug")])
+@pytest.mark.parametrize("error", [NotFound("gone"), ReadFailed("broken"), KeyError("bug")])
 def test_everybody_who_waits_learns_of_the_error(error: Exception) -> None:
     def fail(_: str) -> None:
         raise error
@@ -127,7 +127,7 @@ def test_a_call_that_never_ends_is_given_up_at_the_deadline() -> None:
     reads = reads_of(store, 0.3)
     began = time.monotonic()
     for _ in range(3):
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(ReadFailed) as caught:
             reads.get(store.run, "a", pause=2.0)
     assert time.monotonic() - began < 1
     assert str(caught.value) == (
@@ -138,7 +138,7 @@ def test_a_call_that_never_ends_is_given_up_at_the_deadline() -> None:
 
 def test_a_store_without_a_server_is_not_blamed_on_one() -> None:
     reads = reads_of(Counting(is_local=True), 0.1)
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(ReadFailed) as caught:
         reads.get(cast("Any", reads.store).run, "a", pause=1.0)
     assert str(caught.value) == "MLflow did not answer within 0.1 s; give it longer with --timeout"
 
@@ -176,6 +176,6 @@ def test_a_read_is_a_value_absent_or_unreadable_and_none_is_taken_for_another() 
 
     assert reading(lambda: "value") == "value"
     assert reading(fails(NotFound("gone"))) is None
-    assert reading(fails(Unreadable("broken"))) == UnreadableRecord(unreadable="broken")
+    assert reading(fails(ReadFailed("broken"))) == UnreadableRecord(unreadable="broken")
     with pytest.raises(KeyError):
         reading(fails(KeyError("a fault of ours is no answer of the store")))

@@ -20,8 +20,8 @@ from policy_engine.tracking.store import (
     Entry,
     NoSuchStore,
     NotFound,
+    ReadFailed,
     TooOld,
-    Unreadable,
     Unsupported,
 )
 from tests.tracking.hostile_server import (
@@ -61,7 +61,7 @@ def reader(server: HostileServer | MlflowServer, seconds: float = 20.0) -> RestS
     return RestStore(server.uri, Deadline(seconds))
 
 
-def refusal(read: Callable[[], object], kind: type[Exception] = Unreadable) -> str:
+def refusal(read: Callable[[], object], kind: type[Exception] = ReadFailed) -> str:
     """Return the sentence with which a read ends."""
     with pytest.raises(kind) as caught:
         read()
@@ -347,9 +347,9 @@ def test_a_server_that_repeats_our_secrets_does_not_get_them_into_a_message(
     basic = base64.b64encode("ana:pass-wörd".encode()).decode()
     with serving(error(400, "BAD_REQUEST", f"no {basic} and\n no pass-wörd")) as server:
         uri = server.uri.replace("//", "//eve:url-secret@")
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(ReadFailed) as caught:
             RestStore(server.uri, Deadline(20)).run(RUN)
-        with pytest.raises(Unreadable) as of_uri:
+        with pytest.raises(ReadFailed) as of_uri:
             RestStore(uri, Deadline(20)).run(RUN)
     assert str(caught.value) == (
         f"MLflow at {server.uri} refused runs/get (HTTP 400): no *** and no ***"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import Unreadable
+from policy_engine.tracking.store import ReadFailed
 from tests.tracking.hostile_server import as_json, error, serving
 
 
@@ -55,7 +55,7 @@ def test_a_refused_filter_is_asked_again_without_and_applied_here() -> None:
 
 def test_a_question_that_is_refused_without_a_filter_too_is_unreadable() -> None:
     refused = error(400, "INVALID_PARAMETER_VALUE")
-    with serving(refused) as server, pytest.raises(Unreadable) as caught:
+    with serving(refused) as server, pytest.raises(ReadFailed) as caught:
         RestStore(server.uri, Deadline(20)).runs(["1"], tagged("k", "v"), limit=5)
     why = f"MLflow at {server.uri} refused runs/search (HTTP 400): it says why"
     assert str(caught.value) == why

@@ -23,7 +23,7 @@ from policy_engine.tracking.client import ClientStore
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.query import Query, tagged
 from policy_engine.tracking.rest import RestStore
-from policy_engine.tracking.store import NoSuchStore, NotFound, Unreadable
+from policy_engine.tracking.store import NoSuchStore, NotFound, ReadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ def outcome(read: Read, store: Store, trained: Trained, address: str) -> object:
     """Return what a read gives, or the kind and sentence with which it ends."""
     try:
         return read(store, trained)
-    except (NotFound, Unreadable) as error:
+    except (NotFound, ReadFailed) as error:
         return type(error).__name__, str(error).replace(f"MLflow at {address}", "MLflow")
 
 
@@ -148,7 +148,7 @@ def test_files_that_a_server_serves_are_not_taken_for_absent_through_the_databas
     read: Read, readers: tuple[Store, Store, Store], trained: Trained
 ) -> None:
     with pytest.raises(
-        Unreadable,
+        ReadFailed,
         match=r"are kept by an MLflow server, .* give that server's address as the tracking URI",
     ):
         read(readers[2], trained)
@@ -223,7 +223,7 @@ def test_a_database_in_memory_holds_no_runs(uri: str) -> None:
 
 
 def test_a_store_of_an_unknown_kind_is_unreadable_and_its_password_unseen() -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(ReadFailed) as caught:
         open_store("other://ana:pass-word@host/db", Deadline(9))
     assert str(caught.value) == (
         "MLflow reads other://host/db with a plugin, and none for 'other' is installed: "
@@ -257,7 +257,7 @@ def test_a_database_of_another_schema_is_refused_and_not_migrated(copied: Path, 
         database.execute("UPDATE alembic_version SET version_num = '0584bdc529eb'")
         database.execute(spoil)
     before = copied.read_bytes()
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(ReadFailed) as caught:
         open_store(f"sqlite:///{copied}", Deadline(9))
     assert str(caught.value) == (
         f"the database sqlite:///{copied} has the schema of an MLflow older than the "
@@ -273,7 +273,7 @@ def test_a_database_that_mlflow_never_versioned_is_the_older_side(copied: Path) 
     with closing(sqlite3.connect(copied)) as database, database:
         database.execute("DROP TABLE alembic_version")
     before = copied.read_bytes()
-    with pytest.raises(Unreadable, match=r"^the database .* older .* \(revision none\): start "):
+    with pytest.raises(ReadFailed, match=r"^the database .* older .* \(revision none\): start "):
         open_store(f"sqlite:///{copied}", Deadline(9))
     assert copied.read_bytes() == before
 
@@ -285,7 +285,7 @@ def test_a_database_of_a_newer_schema_asks_for_a_newer_mlflow_and_for_no_upgrade
     with closing(sqlite3.connect(copied)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = 'f00df00df00d'")
     before = copied.read_bytes()
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(ReadFailed) as caught:
         open_store(f"sqlite:///{copied}", Deadline(9))
     assert str(caught.value) == (
         f"the database sqlite:///{copied} has the schema of an MLflow newer than the "
@@ -297,7 +297,7 @@ def test_a_database_of_a_newer_schema_asks_for_a_newer_mlflow_and_for_no_upgrade
 
 
 def test_after_the_deadline_a_database_is_not_asked(mlflow_server: MlflowServer) -> None:
-    with pytest.raises(Unreadable, match="did not answer within 0 s"):
+    with pytest.raises(ReadFailed, match="did not answer within 0 s"):
         open_store(mlflow_server.database, Deadline(0))
 
 

@@ -20,9 +20,9 @@ from mlops_policies.comparing.counted import Counts
 from policy_engine.evidence import Needs, Run, join, resolve_metric
 from policy_engine.evidence.record import ImportanceRecord, Invalid, RunRecord, Unreadable
 from policy_engine.http.deadline import Deadline
-from policy_engine.tracking.begun import Begun, Scope
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.reads import Reads
+from policy_engine.tracking.run_reading import Begun, Scope
 from policy_engine.tracking.tables import PREDICTIONS, TABLE_CAP
 
 if TYPE_CHECKING:

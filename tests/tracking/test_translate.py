@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.evidence.record import DatasetRecord, Invalid, PrimaryMetric, VersionRecord
-from policy_engine.tracking.store import Unreadable
+from policy_engine.tracking.store import ReadFailed
 from policy_engine.tracking.translate import (
     mlmodel_facts,
     model_record,
-    moment,
+    moment_of,
     primary_metric,
     run_record,
     tags_of,
@@ -101,7 +101,7 @@ def test_a_tag_without_a_value_is_empty_text() -> None:
 
 @pytest.mark.parametrize("nothing", [None, 0, "", "soon", 10**30])
 def test_a_time_that_is_not_set_is_none(nothing: Any) -> None:
-    assert moment(nothing) is None
+    assert moment_of(nothing) is None
 
 
 def test_a_time_is_utc_to_the_millisecond() -> None:
@@ -237,7 +237,7 @@ def test_registered_versions_are_listed_once_oldest_first(
     ],
 )
 def test_an_mlmodel_file_that_is_none_is_unreadable(text: str, why: str) -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(ReadFailed) as caught:
         mlmodel_facts(text)
     assert str(caught.value) == f"the MLmodel file {why}; log the model again"
 

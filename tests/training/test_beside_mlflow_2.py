@@ -15,7 +15,7 @@ import pytest
 
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.opening import open_store
-from policy_engine.tracking.store import Unreadable
+from policy_engine.tracking.store import ReadFailed
 from tests.distribution import ROOT, run
 from tests.repository import Repository
 from tests.servers.environments import made
@@ -150,7 +150,7 @@ def test_a_served_model_of_mlflow_2_is_named_by_its_uuid(trained: Trained) -> No
 def test_a_database_of_mlflow_2_is_the_older_side_and_stays_as_it_is(trained: Trained) -> None:
     uri, newest = f"sqlite:///{trained.database}", version("mlflow-skinny")
     before = trained.database.read_bytes()
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(ReadFailed) as caught:
         open_store(uri, Deadline(60))
     assert str(caught.value) == (
         f"the database {uri} has the schema of an MLflow older than the {newest} that is installed "

@@ -28,10 +28,10 @@ from policy_engine.statistics import (
     InvalidRows,
     NotComputable,
     Outputs,
-    definitions,
+    metric_definitions,
     recompute,
 )
-from policy_engine.statistics import Metric as Definition
+from policy_engine.statistics import RowMetric as Definition
 
 Kind = Literal[
     "random", "zero-rule", "simple-heuristic", "human", "simple-model", "existing-solution"
@@ -239,7 +239,7 @@ def _zero_rule(case: Case) -> tuple[ZeroRule, str]:
         MissingEvidence: If there are no predictions, or nobody knows how the metric is computed.
     """
     metric, table = case.metric, case.candidate.predictions
-    found = definitions(metric.name, _positive(metric))
+    found = metric_definitions(metric.name, _positive(metric))
     if not found:
         raise MissingEvidence(f"nobody knows how {metric.name} is computed from rows")
     weights = table.weights

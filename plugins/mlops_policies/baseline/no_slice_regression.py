@@ -9,9 +9,9 @@ from pydantic import model_validator
 from mlops_policies.comparing.comparison import RESAMPLES
 from mlops_policies.comparing.paired import Tables, tables_of
 from mlops_policies.slices.slice_counts import Reported, reported_slices
-from mlops_policies.slices.slice_findings import findings
+from mlops_policies.slices.slice_findings import findings_on_slices
 from mlops_policies.slices.slice_rows import Slice, columns_of, slices_of
-from mlops_policies.slices.slice_rule import Judged, Rule
+from mlops_policies.slices.slice_rule import JudgedSlice, SliceRule
 from mlops_policies.slices.slice_tests import judge_rows
 from policy_engine.evidence import Case, Metric, MissingEvidence, Needs
 from policy_engine.policy import Field, Finding, Outcome, Policy
@@ -92,10 +92,10 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
             slices = self._slices_of(tables, lacking)
             judged = judge_rows(rule, (case.candidate, baseline), tables, slices)
         yield from lacking
-        yield from findings(rule, judged, anything_else=bool(lacking))
+        yield from findings_on_slices(rule, judged, anything_else=bool(lacking))
 
-    def _rule(self, metric: Metric) -> Rule:
-        return Rule(
+    def _rule(self, metric: Metric) -> SliceRule:
+        return SliceRule(
             metric=metric,
             drop=metric.distance(self.max_drop),
             min_rows=self.min_rows,
@@ -117,7 +117,7 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
                 )
         return list(found.values())
 
-    def _by_counts(self, case: Case, rule: Rule, why: MissingEvidence) -> list[Judged]:
+    def _by_counts(self, case: Case, rule: SliceRule, why: MissingEvidence) -> list[JudgedSlice]:
         if self.floor is not None:
             raise MissingEvidence(f"a floor needs the rows: {why}", why.remedy)
         found = [
@@ -127,14 +127,14 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
         ]
         return [self._reported(rule, each, float(self.alpha) / len(found)) for each in found]
 
-    def _reported(self, rule: Rule, each: Reported, alpha: float) -> Judged:
+    def _reported(self, rule: SliceRule, each: Reported, alpha: float) -> JudgedSlice:
         metric = rule.metric
         short = min(each.n_candidate, each.n_baseline)
         is_named = each.name in self.slices
         if short < self.min_rows:
             why = f"{short:,} rows, under {self.min_rows}"
-            return Judged(each.name, short, 0.0, None, why, is_named=is_named)
-        return Judged(
+            return JudgedSlice(each.name, short, 0.0, None, why, is_named=is_named)
+        return JudgedSlice(
             each.name,
             short,
             each.gain(metric.goal),

@@ -4,9 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from mlops_policies.comparing.tested import MORE_ROWS, TwoBounds, shared_rows
+from mlops_policies.comparing.tested import MORE_ROWS, TestedBounds, shared_rows
 from policy_engine.evidence import Metric
-from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import (
     PairedRows,
     Resampled,
@@ -14,6 +13,7 @@ from policy_engine.statistics import (
     recompute,
     rows_needed,
 )
+from policy_engine.statistics import RowMetric as Definition
 
 
 class How(NamedTuple):
@@ -53,7 +53,7 @@ class Bootstrapped:
         """The standard deviation over the resamples."""
         return self.resampled.standard_error
 
-    def bounds(self, alpha: float) -> TwoBounds:
+    def bounds(self, alpha: float) -> TestedBounds:
         """Return the bootstrap's bounds."""
         return self.resampled.interval(alpha)
 
@@ -104,14 +104,14 @@ def bootstrapped(
         resamples=how.resamples,
         method=how.method,
     )
-    after, before = values(rows, definition)
+    after, before = resampled_values(rows, definition)
     clusters = None if rows.clusters is None else len(set(rows.clusters))
     return Bootstrapped(
         resampled, definition, len(rows.targets), clusters, how.seed, after, before, left_out
     )
 
 
-def values(rows: PairedRows, definition: Definition) -> tuple[float, float]:
+def resampled_values(rows: PairedRows, definition: Definition) -> tuple[float, float]:
     """Return the candidate's and the baseline's metric on these rows."""
     after, before = (
         recompute(definition, rows.targets, side, rows.weights)

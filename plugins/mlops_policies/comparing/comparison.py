@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from mlops_policies.comparing.bootstrapped import How, bootstrapped, seed_of, values
+from mlops_policies.comparing.bootstrapped import How, bootstrapped, resampled_values, seed_of
 from mlops_policies.comparing.counted import counted
 from mlops_policies.comparing.paired import Tables, definition_of, paired, tables_of
 from mlops_policies.comparing.row_metric import OtherMetric
@@ -41,7 +41,7 @@ from policy_engine.statistics import (
     TooFewOfClass,
     shortfall,
 )
-from policy_engine.statistics import Metric as Definition
+from policy_engine.statistics import RowMetric as Definition
 
 Method = Literal["auto", "bca", "seeds"]
 RESAMPLES = 10_000
@@ -157,6 +157,6 @@ def _too_few(
     short: Shortfall, rows: PairedRows, definition: Definition, metric: Metric
 ) -> Untested:
     """Say what there is too little of, with the gain that it leaves untested."""
-    after, before = values(rows, definition)
+    after, before = resampled_values(rows, definition)
     gain = after - before if metric.goal == "maximize" else before - after
     return Untested(f"there are {short}", MORE_ROWS, gain)

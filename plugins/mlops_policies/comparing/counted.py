@@ -3,9 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from mlops_policies.comparing.tested import MORE_ROWS, TwoBounds, shared_rows
+from mlops_policies.comparing.tested import MORE_ROWS, TestedBounds, shared_rows
 from policy_engine.evidence import Metric
-from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import (
     PairedRows,
     count_wins,
@@ -14,6 +13,7 @@ from policy_engine.statistics import (
     tango_bounds,
     tango_p,
 )
+from policy_engine.statistics import RowMetric as Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Counts:
         """Of the gain, from the rows on which the models differ (at least one)."""
         return math.sqrt(max(self.wins + self.losses, 1)) / self.n
 
-    def bounds(self, alpha: float) -> TwoBounds:
+    def bounds(self, alpha: float) -> TestedBounds:
         """Return Tango's score bounds."""
         return tango_bounds(self.wins, self.losses, self.n, alpha)
 

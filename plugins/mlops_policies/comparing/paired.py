@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from mlops_policies.comparing.row_metric import Class, meant, outputs_of, targets_of
 from policy_engine.evidence import Joined, Metric, Predictions, Run, join
-from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import NotComputable, Outputs, PairedRows
+from policy_engine.statistics import RowMetric as Definition
 
 _ROW_MEAN = Definition("row_mean")
 

@@ -10,10 +10,10 @@ from policy_engine.statistics import (
     InvalidRows,
     NotComputable,
     Outputs,
-    definitions,
+    metric_definitions,
     recompute,
 )
-from policy_engine.statistics import Metric as Definition
+from policy_engine.statistics import RowMetric as Definition
 
 Class = str | int | float | bool
 
@@ -89,7 +89,7 @@ def recomputed(metric: Metric, table: Predictions) -> tuple[list[Recomputed], st
         InvalidEvidence: If the rows hold what no metric can be computed from.
     """
     found, why = [], f"nobody knows how {metric.name} is computed from rows"
-    for definition in definitions(metric.name, positive_class(metric)):
+    for definition in metric_definitions(metric.name, positive_class(metric)):
         try:
             value = recompute(
                 definition,
@@ -118,7 +118,7 @@ def meant(metric: Metric, *sides: tuple[Run, Predictions]) -> Definition:
         MissingEvidence: If a column is not there; an `OtherMetric` if the sides say different ones.
         NotComputable: If the rows of some side allow none.
     """
-    likeliest = next(iter(definitions(metric.name, positive_class(metric))), None)
+    likeliest = next(iter(metric_definitions(metric.name, positive_class(metric))), None)
     if likeliest is not None and likeliest.kind == "accuracy":
         return likeliest  # it has one definition: nothing to compute, and no NumPy to load
     possible, said = [], []

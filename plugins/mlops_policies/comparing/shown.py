@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from mlops_policies.comparing.bootstrapped import Bootstrapped
 from mlops_policies.comparing.counted import Counts
-from mlops_policies.comparing.tested import Tested, TwoBounds
+from mlops_policies.comparing.tested import Tested, TestedBounds
 from policy_engine.policy import Finding, Outcome, part
 from policy_engine.statistics import (
     Bounds,
-    Verdict,
+    Decision,
     holm,
     is_less_than_a_row,
     non_inferiority,
@@ -24,7 +24,7 @@ POWER = 0.8
 _UNDECIDED = Bounds(float("nan"), float("nan"))
 
 
-def bounds_at(tested: Tested, alpha: float) -> TwoBounds:
+def bounds_at(tested: Tested, alpha: float) -> TestedBounds:
     """Return the bounds, or NaN where there are too few resamples for so small an alpha."""
     if isinstance(tested, Bootstrapped) and alpha * (len(tested.resampled.values) + 1) < 1:
         return _UNDECIDED
@@ -38,15 +38,15 @@ def is_under_a_row(tested: Tested, difference: float) -> bool:
 
 def is_above(tested: Tested, difference: float, alpha: float) -> bool:
     """Say whether the gain is shown to exceed a difference of 0 or more."""
-    return _superiority(tested, difference, alpha) is Verdict.SHOWN
+    return _superiority(tested, difference, alpha) is Decision.SHOWN
 
 
 def is_below(tested: Tested, difference: float, alpha: float) -> bool:
     """Say whether the gain is shown to be less than a difference of 0 or more."""
-    return _superiority(tested, difference, alpha) is Verdict.OPPOSITE
+    return _superiority(tested, difference, alpha) is Decision.OPPOSITE
 
 
-def _superiority(tested: Tested, difference: float, alpha: float) -> Verdict:
+def _superiority(tested: Tested, difference: float, alpha: float) -> Decision:
     if isinstance(tested, Counts):
         wins, losses, n = tested.wins, tested.losses, tested.n
         return superiority_of_counts(wins, losses, n, alpha=alpha, min_effect=difference)
@@ -60,7 +60,7 @@ def is_no_worse(tested: Tested, margin: float, alpha: float) -> bool:
         found = non_inferiority_of_counts(wins, losses, n, alpha=alpha, margin=margin)
     else:
         found = non_inferiority(bounds_at(tested, alpha), margin)
-    return found is Verdict.SHOWN
+    return found is Decision.SHOWN
 
 
 def p_below(tested: Tested, difference: float) -> float:

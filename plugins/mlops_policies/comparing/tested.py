@@ -9,7 +9,7 @@ LOG_ROWS = (
 )
 
 
-class TwoBounds(Protocol):
+class TestedBounds(Protocol):
     """A lower and an upper one-sided bound of the gain, and whether they decide anything."""
 
     @property
@@ -44,7 +44,7 @@ class Tested(Protocol):
     def where(self) -> str:
         """On what they were compared, such as `1,000 shared rows`."""
 
-    def bounds(self, alpha: float) -> TwoBounds:
+    def bounds(self, alpha: float) -> TestedBounds:
         """Return the one-sided bounds at alpha each."""
 
     def p_above(self, difference: float = 0.0) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from policy_engine.evidence import MissingEvidence
-from policy_engine.statistics import Metric
+from policy_engine.statistics import RowMetric
 
 T = TypeVar("T")
 Label = str | int | float | bool
@@ -33,7 +33,7 @@ class ZeroRule:
 
 
 def zero_rule_of_classes(
-    metric: Metric, targets: Sequence[Label], weights: Sequence[float] | None
+    metric: RowMetric, targets: Sequence[Label], weights: Sequence[float] | None
 ) -> ZeroRule:
     """Return the best constant for a metric of classes or of their scores.
 
@@ -54,7 +54,7 @@ def zero_rule_of_classes(
 
 
 def zero_rule_of_numbers(
-    metric: Metric, targets: Sequence[float], weights: Sequence[float] | None
+    metric: RowMetric, targets: Sequence[float], weights: Sequence[float] | None
 ) -> ZeroRule:
     """Return the best constant for a metric of numbers: mean, median, or the metric's own.
 
@@ -116,7 +116,7 @@ _ERRORS: Mapping[str, Callable[[float, float], float]] = {
 """What one row adds to the mean (max_error: to the maximum) when `c` is predicted for `y`."""
 
 
-def _any_constant(metric: Metric, shares: Mapping[Label, float]) -> ZeroRule:
+def _any_constant(metric: RowMetric, shares: Mapping[Label, float]) -> ZeroRule:
     """Return what every constant has alike, or the shares themselves as scores."""
     squares = math.fsum(p * p for p in shares.values())
     prior, one = "the share of each class as its score", "any one class"
@@ -158,7 +158,7 @@ def _median(targets: Sequence[float], weights: Sequence[float]) -> float:
     raise MissingEvidence("there are no rows")
 
 
-def _positive(metric: Metric, shares: Mapping[Label, float]) -> Label:
+def _positive(metric: RowMetric, shares: Mapping[Label, float]) -> Label:
     if metric.positive is not None:
         return metric.positive
     one = next((label for label in shares if label == 1), None)
@@ -170,7 +170,7 @@ def _positive(metric: Metric, shares: Mapping[Label, float]) -> Label:
     return one
 
 
-def _prevalence(metric: Metric, shares: Mapping[Label, float]) -> float:
+def _prevalence(metric: RowMetric, shares: Mapping[Label, float]) -> float:
     if metric.average == "macro":
         return 1 / len(shares)
     if metric.average == "weighted":
@@ -179,7 +179,7 @@ def _prevalence(metric: Metric, shares: Mapping[Label, float]) -> float:
 
 
 def _averaged(
-    metric: Metric, shares: Mapping[Label, float], usual: Label, majority: str
+    metric: RowMetric, shares: Mapping[Label, float], usual: Label, majority: str
 ) -> ZeroRule:
     """Return precision, recall, F1 or Jaccard of the best constant."""
     share = shares[usual]
@@ -192,7 +192,7 @@ def _averaged(
     return ZeroRule(weight * _of_class(metric, share), majority)
 
 
-def _of_class(metric: Metric, share: float) -> float:
+def _of_class(metric: RowMetric, share: float) -> float:
     """Return what a class has whose share is `share` and which is said of every row."""
     if metric.kind == "recall":
         return 1.0

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mlops_policies.reading.data_dates import MAX_TIMESTAMP_TAG, TIME_REMEDY, label_of, moment
-from mlops_policies.reading.dataset_context import datasets_in, named
+from mlops_policies.reading.dataset_context import datasets_in, names_of
 from policy_engine.evidence import (
     Case,
     Dataset,
@@ -79,8 +79,8 @@ class DataFreshness(Policy, name="data-freshness"):
             return Finding(
                 outcome=Outcome.FAIL,
                 part=label,
-                message=f"training data {named(dataset)} ends {show(_seconds(ahead), 's')} after "
-                "the run began: no run can have had such rows",
+                message=f"training data {names_of(dataset)} ends {show(_seconds(ahead), 's')} "
+                "after the run began: no run can have had such rows",
                 remedy=f"log the time of its newest row as {MAX_TIMESTAMP_TAG}",
             )
         note = f" (its newest row is of {_told(newest)})"
@@ -91,7 +91,7 @@ class DataFreshness(Policy, name="data-freshness"):
             Measurement(age, "s", Grade.LOGGED, f"{MAX_TIMESTAMP_TAG} and run start"),
             "<=",
             self.max_age,
-            f"the age of training data {named(dataset)}",
+            f"the age of training data {names_of(dataset)}",
             part=label,
             note=note,
             remedy="train on newer data, or raise max_age and say why",
@@ -110,7 +110,7 @@ def _dated(run: Run) -> dict[str, Dataset]:
         if MAX_TIMESTAMP_TAG in dataset.tags:
             labels.setdefault(label_of(dataset, labels), dataset)
     if not labels:
-        listed = ", ".join(named(d) for d in datasets)
+        listed = ", ".join(names_of(d) for d in datasets)
         raise MissingEvidence(
             f"training data {listed} of the {run.role} run has no {MAX_TIMESTAMP_TAG}",
             TIME_REMEDY,

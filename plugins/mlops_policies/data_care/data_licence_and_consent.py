@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mlops_policies.reading.data_dates import label_of
-from mlops_policies.reading.dataset_context import CONTEXT_REMEDY, named
+from mlops_policies.reading.dataset_context import CONTEXT_REMEDY, names_of
 from policy_engine.evidence import (
     Case,
     Dataset,
@@ -83,13 +83,13 @@ class DataLicenceAndConsent(Policy, name="data-licence-and-consent"):
             return Finding(
                 outcome=Outcome.PASS,
                 part=label,
-                message=f"dataset {named(dataset)} has the licence "
+                message=f"dataset {names_of(dataset)} has the licence "
                 f"{dataset.tags[LICENCE_TAG].strip()} and says {', '.join(tags)}",
             )
         return Finding(
             outcome=Outcome.FAIL if wrong or empty else Outcome.MISSING,
             part=label,
-            message=f"dataset {named(dataset)} {', and '.join(said)}",
+            message=f"dataset {names_of(dataset)} {', and '.join(said)}",
             remedy=_LICENCE_REMEDY if wrong else _FACTS_REMEDY,
         )
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mlops_policies.groups.error_rates import KINDS, TPR, Rates, rates_of
-from mlops_policies.groups.group_counts import Label, listed, shown
+from mlops_policies.groups.group_counts import Label, listed_groups, readable
 from mlops_policies.groups.rate_gaps import (
     Pair,
     lower_bound,
@@ -157,7 +157,7 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         message = self._said(rates, worst, pairs, tests)
         if failed:
             also = [f"{KINDS[p.kind]} {p.groups[0]} and {p.groups[1]}" for p in failed[1:]]
-            message += f"; too far apart as well: {listed(also)}" if also else ""
+            message += f"; too far apart as well: {listed_groups(also)}" if also else ""
         message += f"; {small}" if small else ""
         message += self._beside(pairs, beside) if failed else self._sensitivity(pairs, tests)
         if not failed and worst.gap > Exact(self.max_gap):
@@ -182,12 +182,12 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
                 f"with alpha {worst.test.alpha:.4g}: {self.alpha:.4g} by Holm over {tests} tests"
             )
             if worst.test.rejected:
-                shows = f"; more than {shown(lower)} is shown ({level})"
+                shows = f"; more than {readable(lower)} is shown ({level})"
             else:
-                shows = f"; no more than {shown(max(0.0, lower))} is shown ({level})"
+                shows = f"; no more than {readable(max(0.0, lower))} is shown ({level})"
         return (
             f"for {_named(rates)}, {' and '.join(told)}{shows}; "
-            f"a gap must be at most {shown(float(self.max_gap))}"
+            f"a gap must be at most {readable(float(self.max_gap))}"
         )
 
     def _small(self, rates: Rates) -> str:
@@ -196,7 +196,9 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
             least = self._least(kind)
             named = [f"{g} ({c.rows:,} rows)" for g, c in counts.items() if c.rows < least]
             if named:
-                words.append(f"under {least:,} rows and without a {KINDS[kind]}: {listed(named)}")
+                words.append(
+                    f"under {least:,} rows and without a {KINDS[kind]}: {listed_groups(named)}"
+                )
         return "; ".join(words)
 
     def _sensitivity(self, pairs: Sequence[Pair], tests: int) -> str:
@@ -206,7 +208,9 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         known = [gap for gap in shows if gap is not None]
         if len(known) < len(shows):
             return "; in some pair of groups no gap would have been shown with so few rows"
-        return f"; a gap of {shown(max(known))} or more would have been shown in any pair of groups"
+        return (
+            f"; a gap of {readable(max(known))} or more would have been shown in any pair of groups"
+        )
 
     def _needed(self, rates: Rates, kind: str) -> str:
         """Say how many rows would seldom leave groups of equal rates in doubt."""
@@ -216,8 +220,8 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
             return ""
         of = "rows of the class" if kind == TPR else "other rows"
         return (
-            f"; groups of an equal {KINDS[kind]} would all be within {shown(limit)} 4 times in 5 "
-            f"with n ≈ {rows:,} {of} each"
+            f"; groups of an equal {KINDS[kind]} would all be within {readable(limit)} 4 times in "
+            f"5 with n ≈ {rows:,} {of} each"
         )
 
     def _beside(self, mine: Sequence[Pair], theirs: Sequence[Pair]) -> str:
@@ -227,7 +231,9 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         gap, other = max(p.gap for p in mine), max(p.gap for p in theirs)
         if gap > other:
             return ""
-        return f"; the baseline fails as well, with {shown(other)}, and the candidate is no worse"
+        return (
+            f"; the baseline fails as well, with {readable(other)}, and the candidate is no worse"
+        )
 
 
 def _others(pairs: Sequence[Pair], kind: str) -> list[list[Pair]]:

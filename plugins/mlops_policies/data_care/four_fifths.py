@@ -11,11 +11,11 @@ from mlops_policies.groups.group_counts import (
     Counts,
     Label,
     counts_of,
-    listed,
+    listed_groups,
     logged_counts,
     logged_rows,
+    readable,
     require_groups,
-    shown,
     table_with,
 )
 from mlops_policies.groups.selection import selected
@@ -174,8 +174,8 @@ class FourFifths(Policy, name="four-fifths"):
             outcome = Outcome.INCONCLUSIVE
         message = self._said(attribute, found, worst, small)
         if failed:
-            also = [f"{r.group} ({shown(r.value)})" for r in failed[1:]]
-            message += f"; too low as well: {listed(also)}" if also else ""
+            also = [f"{r.group} ({readable(r.value)})" for r in failed[1:]]
+            message += f"; too low as well: {listed_groups(also)}" if also else ""
             message += self._beside(theirs, found)
         elif self.mode == "interval":
             in_doubt = worst.value < self._least
@@ -198,27 +198,27 @@ class FourFifths(Policy, name="four-fifths"):
         assert found.top is not None  # noqa: S101 (told apart by the caller)
         chance = ""
         if self.mode == "interval" and worst.value < self._least:
-            chance = f"; with alpha {found.alpha:.4g} it is at most {shown(worst.upper)}"
+            chance = f"; with alpha {found.alpha:.4g} it is at most {readable(worst.upper)}"
             chance += "" if self._fails(worst) else ", so it may be chance"
         return (
             f"the selection rate of {attribute}={worst.group} ({found.counts[worst.group]}) is "
-            f"{shown(worst.value)} times that of {attribute}={found.top} "
+            f"{readable(worst.value)} times that of {attribute}={found.top} "
             f"({found.counts[found.top]}), half a row added to each cell{chance}; it must be at "
-            f"least {shown(float(self.min_ratio))}{f'; {small}' if small else ''}"
+            f"least {readable(float(self.min_ratio))}{f'; {small}' if small else ''}"
         )
 
     def _small(self, found: Compared) -> str:
         if not found.small:
             return ""
         named = [f"{group} ({found.counts[group].rows:,} rows)" for group in found.small]
-        return f"under {self.min_group:,} rows and not judged: {listed(named)}"
+        return f"under {self.min_group:,} rows and not judged: {listed_groups(named)}"
 
     def _sensitivity(self, found: Compared) -> str:
         """Say which ratio the rows would have shown as too low in every group."""
         shown_from = found.smallest_shown(float(self.min_ratio))
         if shown_from is None:
             return "; no ratio, however low, would have been shown with so few rows"
-        return f"; a ratio of {shown(shown_from)} or less would have been shown in any group"
+        return f"; a ratio of {readable(shown_from)} or less would have been shown in any group"
 
     def _needed(self, found: Compared) -> str:
         """Say how many rows would seldom leave groups of equal rates in doubt."""
@@ -227,7 +227,7 @@ class FourFifths(Policy, name="four-fifths"):
         if rows is None:
             return ""
         return (
-            f"; groups of equal rates would all be at {shown(least)} or above 4 times in 5 with "
+            f"; groups of equal rates would all be at {readable(least)} or above 4 times in 5 with "
             f"n ≈ {rows:,} rows each"
         )
 
@@ -239,8 +239,8 @@ class FourFifths(Policy, name="four-fifths"):
         if not any(map(self._fails, found.ratios)) or found.ratios[0].value > mine.ratios[0].value:
             return ""
         return (
-            f"; the baseline fails as well, with {shown(found.ratios[0].value)}, and the candidate "
-            "is no worse"
+            f"; the baseline fails as well, with {readable(found.ratios[0].value)}, and the "
+            "candidate is no worse"
         )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mlops_policies.reading.data_dates import MAX_TIMESTAMP_TAG, MIN_TIMESTAMP_TAG, moment
-from mlops_policies.reading.dataset_context import Context, datasets_in, named
+from mlops_policies.reading.dataset_context import Context, datasets_in, names_of
 from mlops_policies.reading.dataset_hash import strong_hash
 from policy_engine.evidence import (
     Case,
@@ -149,8 +149,8 @@ class TrainTestLeakage(Policy, name="train-test-leakage"):
 def _digests(run: Run) -> Finding:
     training, evaluation = datasets_in(run, "training"), datasets_in(run, "evaluation")
     pairs = list(product(training, evaluation))
-    unknown = [f"{named(a)} and {named(b)}" for a, b in pairs if _is_same(a, b) is None]
-    same = [f"{named(a)} and {named(b)}" for a, b in pairs if _is_same(a, b)]
+    unknown = [f"{names_of(a)} and {names_of(b)}" for a, b in pairs if _is_same(a, b) is None]
+    same = [f"{names_of(a)} and {names_of(b)}" for a, b in pairs if _is_same(a, b)]
     if same:
         return Finding(
             outcome=Outcome.FAIL,
@@ -168,7 +168,7 @@ def _digests(run: Run) -> Finding:
         outcome=Outcome.PASS,
         part="digests",
         message="training and evaluation data have different digests: "
-        f"{', '.join(map(named, training))} against {', '.join(map(named, evaluation))}",
+        f"{', '.join(map(names_of, training))} against {', '.join(map(names_of, evaluation))}",
     )
 
 
@@ -217,7 +217,7 @@ def _time(run: Run) -> Finding:
 
 def _times(run: Run, context: Context, tag: str) -> list[datetime]:
     datasets = datasets_in(run, context)
-    absent = [named(d) for d in datasets if tag not in d.tags]
+    absent = [names_of(d) for d in datasets if tag not in d.tags]
     if absent:
         raise MissingEvidence(
             f"{context} data {', '.join(absent)} has no {tag}",

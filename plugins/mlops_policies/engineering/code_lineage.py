@@ -98,10 +98,10 @@ class CodeLineage(Policy, name="code-lineage"):
         return _stale(f"{said}{head[:7]}, and {first_few(touched, 3)} changed between them", head)
 
     def _concerns(self, path: str) -> bool:
-        return not self.paths or any(matches(path, glob) for glob in self.paths)
+        return not self.paths or any(matches_glob(path, glob) for glob in self.paths)
 
 
-def matches(path: str, glob: str) -> bool:
+def matches_glob(path: str, glob: str) -> bool:
     """Say whether a path lies at or beneath what a glob names, as `candidate.paths` reads it.
 
     `**` spans folders; a glob that names a folder covers all of it.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from mlops_policies.reading.dataset_context import Context, datasets_in, named
+from mlops_policies.reading.dataset_context import Context, datasets_in, names_of
 from mlops_policies.reading.dataset_hash import HASH_REMEDY, strong_hash
 from policy_engine.evidence import Case, Dataset, EvidenceError, Needs, Run
 from policy_engine.policy import Finding, Outcome, Policy, part
@@ -90,7 +90,7 @@ class DatasetIdentity(Policy, name="dataset-identity"):
     def _identified(self, run: Run, context: Context) -> Callable[[], Finding]:
         def judge() -> Finding:
             datasets = datasets_in(run, context)
-            bare = [named(d) for d in datasets if not d.digest]
+            bare = [names_of(d) for d in datasets if not d.digest]
             if bare:
                 return Finding(
                     outcome=Outcome.MISSING,
@@ -99,11 +99,11 @@ class DatasetIdentity(Policy, name="dataset-identity"):
                     remedy=HASH_REMEDY,
                 )
             doubts = [
-                f"{named(d)} {why}"
+                f"{names_of(d)} {why}"
                 for d in datasets
                 if strong_hash(d) is None and (why := weakness(d)) is not None
             ]
-            listed = ", ".join(named(d) for d in datasets)
+            listed = ", ".join(names_of(d) for d in datasets)
             if doubts and self.strong_hash:
                 return Finding(
                     outcome=Outcome.INCONCLUSIVE,
@@ -159,7 +159,7 @@ def _has(run: Run, context: Context) -> bool:
 
 
 def _reachable(datasets: tuple[Dataset, ...], name: str) -> Finding:
-    at_home = [f"{named(d)} under {home}" for d in datasets if (home := home_of(d)) is not None]
+    at_home = [f"{names_of(d)} under {home}" for d in datasets if (home := home_of(d)) is not None]
     if at_home:
         return Finding(
             outcome=Outcome.FAIL,
@@ -171,7 +171,7 @@ def _reachable(datasets: tuple[Dataset, ...], name: str) -> Finding:
     return Finding(
         outcome=Outcome.PASS,
         part=name,
-        message=f"no source lies in a home directory: {', '.join(named(d) for d in datasets)}",
+        message=f"no source lies in a home directory: {', '.join(names_of(d) for d in datasets)}",
     )
 
 

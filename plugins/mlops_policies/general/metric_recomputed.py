@@ -20,8 +20,8 @@ from policy_engine.evidence import (
 )
 from policy_engine.policy import Field, Finding, Limit, Outcome, Policy, part
 from policy_engine.quantities import Margin, Points, Tighter, exact, show
-from policy_engine.statistics import Metric as Definition
 from policy_engine.statistics import Outputs, recompute
+from policy_engine.statistics import RowMetric as Definition
 
 RELATIVE = Decimal("1e-4")
 """The tolerance, as a share of the logged value, for a metric whose point nobody knows."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Predictions, Run
 from policy_engine.quantities import first_few, show
-from policy_engine.statistics import effective
+from policy_engine.statistics import effective_rows
 
 _MOST_NAMED = 5
 _ROUNDING = 1e-9
@@ -26,7 +26,7 @@ class Counted(NamedTuple):
         return Fraction(self.hits, self.rows) if self.rows else Fraction(0)
 
     def __str__(self) -> str:
-        return f"{shown(self.rate)}, {self.hits:,} of {self.rows:,} rows"
+        return f"{readable(self.rate)}, {self.hits:,} of {self.rows:,} rows"
 
 
 Label = str | int | float | bool
@@ -36,12 +36,12 @@ Counts = Mapping[str, Counted]
 """By the value of the group column."""
 
 
-def shown(value: Fraction | float) -> str:
+def readable(value: Fraction | float) -> str:
     """Return a rate or a ratio as people read it."""
     return show(float(value), "")
 
 
-def listed(named: Sequence[str]) -> str:
+def listed_groups(named: Sequence[str]) -> str:
     """Return names as people read them: the first few, and how many more there are."""
     return first_few(named, _MOST_NAMED)
 
@@ -150,7 +150,7 @@ def require_groups(counts: Counts, column: str, run: Run) -> None:
 
 def _effective(hits: float, weights: list[float]) -> Counted:
     """Return whole counts with the rate and the information of these weights."""
-    rows = math.floor(effective(weights) * (1 + _ROUNDING))
+    rows = math.floor(effective_rows(weights) * (1 + _ROUNDING))
     if not rows:
         return Counted(0, 0)
     return Counted(min(rows, round(hits / math.fsum(weights) * rows)), rows)

@@ -6,7 +6,7 @@ from fractions import Fraction as Exact
 from itertools import combinations
 
 from mlops_policies.groups.error_rates import KINDS
-from mlops_policies.groups.group_counts import Counted, Counts, shown
+from mlops_policies.groups.group_counts import Counted, Counts, readable
 from policy_engine.statistics import Adjusted, newcombe_bounds, newcombe_p, rows_within_gap
 
 _TWO = 2
@@ -30,7 +30,9 @@ class Pair:
     def said(self) -> str:
         """Both rates, with their counts."""
         (high, low), (more, less) = self.groups, self.counts
-        return f"the {KINDS[self.kind]} differs by {shown(self.gap)} ({high} {more}; {low} {less})"
+        return (
+            f"the {KINDS[self.kind]} differs by {readable(self.gap)} ({high} {more}; {low} {less})"
+        )
 
     def smallest_shown(self, max_gap: float, alpha: float) -> Exact | None:
         """Return the smallest gap that two groups of this size would show; None: not even 1.

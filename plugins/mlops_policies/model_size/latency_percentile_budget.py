@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from mlops_policies.reading.probe import PROBE_IT, count, require_own_probe, span
+from mlops_policies.reading.probe import PROBE_IT, probe_count, require_own_probe, span
 from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs, Run
 from policy_engine.policy import Finding, Outcome, Policy, part
 from policy_engine.quantities import Duration, Percent, Tighter, divide, show
@@ -41,7 +41,9 @@ class _Sample:
                 f"the {run.role} run has no latency sample: there is no metric {absent}", PROBE_IT
             )
         require_own_probe(run, f"the {run.role} run has no latency sample")
-        return cls(span(run, name, _MS), count(run, "latency.n").value, run.tags.get(HARDWARE_TAG))
+        return cls(
+            span(run, name, _MS), probe_count(run, "latency.n").value, run.tags.get(HARDWARE_TAG)
+        )
 
 
 class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):

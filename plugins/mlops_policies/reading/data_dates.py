@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from mlops_policies.reading.dataset_context import named
+from mlops_policies.reading.dataset_context import names_of
 from policy_engine.evidence import (
     Dataset,
     InvalidEvidence,
@@ -31,7 +31,7 @@ def moment(dataset: Dataset, tag: str) -> datetime | None:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
         raise InvalidEvidence(
-            f"{tag} of dataset {named(dataset)} is no ISO 8601 time", TIME_REMEDY
+            f"{tag} of dataset {names_of(dataset)} is no ISO 8601 time", TIME_REMEDY
         ) from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 

@@ -35,11 +35,11 @@ def datasets_in(run: Run, context: Context) -> tuple[Dataset, ...]:
     """
     found = tuple(d for d in run.datasets if context_of(d) == context)
     if context == "evaluation" and any(_is_unsaid(d) for d in run.datasets):
-        named = _named_by_metrics(run)
+        names_of = _named_by_metrics(run)
         found = tuple(
             d
             for d in run.datasets
-            if context_of(d) == context or (_is_unsaid(d) and (d.name, d.digest) in named)
+            if context_of(d) == context or (_is_unsaid(d) and (d.name, d.digest) in names_of)
         )
     if not found:
         raise MissingEvidence(
@@ -50,7 +50,7 @@ def datasets_in(run: Run, context: Context) -> tuple[Dataset, ...]:
     return found
 
 
-def named(dataset: Dataset) -> str:
+def names_of(dataset: Dataset) -> str:
     """Return a dataset as messages name it, with its digest where it has one."""
     return f"'{dataset.name}'" + (f" ({dataset.digest})" if dataset.digest else "")
 

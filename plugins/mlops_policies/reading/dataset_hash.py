@@ -2,7 +2,7 @@
 
 import re
 
-from mlops_policies.reading.dataset_context import named
+from mlops_policies.reading.dataset_context import names_of
 from policy_engine.evidence import Dataset, InvalidEvidence
 
 HASH_TAG = "data.sha256"
@@ -25,7 +25,7 @@ def strong_hash(dataset: Dataset) -> str | None:
         return None
     if not _HASH.match(value):
         raise InvalidEvidence(
-            f"{HASH_TAG} of dataset {named(dataset)} is no SHA-256 (64 hexadecimal digits)",
+            f"{HASH_TAG} of dataset {names_of(dataset)} is no SHA-256 (64 hexadecimal digits)",
             HASH_REMEDY,
         )
     return value.lower()

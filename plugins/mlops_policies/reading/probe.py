@@ -32,7 +32,7 @@ def require_own_probe(run: Run, why: str) -> None:
         )
 
 
-def count(run: Run, name: str) -> Measurement:
+def probe_count(run: Run, name: str) -> Measurement:
     """Return a metric that counts something.
 
     Raises:

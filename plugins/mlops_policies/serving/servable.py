@@ -11,7 +11,7 @@ from mlops_policies.reading.probe import (
     MODEL_TAG,
     PROBE_IT,
     PROBED_TAG,
-    count,
+    probe_count,
     require_own_probe,
     span,
 )
@@ -97,7 +97,7 @@ class Servable(Policy, name="servable"):
         )
 
     def _requests(self, run: Run) -> Finding:
-        sent = count(run, "serving.requests")
+        sent = probe_count(run, "serving.requests")
         return Finding.judge(
             Measurement(sent.value, _COUNT, sent.grade, sent.source),
             ">=",
@@ -108,7 +108,10 @@ class Servable(Policy, name="servable"):
         )
 
     def _errors(self, run: Run) -> Finding:
-        sent, failed = count(run, "serving.requests").value, count(run, "serving.errors").value
+        sent, failed = (
+            probe_count(run, "serving.requests").value,
+            probe_count(run, "serving.errors").value,
+        )
         if not sent:
             raise MissingEvidence("the probe sent no request, so no error rate is known", PROBE_IT)
         if failed > sent:

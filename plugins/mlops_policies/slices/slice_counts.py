@@ -6,7 +6,7 @@ from decimal import Decimal
 from statistics import NormalDist
 
 from policy_engine.evidence import Metric, MissingEvidence, Run
-from policy_engine.statistics import definitions, unpaired_z
+from policy_engine.statistics import metric_definitions, unpaired_z
 
 _POWER = 0.8
 _ROUNDS = 50
@@ -81,7 +81,7 @@ class Reported:
 
 def is_of_hits(metric: Metric) -> bool:
     """Say whether a metric is a mean of 0/1 rows by its name."""
-    found = definitions(metric.name)
+    found = metric_definitions(metric.name)
     words = metric.name.lower().replace("/", "_")
     return bool(found and found[0].kind == "accuracy") or any(words.endswith(hit) for hit in _HITS)
 

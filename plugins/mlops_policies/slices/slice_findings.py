@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from mlops_policies.comparing.amounts import amount, p_value
-from mlops_policies.slices.slice_rule import Judged, Rule
+from mlops_policies.slices.slice_rule import JudgedSlice, SliceRule
 from policy_engine.evidence import Grade, Measurement
 from policy_engine.policy import Finding, Limit, Outcome
 from policy_engine.quantities import count, divide, exact, first_few, show
@@ -16,7 +16,9 @@ Tests = Mapping[tuple[str, str], Adjusted]
 """Holm's word on each test, by slice and by kind: `drop` or `floor`."""
 
 
-def findings(rule: Rule, judged: Sequence[Judged], *, anything_else: bool) -> Iterator[Finding]:
+def findings_on_slices(
+    rule: SliceRule, judged: Sequence[JudgedSlice], *, anything_else: bool
+) -> Iterator[Finding]:
     """Yield a finding for each slice that is harmed or in doubt, and one for all others.
 
     Args:
@@ -40,7 +42,7 @@ def findings(rule: Rule, judged: Sequence[Judged], *, anything_else: bool) -> It
         yield _no_harm(rule, quiet, len(tests))
 
 
-def _harm(rule: Rule, each: Judged, adjusted: Tests) -> Finding | None:
+def _harm(rule: SliceRule, each: JudgedSlice, adjusted: Tests) -> Finding | None:
     if each.p is None:
         return _untested(rule, each)
     test, floor = adjusted[each.name, "drop"], adjusted.get((each.name, "floor"))
@@ -52,7 +54,7 @@ def _harm(rule: Rule, each: Judged, adjusted: Tests) -> Finding | None:
     return None
 
 
-def _untested(rule: Rule, each: Judged) -> Finding | None:
+def _untested(rule: SliceRule, each: JudgedSlice) -> Finding | None:
     """Return that a slice is in doubt, if it is named or has dropped in a way that nobody tests."""
     suspected = each.gain < -float(rule.drop)
     if not (each.is_named or suspected):
@@ -67,7 +69,9 @@ def _untested(rule: Rule, each: Judged) -> Finding | None:
     )
 
 
-def _dropped(rule: Rule, each: Judged, p: float, test: Adjusted, outcome: Outcome) -> Finding:
+def _dropped(
+    rule: SliceRule, each: JudgedSlice, p: float, test: Adjusted, outcome: Outcome
+) -> Finding:
     metric, drop = rule.metric, rule.drop
     after, before = exact(each.after or 0.0), exact(each.before or 0.0)
     only = "" if outcome is Outcome.FAIL else " only without Holm's correction"
@@ -92,7 +96,7 @@ def _dropped(rule: Rule, each: Judged, p: float, test: Adjusted, outcome: Outcom
     )
 
 
-def _fell(rule: Rule, each: Judged, floor: Adjusted) -> Finding:
+def _fell(rule: SliceRule, each: JudgedSlice, floor: Adjusted) -> Finding:
     share = show(rule.floor or Decimal(1), "")
     limit = (
         f"under {share} of the whole's"
@@ -110,7 +114,7 @@ def _fell(rule: Rule, each: Judged, floor: Adjusted) -> Finding:
     )
 
 
-def _no_harm(rule: Rule, quiet: Sequence[Judged], tests: int) -> Finding:
+def _no_harm(rule: SliceRule, quiet: Sequence[JudgedSlice], tests: int) -> Finding:
     tested = [each for each in quiet if each.p is not None]
     unjudged = [each for each in quiet if each.p is None][:MOST_NAMED]
     if not tested:
@@ -134,7 +138,7 @@ def _no_harm(rule: Rule, quiet: Sequence[Judged], tests: int) -> Finding:
     )
 
 
-def _power(rule: Rule, tested: Sequence[Judged]) -> str:
+def _power(rule: SliceRule, tested: Sequence[JudgedSlice]) -> str:
     """Return, as a sentence's end, the smallest drop that the rows could show."""
     seen = sorted((each.smallest, each.name) for each in tested if each.smallest is not None)
     if not seen:

@@ -7,7 +7,7 @@ from policy_engine.evidence import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class SliceRule:
     """The policy's settings, for one metric.
 
     Attributes:
@@ -28,7 +28,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedSlice:
     """One slice under test: its drop and the chance of such a drop where there is none.
 
     Attributes:

@@ -10,7 +10,7 @@ from mlops_policies.comparing.paired import Tables, definition_of, outputs_of_pl
 from mlops_policies.comparing.shown import detectable
 from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.slices.slice_rows import Slice
-from mlops_policies.slices.slice_rule import Judged, Rule
+from mlops_policies.slices.slice_rule import JudgedSlice, SliceRule
 from policy_engine.evidence import InvalidEvidence, Metric, MissingEvidence, NotApplicable, Run
 from policy_engine.quantities import count
 from policy_engine.statistics import (
@@ -21,14 +21,14 @@ from policy_engine.statistics import (
     TooFewOfClass,
     slice_bootstrap,
 )
-from policy_engine.statistics import Metric as Definition
+from policy_engine.statistics import RowMetric as Definition
 
 _MOST_RESAMPLES = 100_000
 
 
 def judge_rows(
-    rule: Rule, runs: tuple[Run, Run], tables: Tables, slices: Collection[Slice]
-) -> list[Judged]:
+    rule: SliceRule, runs: tuple[Run, Run], tables: Tables, slices: Collection[Slice]
+) -> list[JudgedSlice]:
     """Test each slice on the rows of candidate and baseline.
 
     Raises:
@@ -53,14 +53,14 @@ def judge_rows(
 class _Tests:
     """The rows, what is computed of them, and how many tests share alpha."""
 
-    rule: Rule
+    rule: SliceRule
     tables: Tables
     definition: Definition
     family: int
 
-    def judged(self, each: Slice) -> Judged:
+    def judged(self, each: Slice) -> JudgedSlice:
         n = len(each.places)
-        untested = partial(Judged, each.name, n, p=None, is_named=each.is_named)
+        untested = partial(JudgedSlice, each.name, n, p=None, is_named=each.is_named)
         if n < self.rule.min_rows:
             values = count(each.values, "value")
             return untested(gain=0.0, test=f"{n:,} rows of {values}, under {self.rule.min_rows}")
@@ -73,7 +73,7 @@ class _Tests:
         floor_p, short = self._under_floor(each)
         alpha = float(self.rule.alpha)
         sign = 1 if self.rule.metric.goal == "maximize" else -1
-        return Judged(
+        return JudgedSlice(
             name=each.name,
             rows=n,
             gain=tested.gain,

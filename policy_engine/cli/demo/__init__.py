@@ -7,6 +7,6 @@
 It is our end-to-end check too: its exit code is 0 when each pull request came out as told.
 """
 
-from policy_engine.cli.demo.story import run
+from policy_engine.cli.demo.story import run_demo
 
-__all__ = ["run"]
+__all__ = ["run_demo"]

@@ -34,7 +34,7 @@ What to try next
 """
 
 
-def check_command(options: Options) -> str:
+def shell_command(options: Options) -> str:
     """Return the command line of a check, one option a line."""
     given = [
         *(["--run", run] for run in options.runs),
@@ -57,8 +57,8 @@ def next_steps(folder: Folder, checks: Sequence[Options]) -> str:
     return _NEXT_STEPS.format(
         ui=_indented(f"{_tool('mlflow', 'mlflow')} server --workers 1 \\\n    {store}"),
         file=folder.policy_file,
-        second=_indented(check_command(checks[1])),
-        third=_indented(check_command(checks[2])),
+        second=_indented(shell_command(checks[1])),
+        third=_indented(shell_command(checks[2])),
         policies=_indented(
             f"{engine} list\n{engine} explain cost-per-point\n{engine} validate my.yaml"
         ),

@@ -73,7 +73,7 @@ def claim(path: Path) -> Folder:
     return Folder(path)
 
 
-def prepare(folder: Folder) -> bool:
+def prepare_folder(folder: Folder) -> bool:
     """Make a claimed folder ready for training; say whether an earlier demo's store was removed.
 
     An edited policy file stays as it is.

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 
 from policy_engine import training
-from policy_engine.cli.demo.recipes import Data, Recipe
+from policy_engine.cli.demo.recipes import Data, DemoRecipe
 
 
 def log_data(data: Data, *, rows: Any, target: Any, context: str) -> None:
@@ -39,7 +39,7 @@ def log_answers(data: Data, model: Any, rows: Any, target: Any) -> None:
     )
 
 
-def log_importance(model: Any, rows: Any, target: Any) -> None:
+def leave_importance(model: Any, rows: Any, target: Any) -> None:
     """Log how much each feature counts: trees know it, of other models each is shuffled once."""
     if hasattr(model, "feature_importances_"):
         training.log_importance(model, method="impurity")
@@ -48,7 +48,7 @@ def log_importance(model: Any, rows: Any, target: Any) -> None:
         training.log_importance(found, method="permutation", features=rows.columns)
 
 
-def log_model(recipe: Recipe, model: Any, rows: Any) -> str:
+def log_model(recipe: DemoRecipe, model: Any, rows: Any) -> str:
     """Log the model as a new version of its name; return its address.
 
     Given requirements spare the 10 to 18 seconds that MLflow takes to guess them. Its default

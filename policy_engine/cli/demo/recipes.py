@@ -37,7 +37,7 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class DemoRecipe:
     """What is trained: an estimator on a data set, and how its training script stores it.
 
     Attributes:
@@ -77,8 +77,10 @@ TUMOURS = Data(
     slices=lambda features: ("size", features["mean radius"]),
 )
 
-CHAMPION = Recipe("champion", DIGITS, "forest", lambda: RandomForestClassifier(60, random_state=0))
-TUNED_SVM = Recipe(
+CHAMPION = DemoRecipe(
+    "champion", DIGITS, "forest", lambda: RandomForestClassifier(60, random_state=0)
+)
+TUNED_SVM = DemoRecipe(
     "pr-1-tuned-svm",
     DIGITS,
     "svm",
@@ -86,10 +88,10 @@ TUNED_SVM = Recipe(
     skops=True,
     is_probed=True,
 )
-MANY_TREES = Recipe(
+MANY_TREES = DemoRecipe(
     "pr-2-many-trees", DIGITS, "forest", lambda: RandomForestClassifier(1000, random_state=0)
 )
-NEW_QUESTION = Recipe(
+NEW_QUESTION = DemoRecipe(
     "pr-3-tumours",
     TUMOURS,
     "boosting",
@@ -97,7 +99,7 @@ NEW_QUESTION = Recipe(
     skops=True,
     skops_types=("sklearn.tree._tree.Tree",),
 )
-NETWORK = Recipe(
+NETWORK = DemoRecipe(
     "pr-4-network",
     DIGITS,
     "mlp",

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from policy_engine import check
 from policy_engine.cli import output
-from policy_engine.cli.demo.commands import check_command, next_steps
-from policy_engine.cli.demo.folder import Folder, claim, prepare
+from policy_engine.cli.demo.commands import next_steps, shell_command
+from policy_engine.cli.demo.folder import Folder, claim, prepare_folder
 from policy_engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from policy_engine.cli.demo.recipes import Recipe
+    from policy_engine.cli.demo.recipes import DemoRecipe
     from policy_engine.cli.demo.train import Trained, Trainer
 
 _QUIET = {
@@ -37,7 +37,7 @@ a real training. All numbers are measured on this machine.
 
 
 @dataclass(frozen=True, slots=True)
-class PullRequest:
+class DemoPullRequest:
     """A candidate, what its author says of it, and the exit code that the demo promises."""
 
     title: str
@@ -47,25 +47,25 @@ class PullRequest:
 
 
 _PULL_REQUESTS = (
-    PullRequest(
+    DemoPullRequest(
         "another kind of model",
         "A support vector machine, tuned over six settings, in place of the forest.",
         "TUNED_SVM",
         0,
     ),
-    PullRequest(
+    DemoPullRequest(
         "the same forest, with 1,000 trees instead of 60",
         "The accuracy went up.",
         "MANY_TREES",
         1,
     ),
-    PullRequest(
+    DemoPullRequest(
         "a first model for a new question",
         "Which tumours are benign? The accuracy looks good.",
         "NEW_QUESTION",
         1,
     ),
-    PullRequest(
+    DemoPullRequest(
         "a small neural network",
         "Deep learning has come to the team. The training script broke off at the serving\n"
         "probe, for want of an example to send; the model was stored by then.",
@@ -75,7 +75,7 @@ _PULL_REQUESTS = (
 )
 
 
-def run(path: Path) -> int:
+def run_demo(path: Path) -> int:
     """Tell the story in a folder; what it is told with is real.
 
     It changes this process: every `MLFLOW_*` variable goes, so that nothing can reach a real
@@ -95,7 +95,7 @@ def run(path: Path) -> int:
     folder = claim(path)
     _tell("starting MLflow and scikit-learn …")
     train, recipes = _training()
-    if prepare(folder):
+    if prepare_folder(folder):
         _tell(f"{path} holds the store of an earlier demo: it starts anew")
     if folder.has_own_rules:
         _tell(f"{folder.policies} was changed: your rules judge")
@@ -137,7 +137,7 @@ def _train(trainer: "Trainer", recipes: ModuleType) -> list["Trained"]:
     return [_train_one(trainer, getattr(recipes, each.recipe)) for each in _PULL_REQUESTS]
 
 
-def _train_one(trainer: "Trainer", recipe: "Recipe") -> "Trained":
+def _train_one(trainer: "Trainer", recipe: "DemoRecipe") -> "Trained":
     print(
         f"training {recipe.run_name} ({recipe.data.name}) … ", end="", file=sys.stderr, flush=True
     )
@@ -154,13 +154,15 @@ def _options(folder: Folder, trained: "Trained") -> check.Options:
     )
 
 
-def _show(number: int, request: PullRequest, options: check.Options, loaded: check.Loaded) -> int:
+def _show(
+    number: int, request: DemoPullRequest, options: check.Options, loaded: check.Loaded
+) -> int:
     """Show a pull request and its verdict as its author would see them; return the exit code."""
     title = f"Pull request {number}: {request.title}"
     underline = "=" * len(title)
-    output.print_text(f"\n{title}\n{underline}\n{request.claim}\n\n$ {check_command(options)}\n")
+    output.print_text(f"\n{title}\n{underline}\n{request.claim}\n\n$ {shell_command(options)}\n")
     report = check.check(options, loaded)
-    output.write(report, output.parse(("text",), {}))
+    output.write_report(report, output.parse_formats(("text",), {}))
     code = int(report.exit_code)
     output.print_text(f"$ echo $?\n{code}\n")
     return code

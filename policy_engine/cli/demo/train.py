@@ -14,8 +14,8 @@ from sklearn.model_selection import train_test_split
 
 from policy_engine import training
 from policy_engine.cli.demo.folder import Folder
-from policy_engine.cli.demo.leave_evidence import log_answers, log_data, log_importance, log_model
-from policy_engine.cli.demo.recipes import DIGITS, TUMOURS, Recipe
+from policy_engine.cli.demo.leave_evidence import leave_importance, log_answers, log_data, log_model
+from policy_engine.cli.demo.recipes import DIGITS, TUMOURS, DemoRecipe
 from policy_engine.errors import UsageError
 
 PRICE_USD = 1.0
@@ -49,7 +49,7 @@ class Trainer:
             for name in (DIGITS.name, TUMOURS.name)
         }
 
-    def train(self, recipe: Recipe) -> Trained:
+    def train(self, recipe: DemoRecipe) -> Trained:
         """Train on half of the rows, validate on the other half, and leave evidence of it all."""
         features, target = recipe.data.load(return_X_y=True, as_frame=True)
         halves = train_test_split(features, target, test_size=0.5, random_state=0, stratify=target)
@@ -72,7 +72,7 @@ class Trainer:
         self._client.set_registered_model_alias(name, "champion", "1")
 
 
-def _train(recipe: Recipe, x_train: Any, x_val: Any, y_train: Any, y_val: Any) -> None:
+def _train(recipe: DemoRecipe, x_train: Any, x_val: Any, y_train: Any, y_val: Any) -> None:
     """Do what the training script of a pull request does, in the active run."""
     estimator = recipe.estimator()
     began = time.process_time()
@@ -86,7 +86,7 @@ def _train(recipe: Recipe, x_train: Any, x_val: Any, y_train: Any, y_val: Any) -
     log_data(recipe.data, rows=x_train, target=y_train, context="training")
     log_data(recipe.data, rows=x_val, target=y_val, context="evaluation")
     log_answers(recipe.data, model, x_val, y_val)
-    log_importance(model, x_val, y_val)
+    leave_importance(model, x_val, y_val)
     address = log_model(recipe, model, x_val)
     if recipe.is_probed:
         training.probe_serving(address)

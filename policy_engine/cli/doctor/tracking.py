@@ -14,7 +14,7 @@ from policy_engine.evidence.record import BaselineRecord, EvidenceRecord, RunRec
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.health import Health, health
 from policy_engine.tracking.store import NoSuchStore, is_local
-from policy_engine.tracking.store import Unreadable as StoreUnreadable
+from policy_engine.tracking.store import ReadFailed as StoreUnreadable
 
 _OF_SERVER = "the server can read its own stores"
 LARGEST_SKEW_S = 60.0

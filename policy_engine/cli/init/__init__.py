@@ -15,14 +15,14 @@ from importlib.resources import files
 from pathlib import Path
 
 from policy_engine.cli.init.repository import candidate_paths
-from policy_engine.cli.init.texts import Proposal, first_test, policy_file
+from policy_engine.cli.init.texts import ProposedFile, first_test, policy_file
 from policy_engine.errors import UsageError
 from policy_engine.git import work_tree as git
 from policy_engine.http.deadline import Deadline
-from policy_engine.tracking.store import NoSuchStore, Unreadable
+from policy_engine.tracking.store import NoSuchStore, ReadFailed
 from policy_engine.tracking.survey import CHAMPION, Survey, survey
 
-__all__ = ["Proposal", "Seen", "Written", "look", "propose", "slug", "write"]
+__all__ = ["ProposedFile", "Seen", "WrittenFiles", "look", "propose", "slug", "write_proposal"]
 
 WORKFLOW = Path(".github/workflows/model-gate.yml")
 _COMMITS = 200  # of the repository, newest first, whose runs are looked for
@@ -44,7 +44,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFiles:
     """What became of one file: written, or kept as it was and why."""
 
     path: str
@@ -69,15 +69,15 @@ def look(root: Path, uri: str | None, timeout_s: float = 30.0) -> Seen:
         return Seen(survey(uri, _commits(root), Deadline(timeout_s)), None, paths)
     except NoSuchStore as e:
         raise UsageError(str(e)) from e
-    except Unreadable as e:
+    except ReadFailed as e:
         return Seen(Survey(), str(e), paths)
 
 
-def propose(root: Path, seen: Seen) -> Proposal:
+def propose(root: Path, seen: Seen) -> ProposedFile:
     """Return what the first policy file shall say, as far as can be told."""
     found = seen.survey
     names = (*found.registered, *(name for name in found.models if name != "model"))
-    return Proposal(
+    return ProposedFile(
         name=slug(names[0] if names else root.resolve().name),
         metric=found.metric,
         goal=found.goal,
@@ -89,7 +89,7 @@ def propose(root: Path, seen: Seen) -> Proposal:
     )
 
 
-def write(proposal: Proposal, root: Path) -> tuple[Written, ...]:
+def write_proposal(proposal: ProposedFile, root: Path) -> tuple[WrittenFiles, ...]:
     """Write policy file, test and workflow where none is yet, and say what became of each.
 
     Raises:
@@ -100,7 +100,7 @@ def write(proposal: Proposal, root: Path) -> tuple[Written, ...]:
     if others and f"{proposal.name}.yaml" not in others:
         # A second file that judges the same runs would bind the same ids twice.
         why = f"policies/ has {', '.join(others)} already"
-        return (Written(policies, why), _written(root, WORKFLOW, _workflow(root)))
+        return (WrittenFiles(policies, why), _written(root, WORKFLOW, _workflow(root)))
     return (
         _written(root, Path(policies), policy_file(proposal)),
         _written(root, Path(f"policies/tests/{proposal.name}.yaml"), first_test(proposal)),
@@ -108,17 +108,17 @@ def write(proposal: Proposal, root: Path) -> tuple[Written, ...]:
     )
 
 
-def _written(root: Path, path: Path, text: str) -> Written:
+def _written(root: Path, path: Path, text: str) -> WrittenFiles:
     place = root / path
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with place.open("x", encoding="utf-8") as stream:  # never over another file
             stream.write(text)
     except FileExistsError:
-        return Written(path.as_posix(), "it exists already")
+        return WrittenFiles(path.as_posix(), "it exists already")
     except OSError as e:
         raise UsageError(f"{path.as_posix()} cannot be written: {e.strerror}") from e
-    return Written(path.as_posix())
+    return WrittenFiles(path.as_posix())
 
 
 def _workflow(root: Path) -> str:

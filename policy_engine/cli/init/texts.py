@@ -10,7 +10,7 @@ from policy_engine.tracking.survey import CHAMPION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class ProposedFile:
     """What the first policy file shall say.
 
     Attributes:
@@ -34,7 +34,7 @@ class Proposal:
     model_name: str | None
 
 
-def policy_file(proposal: Proposal) -> str:
+def policy_file(proposal: ProposedFile) -> str:
     """Return the policy file, each part with what it is for."""
     parts = (_scope, _metric, _candidate, _baseline)
     last = _POLICIES.format(metric=_flow(proposal.metric or "val_f1"))
@@ -71,7 +71,7 @@ policies:
 """
 
 
-def _scope(proposal: Proposal) -> str:
+def _scope(proposal: ProposedFile) -> str:
     """Return a hint at how to tell several models apart."""
     by = {"experiment": proposal.experiment} if proposal.experiment else {"model": "fraud-*"}
     if proposal.models:
@@ -83,7 +83,7 @@ def _scope(proposal: Proposal) -> str:
     return "\n".join([*lines, ""])
 
 
-def _metric(proposal: Proposal) -> str:
+def _metric(proposal: ProposedFile) -> str:
     if proposal.metric is None:
         return (
             "# The metric that counts. Until you say it, the experiment's primary metric does.\n"
@@ -97,7 +97,7 @@ def _metric(proposal: Proposal) -> str:
     return f"# The metric that counts.\nmetric: {_flow(setting)}\n"
 
 
-def _candidate(proposal: Proposal) -> str:
+def _candidate(proposal: ProposedFile) -> str:
     lines = ["# What training depends on: a pull request that touches none of it needs no new run."]
     names = [f"  model_name: {_flow(proposal.model_name)}"] if proposal.model_name else []
     if proposal.paths:
@@ -107,7 +107,7 @@ def _candidate(proposal: Proposal) -> str:
     return "\n".join([*lines, *(["candidate:", *names] if names else []), ""])
 
 
-def _baseline(proposal: Proposal) -> str:
+def _baseline(proposal: ProposedFile) -> str:
     lines = ["# The run to beat: rules, tried in order."]
     if proposal.alias is None:
         lines += [
@@ -123,7 +123,7 @@ def _baseline(proposal: Proposal) -> str:
     return "\n".join([*lines, ""])
 
 
-def first_test(proposal: Proposal) -> str:
+def first_test(proposal: ProposedFile) -> str:
     """Return the first policy test."""
     metric = proposal.metric or "val_f1"
     better, worse = ("0.10", "0.12") if _is_loss(proposal) else ("0.92", "0.90")
@@ -133,7 +133,7 @@ def first_test(proposal: Proposal) -> str:
     )
 
 
-def _is_loss(proposal: Proposal) -> bool:
+def _is_loss(proposal: ProposedFile) -> bool:
     kind = known(proposal.metric) if proposal.metric else None
     return (kind.goal if kind else proposal.goal) == "minimize"
 

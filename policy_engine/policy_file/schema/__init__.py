@@ -12,9 +12,9 @@ import json
 from policy_engine.policy_file.schema.drawing import Json
 from policy_engine.policy_file.schema.policy_file import policy_file_schema, waivers_schema
 
-__all__ = ["Json", "as_text", "policy_file_schema", "waivers_schema"]
+__all__ = ["Json", "policy_file_schema", "schema_text", "waivers_schema"]
 
 
-def as_text(schema: Json) -> str:
+def schema_text(schema: Json) -> str:
     """Return a schema as it is printed and kept in files."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

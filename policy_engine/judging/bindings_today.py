@@ -40,7 +40,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class EvaluationFacts:
     """What is the same for every subject of one evaluation.
 
     Attributes:
@@ -97,7 +97,7 @@ class BoundPolicy:
     refusal: Finding | None
 
     @classmethod
-    def of(cls, binding: Binding, here: Here) -> Self:
+    def of(cls, binding: Binding, here: EvaluationFacts) -> Self:
         """Return what the binding comes to for this evidence at this moment."""
         needs = binding.policy.reads() | Needs.RUN
         absent = binding.needs & ~here.collected & ~Needs.RUN
@@ -121,12 +121,16 @@ class BoundFile:
     metric: Metric | None
 
     @classmethod
-    def of(cls, file: PolicyFile, here: Here) -> Self:
+    def of(cls, file: PolicyFile, here: EvaluationFacts) -> Self:
         """Return what the file comes to for this evidence at this moment."""
         return cls(file, tuple(BoundPolicy.of(b, here) for b in file.bindings), _metric_of(file))
 
     def case(
-        self, record: CandidateRecord, needs: Needs, baseline: BaselineRecord | None, here: Here
+        self,
+        record: CandidateRecord,
+        needs: Needs,
+        baseline: BaselineRecord | None,
+        here: EvaluationFacts,
     ) -> Case:
         """Return what a policy with these needs sees of the candidate."""
         file = self.file

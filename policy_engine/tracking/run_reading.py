@@ -16,7 +16,7 @@ from policy_engine.tracking.query import PARENT_TAG, tagged
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.series import with_series
 from policy_engine.tracking.store import Json, NotFound
-from policy_engine.tracking.store import Unreadable as UnreadableRead
+from policy_engine.tracking.store import ReadFailed as UnreadableRead
 from policy_engine.tracking.tables import read_importance, read_predictions, read_texts
 from policy_engine.tracking.translate import run_record, tags_of
 
