@@ -2,7 +2,6 @@
 
 import os
 import re
-import sqlite3
 from contextlib import closing
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -112,6 +111,8 @@ def _refuse_absent_database(uri: str) -> None:
 
 def _has_mlflow_tables(path: Path) -> bool:
     query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'experiments'"
+    import sqlite3  # noqa: PLC0415 (a server needs none of it)
+
     try:
         # Read-only: an empty file stays empty.
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as database:
