@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 
 from policy_engine import __version__, evidence, plugins
 from policy_engine.cli import catalogue, cli
-from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.evidence.record import EvidenceRecord, Needs
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.policy import Policy
@@ -131,6 +131,20 @@ def command_page() -> str:
         f"\n## policy-engine {name}".rstrip() + f"\n\n```text\n{_help(name)}```" for name in names
     ]
     return "\n".join([_COMMAND.rstrip(), *helps]) + "\n"
+
+
+def evidence_page() -> str:
+    """Return `evidence.md` with the kinds of evidence."""
+    page = (HERE / "reference" / "evidence.md").read_text("utf-8")
+    rows = [
+        (f"`{name.lower()}`", each.kind.opens, each.kind.lies, each.kind.grade)
+        for name, each in Needs.__members__.items()
+    ]
+    rows[0] = (f"{rows[0][0]} (always)", *rows[0][1:])
+    table = _rows(("need", "what it opens", "where MLflow keeps it", "grade"), *rows)
+    begin, end = "<!-- needs: written by docs/generate.py -->\n", "<!-- end of needs -->"
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    return f"{before}{begin}\n{table}\n\n{end}{after}"
 
 
 def report_page() -> str:
@@ -347,6 +361,7 @@ def policy_tests_schema() -> str:
 PAGES = {
     "reference/policies.md": policies_page,
     "reference/command.md": command_page,
+    "reference/evidence.md": evidence_page,
     "reference/report.md": report_page,
     "reference/case.md": case_page,
     "reference/policy-file.md": policy_file_page,
