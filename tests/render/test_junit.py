@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.policy import Level, Outcome
-from policy_engine.render.junit import as_junit
-from policy_engine.render.junit_xml import Suite, JunitCase, as_junit_xml
+from policy_engine.render.formats.junit import as_junit
+from policy_engine.render.junit_xml import JunitCase, Suite, as_junit_xml
 from policy_engine.report import Effect, Verdict
 from tests.render import reports
 from tests.render.hostile import HOSTILE, commands, everywhere

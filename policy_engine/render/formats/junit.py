@@ -14,7 +14,7 @@ plain pass. A subject that may not merge without a finding that says so has a ca
 from collections.abc import Iterator
 
 from policy_engine.render import rows
-from policy_engine.render.junit_xml import Suite, JunitCase, JunitResult, as_junit_xml
+from policy_engine.render.junit_xml import JunitCase, JunitResult, Suite, as_junit_xml
 from policy_engine.report import EXIT_CODES, Effect, Judged, Report, Subject
 
 _RESULTS: dict[str, JunitResult] = {"error": "error", "blocking": "failure", "passed": "passed"}
