@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -21,7 +22,7 @@ from pydantic.fields import FieldInfo
 
 from policy_engine import __version__, evidence, plugins
 from policy_engine.cli import catalogue, cli
-from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.evidence.record import EvidenceRecord, Needs
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.policy import Policy
@@ -32,6 +33,7 @@ from policy_engine.policy_file.setting_kinds import kinds_of
 from policy_engine.policy_tests.schema import policy_tests_schema as schema_of_tests
 from policy_engine.quantities import MEASURES
 from policy_engine.quantities.words import listed
+from policy_engine.render import FORMATS
 from policy_engine.report import Engine, PolicySource, Report
 
 HERE = Path(__file__).resolve().parent
@@ -133,21 +135,33 @@ def command_page() -> str:
     return "\n".join([_COMMAND.rstrip(), *helps]) + "\n"
 
 
+def evidence_page() -> str:
+    """Return `evidence.md` with the kinds of evidence."""
+    page = (HERE / "reference" / "evidence.md").read_text("utf-8")
+    rows = [
+        (f"`{name.lower()}`", each.kind.opens, each.kind.lies, each.kind.grade)
+        for name, each in Needs.__members__.items()
+    ]
+    rows[0] = (f"{rows[0][0]} (always)", *rows[0][1:])
+    table = _rows(("need", "what it opens", "where MLflow keeps it", "grade"), *rows)
+    return _between(page, "needs", table)
+
+
 def report_page() -> str:
-    """Return `report.md` with the report that its policy file makes of the evidence's example."""
+    """Return `report.md` with the formats, and the report of its policy file on the example."""
     page = (HERE / "reference" / "report.md").read_text("utf-8")
-    begin, end = "<!-- report: written by docs/generate.py -->\n", "<!-- end of report -->"
-    before, after = page.partition(begin)[0], page.partition(end)[2]
+    modules = {name: import_module(f"policy_engine.render.formats.{name}") for name in FORMATS}
+    first = {name: (inspect.getdoc(each) or "").splitlines()[0] for name, each in modules.items()}
+    rows = ((f"`{n}`", line.removeprefix("The report ").rstrip(".")) for n, line in first.items())
+    page = _between(page, "formats", _rows(("format", "the report"), *rows))
     shown = json.dumps(example_report(page).to_dict(), indent=2, ensure_ascii=False)
-    return f"{before}{begin}\n```json\n{shown}\n```\n\n{end}{after}"
+    return _between(page, "report", f"```json\n{shown}\n```")
 
 
 def case_page() -> str:
     """Return `case.md` with the attributes of what a policy sees."""
     page = (HERE / "reference" / "case.md").read_text("utf-8")
-    begin, end = "<!-- views: written by docs/generate.py -->\n", "<!-- end of views -->"
-    before, after = page.partition(begin)[0], page.partition(end)[2]
-    return f"{before}{begin}\n{''.join(map(_view, _VIEWS))}{end}{after}"
+    return _between(page, "views", "".join(map(_view, _VIEWS)).rstrip())
 
 
 def _view(name: str) -> str:
@@ -208,9 +222,7 @@ def policy_file_page() -> str:
         "units": _units(),
     }
     for name, table in tables.items():
-        begin, end = f"<!-- {name}: written by docs/generate.py -->\n", f"<!-- end of {name} -->"
-        before, after = page.partition(begin)[0], page.partition(end)[2]
-        page = f"{before}{begin}\n{table}\n\n{end}{after}"
+        page = _between(page, name, table)
     return page
 
 
@@ -294,9 +306,7 @@ def github_actions_page() -> str:
     outputs = [(f"`{name}`", each["description"]) for name, each in action["outputs"].items()]
     tables = _rows(("input", "default", "what it is"), *inputs) + "\n\n"
     tables += _rows(("output", "what it is"), *outputs)
-    begin, end = "<!-- inputs: written by docs/generate.py -->\n", "<!-- end of inputs -->"
-    before, after = page.partition(begin)[0], page.partition(end)[2]
-    return f"{before}{begin}\n{tables}\n\n{end}{after}"
+    return _between(page, "inputs", tables)
 
 
 def _units() -> str:
@@ -306,6 +316,13 @@ def _units() -> str:
         for name, unit in sorted(units.items(), key=lambda item: item[1].factor)
     ]
     return _rows(("unit", "is"), *rows)
+
+
+def _between(page: str, name: str, text: str) -> str:
+    """Return a page with the text between the marks of that name."""
+    begin, end = f"<!-- {name}: written by docs/generate.py -->\n", f"<!-- end of {name} -->"
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    return f"{before}{begin}\n{text}\n\n{end}{after}"
 
 
 def _rows(head: tuple[str, ...], *rows: tuple[str, ...]) -> str:
@@ -347,6 +364,7 @@ def policy_tests_schema() -> str:
 PAGES = {
     "reference/policies.md": policies_page,
     "reference/command.md": command_page,
+    "reference/evidence.md": evidence_page,
     "reference/report.md": report_page,
     "reference/case.md": case_page,
     "reference/policy-file.md": policy_file_page,

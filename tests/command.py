@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policy_engine import cli
-from policy_engine.evidence import Needs
+from policy_engine.evidence import EVERYTHING
 from policy_engine.evidence.record import CandidateRecord, EvidenceRecord, RunRecord
 from policy_engine.testing import model, run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-EVERYTHING = Needs.of(need.name or "" for need in Needs).names
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def evidence(*runs: RunRecord, **facts: Any) -> EvidenceRecord:
     """Return evidence with these candidates, collected for every need; `baseline` is of each."""
     baselines = facts.pop("baselines", ())
     known: dict[str, Any] = {
-        "needs": EVERYTHING,
+        "needs": EVERYTHING.names,
         "candidates": tuple(CandidateRecord(run=each, baselines=baselines) for each in runs),
     }
     return EvidenceRecord(**(known | facts))

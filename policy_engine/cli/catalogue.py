@@ -241,13 +241,6 @@ _NAMED_CALLS = {
     "parameter": 'mlflow.log_param("{}", value)',
 }
 
-_CALLS = {
-    Needs.MODEL: 'mlflow.sklearn.log_model(model, name="model")  # or another flavor',
-    Needs.DATASETS: 'mlflow.log_input(dataset, context="training")',
-    Needs.FILES: 'mlflow.log_artifact("report.html")',
-    Needs.CHILDREN: "with mlflow.start_run(nested=True):\n        ...  # a child run, if any",
-}
-
 _ALIAS = (
     "\n# Once, for the run to beat: the version of the registered model that is in use.\n"
     'mlflow.MlflowClient().set_registered_model_alias("fraud", "champion", "3")'
@@ -260,7 +253,7 @@ def _logging(policy: type[Policy]) -> str | None:
     named = dict.fromkeys(_NAMED.findall(_prose(policy)))
     calls = [f'mlflow.log_metric("{_METRIC}", value)  # the metric that counts']
     calls += [_NAMED_CALLS[kind].format(name) for kind, name in named]
-    calls += [call for need, call in _CALLS.items() if need in policy.needs]
+    calls += [need.kind.log for need in policy.needs if need.kind.log is not None]
     lines = ["import mlflow", "", "with mlflow.start_run():", *(f"    {call}" for call in calls)]
     if policy.needs & (Needs.BASELINE | Needs.REGISTRY):
         lines += _ALIAS.split("\n")

@@ -11,6 +11,7 @@ import click
 from policy_engine.cli.app import EXAMPLE, command, filled, requiring
 from policy_engine.cli.publishing import publisher, publishing, seconds
 from policy_engine.judging.moment_of_judgement import YEARS
+from policy_engine.render import FORMATS, TERMINAL
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,9 +85,9 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     "formats",
     callback=filled,
     multiple=True,
-    default=("text",),
+    default=(TERMINAL,),
     metavar="NAME[=FILE]",
-    help="text, markdown, json, github, junit, sarif, html, or a plugin's.",
+    help=f"{', '.join(FORMATS)}, or a plugin's.",
 )
 @click.option(
     "--save-evidence", callback=filled, metavar="FILE", help="Keep the evidence, to judge it again."

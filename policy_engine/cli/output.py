@@ -12,7 +12,7 @@ from policy_engine.cli.streams import Stderr, Stdout
 from policy_engine.errors import PluginError, UsageError
 from policy_engine.hookspecs import Renderer
 from policy_engine.log import Log
-from policy_engine.render import FORMATS
+from policy_engine.render import FORMATS, TERMINAL
 from policy_engine.report import Report
 
 NARROWEST = 40
@@ -54,7 +54,7 @@ def parse_formats(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Ou
         raise UsageError(
             f"--format: {' and '.join(on_stdout)} both go to stdout; write one as NAME=FILE"
         )
-    return outputs if on_stdout else [*outputs, Output("text", None, formats["text"])]
+    return outputs if on_stdout else [*outputs, Output(TERMINAL, None, formats[TERMINAL])]
 
 
 def write_report(report: Report, outputs: Sequence[Output]) -> None:
@@ -66,7 +66,7 @@ def write_report(report: Report, outputs: Sequence[Output]) -> None:
     """
     for output in sorted(outputs, key=lambda o: o.file is None):
         if output.file is None:
-            for_terminal = output.format == "text"
+            for_terminal = output.format == TERMINAL
             print_text(_for_terminal(report) if for_terminal else _rendered(output, report))
             continue
         text = _rendered(output, report)
@@ -105,7 +105,7 @@ def print_text(text: str) -> None:
 
 def _for_terminal(report: Report) -> str:
     """Return the text report as wide as the terminal; colour only where one is."""
-    from policy_engine.render.text import as_text  # noqa: PLC0415 (only the text format needs it)
+    from policy_engine.render.formats.text import as_text  # noqa: PLC0415 (only the text format needs it)
 
     width = max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")

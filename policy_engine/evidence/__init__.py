@@ -13,8 +13,8 @@ from policy_engine.evidence.cost import INSTANCE_TAG, training_cost, training_ti
 from policy_engine.evidence.joining import Joined, join
 from policy_engine.evidence.measurement import Grade, Measurement, Metric, resolve_metric
 from policy_engine.evidence.model import Artifact, Model, ModelMetric, Version
-from policy_engine.evidence.needs import Needs
 from policy_engine.evidence.predictions import Predictions
+from policy_engine.evidence.record import EVERYTHING, Needs
 from policy_engine.evidence.run import Dataset, Importance, Run
 from policy_engine.evidence.states import (
     EvidenceError,
@@ -26,6 +26,7 @@ from policy_engine.evidence.states import (
 )
 
 __all__ = [
+    "EVERYTHING",
     "INSTANCE_TAG",
     "Artifact",
     "Case",

@@ -6,12 +6,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from policy_engine.evidence.measurement import Metric, resolve_metric
-from policy_engine.evidence.needs import Needs
 from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     ChangeRecord,
     Invalid,
+    Needs,
     RunRecord,
     Unreadable,
 )
@@ -129,11 +129,7 @@ class Case(NamedTuple):
 
         Their dataset inputs need `DATASETS` too.
         """
-        if Needs.HISTORY not in self.needs:
-            raise UndeclaredNeed(
-                "the policy reads the history without declaring it",
-                "add `Needs.HISTORY` to the policy's `needs`",
-            )
+        self._declared(Needs.HISTORY, "the history")
         records = value_of(self.evidence.history, "the earlier runs of the experiment")
         return self._runs(records, "earlier")
 
@@ -145,11 +141,7 @@ class Case(NamedTuple):
         dataset inputs with `DATASETS`. What a candidate is judged to be must not depend on them;
         what was tried beside it may.
         """
-        if Needs.LATER not in self.needs:
-            raise UndeclaredNeed(
-                "the policy reads later runs without declaring it",
-                "add `Needs.LATER` to the policy's `needs`",
-            )
+        self._declared(Needs.LATER, "later runs")
         records = value_of(self.evidence.later, "the later runs of the experiment")
         return self._runs(records, "later")
 
@@ -164,23 +156,22 @@ class Case(NamedTuple):
         Raises:
             MissingEvidence: Outside a pull request.
         """
-        if Needs.CHANGE not in self.needs:
-            raise UndeclaredNeed(
-                "the policy reads the change without declaring it",
-                "add `Needs.CHANGE` to the policy's `needs`",
-            )
+        self._declared(Needs.CHANGE, "the change")
         return present(
             self.change_record,
             "there is no pull request to read",
             "run the check in a workflow of the pull request",
         )
 
-    def _found(self, found: BaselineRecord | None, rules: tuple[dict[str, Any], ...]) -> Run:
-        if Needs.BASELINE not in self.needs:
+    def _declared(self, need: Needs, what: str) -> None:
+        if need not in self.needs:
             raise UndeclaredNeed(
-                "the policy reads the baseline without declaring it",
-                "add `Needs.BASELINE` to the policy's `needs`",
+                f"the policy reads {what} without declaring it",
+                f"add `Needs.{need.name}` to the policy's `needs`",
             )
+
+    def _found(self, found: BaselineRecord | None, rules: tuple[dict[str, Any], ...]) -> Run:
+        self._declared(Needs.BASELINE, "the baseline")
         record = found.run if found else None
         if isinstance(record, Unreadable):
             raise UnreadableEvidence(f"the baseline could not be read: {record.unreadable}")

@@ -1,203 +1,73 @@
 """The evidence file, version 1: what was read about each candidate, as plain frozen records.
 
-A value stands as itself; what was absent has no key; `{"invalid": why}` and `{"unreadable": why}`
-stand for the two other results of a read. No record holds NaN or infinity as a number.
-Policies do not see these records but the views of `policy_engine.evidence` on them.
+Its runs are made of the records of `parts`. Policies do not see them but the views of
+`policy_engine.evidence` on them, as far as their `needs` open them.
 """
 
 import hashlib
 import json
-import math
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Flag
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
-LARGEST_FLOAT = 1.7976931348623157e308
-"""MLflow's SQL store keeps an infinity as this number: a metric of this size is no measurement."""
+from policy_engine.evidence.parts import (
+    LARGEST_FLOAT,
+    Cell,
+    DatasetRecord,
+    FileRecord,
+    Gap,
+    ImportanceRecord,
+    Invalid,
+    Metric,
+    ModelMetricRecord,
+    ModelRecord,
+    Plain,
+    PointRecord,
+    PrimaryMetric,
+    Record,
+    SeriesRecord,
+    TableRecord,
+    Text,
+    Unreadable,
+    VersionRecord,
+    metric_value,
+)
 
-
-class Record(BaseModel):
-    """Frozen, closed and strict: an unknown key is an error, "0.9" and `true` are no numbers."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
-    )
-
-
-class Invalid(Record):
-    """It is there, and it is no usable value: NaN, infinity, cut-off text, a wrong shape."""
-
-    invalid: str
-
-
-class Unreadable(Record):
-    """It could not be read: network, authentication, over a size cap, ambiguous."""
-
-    unreadable: str
-
-
-def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse NaN and infinity at any depth: they have no JSON, so no digest."""
-    try:
-        json.dumps(value, allow_nan=False, default=str)
-    except TypeError as e:
-        raise ValueError(str(e)) from e
-    return value
-
-
-Gap = Invalid | Unreadable
-Metric = Annotated[float, Field(gt=-LARGEST_FLOAT, lt=LARGEST_FLOAT)] | Invalid
-Text = str | Invalid
-Cell = str | bool | int | float | None
-Plain = Annotated[dict[str, Any], AfterValidator(_plain_json)]
-"""A mapping of JSON values."""
-NeedName = Literal[
-    "model",
-    "files",
-    "registry",
-    "datasets",
-    "predictions",
-    "importance",
-    "metric_history",
-    "repeats",
-    "children",
-    "baseline",
-    "history",
-    "later",
-    "change",
-    "traces",
+__all__ = [
+    "EVERYTHING",
+    "LARGEST_FLOAT",
+    "NAMED_BASELINE",
+    "BaselineRecord",
+    "CandidateRecord",
+    "Cell",
+    "ChangeRecord",
+    "DatasetRecord",
+    "EvidenceRecord",
+    "FileRecord",
+    "Gap",
+    "ImportanceRecord",
+    "Invalid",
+    "KindOfEvidence",
+    "Metric",
+    "ModelMetricRecord",
+    "ModelRecord",
+    "Needs",
+    "PassedOver",
+    "Plain",
+    "PointRecord",
+    "PrimaryMetric",
+    "Record",
+    "RunRecord",
+    "SeriesRecord",
+    "TableRecord",
+    "Text",
+    "Unreadable",
+    "VersionRecord",
+    "metric_value",
 ]
-"""A kind of evidence, as `policy_engine.evidence.Needs` names it."""
-
-
-def metric_value(value: object) -> Metric:
-    """Return a stored metric as a finite number, or as the invalid value that it is.
-
-    Args:
-        value: What MLflow answered: a number, or the text "NaN" / "Infinity".
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        text = str(value)
-        return Invalid(invalid=text if text in {"NaN", "Infinity", "-Infinity"} else "not a number")
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number of more than 308 digits
-        number = math.inf if value > 0 else -math.inf
-    if math.isnan(number):
-        return Invalid(invalid="NaN")
-    if math.isinf(number) or abs(number) >= LARGEST_FLOAT:
-        return Invalid(invalid="Infinity" if number > 0 else "-Infinity")
-    return number
-
-
-class FileRecord(Record):
-    """One stored file: path from its root (POSIX), size in bytes (None: the store did not say)."""
-
-    path: str
-    size: int | None = Field(default=None, ge=0)
-
-
-class DatasetRecord(Record):
-    """One dataset input of a run, as MLflow keeps it.
-
-    `types` are MLflow's of `columns`, one each, with a `?` behind where a cell may be null.
-    `elements` is the size of the largest array of a numpy dataset, which has no named columns.
-    """
-
-    name: str
-    digest: str | None = None
-    context: str | None = None
-    source_type: str | None = None
-    source: str | None = None
-    rows: int | None = Field(default=None, ge=0)
-    columns: tuple[str, ...] | None = None
-    types: tuple[str, ...] | None = None
-    elements: int | None = Field(default=None, ge=0)
-    tags: dict[str, str] = {}
-
-
-class VersionRecord(Record):
-    """One registered version of a model."""
-
-    name: str
-    version: str
-
-
-class ModelMetricRecord(Record):
-    """A metric that was logged for a model: on which dataset, by which run."""
-
-    key: str
-    value: Metric
-    dataset: str | None = None
-    digest: str | None = None
-    run_id: str | None = None
-
-
-class TableRecord(Record):
-    """A logged table by column; all columns have one length. NaN is null.
-
-    `dataset` is the digest of the one dataset that it is known to be of; None: nobody says one.
-    """
-
-    run_id: str
-    source: str
-    dataset: str | None = None
-    columns: dict[str, tuple[Cell, ...]]
-
-
-class ImportanceRecord(Record):
-    """How much each feature counts, by a file that says it in numbers.
-
-    `values` is None where only pictures were found; `pictures` are their paths.
-    """
-
-    source: str | None = None
-    values: dict[str, Metric] | None = None
-    pictures: tuple[str, ...] = ()
-
-
-class ModelRecord(Record):
-    """A logged model, its registered versions and what its MLmodel file says."""
-
-    model_id: str
-    name: str
-    status: str = "READY"
-    size: Annotated[int, Field(ge=0)] | Gap | None = None
-    logged_size: int | None = Field(default=None, ge=0)
-    files: tuple[FileRecord, ...] | Gap | None = None
-    flavors: tuple[str, ...] | Gap | None = None
-    mlmodel: Plain | Gap | None = None
-    texts: dict[str, str | Gap] | None = None
-    created: AwareDatetime | None = None
-    metrics: tuple[ModelMetricRecord, ...] = ()
-    versions: tuple[VersionRecord, ...] = ()
-
-
-class PointRecord(Record):
-    """A value of a metric, and the step that it was logged at."""
-
-    step: int
-    value: Metric
-
-
-class SeriesRecord(Record):
-    """What is known of a metric that was logged several times.
-
-    `highest` and `lowest` are of the finite values. `at_model` is the last value up to the step of
-    the run's model; None where no value is that early, or nobody says the model's step.
-    """
-
-    count: Annotated[int, Field(ge=1)]
-    highest: PointRecord | None = None
-    lowest: PointRecord | None = None
-    at_model: PointRecord | None = None
-
-
-class PrimaryMetric(Record):
-    """The experiment's own primary metric, from its tags (training code can write them)."""
-
-    name: str
-    goal: Literal["maximize", "minimize"] | None = None
 
 
 class RunRecord(Record):
@@ -212,9 +82,9 @@ class RunRecord(Record):
     lifecycle: str = "active"
     start_time: AwareDatetime | None = None
     end_time: AwareDatetime | None = None
-    params: dict[str, Text] = {}
-    tags: dict[str, Text] = {}
-    metrics: dict[str, Metric] = {}
+    params: dict[str, Text] = Field(default={})
+    tags: dict[str, Text] = Field(default={})
+    metrics: dict[str, Metric] = Field(default={})
     datasets: tuple[DatasetRecord, ...] = ()
     model: ModelRecord | Gap | None = None
     files: tuple[FileRecord, ...] | Gap | None = None
@@ -284,7 +154,178 @@ class ChangeRecord(Record):
     base_sha: str | None = None
     labels: tuple[str, ...] = ()
     paths: tuple[str, ...] | None = None
-    later_paths: dict[str, tuple[str, ...]] = {}
+    later_paths: dict[str, tuple[str, ...]] = Field(default={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindOfEvidence:
+    """One kind of evidence: all that is known of it, but for its field, its view and its reader.
+
+    Attributes:
+        opens: What a policy sees with it.
+        lies: Where MLflow keeps it.
+        grade: How its values are known.
+        asked: Of which runs it is asked for: with the run itself, of candidate and baseline, or
+            of the candidate alone.
+        field: The field of `RunRecord`, else of `CandidateRecord`, that holds it.
+        log: Python that leaves it in a run.
+        none: What a read finds where there is nothing to find; policy tests that leave it out mean
+            that. None: there is no such field.
+        kept: Whether `record` keeps what is plain of it; otherwise no part of it leaves.
+    """
+
+    opens: str
+    lies: str
+    field: str
+    asked: Literal["with the run", "of each run", "of the candidate"] = "of each run"
+    grade: str = ""
+    log: str | None = None
+    none: list[Any] | dict[str, Any] | None = None
+    kept: bool = False
+
+
+class Needs(Flag):
+    """The kinds of evidence that a policy reads; `RUN` is always read."""
+
+    kind: KindOfEvidence
+
+    def __new__(cls, kind: KindOfEvidence) -> Self:
+        """Give each row of the table the next bit."""
+        need = object.__new__(cls)
+        need._value_ = 1 << len(cls.__members__)
+        need.kind = kind
+        return need
+
+    RUN = KindOfEvidence(
+        opens="status, start and end, parameters, last metrics, tags, the experiment's name and "
+        "primary metric",
+        lies="the run, the experiment",
+        grade="logged",
+        asked="with the run",
+        field="run",
+        kept=True,
+    )
+    MODEL = KindOfEvidence(
+        opens="the one READY logged model: name, registered versions, stored files with sizes, "
+        "the MLmodel file",
+        lies="the logged model, its artifacts, `MLmodel`",
+        grade="size: measured",
+        field="model",
+        log='mlflow.sklearn.log_model(model, name="model")  # or another flavor',
+        kept=True,
+    )
+    DATASETS = KindOfEvidence(
+        opens="name, digest, context, source, rows, columns",
+        lies="the run's inputs",
+        grade="logged",
+        asked="with the run",
+        field="datasets",
+        log='mlflow.log_input(dataset, context="training")',
+        kept=True,
+    )
+    FILES = KindOfEvidence(
+        opens="the run's own artifacts, with sizes; the model's small texts (requirements, input "
+        "example)",
+        lies="the run's and the model's artifacts",
+        grade="sizes from the listing",
+        field="files",
+        log='mlflow.log_artifact("report.html")',
+        none=[],
+        kept=True,
+    )
+    REGISTRY = KindOfEvidence(
+        opens="aliases of the registered model",
+        lies="the registered model",
+        field="aliases",
+        none={},
+    )
+    CHILDREN = KindOfEvidence(
+        opens="child runs, run facts only",
+        lies="runs tagged with this one as parent; under 1,000",
+        grade="logged",
+        field="children",
+        log="with mlflow.start_run(nested=True):\n        ...  # a child run, if any",
+        none=[],
+        kept=True,
+    )
+    REPEATS = KindOfEvidence(
+        opens="runs of the same commit, failed and deleted ones too, run facts only",
+        lies="the experiment",
+        grade="logged",
+        field="repeats",
+        none=[],
+        kept=True,
+    )
+    PREDICTIONS = KindOfEvidence(
+        opens="a table of rows: `row_id`, `target`, `prediction`, and more",
+        lies="`policy_engine/predictions.json` of the run, else `mlflow.models.evaluate`'s own "
+        "table; else those of a run that evaluated its model; 64 MB at most",
+        grade="logged",
+        field="predictions",
+    )
+    IMPORTANCE = KindOfEvidence(
+        opens="a number for each feature",
+        lies="`policy_engine/importance.json`, else autologging's `feature_importance_*.json`",
+        grade="logged",
+        field="importance",
+        kept=True,
+    )
+    BASELINE = KindOfEvidence(
+        opens="the same as of the candidate, of the baseline",
+        lies="as above",
+        grade="as above",
+        asked="of the candidate",
+        field="baselines",
+        kept=True,
+    )
+    HISTORY = KindOfEvidence(
+        opens="FINISHED runs of the experiment that ended before this one began, 180 days, 200 at "
+        "most, run facts only",
+        lies="the experiment",
+        grade="logged",
+        asked="of the candidate",
+        field="history",
+        kept=True,
+    )
+    LATER = KindOfEvidence(
+        opens="FINISHED runs of the experiment that ended after this one began, up to the "
+        "collection, 200 at most, run facts only",
+        lies="the experiment",
+        grade="logged",
+        asked="of the candidate",
+        field="later",
+        kept=True,
+    )
+    CHANGE = KindOfEvidence(
+        opens="the pull request: number, author, labels, head, paths; how many of its runs were "
+        "tried",
+        lies="GitHub's event file, git",
+        asked="of the candidate",
+        field="tries",
+        kept=True,
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The needs as the evidence file writes them: lower case, sorted, without `run`."""
+        return tuple(sorted(n.name.lower() for n in self if n.name and n is not Needs.RUN))
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "Needs":
+        """Return the needs with these names (any case)."""
+        needs = cls.RUN
+        for name in names:
+            needs |= cls[name.upper()]
+        return needs
+
+
+EVERYTHING = Needs.RUN | ~Needs.RUN
+"""All kinds of evidence."""
+
+if TYPE_CHECKING:
+    NeedName = str
+else:
+    NeedName = Literal[tuple(n.name.lower() for n in Needs if n is not Needs.RUN)]
 
 
 class EvidenceRecord(Record):

@@ -10,12 +10,12 @@ from policy_engine.evidence.evaluations import several_datasets
 from policy_engine.evidence.measurement import Grade, Measurement
 from policy_engine.evidence.metrics import known
 from policy_engine.evidence.model import Artifact, Model
-from policy_engine.evidence.needs import Needs
 from policy_engine.evidence.predictions import Predictions
 from policy_engine.evidence.record import (
     DatasetRecord,
     ImportanceRecord,
     Invalid,
+    Needs,
     RunRecord,
 )
 from policy_engine.evidence.states import (

@@ -20,8 +20,8 @@ from policy_engine.github.hub import Hub, resolved
 from policy_engine.github.steps import Steps
 from policy_engine.github.wording import NAME, Wording, not_published, nothing_judged, outputs
 from policy_engine.log import to_runner
-from policy_engine.render.annotations import as_github
 from policy_engine.render.escape import LONG, command_data, terminal
+from policy_engine.render.formats.github import as_github
 from policy_engine.report import Report, Verdict
 
 GATE = re.compile(r"[A-Za-z0-9._-]{1,50}")

@@ -13,9 +13,10 @@ from policy_engine.github import check_run, comment
 from policy_engine.github.event import Event
 from policy_engine.github.failure import GitHubError
 from policy_engine.policy import Outcome
-from policy_engine.render import as_markdown, rows
+from policy_engine.render import rows
 from policy_engine.render.annotations import annotate
 from policy_engine.render.escape import LONG, code
+from policy_engine.render.formats.markdown import as_markdown
 from policy_engine.render.links import Links
 from policy_engine.report import Effect, Report, Verdict
 

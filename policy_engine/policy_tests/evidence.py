@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from policy_engine.evidence import Needs
+from policy_engine.evidence import EVERYTHING, Needs
 from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
@@ -33,10 +33,9 @@ from policy_engine.source.yaml_source import Item, MappingNode, Node, SequenceNo
 R = TypeVar("R", bound=Record)
 
 _EXAMPLE = "{candidate: {metrics: {val_f1: 0.91}}}"
-_EVERYTHING = Needs.of(need.name or "" for need in Needs).names
 _GAPS: frozenset[str | int] = frozenset({Invalid.__name__, Unreadable.__name__})
 _HOUR = timedelta(hours=1)
-_NOTHING: dict[str, Any] = {"children": [], "repeats": [], "files": [], "aliases": {}}
+_NOTHING: dict[str, Any] = {n.kind.field: n.kind.none for n in Needs if n.kind.none is not None}
 """What a real read finds where there is nothing to find."""
 
 
@@ -76,7 +75,7 @@ def read_case_evidence(place: NodePlace, at: datetime, file: PolicyFile) -> Evid
         change = _record(place.of("change", items["change"]), ChangeRecord, {})
     if len(place.problems.found) > before:
         return None
-    return EvidenceRecord(needs=_EVERYTHING, change=change, candidates=(candidate,))
+    return EvidenceRecord(needs=EVERYTHING.names, change=change, candidates=(candidate,))
 
 
 def _runs(

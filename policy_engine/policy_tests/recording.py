@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 
 from policy_engine.errors import UsageError
-from policy_engine.evidence import Needs
 from policy_engine.evidence.record import NAMED_BASELINE, CandidateRecord, EvidenceRecord, RunRecord
 from policy_engine.loading import Loaded
 from policy_engine.policy_file import PolicyFile
@@ -101,7 +100,7 @@ def _read_back(content: Mapping[str, Any], at: datetime, file: PolicyFile) -> Ev
     record = read_case_evidence(NodePlace(root, "evidence", problems), at, file)
     problems.raise_any()
     assert record is not None  # noqa: S101 (nothing was wrong with it)
-    return record.model_copy(update={"needs": Needs.of(n.name or "" for n in Needs).names})
+    return record
 
 
 def _expect(found: Sequence[Judged]) -> dict[str, Any]:

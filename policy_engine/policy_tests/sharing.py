@@ -7,13 +7,15 @@ examples, whatever looks like a secret.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from policy_engine.evidence.record import (
     DatasetRecord,
     Invalid,
     ModelRecord,
+    Needs,
+    Record,
     RunRecord,
     Unreadable,
 )
@@ -42,7 +44,6 @@ _FACTS = {
     "start_time",
     "end_time",
     "metrics",
-    "tries",
     "primary_metric",
 }
 _PERSONAL = re.compile(
@@ -75,11 +76,10 @@ def kept_run(run: RunRecord, names: Iterable[str] = ()) -> dict[str, Any]:
     )
     facts["params"] = _texts(run.params, lambda name: name in named or not _PERSONAL.search(name))
     facts["tags"] = _texts(run.tags, lambda name: name in named or name in _TAGS)
-    facts["datasets"] = [_dataset(i, each) for i, each in enumerate(run.datasets)]
-    for name in ("model", "files", "children", "repeats", "importance"):
+    for name in _KINDS:
         value = getattr(run, name)
         if value is not None:
-            facts[name] = _gap(value) or _PARTS[name](value, named)
+            facts[name] = _gap(value) or _PARTS.get(name, _plain_value)(value, named)
     return {key: value for key, value in facts.items() if value not in ({}, [])}
 
 
@@ -105,13 +105,15 @@ def _is_plain(text: str) -> bool:
     return bool(_WORD.match(text)) and (len(text) <= _SHORT or not re.search(r"\d", text))
 
 
-def _dataset(index: int, dataset: DatasetRecord) -> dict[str, Any]:
-    facts = dataset.model_dump(
-        mode="json",
-        exclude_none=True,
-        include={"digest", "context", "source_type", "rows", "columns", "types", "elements"},
-    )
-    return {"name": dataset.name if _is_plain(dataset.name) else f"dataset-{index}", **facts}
+def _datasets(datasets: Sequence[DatasetRecord], _named: frozenset[str]) -> list[dict[str, Any]]:
+    kept = {"digest", "context", "source_type", "rows", "columns", "types", "elements"}
+    return [
+        {
+            "name": _word(dataset.name, f"dataset-{index}"),
+            **dataset.model_dump(mode="json", exclude_none=True, include=kept),
+        }
+        for index, dataset in enumerate(datasets)
+    ]
 
 
 def _model(model: ModelRecord, _named: frozenset[str]) -> dict[str, Any]:
@@ -187,10 +189,23 @@ def _importance(record: Any, _named: frozenset[str]) -> dict[str, Any]:
     return facts
 
 
-_PARTS: Mapping[str, Any] = {
+def _plain_value(value: Any, _named: frozenset[str]) -> Any:
+    dumped = (
+        value.model_dump(mode="json", exclude_none=True) if isinstance(value, Record) else value
+    )
+    return _plain_parts(dumped)
+
+
+_PARTS: Mapping[str, Callable[[Any, frozenset[str]], Any]] = {
+    "datasets": _datasets,
     "model": _model,
     "files": _files,
     "children": _runs,
     "repeats": _runs,
     "importance": _importance,
 }
+"""What is kept of a kind of evidence that has more to it than plain values."""
+
+_KEPT = {n.kind.field for n in Needs if n.kind.kept} & RunRecord.model_fields.keys()
+_KINDS = (*_PARTS, *sorted(_KEPT - _PARTS.keys()))
+"""The fields of a run that `record` keeps, in order."""

@@ -1,13 +1,9 @@
-"""One report, many formats: each is a function from the report to text."""
+"""One report, many formats: each is a function from the report to text, in a file of `formats`."""
 
+from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-
-from policy_engine.errors import UsageError
-from policy_engine.render.annotations import as_github
-from policy_engine.render.markdown import as_markdown
-from policy_engine.render.report_json import as_json
-from policy_engine.render.text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,66 +11,24 @@ if TYPE_CHECKING:
     from policy_engine.hookspecs import Renderer
     from policy_engine.report import Report
 
-__all__ = [
-    "FORMATS",
-    "as_github",
-    "as_html",
-    "as_json",
-    "as_junit",
-    "as_markdown",
-    "as_sarif",
-    "as_text",
-    "render",
-]
+TERMINAL = "text"
+"""The format of stdout where no other is asked for, as wide as the terminal and in its colours."""
 
 
-def as_html(report: "Report") -> str:
-    """Return the report as `render.html` does."""
-    from policy_engine.render import html  # noqa: PLC0415 (few checks ask for it)
+def _late(name: str) -> "Renderer":
+    """Return the renderer of a format; its file is imported when it renders."""
 
-    return html.as_html(report)
+    def render(report: "Report") -> str:
+        renderer: Renderer = getattr(import_module(f"{__name__}.formats.{name}"), f"as_{name}")
+        return renderer(report)
 
-
-def as_junit(report: "Report") -> str:
-    """Return the report as `render.junit` does."""
-    from policy_engine.render import junit  # noqa: PLC0415 (few checks ask for it)
-
-    return junit.as_junit(report)
-
-
-def as_sarif(report: "Report") -> str:
-    """Return the report as `render.sarif` does."""
-    from policy_engine.render import sarif  # noqa: PLC0415 (few checks ask for it)
-
-    return sarif.as_sarif(report)
+    return render
 
 
 FORMATS: "Mapping[str, Renderer]" = MappingProxyType(
     {
-        "text": as_text,
-        "markdown": as_markdown,
-        "json": as_json,
-        "github": as_github,
-        "junit": as_junit,
-        "sarif": as_sarif,
-        "html": as_html,
+        name: _late(name)
+        for name in sorted(p.stem for p in Path(__file__).parent.glob("formats/[a-z]*.py"))
     }
 )
-"""The formats of our own, by the name that `--format` takes."""
-
-
-def render(report: "Report", name: str, formats: "Mapping[str, Renderer]" = FORMATS) -> str:
-    """Return the report in the format of that name.
-
-    Args:
-        report: The report.
-        name: The format's name.
-        formats: What to choose from: ours, or ours and those of plugins.
-
-    Raises:
-        UsageError: If there is no such format.
-    """
-    renderer = formats.get(name)
-    if renderer is None:
-        raise UsageError(f"no format '{name}'; there are {', '.join(sorted(formats))}")
-    return renderer(report)
+"""The formats of our own, by the name that `--format` takes: one for each file of `formats`."""

@@ -1,33 +1,23 @@
-"""Annotations on the lines of the policy file: for a check run, and as workflow commands of a job.
+"""Annotations on the lines of the policy file: for a check run, and for a job's log.
 
 An annotation stands where the rule stands, at the user's own line. No path comes from MLflow.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from policy_engine.quantities.words import count
 from policy_engine.render import rows
-from policy_engine.render.escape import (
-    LONG,
-    annotation,
-    command_data,
-    command_property,
-    repository_path,
-)
+from policy_engine.render.escape import LONG, annotation, repository_path
 from policy_engine.report import Judged, Report, Subject, Verdict
 
 Severity = Literal["failure", "warning", "notice"]
 
-MOST = 10
-"""GitHub shows so many errors a step, and so many warnings; the rest it drops."""
 LONGEST_TITLE = 255
 """GitHub's limit of an annotation's title (characters)."""
 NOWHERE = ".github"
 """The path for what is in no file of the repository; GitHub's runner takes the same."""
 
-_COMMANDS: dict[Severity, str] = {"failure": "error", "warning": "warning", "notice": "notice"}
 _SEVERITIES: dict[str, Severity] = {
     "error": "failure",
     "blocking": "failure",
@@ -70,27 +60,8 @@ class Annotation:
 def annotate(report: Report) -> tuple[Annotation, ...]:
     """Return what blocks, warns, is waived or was not judged: failures, then warnings, notices."""
     found = [each for subject in report.subjects for each in _of_subject(subject)]
-    order: Sequence[Severity] = tuple(_COMMANDS)
+    order: Sequence[Severity] = get_args(Severity)
     return tuple(sorted(found, key=lambda each: order.index(each.severity)))
-
-
-def as_github(report: Report, *, elsewhere: str = "the job summary and the JSON report") -> str:
-    """Return the report as a job's log in GitHub Actions: workflow commands, the verdict last.
-
-    Args:
-        report: The report.
-        elsewhere: Where to find what GitHub would not show, in our own words.
-    """
-    everything = annotate(report)
-    shown, left_out = [], []
-    for severity, name in _COMMANDS.items():
-        several = [each for each in everything if each.severity == severity]
-        shown += several[:MOST]
-        left_out += [count(len(several) - MOST, f"more {name}")] if len(several) > MOST else []
-    lines = [_command(each) for each in shown]
-    if left_out:
-        lines.append(f"{', '.join(left_out)}: see {elsewhere}")
-    return "\n".join([*lines, _verdict(report)]) + "\n"
 
 
 def _of_subject(subject: Subject) -> Iterator[Annotation]:
@@ -131,19 +102,6 @@ def _lines(finding: Judged, subject: Subject) -> Iterator[str]:
         yield f"Waiver: {annotation(rows.waiver_words(finding.waiver), LONG)}"
     if subject.candidate:
         yield f"Candidate: {rows.run_words(subject.candidate, annotation)}"
-
-
-def _command(each: Annotation) -> str:
-    place = "" if each.path == NOWHERE else f"file={command_property(each.path)},line={each.line},"
-    title = command_property(each.title)
-    return f"::{_COMMANDS[each.severity]} {place}title={title}::{command_data(each.message)}"
-
-
-def _verdict(report: Report) -> str:
-    trust = "trusted" if report.policies.trusted else "not trusted"
-    counts = rows.tally(rows.every_finding(report))
-    word = rows.WORDS[report.verdict].upper()
-    return f"policy-engine: {word} (exit code {int(report.exit_code)}): {counts}; policies {trust}"
 
 
 def _cut(title: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from policy_engine import __version__
-from policy_engine.evidence import Change, MissingEvidence, Needs, Run
+from policy_engine.evidence import EVERYTHING, Change, MissingEvidence, Needs, Run
 from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
@@ -15,8 +15,6 @@ from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.loading import load_texts
 from policy_engine.report import Engine, PolicySource, Report
 from policy_engine.testing.evidence import NOW
-
-_EVERYTHING = Needs.of(need.name or "" for need in Needs).names
 
 
 def check_policies(
@@ -57,7 +55,7 @@ def check_policies(
         history=tuple(history),
         model_name=file.candidate.model_name,
     )
-    evidence = EvidenceRecord(needs=_EVERYTHING, candidates=(judged,), change=change)
+    evidence = EvidenceRecord(needs=EVERYTHING.names, candidates=(judged,), change=change)
     engine = Engine(__version__, tuple(str(plugin) for plugin in loaded.plugins.loaded))
     source = PolicySource(loaded.policies.digest, trusted=True)
     return evaluate(loaded.policies, evidence, Context(at, source, engine))

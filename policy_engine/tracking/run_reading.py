@@ -4,10 +4,17 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, ClassVar
 
 from policy_engine.evidence import Needs
-from policy_engine.evidence.record import Gap, ModelRecord, RunRecord, TableRecord, Unreadable
+from policy_engine.evidence.record import (
+    FileRecord,
+    Gap,
+    ImportanceRecord,
+    ModelRecord,
+    RunRecord,
+    TableRecord,
+)
 from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.tracking.assessments import with_whole_means
 from policy_engine.tracking.meant import MOST_CHILDREN
@@ -19,8 +26,6 @@ from policy_engine.tracking.store import Json, NotFound
 from policy_engine.tracking.store import ReadFailed as UnreadableRead
 from policy_engine.tracking.tables import read_importance, read_predictions, read_texts
 from policy_engine.tracking.translate import run_record, tags_of
-
-T = TypeVar("T")
 
 _SHA = re.compile("[0-9a-f]{7,64}")
 MOST_REPEATS = 200
@@ -55,13 +60,15 @@ class Begun:
         beside: "Begun | None" = None,
     ) -> None:
         """Begin to read a run; `beside` is the candidate if this is a baseline."""
-        needs = scope.needs
         self._reads = reads
         self._run = run
         self._beside = beside
         info = run["info"]
         self._experiment = reads.start(reads.store.experiment, info["experiment_id"])
-        files = Needs.MODEL in needs
+        self._needs = scope.needs
+        self._metrics = scope.metrics
+        self._cap = scope.table_cap
+        files = Needs.MODEL in self._needs
         self._model: Future[ModelRecord | Gap | None] | None = None
         if model_id is not None:
             self._model = reads.spawn(read_model_by_id, reads, model_id, files=files)
@@ -70,24 +77,11 @@ class Begun:
             self._model = reads.spawn(
                 read_model, reads, run, model_name, files=files, rather=rather
             )
-        # A run of a search costs what the whole search does.
-        searched = tags_of(run).get(PARENT_TAG) or info["run_id"]
-        self._children = (
-            self._start_children(info["experiment_id"], searched)
-            if Needs.CHILDREN in needs
-            else None
-        )
-        self._files = (
-            reads.spawn(list_files, reads, reads.store.list_run, info["run_id"])
-            if Needs.FILES in needs
-            else None
-        )
-        self._needs = needs
-        self._metrics = scope.metrics
-        self._cap = scope.table_cap
-        self._predictions = self._spawned(Needs.PREDICTIONS, self._read_predictions)
-        self._importance = self._spawned(Needs.IMPORTANCE, lambda: read_importance(reads, run))
-        self._repeats = self._spawned(Needs.REPEATS, self._read_repeats)
+        self._begun: dict[Needs, Future[Any]] = {
+            need: reads.spawn(read, self)
+            for need, read in self.READERS.items()
+            if need in self._needs
+        }
 
     def ahead(self, run_id: str, model_id: str | None) -> None:
         """Begin what a baseline of that run and model will be asked for, if it becomes one.
@@ -135,29 +129,20 @@ class Begun:
             Unreadable: If its experiment cannot be read, or the deadline has come.
         """
         model = self.model()
-        files, children = self._files, self._children
         if isinstance(model, ModelRecord) and Needs.FILES in self._needs:
             model = model.model_copy(update={"texts": read_texts(self._reads, model)})
         facts = with_series(self._reads, self._run, self.facts(), self._metrics)
         return facts.model_copy(
             update={
                 "model": model,
-                "files": reading(lambda: self._reads.wait(files)) if files else None,
-                "children": reading(lambda: self._child_records(children)) if children else None,
-                "aliases": reading(lambda: self._alias_map(model))
-                if Needs.REGISTRY in self._needs
-                else None,
-                "predictions": self.predictions(),
-                "importance": self._waited(self._importance),
-                "repeats": self._waited(self._repeats),
+                **{need.kind.field: self._waited(need) for need in self._begun},
             }
         )
 
-    def _spawned(self, need: Needs, read: Callable[[], T]) -> "Future[T] | None":
-        return self._reads.spawn(read) if need in self._needs else None
-
-    def _waited(self, begun: "Future[T] | None") -> T | Unreadable | None:
-        return reading(lambda: self._reads.wait(begun)) if begun is not None else None
+    def _waited(self, need: Needs) -> Any:
+        """Return what was read for a need, or the record that it could not be; None: not begun."""
+        begun = self._begun.get(need)
+        return reading(self._reads.wait, begun) if begun is not None else None
 
     def _read_predictions(self) -> TableRecord | Gap | None:
         return read_predictions(self._reads, self._run, self.model(), self._cap, self._rather)
@@ -171,7 +156,14 @@ class Begun:
 
     def predictions(self) -> TableRecord | Gap | None:
         """Return the predictions table; waits for it."""
-        return self._waited(self._predictions)
+        table: TableRecord | Gap | None = self._waited(Needs.PREDICTIONS)
+        return table
+
+    def _read_importance(self) -> ImportanceRecord | Gap | None:
+        return read_importance(self._reads, self._run)
+
+    def _read_files(self) -> tuple[FileRecord, ...]:
+        return list_files(self._reads, self._reads.store.list_run, self._run["info"]["run_id"])
 
     def _read_repeats(self) -> tuple[RunRecord, ...]:
         """Return the runs of the same commit, deleted ones too, but the run itself."""
@@ -196,15 +188,29 @@ class Begun:
             run_record(run, None) for run in runs if run["info"]["run_id"] != info["run_id"]
         )
 
-    def _child_records(self, children: "Future[list[Json]]") -> tuple[RunRecord, ...]:
-        runs = self._reads.wait(children)
+    def _read_children(self) -> tuple[RunRecord, ...]:
+        info = self._run["info"]
+        # A run of a search costs what the whole search does.
+        searched = tags_of(self._run).get(PARENT_TAG) or info["run_id"]
+        runs = self._reads.wait(self._start_children(info["experiment_id"], searched))
         if len(runs) >= MOST_CHILDREN:
             raise UnreadableRead(f"the run has {MOST_CHILDREN} child runs or more")
         return tuple(run_record(run, None) for run in runs)
 
-    def _alias_map(self, model: ModelRecord | Gap | None) -> Mapping[str, str] | None:
+    def _read_aliases(self) -> Mapping[str, str] | None:
+        model = self.model()
         if not isinstance(model, ModelRecord) or not model.versions:
             return None
         name = model.versions[-1].name
         registered = self._reads.get(self._reads.store.registered_model, name)
         return {str(a["alias"]): str(a["version"]) for a in registered.get("aliases") or ()}
+
+    READERS: ClassVar[Mapping[Needs, Callable[["Begun"], Any]]] = {
+        Needs.FILES: _read_files,
+        Needs.REGISTRY: _read_aliases,
+        Needs.CHILDREN: _read_children,
+        Needs.REPEATS: _read_repeats,
+        Needs.PREDICTIONS: _read_predictions,
+        Needs.IMPORTANCE: _read_importance,
+    }
+    """What reads each kind of evidence of a run, but for its facts and its model."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from policy_engine.evidence import (
+    EVERYTHING,
     Case,
     Grade,
     InvalidEvidence,
@@ -36,11 +37,10 @@ from policy_engine.evidence.record import (
 from policy_engine.quantities import Margin
 from policy_engine.testing import NOW, STARTED, case, model, run
 
-ALL = ~Needs(0)
 UNREADABLE = Unreadable(unreadable="HTTP 500")
 
 
-def seen(record: RunRecord, needs: Needs = ALL) -> Case:
+def seen(record: RunRecord, needs: Needs = EVERYTHING) -> Case:
     return case(needs, candidate=record)
 
 
@@ -165,7 +165,7 @@ def test_what_a_policy_does_not_declare_is_closed_to_it(
     facts = {"candidate": record, "baseline": run(), "change": ChangeRecord()}
     read(case(need, **facts))  # type: ignore[arg-type]
     with pytest.raises(UndeclaredNeed) as caught:
-        read(case(ALL & ~need, **facts))  # type: ignore[arg-type]
+        read(case(EVERYTHING & ~need, **facts))  # type: ignore[arg-type]
     assert caught.value.remedy == f"add `Needs.{need.name}` to the policy's `needs`"
 
 

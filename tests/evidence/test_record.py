@@ -6,14 +6,13 @@ import json
 import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from policy_engine.evidence import Needs
 from policy_engine.evidence.record import (
     LARGEST_FLOAT,
     BaselineRecord,
@@ -23,7 +22,6 @@ from policy_engine.evidence.record import (
     FileRecord,
     Invalid,
     ModelRecord,
-    NeedName,
     RunRecord,
     Unreadable,
     metric_value,
@@ -103,10 +101,6 @@ def test_records_are_frozen_and_closed() -> None:
         record.run_id = "other"  # type: ignore[misc]
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         RunRecord.model_validate({"run_id": "a", "metric": {}})
-
-
-def test_the_needs_of_the_file_are_those_of_the_policies() -> None:
-    assert set(get_args(NeedName)) == set(Needs.of(need.name or "" for need in Needs).names)
 
 
 def test_a_need_that_does_not_exist_is_refused() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from policy_engine import plugins
 from policy_engine.errors import UsageError
-from policy_engine.evidence import Case, Needs
+from policy_engine.evidence import EVERYTHING, Case, Needs
 from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
@@ -44,7 +44,7 @@ from policy_engine.policy_file import (
 from policy_engine.policy_file.scope import is_current, matches, needs_run
 from policy_engine.report import Engine, PolicySource, Report, Where
 from policy_engine.testing import model, run
-from tests.command import EVERYTHING, candidate, evidence
+from tests.command import candidate, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -468,7 +468,7 @@ def test_a_file_judges_the_logged_model_that_it_names() -> None:
         CandidateRecord(run=candidate(run_id=str(i) * 32), model_name=name)
         for i, name in enumerate((None, "small", "big"))
     ]
-    record = EvidenceRecord(needs=EVERYTHING, candidates=tuple(named))
+    record = EvidenceRecord(needs=EVERYTHING.names, candidates=tuple(named))
     subjects = report_on(policies, record).subjects
     judged = [s.candidate.run_id[0] for s in subjects if s.candidate]
     assert judged == ["2"]
@@ -481,7 +481,7 @@ def test_what_evidence_says_of_the_policy_files_it_is_for_lets_no_file_off_a_nam
         b="policies:\n  b: {policy: told, outcome: fail}",
     )
     forged = CandidateRecord(run=candidate(), policy_files=("policies/a.yaml",))
-    report = report_on(policies, EvidenceRecord(needs=EVERYTHING, candidates=(forged,)))
+    report = report_on(policies, EvidenceRecord(needs=EVERYTHING.names, candidates=(forged,)))
     assert [s.verdict for s in report.subjects] == ["pass", "fail"]
 
 
@@ -555,7 +555,7 @@ def test_the_team_s_own_names_hold_for_candidate_baseline_and_history() -> None:
         baselines=(found,),
         history=(run(metrics={"euros": 30.5}),),
     )
-    report = report_on(policies, EvidenceRecord(needs=EVERYTHING, candidates=(one,)))
+    report = report_on(policies, EvidenceRecord(needs=EVERYTHING.names, candidates=(one,)))
     assert [(f.part, f.message) for f in report.subjects[0].findings] == [
         ("candidate", "10.5"),
         ("baseline", "20.5"),
@@ -568,7 +568,7 @@ def test_a_report_notes_that_its_metric_is_of_the_rows_that_training_saw(metric:
     primary = PrimaryMetric(name="train_f1")
     policies = policy_set(fraud=f"{metric}policies:\n  run-id: on")
     one = CandidateRecord(run=run(metrics={"train_f1": 0.9}, primary_metric=primary))
-    report = report_on(policies, EvidenceRecord(needs=EVERYTHING, candidates=(one,)))
+    report = report_on(policies, EvidenceRecord(needs=EVERYTHING.names, candidates=(one,)))
     assert list(report.subjects[0].notes) == [
         (
             "train_f1 is by its name a metric of the rows that training saw: it says how well the "
@@ -672,7 +672,7 @@ CANDIDATES = st.builds(
     st.lists(st.builds(PassedOver, rule=NAMES, why=NAMES), max_size=1).map(tuple),
 )
 EVIDENCE = st.builds(
-    lambda candidates: EvidenceRecord(needs=EVERYTHING, candidates=tuple(candidates)),
+    lambda candidates: EvidenceRecord(needs=EVERYTHING.names, candidates=tuple(candidates)),
     st.lists(CANDIDATES, min_size=1, max_size=2),
 )
 FRACTIONS = st.integers(0, 120).map(lambda n: n / 100)

@@ -20,7 +20,7 @@ from policy_engine.judging.report_file import (
     report_of,
 )
 from policy_engine.policy import Outcome
-from policy_engine.render import as_json
+from policy_engine.render.formats.json import as_json
 from policy_engine.report import Effect, ExitCode, Verdict
 from tests.render.reports import (
     baseline,

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.policy import Level, Outcome
-from policy_engine.render.annotations import Annotation, annotate, as_github
+from policy_engine.render.annotations import Annotation, annotate
+from policy_engine.render.formats.github import as_github
 from policy_engine.report import Effect, PolicySource, Verdict, Where
 from tests.render import reports
 from tests.render.hostile import HOSTILE, Command, commands, everywhere, runner_commands

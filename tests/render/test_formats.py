@@ -2,50 +2,28 @@ import json
 import subprocess
 import sys
 
-import pytest
-
-from policy_engine.errors import UsageError
-from policy_engine.render import (
-    FORMATS,
-    annotations,
-    as_json,
-    as_text,
-    html,
-    junit,
-    render,
-    sarif,
-)
+from policy_engine.render import FORMATS
+from policy_engine.render.formats import github, html, junit, markdown, sarif, text
+from policy_engine.render.formats.json import as_json
 from tests.render import reports
 
 
-def test_the_formats_are_named_as_the_command_names_them() -> None:
-    assert list(FORMATS) == ["text", "markdown", "json", "github", "junit", "sarif", "html"]
+def test_a_file_is_a_format_and_named_as_it_is() -> None:
+    names = ["github", "html", "json", "junit", "markdown", "sarif", "text"]
+    assert list(FORMATS) == names
 
 
-def test_the_formats_that_load_late_are_those_of_their_modules() -> None:
+def test_a_format_loads_late_and_is_that_of_its_file() -> None:
     report = reports.mixed()
-    assert render(report, "html") == html.as_html(report)
-    assert render(report, "junit") == junit.as_junit(report)
-    assert render(report, "sarif") == sarif.as_sarif(report)
-    assert render(report, "github") == annotations.as_github(report)
-
-
-def test_a_report_is_rendered_by_the_name_of_a_format() -> None:
-    assert render(reports.mixed(), "text") == as_text(reports.mixed())
-
-
-def test_a_plugin_may_bring_a_format() -> None:
-    formats = {**FORMATS, "verdict": lambda report: report.verdict.value}
-    assert render(reports.mixed(), "verdict", formats) == "fail"
-
-
-def test_an_unknown_format_is_an_error_that_names_those_that_exist() -> None:
-    with pytest.raises(UsageError) as error:
-        render(reports.mixed(), "yaml")
-    assert (
-        str(error.value)
-        == "no format 'yaml'; there are github, html, json, junit, markdown, sarif, text"
-    )
+    assert {name: render(report) for name, render in FORMATS.items()} == {
+        "github": github.as_github(report),
+        "html": html.as_html(report),
+        "json": as_json(report),
+        "junit": junit.as_junit(report),
+        "markdown": markdown.as_markdown(report),
+        "sarif": sarif.as_sarif(report),
+        "text": text.as_text(report),
+    }
 
 
 def test_no_format_of_a_check_imports_tabulate() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_engine.render import as_markdown
+from policy_engine.render.formats.markdown import as_markdown
 from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.report import Point, TradeOff
 from tests.render import reports

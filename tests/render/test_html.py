@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from policy_engine.render.html import as_html
+from policy_engine.render.formats.html import as_html
 from policy_engine.report import PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.hostile import HOSTILE, commands, everywhere

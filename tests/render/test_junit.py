@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.policy import Level, Outcome
-from policy_engine.render.junit import as_junit
+from policy_engine.render.formats.junit import as_junit
 from policy_engine.render.junit_xml import JunitCase, Suite, as_junit_xml
 from policy_engine.report import Effect, Verdict
 from tests.render import reports

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Outcome
-from policy_engine.render import as_markdown
+from policy_engine.render.formats.markdown import as_markdown
 from policy_engine.render.links import Links
 from policy_engine.report import Effect, PolicySource, Verdict, WaiverUse
 from tests.render import reports

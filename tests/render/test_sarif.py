@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_engine.render.sarif import as_sarif
+from policy_engine.render.formats.sarif import as_sarif
 from policy_engine.report import Verdict, Where
 from tests.render import reports
 from tests.render.hostile import HOSTILE, commands, everywhere

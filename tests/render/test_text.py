@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.policy import Level, Outcome
-from policy_engine.render import as_text
+from policy_engine.render.formats.text import as_text
 from policy_engine.report import Effect, PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.hostile import HOSTILE, commands, everywhere

@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0: what blocks, warns or is waived, on the lines of the policy file.
+"""The report as SARIF 2.1.0, for code scanning: what blocks, warns or is waived, on its line.
 
 | what a finding does | result |
 |---|---|
