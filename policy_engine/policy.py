@@ -14,7 +14,7 @@ The class is its own schema, its documentation and its judgement.
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -23,9 +23,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from policy_engine.errors import PluginError
+from policy_engine.errors import PluginError, PolicyEngineError
 from policy_engine.evidence import (
     Case,
+    EvidenceError,
     InvalidEvidence,
     Measurement,
     MissingEvidence,
@@ -158,6 +159,15 @@ class Finding(NamedTuple):
         )
 
 
+_OUTCOMES: Mapping[type[PolicyEngineError], Outcome] = {
+    NotApplicable: Outcome.NOT_APPLICABLE,
+    MissingEvidence: Outcome.MISSING,
+    InvalidEvidence: Outcome.FAIL,
+    UnreadableEvidence: Outcome.ERROR,
+}
+"""What a read that gave no value comes to."""
+
+
 def part(name: str, judge: Callable[[], Finding]) -> Finding:
     """Return what `judge` finds; evidence that is no value becomes a finding of the part `name`.
 
@@ -168,14 +178,20 @@ def part(name: str, judge: Callable[[], Finding]) -> Finding:
     """
     try:
         return judge()
-    except NotApplicable as e:
-        return Finding(outcome=Outcome.NOT_APPLICABLE, part=name, message=str(e))
-    except MissingEvidence as e:
-        return Finding(outcome=Outcome.MISSING, part=name, message=str(e), remedy=e.remedy)
-    except InvalidEvidence as e:
-        return Finding(outcome=Outcome.FAIL, part=name, message=str(e), remedy=e.remedy)
-    except UnreadableEvidence as e:
-        return Finding(outcome=Outcome.ERROR, part=name, message=str(e), remedy=e.remedy)
+    except (NotApplicable, EvidenceError) as e:
+        finding = finding_of(e, name)
+        if finding is None:
+            raise
+        return finding
+
+
+def finding_of(error: BaseException, part: str | None = None) -> Finding | None:
+    """Return the finding that evidence which is no value comes to; None for any other error."""
+    for kind, outcome in _OUTCOMES.items():
+        if isinstance(error, kind):
+            remedy = getattr(error, "remedy", None)
+            return Finding(outcome=outcome, part=part, message=str(error), remedy=remedy)
+    return None
 
 
 class Policy(BaseModel):

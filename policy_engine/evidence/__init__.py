@@ -9,6 +9,7 @@ cannot take one for another:
 """
 
 from policy_engine.evidence.case import Case, Change
+from policy_engine.evidence.commit import COMMIT_TAGS, commit_in
 from policy_engine.evidence.cost import INSTANCE_TAG, training_cost, training_time
 from policy_engine.evidence.joining import Joined, join
 from policy_engine.evidence.measurement import Grade, Measurement, Metric, resolve_metric
@@ -26,6 +27,7 @@ from policy_engine.evidence.states import (
 )
 
 __all__ = [
+    "COMMIT_TAGS",
     "EVERYTHING",
     "INSTANCE_TAG",
     "Artifact",
@@ -49,6 +51,7 @@ __all__ = [
     "UndeclaredNeed",
     "UnreadableEvidence",
     "Version",
+    "commit_in",
     "join",
     "resolve_metric",
     "training_cost",

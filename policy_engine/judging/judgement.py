@@ -5,28 +5,13 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from policy_engine.errors import PluginError
-from policy_engine.evidence import (
-    Case,
-    InvalidEvidence,
-    Measurement,
-    MissingEvidence,
-    NotApplicable,
-    UndeclaredNeed,
-    UnreadableEvidence,
-)
-from policy_engine.policy import Finding, Limit, Outcome, Policy
+from policy_engine.evidence import Case, Measurement, UndeclaredNeed
+from policy_engine.policy import Finding, Limit, Outcome, Policy, finding_of
 from policy_engine.quantities import EXACT
 
 if TYPE_CHECKING:
     from policy_engine.expressions import Condition
 
-_OUTCOMES = {
-    NotApplicable: Outcome.NOT_APPLICABLE,
-    MissingEvidence: Outcome.MISSING,
-    InvalidEvidence: Outcome.FAIL,
-    UnreadableEvidence: Outcome.ERROR,
-    UndeclaredNeed: Outcome.ERROR,
-}
 _TEXT = (str, NoneType)
 _MEASUREMENT = (Measurement, NoneType)
 _LIMIT = (Limit, NoneType)
@@ -64,10 +49,11 @@ def turned_off(condition: "Condition", case: Case) -> Finding | None:
 
 def _ended(error: BaseException) -> Finding:
     """Return the finding that a policy ended in by raising."""
-    outcome = next((o for kind, o in _OUTCOMES.items() if isinstance(error, kind)), None)
-    if outcome is not None:
-        remedy = getattr(error, "remedy", None)
-        return Finding(outcome=outcome, message=str(error), remedy=remedy)
+    finding = finding_of(error)
+    if finding is not None:
+        return finding
+    if isinstance(error, UndeclaredNeed):
+        return Finding(outcome=Outcome.ERROR, message=str(error), remedy=error.remedy)
     if isinstance(error, PluginError):
         return _broken(str(error))
     return _broken(f"the policy raised {type(error).__name__}: {error}")

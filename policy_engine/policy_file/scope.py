@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from policy_engine.evidence.commit import commit_in
 from policy_engine.evidence.record import (
     CandidateRecord,
     ChangeRecord,
@@ -13,9 +14,6 @@ from policy_engine.evidence.record import (
     Unreadable,
 )
 from policy_engine.policy_file import PolicyFile
-
-COMMIT_TAGS = ("policy_engine.head_sha", "mlflow.source.git.commit")
-"""The tags that say which commit a run was trained on; the first that a run has counts."""
 
 
 def needs_run(file: PolicyFile, change: ChangeRecord | None) -> bool:
@@ -55,11 +53,8 @@ def is_current(file: PolicyFile, commit: str, change: ChangeRecord) -> bool:
 
 def commit_of(run: RunRecord) -> str | None:
     """Return the commit that a run says it was trained on."""
-    for tag in COMMIT_TAGS:
-        value = run.tags.get(tag)
-        if isinstance(value, str):
-            return value
-    return None
+    found = commit_in(run.tags)
+    return found[0] if found else None
 
 
 def is_for(file: PolicyFile, candidate: CandidateRecord, change: ChangeRecord | None) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from policy_engine.evidence import Case, Change, Metric, Needs, resolve_metric
 from policy_engine.evidence.record import (
@@ -91,6 +91,26 @@ def run(
     return RunRecord(**(known | facts))
 
 
+class Beside(TypedDict, total=False):
+    """What a case holds beside its runs and its metric.
+
+    Attributes:
+        prices: What an hour of an instance costs: instance to `0.50 USD/h`; `default` for others.
+        first_run: Whether the policy file says that there can be no baseline yet.
+        change: The pull request.
+        now: The moment of judgement (UTC); `NOW` by default.
+        later: Runs that ended after the candidate began, newest first.
+        commits: How many commits lie between baseline and candidate.
+    """
+
+    prices: Mapping[str, str]
+    first_run: bool
+    change: Change | None
+    now: datetime
+    later: Iterable[RunRecord]
+    commits: int | None
+
+
 def case(
     policy: Policy | Needs,
     *,
@@ -98,7 +118,7 @@ def case(
     baseline: RunRecord | None = None,
     history: Iterable[RunRecord] = (),
     metric: str | Metric | None = None,
-    **settings: Any,
+    **beside: Unpack[Beside],
 ) -> Case:
     """Return a case as one policy sees it.
 
@@ -108,14 +128,8 @@ def case(
         baseline: The run to beat; None: no rule found one.
         history: Earlier runs, newest first.
         metric: The metric that counts. A name alone does for a metric that is known by name.
-        **settings: `prices` (instance to `0.50 USD/h`), `first_run`, `change`, `now`, `later` (runs
-            that ended after the candidate began, newest first), `commits` (how many lie between
-            baseline and candidate).
+        **beside: What else a policy may see: `Beside`.
     """
-    later: Iterable[RunRecord] = settings.pop("later", ())
-    prices = settings.pop("prices", {})
-    commits: int | None = settings.pop("commits", None)
-    change: Change | None = settings.pop("change", None)
     rule = "alias: champion"
     absent = PassedOver(rule=rule, why="the registered model has no such alias")
     found = BaselineRecord(
@@ -123,18 +137,19 @@ def case(
         found_by=rule if baseline else None,
         passed_over=() if baseline else (absent,),
         run=baseline,
-        commits=commits,
+        commits=beside.get("commits"),
     )
     return Case(
         evidence=CandidateRecord(
-            run=candidate or run(), history=tuple(history), later=tuple(later)
+            run=candidate or run(), history=tuple(history), later=tuple(beside.get("later", ()))
         ),
         needs=(policy.reads() if isinstance(policy, Policy) else policy) | Needs.RUN,
         metric_setting=resolve_metric(metric, None, None, "the test")
         if isinstance(metric, str)
         else metric,
         found=found,
-        prices={instance: parse_rate(price) for instance, price in prices.items()},
-        change_record=change,
-        **({"now": NOW} | settings),
+        prices={name: parse_rate(price) for name, price in beside.get("prices", {}).items()},
+        first_run=beside.get("first_run", False),
+        change_record=beside.get("change"),
+        now=beside.get("now", NOW),
     )

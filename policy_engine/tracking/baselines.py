@@ -9,6 +9,7 @@ from typing import Any
 
 from policy_engine.errors import PolicyEngineError, UsageError
 from policy_engine.evidence import MissingEvidence, Needs, Run, resolve_metric
+from policy_engine.evidence.commit import COMMIT_TAGS
 from policy_engine.evidence.evaluations import any_evaluation
 from policy_engine.evidence.record import (
     BaselineRecord,
@@ -20,7 +21,6 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.http.showing import shown
-from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.quantities import parse_duration
 from policy_engine.tracking.models import only_output
 from policy_engine.tracking.query import Query

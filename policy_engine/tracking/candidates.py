@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from policy_engine.evidence.commit import COMMIT_TAGS
 from policy_engine.evidence.record import ChangeRecord
 from policy_engine.http.showing import shown
 from policy_engine.policy_file import PolicyFile
-from policy_engine.policy_file.scope import COMMIT_TAGS, is_current
+from policy_engine.policy_file.scope import is_current
 from policy_engine.tracking.choosing import choose
 from policy_engine.tracking.meant import Meant, meant_by
 from policy_engine.tracking.query import Query

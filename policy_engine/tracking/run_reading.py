@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from policy_engine.evidence import Needs
+from policy_engine.evidence.commit import COMMIT_TAGS
 from policy_engine.evidence.record import (
     FileRecord,
     Gap,
@@ -15,7 +16,6 @@ from policy_engine.evidence.record import (
     RunRecord,
     TableRecord,
 )
-from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.tracking.assessments import with_whole_means
 from policy_engine.tracking.meant import MOST_CHILDREN
 from policy_engine.tracking.models import begin_model, list_files, read_model, read_model_by_id

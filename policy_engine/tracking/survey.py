@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from policy_engine.evidence.commit import COMMIT_TAGS
 from policy_engine.evidence.metrics import Goal, known
 from policy_engine.http.deadline import Deadline
-from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.source.foreign import json_value
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.query import Query

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from policy_engine.evidence.commit import commit_in
 from policy_engine.evidence.record import (
     Cell,
     DatasetRecord,
@@ -19,7 +20,6 @@ from policy_engine.evidence.record import (
     VersionRecord,
     metric_value,
 )
-from policy_engine.policy_file.scope import COMMIT_TAGS
 from policy_engine.source.foreign import json_value, yaml_value
 from policy_engine.tracking.store import Json, ReadFailed
 
@@ -153,8 +153,8 @@ def tags_of(run: Json) -> dict[str, str]:
 
 def tagged_commit(run: Json) -> str | None:
     """Return the commit that a run says it was trained on."""
-    tags = tags_of(run)
-    return next((tags[tag] for tag in COMMIT_TAGS if tag in tags), None)
+    found = commit_in(tags_of(run))
+    return found[0] if found else None
 
 
 def moment_of(milliseconds: Any) -> datetime | None:

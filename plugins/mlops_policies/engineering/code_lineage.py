@@ -7,13 +7,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from mlops_policies.reading.git_tags import COMMIT_TAGS, HELPER
+from mlops_policies.reading.git_tags import HELPER
 from policy_engine.evidence import (
+    COMMIT_TAGS,
     Case,
     Change,
     MissingEvidence,
     Needs,
     Run,
+    commit_in,
 )
 from policy_engine.policy import Finding, Outcome, Policy
 from policy_engine.quantities import first_few
@@ -119,13 +121,11 @@ def _matches(parts: Sequence[str], globs: Sequence[str]) -> bool:
 
 def _commit(run: Run) -> tuple[str, str]:
     """Return the commit that a run says it was trained on, and the tag that says it."""
-    for tag in COMMIT_TAGS:
-        commit = run.tags.get(tag, "").strip()
-        if commit:
-            return commit, tag
-    raise MissingEvidence(
-        "the run has no commit tag: was it trained outside git?", HELPER.format(COMMIT_TAGS[0])
-    )
+    found = commit_in(run.tags)
+    if found is None:
+        remedy = HELPER.format(COMMIT_TAGS[0])
+        raise MissingEvidence("the run has no commit tag: was it trained outside git?", remedy)
+    return found
 
 
 def _stale(message: str, head: str) -> Finding:
