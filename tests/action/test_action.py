@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from policy_engine.cli import cli
 from tests.action.conftest import ROOT, Installed, hostile, machine
 from tests.command import candidate, evidence
 
@@ -271,6 +272,29 @@ def test_every_input_reaches_the_command(tmp_path: Path) -> None:
     expected = {FLAGS.get(name, name): text for name, text in inputs.items()}
     del expected["working-directory"]
     assert told == expected | {"check-run": ""}
+
+
+NO_INPUTS = {
+    "at": "judges as of another moment: for a terminal",
+    "format": "the input `formats`",
+    "no-check-run": "the input `check-run`",
+    "no-publish": "a job publishes by itself",
+    "publish": "a job publishes by itself",
+    "publish-timeout": "the command's own default",
+    "registry-uri": "the variable MLFLOW_REGISTRY_URI, as for training",
+    "trusted-ref": "the event says what is trusted in GitHub Actions",
+}
+
+
+def test_every_option_of_check_is_an_input_or_has_a_reason_not_to_be() -> None:
+    """A new flag of `check` is a new input of action.yml."""
+    options = {
+        option.removeprefix("--")
+        for parameter in cli.commands["check"].params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--")
+    }
+    assert options - ACTION["inputs"].keys() == NO_INPUTS.keys()
 
 
 MANY = ("run", "model", "policies", "require", "formats")
