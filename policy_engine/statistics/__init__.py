@@ -37,6 +37,7 @@ from policy_engine.statistics.bootstrap import (
 from policy_engine.statistics.bounds import Bounds
 from policy_engine.statistics.decisions import (
     Decision,
+    TwoBounds,
     is_less_than_a_row,
     non_inferiority,
     non_inferiority_of_counts,
@@ -91,6 +92,7 @@ __all__ = [
     "Shortfall",
     "StatisticsUnavailable",
     "TooFewOfClass",
+    "TwoBounds",
     "Wins",
     "best_of",
     "clopper_pearson_bounds",

@@ -4,11 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from mlops_policies.comparing.tested import MORE_ROWS, TestedBounds, shared_rows
+from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import (
     PairedRows,
     Resampled,
+    TwoBounds,
     paired_bootstrap,
     recompute,
     rows_needed,
@@ -53,7 +54,7 @@ class Bootstrapped:
         """The standard deviation over the resamples."""
         return self.resampled.standard_error
 
-    def bounds(self, alpha: float) -> TestedBounds:
+    def bounds(self, alpha: float) -> TwoBounds:
         """Return the bootstrap's bounds."""
         return self.resampled.interval(alpha)
 

@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from mlops_policies.comparing.tested import MORE_ROWS, TestedBounds, shared_rows
+from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import (
     PairedRows,
+    TwoBounds,
     count_wins,
     mcnemar_exact,
     rows_needed_for_counts,
@@ -51,7 +52,7 @@ class Counts:
         """Of the gain, from the rows on which the models differ (at least one)."""
         return math.sqrt(max(self.wins + self.losses, 1)) / self.n
 
-    def bounds(self, alpha: float) -> TestedBounds:
+    def bounds(self, alpha: float) -> TwoBounds:
         """Return Tango's score bounds."""
         return tango_bounds(self.wins, self.losses, self.n, alpha)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlops_policies.comparing.seeds import Recipe, recipe_of
-from mlops_policies.comparing.tested import LOG_ROWS, TestedBounds, Untested
+from mlops_policies.comparing.tested import LOG_ROWS, Untested
 from policy_engine.evidence import Metric, Run
 from policy_engine.quantities import exact, show
-from policy_engine.statistics import MeanTest, paired_t, seeds_needed, welch_t
+from policy_engine.statistics import MeanTest, TwoBounds, paired_t, seeds_needed, welch_t
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Seeds:
         """Of the difference of means."""
         return self.mean.standard_error
 
-    def bounds(self, alpha: float) -> TestedBounds:
+    def bounds(self, alpha: float) -> TwoBounds:
         """Return the bounds by Student's t."""
         return self.mean.bounds(alpha)
 

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from mlops_policies.comparing.bootstrapped import Bootstrapped
 from mlops_policies.comparing.counted import Counts
-from mlops_policies.comparing.tested import Tested, TestedBounds
+from mlops_policies.comparing.tested import Tested
 from policy_engine.policy import Finding, Outcome, part
 from policy_engine.statistics import (
     Bounds,
     Decision,
+    TwoBounds,
     holm,
     is_less_than_a_row,
     non_inferiority,
@@ -24,7 +25,7 @@ POWER = 0.8
 _UNDECIDED = Bounds(float("nan"), float("nan"))
 
 
-def bounds_at(tested: Tested, alpha: float) -> TestedBounds:
+def bounds_at(tested: Tested, alpha: float) -> TwoBounds:
     """Return the bounds, or NaN where there are too few resamples for so small an alpha."""
     if isinstance(tested, Bootstrapped) and alpha * (len(tested.resampled.values) + 1) < 1:
         return _UNDECIDED

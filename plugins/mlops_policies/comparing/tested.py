@@ -3,26 +3,12 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from policy_engine.statistics import TwoBounds
+
 MORE_ROWS = "evaluate both on more rows"
 LOG_ROWS = (
     "log per-row predictions of both: training.log_predictions(row_id=…, target=…, prediction=…)"
 )
-
-
-class TestedBounds(Protocol):
-    """A lower and an upper one-sided bound of the gain, and whether they decide anything."""
-
-    @property
-    def lower(self) -> float:
-        """The lower one-sided bound."""
-
-    @property
-    def upper(self) -> float:
-        """The upper one-sided bound."""
-
-    @property
-    def decides(self) -> bool:
-        """Whether they say anything at all."""
 
 
 class Tested(Protocol):
@@ -44,7 +30,7 @@ class Tested(Protocol):
     def where(self) -> str:
         """On what they were compared, such as `1,000 shared rows`."""
 
-    def bounds(self, alpha: float) -> TestedBounds:
+    def bounds(self, alpha: float) -> TwoBounds:
         """Return the one-sided bounds at alpha each."""
 
     def p_above(self, difference: float = 0.0) -> float:
