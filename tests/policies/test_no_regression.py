@@ -3,11 +3,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scipy.stats import multinomial
+from scipy.stats import binom, multinomial
 
 from mlops_policies.baseline.no_regression import NoRegression
 from policy_engine.evidence.record import BaselineRecord
@@ -50,6 +51,32 @@ def test_worse_within_the_margin_passes_and_says_so() -> None:
 def test_a_shown_loss_beyond_the_margin_fails() -> None:
     finding = assert_outcome(judged(*counted(20, 40, 1000)), "fail")
     assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.message
+
+
+def test_a_shown_loss_that_the_data_do_not_show_to_exceed_the_margin_does_not_fail() -> None:
+    finding = assert_outcome(judged(*counted(370, 430, 10_000)), "inconclusive")
+    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.message
+    assert_outcome(judged(*counted(350, 450, 10_000)), "inconclusive")  # a loss of the margin
+    assert_outcome(judged(*counted(349, 451, 10_000)), "fail")
+
+
+def test_a_loss_that_the_margin_accepts_fails_as_seldom_as_alpha_says() -> None:
+    """Of losses of 0.5 pt under a margin of 1 pt, 4 % fail; of 2 pt, as many as are shown."""
+    chance = np.random.default_rng(7)
+
+    def fails(loss: float) -> float:
+        shares = [(0.08 - loss) / 2, (0.08 + loss) / 2, 0.92]
+        drawn = chance.multinomial(10_000, shares, size=20_000)
+        wins, losses = drawn[:, 0], drawn[:, 1]
+        # The rule in the words of its docstring, by SciPy's binomial test.
+        worse = binom.cdf(wins, wins + losses, 0.5) < 0.05
+        return float(np.mean(worse & (losses - wins > 100)))
+
+    assert fails(0.005) <= 0.05
+    assert fails(0.02) >= 0.95
+    for wins, losses in [(350, 451), (349, 450), (300, 420)]:
+        worse = binom.cdf(wins, wins + losses, 0.5) < 0.05 and losses - wins > 100
+        assert (judged(*counted(wins, losses, 10_000))[0].outcome == "fail") == worse
 
 
 def test_too_few_rows_are_inconclusive_and_say_how_many_the_margin_needs() -> None:

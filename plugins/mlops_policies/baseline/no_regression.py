@@ -55,7 +55,8 @@ class NoRegression(Proof, name="no-regression"):
     lies on the candidate. With `g` the gain and `[L, U]` its one-sided bounds at `alpha`:
 
     - pass: `L >= -margin`; the message says so where it is shown to be worse within the margin
-    - fail: it is shown to be worse (`U < 0`; McNemar for 0/1 rows) and `L < -margin`
+    - fail: it is shown to be worse (`U < 0`; McNemar for 0/1 rows), and the loss in the data is
+      itself above the margin (`g < -margin`): a loss that the margin accepts seldom fails
     - else `inconclusive`; the message says how many rows or seeds this margin needs
 
     The test is chosen as `significant-improvement` chooses it. Where there are neither rows nor
@@ -153,11 +154,12 @@ class NoRegression(Proof, name="no-regression"):
         if is_no_worse(tested, least, levels.shown):
             outcome = Outcome.PASS
             verdict = "worse, but within the margin of" if harmed else "no worse by more than"
-        elif harmed and plain.decides and plain.lower < -least:
+        elif harmed and plain.decides and tested.gain < -least:
             outcome, alpha = Outcome.FAIL, levels.opposite * harm.share
             verdict = "shown to be worse, and not shown to lose no more than"
         else:
-            verdict = "not shown to lose no more than"
+            verdict = "shown to be worse, and " if harmed else ""
+            verdict += "not shown to lose no more than"
             more = still_needed(metric, tested, least, levels.shown)
         value, limit = _judged_number(metric, tested, levels.shown, margin)
         small = "" if outcome is Outcome.FAIL else under_a_row(tested, least)
