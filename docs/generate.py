@@ -28,7 +28,7 @@ from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered, load_policies, schema
 from policy_engine.policy_file.declaring import Keys, ReadAs, Said, bare, examples, flow, meaning
-from policy_engine.policy_file.keys import BindingKeys, FileKeys, Lies, Rule, lying
+from policy_engine.policy_file.keys import BindingKeys, FileKeys, Lies, lying
 from policy_engine.policy_file.setting_kinds import kinds_of
 from policy_engine.policy_tests.schema import policy_tests_schema as schema_of_tests
 from policy_engine.quantities import MEASURES
@@ -252,7 +252,7 @@ def _keys(keys: type[Keys], page: str = "") -> str:
 def _rules() -> str:
     rows = [
         (f"`{name}`", " or ".join(f"`{flow(each)}`" for each in examples(field)), meaning(field))
-        for name, field in Rule.model_fields.items()
+        for name, field in plugins.load_plugins().baseline_rules.built_in.items()
     ]
     return _rows(("rule", "value", "which run"), *rows)
 
@@ -348,7 +348,8 @@ def example_report(page: str) -> Report:
 def policy_file_schema() -> str:
     """Return the JSON Schema of policy files with the policies and packs that come with us."""
     loaded = plugins.load_plugins()
-    return schema.schema_text(schema.policy_file_schema(loaded.policies, loaded.packs))
+    made = schema.policy_file_schema(loaded.policies, loaded.packs, loaded.baseline_rules)
+    return schema.schema_text(made)
 
 
 def waivers_schema() -> str:

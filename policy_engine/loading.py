@@ -66,8 +66,7 @@ def _load(
     files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str]
 ) -> tuple[Loaded, tuple[Draft, ...]]:
     offered = plugins.load_plugins(named_plugins(files, neighbours))
-    any_rule = any("resolve_baseline" in plugin.hooks for plugin in offered.loaded)
     policies, drafts = load_merged(
-        files, offered.policies, offered.packs, neighbours, require, any_rule=any_rule
+        files, offered.policies, offered.packs, neighbours, require, rules=offered.baseline_rules
     )
     return Loaded(policies, offered, (*files, *neighbours)), drafts

@@ -25,9 +25,10 @@ from policy_engine.errors import PluginError
 from policy_engine.evidence import Run
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.policy import Deferred, Policy
-from policy_engine.policy_file import BindingKeys, Offered, PackText
+from policy_engine.policy_file import BindingKeys, KnownRules, Offered, PackText
 from policy_engine.report import Report
 from policy_engine.source.problems import near_or_all
+from policy_engine.tracking.baseline_rules import RULES
 
 OURS = "policy-engine"
 TRACE = "POLICY_ENGINE_TRACE"
@@ -67,6 +68,10 @@ class Plugins:
         self.packs: Mapping[str, PackText] = self._offered("register_packs", self._packs)
         self.renderers: Mapping[str, Renderer] = self._offered(
             "register_renderers", self._renderers
+        )
+        self.baseline_rules = KnownRules(
+            built_in={key: rule.model_fields["value"] for key, rule in RULES.items()},
+            any_other=any("resolve_baseline" in loaded.hooks for loaded in self.loaded),
         )
 
     def has(self, distribution: str) -> bool:

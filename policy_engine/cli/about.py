@@ -94,8 +94,7 @@ def schema_command(paths: tuple[str, ...], kind: str) -> None:
         made = policy_tests_schema()
     else:
         loaded = plugins.load_plugins(_named(paths)) if paths else plugins.load_plugins()
-        any_rule = any("resolve_baseline" in plugin.hooks for plugin in loaded.loaded)
-        made = schema.policy_file_schema(loaded.policies, loaded.packs, any_rule=any_rule)
+        made = schema.policy_file_schema(loaded.policies, loaded.packs, loaded.baseline_rules)
     click.echo(schema.schema_text(made), nl=False)
 
 

@@ -8,6 +8,7 @@ Files come as text, not as paths, so that they can be read from disk, from git o
 All problems of all files are said at once, as one `PolicyFileError`.
 """
 
+from policy_engine.policy_file.baseline import KnownRules
 from policy_engine.policy_file.bindings import Binding, Offered
 from policy_engine.policy_file.committed import Texts, committed_texts, from_root
 from policy_engine.policy_file.keys import AppliesTo, BindingKeys, MetricSetting
@@ -28,6 +29,7 @@ __all__ = [
     "Binding",
     "BindingKeys",
     "Draft",
+    "KnownRules",
     "MetricSetting",
     "Offered",
     "PackText",

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from policy_engine.evidence.metrics import Goal, known
 from policy_engine.policy import Level
@@ -25,7 +25,7 @@ from policy_engine.policy_file.values import (
     Version,
     When,
 )
-from policy_engine.quantities import Bytes, Duration, HourlyPrice
+from policy_engine.quantities import Bytes, HourlyPrice
 
 Treatment = Literal["block", "warn", "skip"]
 """What a binding makes of a finding that is neither pass nor fail."""
@@ -133,43 +133,8 @@ class CandidateSetting(Keys):
     )
 
 
-class BestRule(Keys):
-    """The best run by the metric."""
-
-    within: Duration = Field(
-        description="How long before the candidate began such a run ended at most.",
-        examples=["90d"],
-    )
-
-
-class Rule(Keys):
-    """One rule, with one key."""
-
-    alias: str | None = Field(
-        None,
-        description="Of the version with this alias of the candidate's registered model; or, as "
-        "`fraud@champion`, of a model that is named here, for a candidate that is registered only "
-        "after the merge.",
-        examples=["champion", "fraud@champion"],
-    )
-    commit: Literal["merge-base"] | None = Field(
-        None,
-        description="Of the merge base with the default branch, else of its nearest first-parent "
-        "ancestor with a run, 50 at most.",
-    )
-    tag: Mapping[str, str] = Field(
-        NOTHING,
-        min_length=1,
-        description="The newest of the candidate's experiment with these tags.",
-        examples=[{"baseline.kind": "existing"}],
-    )
-    best: BestRule | None = Field(
-        None,
-        description="The best by the metric, of at most 200 runs of the experiment that ended "
-        "before the candidate began.",
-        examples=[{"within": "90d"}],
-    )
-    run: str | None = Field(None, description="This one.", examples=["<run id>"])
+Rule = Annotated[Mapping[str, Any], WithJsonSchema({"type": "object"})]
+"""A baseline rule: one key, which `baseline.KnownRules` knows, and what that takes."""
 
 
 class EvidenceSetting(Keys):

@@ -11,7 +11,7 @@ from typing import Any
 
 from policy_engine.evidence import Needs
 from policy_engine.policy_file import waivers
-from policy_engine.policy_file.baseline import read_baseline
+from policy_engine.policy_file.baseline import ANY_RULE, KnownRules, read_baseline
 from policy_engine.policy_file.bindings import Binding, Offered, bind_all, yielding
 from policy_engine.policy_file.keys import (
     AppliesTo,
@@ -122,12 +122,13 @@ def load_policies(
     packs: Mapping[str, PackText],
     neighbours: Mapping[str, bytes] = _NO_FILES,
     require: Sequence[str] = (),
+    rules: KnownRules = ANY_RULE,
 ) -> PolicySet:
     """Return the policy files, merged with what they extend and fully checked.
 
-    `load_merged` returns how they were merged, too.
+    `load_merged` returns how they were merged, too. Without `rules` any baseline rule will do.
     """
-    return load_merged(files, offered, packs, neighbours, require)[0]
+    return load_merged(files, offered, packs, neighbours, require, rules=rules)[0]
 
 
 def load_merged(
@@ -137,7 +138,7 @@ def load_merged(
     neighbours: Mapping[str, bytes] = _NO_FILES,
     require: Sequence[str] = (),
     *,
-    any_rule: bool = True,
+    rules: KnownRules,
 ) -> tuple[PolicySet, tuple[Draft, ...]]:
     """Return the policy files, and each as it was merged: every value at its own place.
 
@@ -148,7 +149,7 @@ def load_merged(
         neighbours: Files beside these that they may extend, by path; a `waivers.yaml` among them
             is for every policy file of its folder.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
-        any_rule: Whether a baseline rule that is not built in may be a plugin's.
+        rules: The baseline rules that there are.
 
     Raises:
         PolicyFileError: If anything is wrong, with all that is; also if there is no file.
@@ -160,7 +161,7 @@ def load_merged(
     beside, neighbours = waivers.split(neighbours)
     library = Library(files, neighbours, packs, problems, require)
     drafts = [library.draft(path) for path in sorted(files)]
-    read = [_read(draft, offered, problems, any_rule=any_rule) for draft in drafts]
+    read = [_read(draft, offered, problems, rules) for draft in drafts]
     bound = {file.path: file.bindings for file in read}
     waived = [waivers.of_file(draft, bound[draft.path]) for draft in drafts]
     waived.append(waivers.of_folders(beside, bound, neighbours, problems))
@@ -177,7 +178,7 @@ def load_merged(
 
 
 def _read(
-    draft: Draft, offered: Mapping[str, Offered], problems: Problems, *, any_rule: bool
+    draft: Draft, offered: Mapping[str, Offered], problems: Problems, known: KnownRules
 ) -> PolicyFile:
     before = len(problems.found)
     if draft.required:
@@ -196,7 +197,7 @@ def _read(
         metric=keys.metric,
         applies_to=keys.applies_to,
         candidate=keys.candidate or CandidateSetting.model_construct(),
-        baseline=read_baseline(baseline, problems, any_rule=any_rule) if baseline else (),
+        baseline=read_baseline(baseline, problems, known) if baseline else (),
         prices=keys.prices,
         first_run=keys.first_run,
         evidence=keys.evidence or EvidenceSetting.model_construct(),

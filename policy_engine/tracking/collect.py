@@ -19,10 +19,10 @@ from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.http.deadline import Deadline
 from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.policy_file.scope import needs_run
+from policy_engine.tracking.baseline_rules import Hit
 from policy_engine.tracking.baselines import (
     MOST_HISTORY,
     BaselineSearch,
-    Hit,
     Resolver,
     earlier_runs,
     later_runs,

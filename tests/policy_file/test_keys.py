@@ -23,7 +23,6 @@ from policy_engine.policy_file.keys import (
     EvidenceSetting,
     FileKeys,
     MetricSetting,
-    Rule,
     WaiverKeys,
 )
 from policy_engine.policy_file.reading import read_section
@@ -54,7 +53,8 @@ def _inside(annotation: Any) -> Iterator[type[Keys]]:
 
 
 LOADED = plugins.load_plugins()
-SCHEMA = Draft202012Validator(policy_file_schema(LOADED.policies, LOADED.packs))
+RULES = LOADED.baseline_rules
+SCHEMA = Draft202012Validator(policy_file_schema(LOADED.policies, LOADED.packs, RULES))
 
 
 class Pace(Keys):
@@ -161,7 +161,7 @@ _SECTIONS: dict[tuple[str | int, ...], type[Keys]] = {
 PATHS = [
     *((name,) for name in BASE if name != "policies"),
     *((*path, name) for path, keys in _SECTIONS.items() for name in (*keys.model_fields, "other")),
-    *(("baseline", 0, name) for name in Rule.model_fields),
+    *(("baseline", 0, name) for name in RULES.built_in),
     *(("candidate", "paths", 0), ("prices", "default"), ("first_run",), ("plugins",)),
     *(("applies_to", "tags", "a"), ("evidence", "names", "a"), ("baseline", 0, "best", "within")),
 ]
@@ -205,7 +205,7 @@ def test_the_schema_admits_a_file_exactly_if_the_reader_does(
     content = _with(path, value)
     text = yaml.safe_dump(content).encode()
     try:
-        load_policies({"p.yaml": text}, LOADED.policies, LOADED.packs)
+        load_policies({"p.yaml": text}, LOADED.policies, LOADED.packs, rules=RULES)
     except PolicyFileError as error:
         why = str(error)
     else:

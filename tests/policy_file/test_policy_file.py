@@ -16,9 +16,11 @@ from pydantic import BaseModel, model_validator
 
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Case, Needs
+from policy_engine.plugins import load_plugins
 from policy_engine.policy import Field, Finding, Level, Policy
 from policy_engine.policy_file import (
     AppliesTo,
+    KnownRules,
     MetricSetting,
     Offered,
     PackText,
@@ -159,6 +161,7 @@ POLICIES = (
     Broken,
 )
 OFFERED = {policy.policy_name: Offered(policy, "tests") for policy in POLICIES}
+RULES = KnownRules(load_plugins().baseline_rules.built_in)
 RECOMMENDED = b"""\
 version: 1
 prices: {default: 1 USD/h, gpu: 4 USD/h}
@@ -194,7 +197,9 @@ def load(
     packs: Mapping[str, PackText] = PACKS,
 ) -> PolicySet:
     content = text if isinstance(text, bytes) else text.encode()
-    return load_policies({"policies/fraud.yaml": content}, OFFERED, packs, neighbours or {})
+    return load_policies(
+        {"policies/fraud.yaml": content}, OFFERED, packs, neighbours or {}, rules=RULES
+    )
 
 
 def load_one(text: str, neighbours: Mapping[str, bytes] | None = None) -> PolicyFile:
@@ -219,7 +224,7 @@ def test_each_mistake_is_said_with_file_line_key_and_remedy(mistake: str) -> Non
     files = {path: (INVALID / f"{mistake}.yaml").read_bytes()}
 
     with pytest.raises(PolicyFileError) as caught:
-        load_policies(files, OFFERED, PACKS, neighbours)
+        load_policies(files, OFFERED, PACKS, neighbours, rules=RULES)
 
     assert f"{caught.value}\n" == (INVALID / f"{mistake}.txt").read_text(encoding="utf-8")
 

@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,10 @@ from tests.test_docs import _whole as whole
 ROOT = Path(__file__).parents[2]
 INVALID = Path(__file__).parent / "invalid"
 LOADED = plugins.load_plugins()
-SCHEMA = policy_file_schema(LOADED.policies, LOADED.packs)
+RULES = LOADED.baseline_rules
+SCHEMA = policy_file_schema(LOADED.policies, LOADED.packs, RULES)
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
-OF_TESTS = Draft202012Validator(policy_file_schema(OFFERED, PACKS))
+OF_TESTS = Draft202012Validator(policy_file_schema(OFFERED, PACKS, RULES))
 OF_WAIVERS = Draft202012Validator(waivers_schema())
 
 
@@ -195,10 +197,9 @@ def test_what_is_valid_over_another_file_is_no_mistake(text: str) -> None:
 def test_a_common_mistake_is_refused(text: str) -> None:
     rest = "" if "polic" in text else "policies: {run-finished: on}\n"
     assert mistakes(f"version: 1\n{text}\n{rest}")
+    files = {"p.yaml": f"version: 1\n{text}\n{rest}".encode()}
     with pytest.raises(PolicyFileError):
-        load_policies(
-            {"p.yaml": f"version: 1\n{text}\n{rest}".encode()}, LOADED.policies, LOADED.packs
-        )
+        load_policies(files, LOADED.policies, LOADED.packs, rules=RULES)
 
 
 def test_a_baseline_rule_that_nobody_resolves_is_refused() -> None:
@@ -311,7 +312,8 @@ def test_the_plugins_that_policy_files_name_take_part(
 
 def test_a_plugin_that_resolves_baselines_makes_rules_of_its_own_valid() -> None:
     text = "version: 1\nbaseline: [{acme-golden: eu}]\npolicies: {run-finished: on}\n"
-    open_to_all = policy_file_schema(LOADED.policies, LOADED.packs, any_rule=True)
+    any_rule = replace(RULES, any_other=True)
+    open_to_all = policy_file_schema(LOADED.policies, LOADED.packs, any_rule)
     assert mistakes(text)
     assert mistakes(text, Draft202012Validator(open_to_all)) == []
 

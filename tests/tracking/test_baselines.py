@@ -20,7 +20,8 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.http.deadline import Deadline
 from policy_engine.source.problems import PolicyFileError
-from policy_engine.tracking.baselines import BaselineSearch, Hit, earlier_runs
+from policy_engine.tracking.baseline_rules import AliasRule, Hit
+from policy_engine.tracking.baselines import BaselineSearch, earlier_runs
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.translate import moment_of, run_record
@@ -258,7 +259,7 @@ def test_the_alias_of_an_ambiguous_model_is_unreadable_and_no_other_rule_is_trie
 def test_a_version_without_a_run_is_passed_over() -> None:
     version = {"model_version": {"name": "fraud", "version": "4", "source": "/a"}}
     with serving(as_json(version)) as server, pytest.raises(Exception) as caught:  # noqa: PT011
-        search(server.uri)._by_alias("fraud@champion", "")
+        AliasRule.find("fraud@champion", search(server.uri))
     assert str(caught.value) == "fraud version 4 has no run that logged it"
 
 

@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 
+from policy_engine.policy_file.baseline import KnownRules
 from policy_engine.policy_file.bindings import Offered
 from policy_engine.policy_file.keys import FileKeys, WaiversFile
 from policy_engine.policy_file.schema import bindings
-from policy_engine.policy_file.schema.drawing import Json, document
+from policy_engine.policy_file.schema.drawing import Json, document, of_field
 
 
 def policy_file_schema(
-    policies: Mapping[str, Offered], packs: Iterable[str], *, any_rule: bool = False
+    policies: Mapping[str, Offered], packs: Iterable[str], rules: KnownRules
 ) -> Json:
     """Return the JSON Schema of a policy file.
 
     Args:
         policies: The policies that plugins offer, by name.
         packs: The names of the packs that they offer.
-        any_rule: Whether a plugin resolves baseline rules of its own.
+        rules: The baseline rules that there are.
     """
     kinds = {name: each.policy for name, each in policies.items()}
     made = document("Policy file", FileKeys)
@@ -25,8 +26,14 @@ def policy_file_schema(
         "anyOf": [{"enum": sorted(packs)}, {"type": "string", "pattern": r"^[^/\\]+\.ya?ml$"}]
     }
     properties["policies"] |= bindings.policies(kinds)
-    one_key = {"minProperties": 1, "maxProperties": 1, "additionalProperties": any_rule}
-    properties["baseline"]["items"] |= one_key
+    properties["baseline"]["items"] = {
+        "type": "object",
+        "description": "One rule, with one key.",
+        "properties": {key: of_field(value) for key, value in rules.built_in.items()},
+        "additionalProperties": rules.any_other,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
     return {
         **made,
         "if": {"not": {"required": ["extends"]}},
