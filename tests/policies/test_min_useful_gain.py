@@ -89,9 +89,21 @@ def test_the_least_gain_may_be_in_the_metrics_units() -> None:
     assert finding.measured.unit == "rmse"
 
 
-def test_a_margin_in_points_is_missing_where_nobody_says_what_a_point_is() -> None:
+def test_a_point_is_1_percent_of_the_baseline_where_nobody_says_what_it_is() -> None:
+    message = (
+        "rmse goes from 12 to 11: a gain of 8.33 pt; it must be at least 0.50 pt"
+        + NOT_CHANCE
+        + "; a point is 1 % of the baseline's rmse (0.12), since neither its name nor "
+        "`metric: {point: …}` says what it is"
+    )
+    assert_outcome(judged(policy(), 11, 12, "rmse"), "pass", message=message)
+    assert passes(policy(), 11.94, 12, "rmse")
+    assert not passes(policy(), 11.95, 12, "rmse")
+
+
+def test_a_point_is_missing_where_the_baseline_is_0() -> None:
     message = "nobody said what one point of rmse is"
-    finding = assert_outcome(judged(policy(), 11, 12, "rmse"), "missing", message=message)
+    finding = assert_outcome(judged(policy(), 11, 0, "rmse"), "missing", message=message)
     assert finding.remedy == (
         "set `metric: {name: rmse, goal: minimize, point: …}` in the policy file, "
         "in the metric's own units"

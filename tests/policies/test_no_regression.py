@@ -15,7 +15,7 @@ from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
 from policy_engine.statistics import Decision, non_inferiority_of_counts, tango_bounds
 from policy_engine.testing import assert_outcome, bind, case, judge, run
-from tests.policies.predicted import counted, scored, seeded
+from tests.policies.predicted import counted, rows, scored, seeded
 
 if TYPE_CHECKING:
     from policy_engine.evidence.record import RunRecord
@@ -235,3 +235,19 @@ def test_a_loss_beyond_the_fallback_fails_on_however_few_differing_rows() -> Non
     assert finding.message.endswith(
         "; the gain on these rows is -9.67 pt and may be chance; a loss above 3.00 pt fails even so"
     )
+
+
+def test_a_shown_loss_in_a_metric_without_a_point_fails() -> None:
+    """A point is then 1 % of the baseline's value: 69.5 to 73.5 is a loss of 5.8 of them."""
+    chance = np.random.default_rng(3)
+    truth = chance.normal(500, 100, 2000).round(3)
+    error = chance.normal(0, 69.5, 2000)
+    worse = error * 1.05 + chance.normal(0, 4, 2000)
+    before = run(predictions=rows(truth.tolist(), (truth + error).round(3).tolist()))
+    after = run(predictions=rows(truth.tolist(), (truth + worse).round(3).tolist()))
+    finding = assert_outcome(judged(after, before, "val_rmse"), "fail")
+    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.message
+    assert "; a point is 1 % of the baseline's val_rmse (0.7021), since" in finding.message
+    assert_outcome(judged(before, before, "val_rmse", margin=0.7), "inconclusive")
+    small = run(predictions=rows(truth.tolist(), (truth + error * 1.001).round(3).tolist()))
+    assert_outcome(judged(small, before, "val_rmse"), "pass")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mlops_policies.comparing.amounts import with_a_point
 from mlops_policies.comparing.gain import Gain
 from policy_engine.evidence import (
     Case,
@@ -42,6 +43,9 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
     - `relative`: `g / |B| >= min_rel`; where B is 0, any improvement of at least 1e-10
     - `headroom`: `g / |perfect - B| >= min_headroom`, the share of what was left to gain;
       `not-applicable` where the baseline is perfect already
+
+    Where neither the metric's name nor `metric: {point: …}` says what a point is, it is 1 % of the
+    baseline's value, and the message says so.
 
     It is a point comparison, about size and not about chance: of two equally good models (1,000
     rows) 30 % pass 0.5 pt by luck.
@@ -81,9 +85,11 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
         margin = self.min_abs
         if not margin.in_points:
             return _judged(gain, "absolute", g, margin.amount, gain.metric.name)
-        in_points = divide(g, gain.metric.required_point)
-        passed = g >= margin.amount * gain.metric.required_point
-        return _judged(gain, "absolute", in_points, margin.amount, "pt", passed=passed)
+        metric, said = with_a_point(gain.metric, gain.baseline.value)
+        in_points = divide(g, metric.required_point)
+        passed = g >= margin.amount * metric.required_point
+        finding = _judged(gain, "absolute", in_points, margin.amount, "pt", passed=passed)
+        return finding._replace(message=finding.message + said)
 
     def _relative(self, gain: Gain, g: Decimal, least: Decimal) -> Finding:
         size = gain.baseline.value.copy_abs()

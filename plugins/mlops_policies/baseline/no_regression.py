@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from mlops_policies.comparing.amounts import amount, still_needed
+from mlops_policies.comparing.amounts import amount, still_needed, with_a_point
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
 from mlops_policies.comparing.shown import (
@@ -29,9 +29,9 @@ from mlops_policies.comparing.words import (
     under_a_row,
     untested_gain,
 )
-from policy_engine.evidence import Case, Measurement, Metric, Run
+from policy_engine.evidence import Case, EvidenceError, Measurement, Metric, Run
 from policy_engine.policy import Field, Finding, Limit, Outcome
-from policy_engine.quantities import Margin, Points
+from policy_engine.quantities import Margin, Points, exact
 
 PINNED = ("run", "alias", "tag", "commit")
 """Baseline rules that name one run, and do not look for the best."""
@@ -69,6 +69,9 @@ class NoRegression(Proof, name="no-regression"):
 
     With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the baseline is the best
     of M runs, a fail is tested at alpha/M.
+
+    Where neither the metric's name nor `metric: {point: …}` says what a point is (RMSE, a loss of
+    your own), a point is 1 % of the baseline's value, and the message says so.
 
     Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X))` in the
     runs of candidate and baseline; or train both with at least 5 seeds.
@@ -146,7 +149,8 @@ class NoRegression(Proof, name="no-regression"):
         return tested
 
     def _judged(self, question: _Question, tested: Tested, harm: Harm) -> Finding:
-        metric, levels = question.metric, question.levels
+        levels = question.levels
+        metric, point = self._with_a_point(question.metric, exact(tested.before))
         margin = metric.distance(self.margin)
         least, plain = float(margin), bounds_at(tested, levels.plain)
         outcome, alpha, more = Outcome.INCONCLUSIVE, levels.shown, ""
@@ -169,14 +173,14 @@ class NoRegression(Proof, name="no-regression"):
             message=f"{change(metric, tested)} against {question.whom}: {verdict} "
             f"{amount(metric, margin)} "
             f"{evidence(metric, tested, alpha, p=tested.p_below(), of=' of no loss')}"
-            f"{small}{levels.notes}{more}",
+            f"{small}{levels.notes}{more}{point}",
             measured=value,
             limit=limit,
             remedy=_remedy(outcome, tested),
         )
 
     def _by_points(self, case: Case, question: _Question, against: Run, why: Untested) -> Finding:
-        metric = question.metric
+        metric, point = self._pointed_by(question.metric, against)
         margin, fallback = metric.distance(self.margin), self._fallback(metric)
         gain = untested_gain(metric, why, case.candidate, against)
         if gain is None:
@@ -190,9 +194,22 @@ class NoRegression(Proof, name="no-regression"):
         return Finding(
             outcome=Outcome.FAIL if fails else Outcome.INCONCLUSIVE,
             part=question.part,
-            message=f"regression against {question.whom} is untested: {why.why}{said}{verdict}",
+            message=f"regression against {question.whom} is untested: "
+            f"{why.why}{said}{verdict}{point}",
             remedy=why.remedy,
         )
+
+    def _with_a_point(self, metric: Metric, baseline: Decimal) -> tuple[Metric, str]:
+        """Return the metric with a point, where a setting is in points."""
+        in_points = self.margin.in_points or (self.fallback is not None and self.fallback.in_points)
+        return with_a_point(metric, baseline) if in_points else (metric, "")
+
+    def _pointed_by(self, metric: Metric, against: Run) -> tuple[Metric, str]:
+        """Return the metric with a point by what the baseline logged, if it logged it."""
+        try:
+            return self._with_a_point(metric, against.metric(metric.name).value)
+        except EvidenceError:
+            return metric, ""
 
     def _fallback(self, metric: Metric) -> Decimal:
         return metric.distance(self.fallback) if self.fallback else 3 * metric.distance(self.margin)

@@ -1,5 +1,6 @@
 """Gains, p-values and numbers of rows as people read them."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from mlops_policies.comparing.tested import Tested
@@ -20,6 +21,26 @@ def amount(
         return show(number, "", other)
     point = metric.point
     return show(divide(number, point), "pt", None if other is None else divide(other, point))
+
+
+def with_a_point(metric: Metric, baseline: Decimal) -> tuple[Metric, str]:
+    """Return a metric that has a point, and the sentence's end that says which, if it is ours.
+
+    Where neither the metric's name nor the policy file says what a point is, it is 1 % of the
+    baseline's value: a loss that everybody sees shall not merge for want of a setting.
+
+    Args:
+        metric: The metric.
+        baseline: Its value in the baseline (the metric's units).
+    """
+    if metric.point is not None or not baseline:
+        return metric, ""
+    point = divide(baseline.copy_abs(), Decimal(100))
+    said = (
+        f"; a point is 1 % of the baseline's {metric.name} ({show(point, '')}), since neither its "
+        "name nor `metric: {point: …}` says what it is"
+    )
+    return replace(metric, point=point), said
 
 
 def difference_to_see(metric: Metric, delta: float, above: float = 0.0) -> str:
