@@ -375,10 +375,10 @@ def test_sqlite_without_its_packages_says_what_to_install(copied: Path, tmp_path
         "sys.modules['sqlalchemy'] = None\n"
         "from policy_engine.tracking.opening import open_store\n"
         "from policy_engine.http.deadline import Deadline\n"
-        "from policy_engine.tracking.store import Unreadable\n"
+        "from policy_engine.tracking.store import ReadFailed\n"
         "try:\n"
         f"    open_store('sqlite:///{copied}', Deadline(60))\n"
-        "except Unreadable as error:\n"
+        "except ReadFailed as error:\n"
         "    print(error)\n"
     )
     root = Path(__file__).parents[2]
