@@ -1,6 +1,6 @@
 """Which runs are judged: those that a flag names, else those of the commit under judgement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from policy_engine.evidence.commit import COMMIT_TAGS
@@ -8,9 +8,10 @@ from policy_engine.evidence.record import ChangeRecord
 from policy_engine.http.showing import shown
 from policy_engine.policy_file import PolicyFile
 from policy_engine.policy_file.scope import is_current
-from policy_engine.tracking.choosing import choose
-from policy_engine.tracking.meant import Meant, meant_by
-from policy_engine.tracking.query import Query
+from policy_engine.quantities import count, first_few
+from policy_engine.tracking.choosing import Choice, choose
+from policy_engine.tracking.meant import Meant, label, meant_by
+from policy_engine.tracking.query import CANDIDATE_TAG, Query
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound
 from policy_engine.tracking.translate import tagged_commit
@@ -107,11 +108,13 @@ def candidates_of(
     finished = [run for run in runs if run["info"].get("status") == "FINISHED"]
     unfinished = [run for run in runs if run["info"].get("status") != "FINISHED"]
     search = CandidateSearch()
-    chosen = choose(reads, finished, change, files)
+    choice = choose(reads, finished, change, files)
+    chosen = list(choice.chosen.values())
     meant = [reads.spawn(meant_by, reads, each.run) for each in chosen]
     for each, task in zip(chosen, meant, strict=True):
         others = f"{each.others} other FINISHED run(s) of this change were not judged"
         notes = [others] if each.others else []
+        notes += _left(choice, each.run["info"]["experiment_id"])
         notes += [f"not finished: {_label(run)}" for run in unfinished]
         by_all = len(each.policy_files) == len(files)
         chosen_by = None if by_all else tuple(each.policy_files)
@@ -124,6 +127,25 @@ def candidates_of(
             "train it with policy-engine installed, or name a run with --run"
         )
     return search
+
+
+def _left(choice: Choice, experiment_id: str) -> Iterator[str]:
+    """Say which runs of an experiment were passed over for want of a model, and how to judge them.
+
+    One that another policy file judges is named with those that passed it over.
+    """
+    by_files: dict[str, list[str]] = {}
+    for run_id, left in choice.passed_over.items():
+        if left.run["info"]["experiment_id"] == experiment_id:
+            some = f" by {first_few(left.policy_files, 3)}" if run_id in choice.chosen else ""
+            by_files.setdefault(some, []).append(label(left.run))
+    for some, labels in by_files.items():
+        were = "was" if len(labels) == 1 else "were"
+        yield (
+            f"{count(len(labels), 'FINISHED run')} without a READY model {were} not judged{some}, "
+            f"as others have one: {first_few(labels, 3)}; tag a run "
+            f'`{CANDIDATE_TAG}: "true"` to have it judged'
+        )
 
 
 def _run(reads: Reads, run_id: str) -> Found:
