@@ -92,6 +92,26 @@ def test_no_column_anywhere_is_missing() -> None:
     assert_outcome(judged(run()), "missing", part="example")
 
 
+NAME_THE_DATA = (
+    "log the data with its column names: mlflow.log_input(mlflow.data.from_pandas(X_train), "
+    'context="training")'
+)
+
+
+def test_a_signature_that_names_no_column_is_not_asked_for_again() -> None:
+    spec = {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 30]}}
+    tensor = model(mlmodel={"signature": {"inputs": json.dumps([spec])}}, texts={})
+    finding = assert_outcome(judged(run(model=tensor)), "missing", part="names")
+    assert finding.remedy == NAME_THE_DATA
+    unsigned = model(mlmodel={"signature": None}, texts={})
+    for candidate in (run(model=unsigned), run()):
+        finding = assert_outcome(judged(candidate), "missing", part="names")
+        assert finding.remedy == (
+            "log the model with a signature of named columns (mlflow.models.infer_signature), or "
+            + NAME_THE_DATA
+        )
+
+
 def test_what_could_not_be_looked_at_is_said_unless_something_was_found_anyway() -> None:
     gap = Unreadable(unreadable="over the cap")
     assert_outcome(judged(run(model=signed("age"), predictions=gap)), "error", part="names")

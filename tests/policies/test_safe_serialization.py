@@ -71,13 +71,96 @@ def test_a_skops_model_passes_although_mlflow_calls_it_a_pickled_model() -> None
 
 
 def test_a_pickle_without_a_scan_fails() -> None:
-    found = judged("model.pkl", flavors={"sklearn": CLOUDPICKLE})
+    found = judged("model.pkl", flavors={"own": CLOUDPICKLE})
     message = (
         "pickle present and no scan report: model.pkl (cloudpickle, by the MLmodel file); "
         "loading it can run any code"
     )
     finding = assert_outcome(found, "fail", message=message)
     assert finding.remedy == SAFER
+
+
+@pytest.mark.parametrize(
+    ("flavor", "remedy"),
+    [
+        (
+            "sklearn",
+            (
+                'log it with serialization_format="skops", and with skops_trusted_types=[…] as '
+                "log_model asks for them (trees); autologging pickles: "
+                "mlflow.sklearn.autolog(log_models=False), and log_model yourself; or store the "
+                "report of a scan in the model (ModelScan's or modelaudit's)"
+            ),
+        ),
+        (
+            "pytorch",
+            (
+                "log the network as ONNX (mlflow.onnx.log_model); autologging pickles: "
+                "mlflow.pytorch.autolog(log_models=False), and log it yourself; or store the "
+                "report of a scan in the model (ModelScan's or modelaudit's)"
+            ),
+        ),
+        (
+            "statsmodels",
+            (
+                "MLflow stores statsmodels as a pickle only, and ModelScan skips its ending: store "
+                "the report of `modelaudit scan --format json` in the model, as modelaudit.json; "
+                "it warns of statsmodels' own classes, which `max_severity: medium` lets stand"
+            ),
+        ),
+    ],
+)
+def test_the_remedy_is_what_mlflow_can_store_of_the_flavor(flavor: str, remedy: str) -> None:
+    finding = assert_outcome(judged("data/model.pkl", flavors={flavor: {}}), "fail")
+    assert finding.remedy == remedy
+
+
+def test_the_way_that_is_named_for_statsmodels_leads_to_a_pass() -> None:
+    """Its report has the shape and the severities of a scan of a real one by modelaudit 0.2."""
+    audit = {
+        "issues": [{"severity": "warning"}] * 14 + [{"severity": "info"}],
+        "assets": [{"path": "model/model.statsmodels", "type": "pickle"}],
+        "has_errors": False,
+        "success": True,
+    }
+    flavors = {"statsmodels": {"data": "model.statsmodels"}}
+    assert_outcome(judged("model.statsmodels", flavors=flavors, audit=audit), "fail")
+    medium = bind(SafeSerialization, max_severity="medium")
+    found = judged("model.statsmodels", policy=medium, flavors=flavors, audit=audit)
+    message = (
+        "modelaudit.json clears the 1 pickle (model.statsmodels): it names no issue above medium"
+    )
+    assert_outcome(found, "pass", message=message)
+
+
+@pytest.mark.parametrize(
+    "cached",
+    [
+        "__pycache__/chain.cpython-311.pyc",
+        "__pycache__/chain.cpython-313.opt-1.pyc",
+        "code/own/__pycache__/words.cpython-310.pyc",
+    ],
+)
+def test_bytecode_is_code_as_its_source_beside_it_is(cached: str) -> None:
+    both = ("chain.py", "code/own/words.py")
+    message = "no stored file is a pickle"
+    assert_outcome(judged(*both, cached), "pass", message=message)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "__pycache__/other.cpython-311.pyc",
+        "code/__pycache__/chain.cpython-311.pyc",
+        "chain.cpython-311.pyc",
+        "chain.pyc",
+        "__pycache__/chain.pyc",
+        "__pycache__/chain.py.cpython-311.pyc",
+    ],
+)
+def test_bytecode_without_its_source_is_not_known(path: str) -> None:
+    message = f"no stored file is a pickle, but nobody knows by its name what {path} is"
+    assert_outcome(judged("chain.py", path), "inconclusive", message=message)
 
 
 def test_a_pickle_by_another_name_is_still_one() -> None:
@@ -132,14 +215,29 @@ def test_a_format_without_code_passes(path: str, form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "form"), [("data/model.pt2", "torch-export"), ("data/model.h5", "hdf5")]
+    ("path", "form", "remedy"),
+    [
+        (
+            "data/model.pt2",
+            "torch-export",
+            (
+                "log the network as ONNX (mlflow.onnx.log_model), or add torch-export to `allow` "
+                "where every model is loaded with MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false and "
+                "torch 2.10 or newer: MLflow then refuses an archive with pickled code, which "
+                "torch.export.load would run"
+            ),
+        ),
+        (
+            "data/model.h5",
+            "hdf5",
+            "log the model in an allowed format, or add the format to allow and say why",
+        ),
+    ],
 )
-def test_a_format_passes_only_if_it_is_allowed(path: str, form: str) -> None:
+def test_a_format_passes_only_if_it_is_allowed(path: str, form: str, remedy: str) -> None:
     message = f"a format that `allow` does not have: {path} ({form})"
     finding = assert_outcome(judged(path), "fail", message=message)
-    assert finding.remedy == (
-        "log the model in an allowed format, or add the format to allow and say why"
-    )
+    assert finding.remedy == remedy
     allowing = bind(SafeSerialization, allow=[form])
     assert_outcome(judged(path, policy=allowing), "pass")
     assert_outcome(judged("model.skops", policy=allowing), "fail")

@@ -18,7 +18,8 @@ MODEL_ID = "m-" + "0" * 32
 OTHER_ID = "m-" + "1" * 32
 PROBE_IT = (
     "probe it in the training job, after log_model: "
-    "policy_engine.training.probe_serving(info.model_uri)"
+    "policy_engine.training.probe_serving(info.model_uri); after autologging "
+    "mlflow.last_logged_model().model_uri is the address"
 )
 counts = st.integers(0, 10_000)
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
+import importlib.util
 import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from mlops_policies.reading.input_example_remedy import LACKS_IT, TAKES_IT
 from mlops_policies.serving.signature_and_example import SignatureAndExample
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import Invalid, Unreadable
@@ -109,6 +113,54 @@ def test_a_model_without_an_example_leaves_it_missing() -> None:
     message = "the model stores no input example"
     finding = assert_outcome(judged(example=None), "missing", part="example", message=message)
     assert finding.remedy == LOG_IT
+
+
+@pytest.mark.parametrize(
+    ("flavor", "more"),
+    [
+        ("sklearn", "with autologging: mlflow.sklearn.autolog(log_input_examples=True)"),
+        ("xgboost", "with autologging: mlflow.xgboost.autolog(log_input_examples=True)"),
+        ("spark", "with autologging: mlflow.pyspark.ml.autolog(log_input_examples=True)"),
+        (
+            "statsmodels",
+            (
+                "autologging of statsmodels stores none: "
+                "mlflow.statsmodels.autolog(log_models=False), and log_model yourself"
+            ),
+        ),
+    ],
+)
+def test_the_remedy_names_how_autologging_stores_an_example(flavor: str, more: str) -> None:
+    found = judged(example=None, flavors={flavor: {}, "python_function": {}})
+    finding = assert_outcome(found, "missing", part="example")
+    assert finding.remedy == f"{LOG_IT}; {more}"
+
+
+def parameters(function: str) -> set[str]:
+    """Return the parameters of a function of the installed MLflow, by its text: no import."""
+    module, _, name = function.rpartition(".")
+    spec = importlib.util.find_spec("mlflow")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent.joinpath(*module.split(".")[1:])
+    found = [path / "__init__.py", path / "autologging.py"]
+    for text in (each.read_text(encoding="utf-8") for each in found if each.exists()):
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                return {each.arg for each in (*node.args.args, *node.args.kwonlyargs)}
+    raise AssertionError(function)
+
+
+@pytest.mark.parametrize("where", sorted(TAKES_IT.values()))
+def test_what_the_remedy_names_is_an_option_of_mlflow(where: str) -> None:
+    assert "log_input_examples" in parameters(f"{where}.autolog")
+
+
+@pytest.mark.parametrize("flavor", LACKS_IT)
+def test_what_the_remedy_says_is_none_of_mlflow_is_none(flavor: str) -> None:
+    known = parameters(f"mlflow.{flavor}.autolog")
+    assert "log_models" in known
+    assert "log_input_examples" not in known
 
 
 def test_an_example_that_mlmodel_names_and_nobody_stored_is_missing() -> None:

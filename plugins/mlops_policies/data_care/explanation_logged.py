@@ -37,7 +37,9 @@ class ExplanationLogged(Policy, name="explanation-logged"):
       `cover`. Encoded names count for their input (`num__age`, `cat__city_Berlin`). A booster's
       file leaves out unused features: their importance is 0. Inputs without names are counted.
 
-    The policy shows that numbers were logged, not that they are true.
+    The policy shows that numbers were logged, not that they are true. An agent, a chat model or a
+    language-model pipeline (by its flavor or task, and a signature that takes no number) without
+    importances is `not-applicable`.
 
     Log it: `training.log_importance(importance, method="permutation")`.
 

@@ -46,7 +46,8 @@ class NoDominantFeature(Policy, name="no-dominant-feature"):
     - fail: share > `max_share`; or every importance is 0
     - inconclusive: `warn_share` < share <= `max_share`, a smell of leakage
     - not-applicable: fewer than `min_features` features (a booster's file leaves out unused ones,
-      so the inputs of the model's signature are counted too)
+      so the inputs of the model's signature are counted too); an agent, a chat model or a
+      language-model pipeline without importances
 
     Only importances that do not depend on the unit of a feature can be shared out (permutation,
     gain, mean absolute SHAP): coefficients are `missing`.

@@ -28,6 +28,11 @@ _NAME_REMEDY = (
     "leave the column out or replace it by what the model needs of it; if it holds no personal "
     "data, say so: `allow: {column: reason}`"
 )
+_SIGN_IT = "log the model with a signature of named columns (mlflow.models.infer_signature)"
+_NAME_THE_DATA = (
+    "log the data with its column names: mlflow.log_input(mlflow.data.from_pandas(X_train), "
+    'context="training")'
+)
 
 
 class PiiColumns(Policy, name="pii-columns"):
@@ -104,7 +109,7 @@ class PiiColumns(Policy, name="pii-columns"):
             raise MissingEvidence(
                 "there is no schema to inspect: neither the model's signature nor a dataset input "
                 "nor a predictions table names a column",
-                "log the model with a signature (mlflow.models.infer_signature)",
+                _unnamed(run),
             )
         allowed = [f"{self._shown(n)} ({self.allow[n]})" for n in flagged]
         behind = f"; allowed: {_few(allowed)}" if allowed else ""
@@ -182,6 +187,15 @@ def _columns(run: Run) -> tuple[Mapping[str, list[str]], list[EvidenceError]]:
         except EvidenceError as gap:
             gaps.append(gap)
     return seen, gaps
+
+
+def _unnamed(run: Run) -> str:
+    """Return what to do where no column has a name: a signature that is there is not asked for."""
+    try:
+        is_signed = isinstance(run.model.mlmodel.get("signature"), Mapping)
+    except MissingEvidence:
+        is_signed = False
+    return _NAME_THE_DATA if is_signed else f"{_SIGN_IT}, or {_NAME_THE_DATA}"
 
 
 def _dataset_names(dataset: Dataset) -> Iterable[str]:

@@ -26,6 +26,7 @@ from mlops_policies.reading.family import (
     family_of_run,
     tags_that_say,
 )
+from mlops_policies.reading.language import language_model
 from policy_engine.evidence import Case, Metric, MissingEvidence, NotApplicable, Run
 from policy_engine.policy import Field, Finding, Limit, Outcome
 from policy_engine.quantities import Margin, Points, Tighter
@@ -52,8 +53,10 @@ class DeepMargin(Proof, name="deep-margin"):
     tag `estimator_class`, by scikit-learn's autologging, a simple estimator. A pipeline says only
     that it is one: tag it. A candidate that is simple itself is `not-applicable`. Flavors that may
     hold anything (onnx, python_function) need the tag `model.family`, which never makes a deep
-    flavor simple. The test is chosen as `significant-improvement` chooses it. A true gain of 2 pt +
-    2.5 standard errors passes 80 % of the time: about 4 pt at 1,000 rows.
+    flavor simple. An agent, a chat model or a language-model pipeline is `not-applicable`, by its
+    flavor or task and a signature that takes no number. The test is chosen as
+    `significant-improvement` chooses it. A true gain of 2 pt + 2.5 standard errors passes 80 % of
+    the time: about 4 pt at 1,000 rows.
 
     Log it: train the simple model in the same experiment, with the tag
     `mlflow.set_tag("model.family", "tree")` and
@@ -108,6 +111,9 @@ class DeepMargin(Proof, name="deep-margin"):
             yield self._judged(case.metric, tested, levels, simple)
 
     def _require_deep(self, candidate: Run) -> None:
+        kind = language_model(candidate)
+        if kind is not None:
+            raise NotApplicable(f"the candidate is {kind}: no linear or tree model does its work")
         try:
             flavors = candidate.model.flavors
         except MissingEvidence:

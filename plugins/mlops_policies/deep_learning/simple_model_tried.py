@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mlops_policies.comparing.same_data import Same, evaluation_data, same_data
 from mlops_policies.reading.family import FAMILY_TAG, Family, family_of_model, family_of_run
+from mlops_policies.reading.language import language_model
 from policy_engine.evidence import (
     Case,
     Grade,
@@ -46,7 +47,9 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
       policy file declares `first_run: true` and there is no other run at all
     - their distinct parameters (seeds aside) >= `min_search`, else it is `inconclusive`
 
-    A candidate that is a simple model itself, or a rule: `not-applicable`. The family is the tag
+    A candidate that is a simple model itself, or a rule: `not-applicable`; so is an agent, a chat
+    model or a language-model pipeline, by its flavor or task and a signature that takes no number.
+    The family is the tag
     `model.family` (linear, tree, deep, ensemble, rule, …), else what scikit-learn's autologging
     wrote in the tags and parameters of a run, else the flavors of the candidate's model. A tag
     never makes a deep flavor simple. The engine reads the newest 200 runs that ended before the
@@ -83,6 +86,9 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
 
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield one finding."""
+        kind = language_model(case.candidate)
+        if kind is not None:
+            raise NotApplicable(f"the candidate is {kind}: no linear or tree model does its work")
         family = _family(case.candidate)
         if family in {Family.SIMPLE, Family.RULE}:
             word = "a simple model" if family is Family.SIMPLE else "a rule"

@@ -3,6 +3,7 @@
 Nothing is opened. A pickle runs code when it is loaded, so a gate that loads it is a hole itself.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -58,6 +59,9 @@ _PLAIN = frozenset(
 _PLAIN_NAMES = frozenset(
     "MLmodel registered_model_meta metadata LICENSE NOTICE README _SUCCESS".split()
 )
+_BYTECODE = re.compile(
+    r"(?P<folder>(?:.*/)?)__pycache__/(?P<module>[^/.]+)\.[a-z]+-[0-9]+(?:\.opt-[12])?\.pyc"
+)
 _PICKLERS = frozenset(("pickle", "cloudpickle", "joblib", "dill"))
 _DATA_KEYS = ("pickled_model", "data", "model_path", "python_model", "model_data")
 
@@ -100,7 +104,7 @@ def sorted_out(paths: tuple[str, ...], flavors: Mapping[str, Any]) -> Stored:
             pickles[path] = "by its name"
         elif found is not None:
             known[path] = found
-        elif not _is_plain(path, suffixes):
+        elif not _is_plain(path, suffixes) and _source_of(path) not in paths:
             unknown.append(path)
     if "onnx" in flavors and set(flavors) <= {"onnx", "python_function"}:
         unknown = []  # ONNX's runtime alone reads them: tensors beside the model, in raw bytes
@@ -110,6 +114,15 @@ def sorted_out(paths: tuple[str, ...], flavors: Mapping[str, Any]) -> Stored:
 def _is_plain(path: str, suffixes: list[str]) -> bool:
     name = PurePosixPath(path).name
     return name in _PLAIN_NAMES or bool(suffixes and suffixes[-1] in _PLAIN)
+
+
+def _source_of(path: str) -> str | None:
+    """Return the source that Python's own cache of bytecode is of; None for any other file.
+
+    MLflow imports a model's code from its folder to validate it, and leaves that there.
+    """
+    cached = _BYTECODE.fullmatch(path)
+    return f"{cached['folder']}{cached['module']}.py" if cached else None
 
 
 def _declared_pickles(

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from policy_engine.evidence import Importance, InvalidEvidence, MissingEvidence, Model, Run
+from mlops_policies.reading.language import language_model
+from policy_engine.evidence import (
+    Importance,
+    InvalidEvidence,
+    MissingEvidence,
+    Model,
+    NotApplicable,
+    Run,
+)
 from policy_engine.quantities import exact, first_few
 
 METHOD_TAG = "explanation.method"
@@ -45,6 +53,7 @@ def importances_of(run: Run) -> Importances:
 
     Raises:
         MissingEvidence: If nothing says them in numbers; pictures are not read.
+        NotApplicable: If nothing does, and the model is an agent or a language-model pipeline.
         InvalidEvidence: If one is no finite number.
     """
     pictures: tuple[str, ...] = ()
@@ -65,6 +74,9 @@ def importances_of(run: Run) -> Importances:
             f"only SHAP images found: not machine-readable ({', '.join(pictures[:_MOST_NAMED])})",
             REMEDY,
         )
+    kind = language_model(run)
+    if kind is not None:
+        raise NotApplicable(f"the {run.role} is {kind}: it has no features to weigh")
     raise MissingEvidence(f"the {run.role} run has no feature importances", REMEDY)
 
 

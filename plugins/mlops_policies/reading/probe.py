@@ -9,7 +9,8 @@ MODEL_TAG = "serving.model_id"
 PROBED_TAG = "serving.probed_at"
 PROBE_IT = (
     "probe it in the training job, after log_model: "
-    "policy_engine.training.probe_serving(info.model_uri)"
+    "policy_engine.training.probe_serving(info.model_uri); after autologging "
+    "mlflow.last_logged_model().model_uri is the address"
 )
 
 

@@ -7,17 +7,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from mlops_policies.reading.formats import Format, Stored, sorted_out
+from mlops_policies.reading.safer import EXPORTED, safer_than_pickle
 from mlops_policies.reading.scan import AUDIT_FILE, FILE, Scan, Severity
 from policy_engine.evidence import Case, MissingEvidence, Model, Needs
 from policy_engine.policy import Finding, Outcome, Policy
 from policy_engine.quantities import Tighter, count, first_few
 
-_SAFER = (
-    'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
-    "safetensors or ONNX; boosters: their own), or store the report of a scan in the model "
-    "(ModelScan's or modelaudit's)"
-)
 _READERS: Mapping[str, Callable[[str], Scan]] = {FILE: Scan.of, AUDIT_FILE: Scan.of_audit}
+_ALLOW_IT = "log the model in an allowed format, or add the format to allow and say why"
 _MLFLOWS_OWN = {
     "lightgbm": frozenset(
         (
@@ -43,7 +40,13 @@ class SafeSerialization(Policy, name="safe-serialization"):
     - A file in another known format passes if `allow` has it. `native-booster` is what XGBoost,
       LightGBM and CatBoost write themselves, `flavor-native` what Prophet, Spark, spaCy, Paddle,
       fastText and the tokenizers of transformers do, by the MLmodel file's flavor; `.h5` may hold
-      code, a `.pt2` pickled constants, an H2O model Java objects of any class
+      code, an H2O model Java objects of any class
+    - A `.pt2` (`torch-export`) is no plain pickle, and may hold some: torch.export.load unpickles
+      weights, constants and sample inputs without restriction, so a crafted one runs code. MLflow
+      looks into it first only where MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false and torch is 2.10 or
+      newer; allow it if all that loads your models has both. A scan does not clear it here
+    - Bytecode in a `__pycache__` whose source lies beside it is code as the source is: no doubt of
+      its own
     - A file that nobody knows by its name, a loader that is not MLflow's, and types that a skops
       file asks to be trusted with are `inconclusive`. `trusted_types` has those that you allow; the
       types that MLflow's own LightGBM flavor always names need no permission
@@ -56,7 +59,8 @@ class SafeSerialization(Policy, name="safe-serialization"):
     not their contents, and whoever trains can write it. It finds known tricks, no new ones.
 
     Source: ModelScan (and its issue 218 on skipped files); MLflow's own switch against pickles was
-    passed by in one flavor; a skops file brings its own list of trusted types.
+    passed by in one flavor; a skops file brings its own list of trusted types; torch 2.13's and
+    MLflow 3.17's code that loads a `.pt2`.
 
     Log it: `log_model(…, serialization_format="skops")`; or store a report of a scan with
     `mlflow.MlflowClient().log_model_artifact(info.model_id, "modelscan.json")`.
@@ -96,13 +100,14 @@ class SafeSerialization(Policy, name="safe-serialization"):
         refused = {p: f for p, f in stored.known.items() if f not in self.allow}
         reports = [file for file in _READERS if file in paths]
         if stored.pickles and not reports:
-            yield _pickled(stored)
+            yield _pickled(stored, flavors)
         elif refused:
             yield _refused(refused)
         else:
             scans = [_READERS[file](model.text(file)) for file in reports if stored.pickles]
             faults = {scan.file: list(self._faults(scan, stored)) for scan in scans}
-            yield self._uncleared(stored, faults) or self._cleared(stored, flavors, tuple(faults))
+            uncleared = self._uncleared(stored, flavors, faults)
+            yield uncleared or self._cleared(stored, flavors, tuple(faults))
 
     def _faults(self, scan: Scan, stored: Stored) -> Iterator[str]:
         """Yield why a scan does not clear the pickles."""
@@ -116,7 +121,9 @@ class SafeSerialization(Policy, name="safe-serialization"):
         if len(left_out) > self.max_skipped:
             yield f"it left out {_few(left_out)}, and at most {self.max_skipped} may be"
 
-    def _uncleared(self, stored: Stored, faults: Mapping[str, list[str]]) -> Finding | None:
+    def _uncleared(
+        self, stored: Stored, flavors: Mapping[str, Any], faults: Mapping[str, list[str]]
+    ) -> Finding | None:
         """Return what the first report finds that does not clear the pickles."""
         for file, why in faults.items():
             if why:
@@ -124,7 +131,7 @@ class SafeSerialization(Policy, name="safe-serialization"):
                     outcome=Outcome.FAIL,
                     message=f"pickle present ({_few(tuple(stored.pickles))}), and {file} does "
                     f"not clear it: {'; '.join(why)}",
-                    remedy=_SAFER,
+                    remedy=safer_than_pickle(flavors),
                 )
         return None
 
@@ -177,12 +184,12 @@ def _asked(flavors: Mapping[str, Any]) -> set[str]:
     return asked
 
 
-def _pickled(stored: Stored) -> Finding:
+def _pickled(stored: Stored, flavors: Mapping[str, Any]) -> Finding:
     named = _few(tuple(f"{path} ({how})" for path, how in stored.pickles.items()))
     return Finding(
         outcome=Outcome.FAIL,
         message=f"pickle present and no scan report: {named}; loading it can run any code",
-        remedy=_SAFER,
+        remedy=safer_than_pickle(flavors),
     )
 
 
@@ -191,7 +198,7 @@ def _refused(refused: Mapping[str, Format]) -> Finding:
     return Finding(
         outcome=Outcome.FAIL,
         message=f"a format that `allow` does not have: {named}",
-        remedy="log the model in an allowed format, or add the format to allow and say why",
+        remedy=EXPORTED if "torch-export" in refused.values() else _ALLOW_IT,
     )
 
 

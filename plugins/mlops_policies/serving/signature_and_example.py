@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from mlops_policies.reading.example import differences
+from mlops_policies.reading.input_example_remedy import example_remedy
 from policy_engine.evidence import (
     Case,
     Grade,
@@ -23,9 +24,6 @@ from policy_engine.quantities import Tighter, count, exact
 
 EXAMPLE = "serving_input_example.json"
 STORED = "input_example.json"
-_LOG_IT = (
-    "pass input_example=X_train[:5] to log_model: MLflow stores it and infers the signature from it"
-)
 _GIVE_IT = (
     "give log_model `signature=` (mlflow.models.infer_signature, or a ModelSignature), or cast the "
     "example to types that MLflow infers (no categories, no nullable or mixed columns); the "
@@ -55,7 +53,8 @@ class SignatureAndExample(Policy, name="signature-and-example"):
 
     Source: MLflow's `Model.signature` and `saved_input_example_info`.
 
-    Log it: `mlflow.<flavor>.log_model(model, name=…, input_example=X_train[:5])`.
+    Log it: `mlflow.<flavor>.log_model(model, name=…, input_example=X_train[:5])`, or
+    `mlflow.<flavor>.autolog(log_input_examples=True)` where the flavor has that.
     """
 
     needs = Needs.MODEL | Needs.FILES
@@ -83,10 +82,10 @@ class SignatureAndExample(Policy, name="signature-and-example"):
             judged = _example if name == "example" else self._schema
             yield part(name, partial(judged, model, known, name))
 
-    def _schema(self, _: Model, signature: Mapping[str, Any], name: str) -> Finding:
-        columns = _columns(signature, name)
+    def _schema(self, model: Model, signature: Mapping[str, Any], name: str) -> Finding:
+        columns = _columns(model, signature, name)
         if not columns:
-            raise MissingEvidence(f"the signature of the model has no {name}", _LOG_IT)
+            raise MissingEvidence(f"the signature of the model has no {name}", _log_it(model))
         bad = [bad for column in columns for bad in self._forbidden(column)]
         values = count(len(columns), "column or tensor", "columns or tensors")
         if not bad:
@@ -109,10 +108,15 @@ class SignatureAndExample(Policy, name="signature-and-example"):
         return [f"{name} ({t})" for t in _types(column) if t in self.forbid_types][:1]
 
 
+def _log_it(model: Model) -> str:
+    flavors = model.mlmodel.get("flavors")
+    return example_remedy(flavors if isinstance(flavors, dict) else ())
+
+
 def _signature(model: Model) -> Mapping[str, Any] | None:
     signature = model.mlmodel.get("signature")
     if signature is not None and not isinstance(signature, dict):
-        raise InvalidEvidence("the signature in the MLmodel file is no mapping", _LOG_IT)
+        raise InvalidEvidence("the signature in the MLmodel file is no mapping", _log_it(model))
     return signature
 
 
@@ -128,7 +132,7 @@ def _require_none(model: Model, required: tuple[Required, ...]) -> None:
         )
     also = " and no input example" if "example" in required else ""
     raise MissingEvidence(
-        f"the MLmodel file has no signature{also}: serving cannot validate inputs", _LOG_IT
+        f"the MLmodel file has no signature{also}: serving cannot validate inputs", _log_it(model)
     )
 
 
@@ -137,7 +141,7 @@ def _info(model: Model) -> Mapping[str, Any] | None:
     return info if isinstance(info, dict) else None
 
 
-def _columns(signature: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def _columns(model: Model, signature: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """Return the columns or tensors of a schema; MLflow keeps them as JSON in the YAML."""
     text = signature.get(name)
     if text is None:
@@ -147,7 +151,9 @@ def _columns(signature: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]
     except (TypeError, ValueError, RecursionError):
         columns = None
     if not isinstance(columns, list) or not all(isinstance(c, dict) for c in columns):
-        raise InvalidEvidence(f"the {name} in the model's signature are no JSON list", _LOG_IT)
+        raise InvalidEvidence(
+            f"the {name} in the model's signature are no JSON list", _log_it(model)
+        )
     return columns
 
 
@@ -173,14 +179,14 @@ def _types(spec: Mapping[str, Any]) -> Iterator[str]:
 def _example(model: Model, signature: Mapping[str, Any], name: str) -> Finding:
     info = _info(model)
     if not info:
-        raise MissingEvidence("the model stores no input example", _LOG_IT)
+        raise MissingEvidence("the model stores no input example", _log_it(model))
     request = _request(model, info)
-    columns = _columns(signature, "inputs")
+    columns = _columns(model, signature, "inputs")
     if not columns:
         raise MissingEvidence(
-            "the signature has no inputs to compare the input example with", _LOG_IT
+            "the signature has no inputs to compare the input example with", _log_it(model)
         )
-    params = {str(each.get("name")) for each in _columns(signature, "params")}
+    params = {str(each.get("name")) for each in _columns(model, signature, "params")}
     found = differences(request, columns, params)
     if not found:
         return Finding(
@@ -211,7 +217,7 @@ def _request(model: Model, info: Mapping[str, Any]) -> Any:
                 is_table = info.get("type") == "dataframe" and info.get("pandas_orient") == "split"
                 return {"dataframe_split": stored} if is_table else stored
         raise MissingEvidence(
-            f"the model stores an input example, but no {EXAMPLE}", _LOG_IT
+            f"the model stores an input example, but no {EXAMPLE}", _log_it(model)
         ) from e
 
 
@@ -220,7 +226,7 @@ def _json(model: Model, path: str) -> Any:
     try:
         return json.loads(text, parse_constant=_constant)
     except (ValueError, RecursionError) as e:
-        raise InvalidEvidence(f"{path} of the model is no JSON", _LOG_IT) from e
+        raise InvalidEvidence(f"{path} of the model is no JSON", _log_it(model)) from e
 
 
 def _constant(name: str) -> float | None:

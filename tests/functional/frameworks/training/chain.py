@@ -7,6 +7,6 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 
-prompt = ChatPromptTemplate.from_messages([("human", "Is {number} even? Answer yes or no.")])
+prompt = ChatPromptTemplate.from_messages([("human", "{question} Answer yes or no.")])
 chain = prompt | FakeListChatModel(responses=["yes", "no"] * 9 + ["no", "no"]) | StrOutputParser()
 mlflow.models.set_model(chain)

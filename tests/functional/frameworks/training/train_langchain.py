@@ -10,10 +10,12 @@ from chain import chain
 
 mlflow.langchain.autolog()
 with mlflow.start_run() as run:
-    said = [chain.invoke({"number": number}) for number in range(20)]
+    said = [chain.invoke({"question": f"Is {number} even?"}) for number in range(20)]
     right = sum((answer == "yes") == (number % 2 == 0) for number, answer in enumerate(said))
     mlflow.log_metric("val_accuracy", right / 20)
     mlflow.langchain.log_model(
-        str(Path(__file__).with_name("chain.py")), name="model", input_example={"number": 4}
+        str(Path(__file__).with_name("chain.py")),
+        name="model",
+        input_example={"question": "Is 4 even?"},
     )
 print(run.info.run_id)
