@@ -33,21 +33,31 @@ def with_taken(run: RunRecord, name: str, take: str, goal: Goal | None) -> RunRe
     return run.model_copy(update={"metrics": {**run.metrics, name: Invalid(invalid=why)}})
 
 
-def taken_notes(run: RunRecord, name: str, take: str, goal: Goal | None) -> tuple[str, ...]:
-    """Return the sentence that says which of several values counts, if there are several."""
+def taken_words(
+    run: RunRecord, name: str, take: str, goal: Goal | None, *, percent: bool = False
+) -> str | None:
+    """Say which of several values counts, as the end of "it is the"; None if there is one.
+
+    Args:
+        run: The run, with what is known of the metric's history.
+        name: The metric, as the run has it.
+        take: `last`, `best` or `at-model`.
+        goal: The metric's better direction; None: nobody knows it.
+        percent: Whether it is logged in percent, and said as a fraction.
+    """
     series = (run.series or {}).get(name)
     if series is None or series.count < 2:  # noqa: PLR2004 -- one value is no choice
-        return ()
-    label = f"{name} of run {run.run_id[:8]}"
+        return None
     best = _point(series, BEST, goal)
-    at = f"{best.value:g} at step {best.step}" if best and isinstance(best.value, float) else "none"
-    if take == LAST:
-        return (f"{label} is the last of {series.count} values; the best was {at}",)
+    at = "none"
+    if best and isinstance(best.value, float):
+        at = f"{best.value / 100 if percent else best.value:g} at step {best.step}"
     if take == BEST:
-        return (f"{label} is the best of {series.count} values: {at}",)
-    model = series.at_model
-    where = f"that of step {model.step}, at its model," if model else "unknown at its model,"
-    return (f"{label} is {where} of {series.count} values; the best was {at}",)
+        return f"best of {series.count} values: {at}"
+    if take == LAST:
+        return f"last of {series.count} values; the best was {at}"
+    where = f"of step {series.at_model.step}," if series.at_model else "unknown"
+    return f"one {where} at its model, of {series.count} values; the best was {at}"
 
 
 def _point(series: SeriesRecord, take: str, goal: Goal | None) -> PointRecord | None:

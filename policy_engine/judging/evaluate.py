@@ -30,6 +30,7 @@ from policy_engine.judging.subjects import (
     baseline_ref,
     notes_on,
     run_ref,
+    saying_which_value,
     unclaimed,
     without_candidate,
 )
@@ -176,7 +177,8 @@ def _judged_findings(
                 case = cases[policy.reads] = bound.case(record, policy.needs, baseline, here)
             found = (off,) if off else findings_of(policy.binding.policy, case)
         for finding in found:
-            judged = _judged(policy, finding)
+            told = saying_which_value(finding, bound.file, record.run)
+            judged = _judged(policy, told)
             if judged.effect is Effect.BLOCK:
                 waiver = here.waiving.waiver_for(
                     bound.file.path, policy.binding.id, policy.level, finding, record.run

@@ -14,7 +14,8 @@ from policy_engine.evidence.record import (
     RunRecord,
     Unreadable,
 )
-from policy_engine.evidence.taken import goal_of, taken_notes
+from policy_engine.evidence.taken import goal_of, taken_words
+from policy_engine.policy import Finding
 from policy_engine.policy_file import PolicyFile
 from policy_engine.policy_file.scope import commit_of, is_for
 from policy_engine.report import BaselineRef, RunRef, Subject, Verdict
@@ -73,8 +74,10 @@ def notes_on(
     for run in (candidate.run, baseline.run if baseline else None):
         if isinstance(run, RunRecord) and metric is not None:
             yield from evaluation_notes(run, metric.name, metric.dataset)
-            name = file.evidence.names.get(metric.name, metric.name)
-            yield from taken_notes(run, name, metric.take, goal_of(metric.name, metric.goal))
+            which = which_value(file, run)
+            if which is not None:
+                name = file.evidence.names.get(metric.name, metric.name)
+                yield f"{name} of run {run.run_id[:8]} is the {which}"
     primary = candidate.run.primary_metric
     if file.metric is not None:
         yield from on_training_rows(file.metric.name)
@@ -91,6 +94,30 @@ def notes_on(
         yield "a baseline exists now: remove `first_run: true` from the policy file"
     else:
         yield "first_run: nothing was compared with a baseline; this is a rubber stamp, once"
+
+
+def which_value(file: PolicyFile, run: RunRecord) -> str | None:
+    """Say which of several values of the file's metric counts; None where there is one value."""
+    metric = file.metric
+    if metric is None:
+        return None
+    name = file.evidence.names.get(metric.name, metric.name)
+    goal = goal_of(metric.name, metric.goal)
+    return taken_words(run, name, metric.take, goal, percent=metric.scale == "percent")
+
+
+def saying_which_value(finding: Finding, file: PolicyFile, run: RunRecord) -> Finding:
+    """Return a finding that says which of several values it judged, if that is the file's metric.
+
+    It is known by where the measured value comes from; rows or other runs have one value each.
+    """
+    if file.metric is None or finding.measured is None:
+        return finding
+    names = {file.metric.name, file.evidence.names.get(file.metric.name)}
+    which = which_value(file, run)
+    if which is None or finding.measured.source not in {f"metric {name}" for name in names}:
+        return finding
+    return finding._replace(message=f"{finding.message} (the {which})")
 
 
 def on_training_rows(metric: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from policy_engine.check import Options, check
 from policy_engine.evidence.record import Invalid, PointRecord, RunRecord, SeriesRecord
-from policy_engine.evidence.taken import goal_of, taken_notes, with_taken
+from policy_engine.evidence.taken import goal_of, taken_words, with_taken
 from tests.tracking.relay import relaying
 from tests.tracking.team import AT, NOON_MS, Gate, Team
 
@@ -44,12 +44,12 @@ def epochs(team: Team, values: tuple[float, ...] = EPOCHS, *, model_at: int = 2)
 @pytest.mark.parametrize(
     ("take", "value", "note"),
     [
-        ("last", 0.86, "is the last of 6 values; the best was 0.91 at step 3"),
-        ("best", 0.91, "is the best of 6 values: 0.91 at step 3"),
+        ("last", 0.86, "the last of 6 values; the best was 0.91 at step 3"),
+        ("best", 0.91, "the best of 6 values: 0.91 at step 3"),
         (
             "at-model",
             0.8,
-            "is that of step 2, at its model, of 6 values; the best was 0.91 at step 3",
+            "the one of step 2, at its model, of 6 values; the best was 0.91 at step 3",
         ),
     ],
 )
@@ -64,7 +64,8 @@ def test_the_value_that_counts_is_judged_and_said(
         assert finding.measured is not None
         assert float(finding.measured.value) == value
         assert finding.outcome.value == ("pass" if value >= 0.85 else "fail")
-        assert f"val_accuracy of run {run[:8]} {note}" in subject.notes
+        assert f"val_accuracy of run {run[:8]} is {note}" in subject.notes
+        assert finding.message == f"val_accuracy is {value}; it must be at least 0.85 ({note})"
 
 
 def test_a_model_before_the_first_value_has_none(team: Team, tmp_path: Path) -> None:
@@ -129,7 +130,30 @@ def test_the_best_is_never_worse_than_the_last(values: list[float], goal: str) -
 
 
 def test_one_value_is_no_choice_to_tell_of() -> None:
-    assert taken_notes(a_run(SeriesRecord(count=1), 0.9), "m", "last", "maximize") == ()
+    assert taken_words(a_run(SeriesRecord(count=1), 0.9), "m", "last", "maximize") is None
+
+
+def test_a_finding_on_another_metric_says_nothing_of_it(team: Team, tmp_path: Path) -> None:
+    run = epochs(team)
+    team.client.log_metric(run, "val_auc", 0.9)
+    policies = POLICIES.replace("TAKE", "last").replace("{metric: val_accuracy", "{metric: val_auc")
+    (finding,) = (
+        Gate.of(tmp_path, team.server.uri, p=policies).check(runs=(run,)).subjects[0].findings
+    )
+    assert finding.message == "val_auc is 0.9; it must be at least 0.85"
+
+
+def test_the_best_of_a_metric_in_percent_is_said_as_the_fraction_that_is_judged(
+    team: Team, tmp_path: Path
+) -> None:
+    run = epochs(team, (80.0, 93.5, 91.0))
+    policies = POLICIES.replace("take: TAKE", "scale: percent")
+    (subject,) = Gate.of(tmp_path, team.server.uri, p=policies).check(runs=(run,)).subjects
+    which = "the last of 3 values; the best was 0.935 at step 1"
+    assert (
+        subject.findings[0].message == f"val_accuracy is 0.91; it must be at least 0.85 ({which})"
+    )
+    assert f"val_accuracy of run {run[:8]} is {which}" in subject.notes
 
 
 def test_a_direction_is_the_files_else_the_names() -> None:

@@ -30,6 +30,9 @@ class BaselineFresh(Policy, name="baseline-fresh"):
       has not (`git rev-list --count baseline..candidate`). They are known where the check runs in a
       clone with the whole history and both runs say their commit; else the part is missing.
 
+    How long it has had its alias is not asked: MLflow keeps no such date, neither with the alias
+    nor as the version's last update.
+
     A baseline that ended more than 24 h after the moment of judgement is invalid.
 
     Source: "ML Test Score" (Breck et al. 2017), test Model 4, the impact of model staleness is
