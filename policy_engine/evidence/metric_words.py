@@ -28,7 +28,9 @@ SCORES = frozenset(
     "ndcg mrr reciprocal_rank map true_positive_rate tpr true_negative_rate tnr ppv npv "
     "concordance_index c_index v_measure homogeneity completeness fowlkes_mallows "
     "normalized_mutual_info interval_regression_accuracy sensitivity_at_specificity "
-    "specificity_at_sensitivity precision_at_recall recall_at_precision".split()
+    "specificity_at_sensitivity precision_at_recall recall_at_precision one_hot_io_u "
+    "one_hot_mean_io_u log_auc negative_predictive_value positive_predictive_value "
+    "critical_success_index".split()
 )
 COEFFICIENTS = frozenset(
     "r2 rsquared r_squared rsquared_adj adjusted_r2 r2_adj prsquared mcc matthews_corrcoef "
@@ -36,11 +38,14 @@ COEFFICIENTS = frozenset(
     "quadratic_weighted_kappa explained_variance pearson pearsonr pearson_corr pearson_corrcoef "
     "spearman spearmanr spearman_corr spearman_corrcoef kendalltau silhouette adjusted_rand "
     "adjusted_rand_index adjusted_mutual_info normalized_gini d2_absolute_error d2_pinball "
-    "d2_tweedie d2_log_loss d2_brier ssim cosine_similarity".split()
+    "d2_tweedie d2_log_loss d2_brier ssim cosine_similarity pearson_correlation "
+    "pearson_corr_coef spearman_correlation spearman_corr_coef concordance_correlation "
+    "concordance_corr_coef kendall_rank_corr_coef".split()
 )
 RATES = frozenset(
     "error_rate false_positive_rate fpr false_negative_rate fnr false_discovery_rate "
-    "equal_error_rate eer toxicity toxicity_ratio hamming_loss zero_one_loss".split()
+    "equal_error_rate eer toxicity toxicity_ratio hamming_loss hamming_distance zero_one_loss "
+    "calibration_error expected_calibration_error".split()
 )
 LOSSES = frozenset(
     "loss log_loss logloss binary_logloss multi_logloss mlogloss cross_entropy crossentropy "
@@ -56,16 +61,18 @@ LOSSES = frozenset(
     "mean_tweedie_deviance mean_pinball_loss pinball_loss pinball quantile quantile_loss max_error "
     "absolute_error squared_error root_squared_error error merror multi_error binary_error wer cer "
     "word_error_rate char_error_rate hinge hinge_loss squared_hinge categorical_hinge huber "
-    "huber_loss smooth_l1_loss logcosh log_cosh poisson gamma_deviance kl_divergence kldiv "
+    "huber_loss smooth_l1_loss logcosh log_cosh log_cosh_error gamma_deviance tweedie_deviance "
+    "relative_squared_error normalized_root_mean_squared_error kl_divergence kldiv "
     "kullback_leibler kullback_leibler_divergence focal_loss dice_loss contrastive_loss "
     "triplet_loss nll nll_loss bce bce_loss ce_loss box_loss cls_loss dfl_loss obj_loss seg_loss "
     "kl_loss recon_loss reconstruction_loss ctc_loss mlm_loss mse_resid ssr crps".split()
 )
 DOWN = frozenset(
     "aic aicc bic fid davies_bouldin nloglik poisson_nloglik gamma_nloglik cox_nloglik aft_nloglik "
-    "tweedie_nloglik bits_per_byte".split()
+    "tweedie_nloglik bits_per_byte poisson".split()
 )
-"""Better when smaller; nothing says what the best value is."""
+"""Better when smaller; nothing says what the best value is (Keras' and LightGBM's `poisson` is a
+negative log-likelihood without its constant, and may lie under 0)."""
 UP = frozenset(
     "llf log_likelihood loglik elbo psnr rouge1 rouge2 rougel rougelsum rouge bleu sacrebleu "
     "meteor "

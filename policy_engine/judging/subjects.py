@@ -78,11 +78,10 @@ def notes_on(
             if which is not None:
                 name = file.evidence.names.get(metric.name, metric.name)
                 yield f"{name} of run {run.run_id[:8]} is the {which}"
-    primary = candidate.run.primary_metric
-    if file.metric is not None:
-        yield from on_training_rows(file.metric.name)
-    elif primary is not None:
-        yield from on_training_rows(primary.name)
+    counts = file.metric or candidate.run.primary_metric
+    if counts is not None:
+        yield from on_training_rows(counts.name)
+        yield from _on_training_rows_of_keras(counts.name, candidate.run)
     if file.required:
         yield f"required beneath this policy file: {', '.join(file.required)}"
     model = candidate.run.model
@@ -126,6 +125,18 @@ def on_training_rows(metric: str) -> Iterator[str]:
         yield (
             f"{metric} is by its name a metric of the rows that training saw: it says how well the "
             "model fits these, not how well it predicts others; name one of evaluation data"
+        )
+
+
+def _on_training_rows_of_keras(metric: str, run: RunRecord) -> Iterator[str]:
+    """Yield the same of a name that only Keras gives to training rows: that without a prefix."""
+    flavors = run.model.flavors if isinstance(run.model, ModelRecord) else None
+    known = flavors if isinstance(flavors, tuple) else ()
+    if f"val_{metric}" in run.metrics and {"keras", "tensorflow"}.intersection(known):
+        yield (
+            f"{metric} is what Keras logs of the rows that training saw, beside val_{metric}: it "
+            "says how well the model fits these, not how well it predicts others; name "
+            f"val_{metric}"
         )
 
 

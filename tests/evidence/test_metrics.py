@@ -47,9 +47,11 @@ SCORES = {
     "LightGBM": "valid_0-auc valid_0-average_precision valid_0-ndcg_at_5 valid_0-auc_mu",
     "CatBoost": "validation_AUC validation_BalancedAccuracy validation_PRAUC learn_F1 TotalF1",
     "Keras": "val_sparse_categorical_accuracy val_auc_1 precision_2 "
-    "sparse_top_k_categorical_accuracy validation_binary_accuracy mean_io_u",
+    "sparse_top_k_categorical_accuracy validation_binary_accuracy mean_io_u val_one_hot_mean_io_u "
+    "validation_one_hot_io_u val_binary_io_u val_sensitivity_at_specificity val_fbeta_score",
     "Lightning": "test_accuracy_epoch val_acc/dataloader_idx_0 BinaryF1Score MulticlassAUROC "
-    "val/f1_epoch MulticlassJaccardIndex",
+    "val/f1_epoch MulticlassJaccardIndex val/BinaryLogAUC test/MulticlassNegativePredictiveValue "
+    "val/BinarySpecificity",
     "transformers": "eval_accuracy eval_f1 eval_recall",
     "Ultralytics": "metrics/mAP50B metrics/mAP50-95B metrics/precisionB",
     "MLflow": "accuracy_score precision_recall_auc class_0/recall precision_at_3/mean "
@@ -58,7 +60,10 @@ SCORES = {
 COEFFICIENTS = {
     "scikit-learn": "training_r2_score r2_score_X_test matthews_corrcoef explained_variance",
     "CatBoost": "validation_MCC validation_Kappa R2",
-    "Lightning": "BinaryMatthewsCorrCoef val_cohen_kappa",
+    "Keras": "val_r2_score val_cosine_similarity val_pearson_correlation "
+    "validation_concordance_correlation",
+    "Lightning": "BinaryMatthewsCorrCoef val_cohen_kappa val/PearsonCorrCoef "
+    "test/SpearmanCorrCoef val/KendallRankCorrCoef test/ConcordanceCorrCoef",
     "transformers": "eval_matthews_correlation eval_pearson eval_spearmanr",
     "statsmodels": "rsquared rsquared_adj",
 }
@@ -71,7 +76,8 @@ LOSSES = {
     "CatBoost": "validation_Logloss validation-RMSE CrossEntropy MedianAbsoluteError",
     "Keras": "val_loss val_mean_absolute_percentage_error sparse_categorical_crossentropy "
     "val_kl_divergence val_logcosh",
-    "Lightning": "val/loss_epoch train_loss_step MeanSquaredError",
+    "Lightning": "val/loss_epoch train_loss_step MeanSquaredError val/LogCoshError "
+    "test/NormalizedRootMeanSquaredError val/RelativeSquaredError test/TweedieDevianceScore",
     "transformers": "eval_loss train_loss eval_wer",
     "Ultralytics": "val/box_loss train/cls_loss",
     "statsmodels": "mse_resid ssr",
@@ -109,7 +115,16 @@ def test_a_loss_is_known_by_the_name_that_a_framework_logs(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["false_positive_rate", "test_error_rate", "hamming_loss", "toxicity/v1/mean"]
+    "name",
+    [
+        "false_positive_rate",
+        "test_error_rate",
+        "hamming_loss",
+        "toxicity/v1/mean",
+        "val/MulticlassHammingDistance",
+        "test/BinaryCalibrationError",
+        "val/BinaryEER",
+    ],
 )
 def test_a_rate_of_errors_is_better_when_smaller_and_lies_between_0_and_1(name: str) -> None:
     kind = known(name)
@@ -124,6 +139,8 @@ def test_a_rate_of_errors_is_better_when_smaller_and_lies_between_0_and_1(name: 
         ("aic", "minimize"),
         ("bic", "minimize"),
         ("validation_0-poisson-nloglik", "minimize"),
+        ("valid_0-poisson", "minimize"),
+        ("val_poisson", "minimize"),
         ("llf", "maximize"),
         ("eval_rouge1", "maximize"),
         ("rouge1/v1/mean", "maximize"),

@@ -577,6 +577,29 @@ def test_a_report_notes_that_its_metric_is_of_the_rows_that_training_saw(metric:
     ]
 
 
+@pytest.mark.parametrize(
+    ("flavor", "metrics", "noted"),
+    [
+        ("keras", {"accuracy": 0.9, "val_accuracy": 0.8}, True),
+        ("tensorflow", {"accuracy": 0.9, "val_accuracy": 0.8}, True),
+        ("keras", {"accuracy": 0.9}, False),
+        ("sklearn", {"accuracy": 0.9, "val_accuracy": 0.8}, False),
+    ],
+)
+def test_a_report_notes_that_keras_logs_training_rows_without_a_prefix(
+    flavor: str, metrics: dict[str, Any], noted: bool
+) -> None:
+    policies = policy_set(fraud="metric: {name: accuracy}\npolicies:\n  run-id: on")
+    model = ModelRecord(model_id="m-1", name="model", flavors=(flavor, "python_function"))
+    one = CandidateRecord(run=run(metrics=metrics, model=model))
+    report = report_on(policies, EvidenceRecord(needs=EVERYTHING.names, candidates=(one,)))
+    note = (
+        "accuracy is what Keras logs of the rows that training saw, beside val_accuracy: it says "
+        "how well the model fits these, not how well it predicts others; name val_accuracy"
+    )
+    assert list(report.subjects[0].notes) == ([note] if noted else [])
+
+
 def test_a_baseline_that_a_flag_named_serves_every_policy_file() -> None:
     policies = policy_set(fraud="baseline: [{alias: champion}]\npolicies:\n  run-id: on")
     named = BaselineRecord(rules=({"run": "x"},), found_by="--baseline", run=run(run_id="b" * 32))
