@@ -11,11 +11,19 @@ from policy_engine.policy_file import Draft, PolicySet, load_merged, named_plugi
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Valid policies, the plugins that they come from, and the files that they lie in."""
+    """Valid policies, the plugins that they come from, and the files that they lie in.
+
+    Attributes:
+        policies: The policies.
+        plugins: The plugins.
+        paths: The files, and those beside them.
+        drafts: Each policy file as it was merged: every value at its own place.
+    """
 
     policies: PolicySet
     plugins: Plugins
     paths: tuple[str, ...]
+    drafts: tuple[Draft, ...] = ()
 
 
 def load(paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ()) -> Loaded:
@@ -35,17 +43,6 @@ def load(paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ())
     return load_texts(*policy_paths(paths, root), require)
 
 
-def load_with_origins(
-    paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ()
-) -> tuple[Loaded, tuple[Draft, ...]]:
-    """Return the policies, and each file as it was merged: every value at its own place.
-
-    Raises:
-        UsageError, PolicyFileError, PluginError: As `load`.
-    """
-    return _load(*policy_paths(paths, root), require)
-
-
 def load_texts(
     files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str] = ()
 ) -> Loaded:
@@ -59,14 +56,8 @@ def load_texts(
     Raises:
         UsageError, PolicyFileError, PluginError: As `load`.
     """
-    return _load(files, neighbours, require)[0]
-
-
-def _load(
-    files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str]
-) -> tuple[Loaded, tuple[Draft, ...]]:
     offered = plugins.load_plugins(named_plugins(files, neighbours))
     policies, drafts = load_merged(
         files, offered.policies, offered.packs, neighbours, require, rules=offered.baseline_rules
     )
-    return Loaded(policies, offered, (*files, *neighbours)), drafts
+    return Loaded(policies, offered, (*files, *neighbours), drafts)

@@ -194,6 +194,44 @@ class Changed:
     proposed_effect: Effect | None
 
 
+class Strictness(StrEnum):
+    """What an edit makes of a rule, the worst first.
+
+    `neither`: nobody can tell from the files alone which of the two lets more merge.
+    """
+
+    LOOSER = "looser"
+    NEITHER = "neither"
+    TIGHTER = "tighter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One difference between the policies that judge and those that are proposed.
+
+    Attributes:
+        policy_file: The file that it is of, as the proposal names it where it is there.
+        key: The path of keys, such as `policies.metric-threshold.min`.
+        change: What was done to it.
+        strictness: What that makes of the rule.
+        level: Of a binding, as it judges today; None for what is no binding.
+        before: The value that judges, as YAML in one line; None where there is none.
+        after: The proposed value.
+        was: Where the value that judges stands; None where there is none.
+        where: Where the proposed one stands.
+    """
+
+    policy_file: str
+    key: str
+    change: Literal["removed", "changed", "added"]
+    strictness: Strictness
+    level: Level | None = None
+    before: str | None
+    after: str | None
+    was: Where | None
+    where: Where | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What the policies that a pull request proposes would decide; they decide nothing yet.
@@ -204,6 +242,8 @@ class Proposal:
         problem: Why they could not judge, as `validate` says it.
         findings: How many findings were compared.
         changed: Those that would come out otherwise.
+        edits: What is edited in the policies themselves, what loosens them first.
+        more_edits: How many edits more there are than `edits` names.
     """
 
     digest: str | None
@@ -211,6 +251,8 @@ class Proposal:
     problem: str | None
     findings: int
     changed: tuple[Changed, ...]
+    edits: tuple[Edit, ...] = ()
+    more_edits: int = 0
 
 
 @dataclass(frozen=True, slots=True)

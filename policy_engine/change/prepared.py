@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from policy_engine.change.proposal import ProposalDraft, draft_of
+from policy_engine.change.proposal import ProposalDraft, draft_of, unjudged
 from policy_engine.change.situation import Job
 from policy_engine.change.trusted import Judges, Origin, Proposed, judges_of
 from policy_engine.errors import UsageError
@@ -94,6 +94,6 @@ def _load(judges: Judges, require: Sequence[str]) -> Loaded:
 
 
 def _draft(proposed: Proposed, trusted: Loaded, require: Sequence[str]) -> ProposalDraft:
-    if proposed.texts is None:
-        return ProposalDraft(None, proposed.problem)
+    if proposed.texts is None or proposed.problem is not None:
+        return unjudged(proposed.problem or "", trusted, proposed.texts)
     return draft_of(proposed.texts, trusted, require)

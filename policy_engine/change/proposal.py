@@ -12,6 +12,7 @@ from policy_engine.evidence.record import EvidenceRecord
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.loading import Loaded, load_texts
 from policy_engine.policy_file import PolicySet, Texts, named_plugins
+from policy_engine.policy_file.edits import NO_EDITS, Edited, Policies, edited
 from policy_engine.quantities.words import plural
 from policy_engine.report import Changed, Judged, PolicySource, Proposal, Report
 
@@ -20,10 +21,17 @@ _LONGEST_PROBLEM = 4000  # characters; a proposal may hold any number of mistake
 
 @dataclass(frozen=True, slots=True)
 class ProposalDraft:
-    """Proposed policies that could judge; None, and `problem` says why they could not."""
+    """Proposed policies that could judge; None, and `problem` says why they could not.
+
+    Attributes:
+        policies: They.
+        problem: Why they could not judge.
+        edited: What the proposal edits in the policies that judge.
+    """
 
     policies: PolicySet | None
     problem: str | None = None
+    edited: Edited = NO_EDITS
 
 
 def draft_of(texts: Texts, trusted: Loaded, require: Sequence[str] = ()) -> ProposalDraft:
@@ -38,10 +46,32 @@ def draft_of(texts: Texts, trusted: Loaded, require: Sequence[str] = ()) -> Prop
         named = named_plugins(texts.files, texts.neighbours)
         new = [name for name in named if not trusted.plugins.has(name)]
         if new:
-            return ProposalDraft(None, _not_loaded(new))
-        return ProposalDraft(load_texts(texts.files, texts.neighbours, require).policies)
+            return unjudged(_not_loaded(new), trusted, texts)
+        proposed = load_texts(texts.files, texts.neighbours, require)
+        return ProposalDraft(
+            proposed.policies, None, edited(_compared(trusted), _compared(proposed))
+        )
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
-        return ProposalDraft(None, _said(e))
+        return unjudged(_said(e), trusted, texts)
+
+
+def unjudged(problem: str, trusted: Loaded, texts: Texts | None) -> ProposalDraft:
+    """Return a proposal that could not judge: of its edits, the files that it deletes are known.
+
+    Args:
+        problem: Why it could not.
+        trusted: The policies that judge.
+        texts: The proposed policy files; None where they cannot be read.
+    """
+    if texts is None:
+        return ProposalDraft(None, problem)
+    old = _compared(trusted)
+    gone = tuple(side for side in old.files if side.file.path not in texts.files)
+    return ProposalDraft(None, problem, edited(Policies(gone), Policies()))
+
+
+def _compared(loaded: Loaded) -> Policies:
+    return Policies.of(loaded.policies, loaded.drafts)
 
 
 def proposal_of(
@@ -56,14 +86,14 @@ def proposal_of(
         context: As it was for them.
     """
     if draft.policies is None:
-        return _problem(draft.problem or "", None)
+        return _problem(draft.problem or "", None, draft.edited)
     digest = draft.policies.digest
     # Once merged, they would be the default branch's own.
     merged = replace(context, source=PolicySource(digest, context.source.ref, trusted=True))
     try:
         proposed = evaluate(draft.policies, evidence.for_proposal or evidence, merged)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
-        return _problem(_said(e), digest)
+        return _problem(_said(e), digest, draft.edited)
     pairs = _paired(_findings(report), _findings(proposed))
     changed = (_changed(old, new) for old, new in pairs)
     return Proposal(
@@ -72,6 +102,8 @@ def proposal_of(
         problem=None,
         findings=len(pairs),
         changed=tuple(each for each in changed if each is not None),
+        edits=draft.edited.edits,
+        more_edits=draft.edited.more,
     )
 
 
@@ -133,8 +165,16 @@ def _changed(old: _Placed, new: _Placed) -> Changed | None:
     )
 
 
-def _problem(problem: str, digest: str | None) -> Proposal:
-    return Proposal(digest=digest, verdict=None, problem=problem, findings=0, changed=())
+def _problem(problem: str, digest: str | None, edited: Edited) -> Proposal:
+    return Proposal(
+        digest=digest,
+        verdict=None,
+        problem=problem,
+        findings=0,
+        changed=(),
+        edits=edited.edits,
+        more_edits=edited.more,
+    )
 
 
 def _not_loaded(names: list[str]) -> str:

@@ -27,7 +27,12 @@ class PoliciesUnreadable(PolicyEngineError):  # noqa: N818 (a state, named in th
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The policy files that a pull request proposes; `problem` says why they cannot be read."""
+    """The policy files that a pull request proposes.
+
+    Attributes:
+        texts: Their texts; None where they cannot be read.
+        problem: Why they could not judge, as far as that is known before they are read.
+    """
 
     texts: Texts | None
     problem: str | None = None
@@ -291,7 +296,7 @@ def _overlaid(trusted: Texts, found: _Found, place: Origin) -> Proposed | None:
     texts = found.texts or Texts({}, {})
     files = _merged(trusted.files, texts.files, theirs)
     if not files:
-        return Proposed(None, "the pull request leaves no policy file")
+        return Proposed(Texts({}, {}), "the pull request leaves no policy file")
     proposed = Texts(files, _merged(trusted.neighbours, texts.neighbours, theirs))
     return None if proposed == trusted else Proposed(proposed)
 

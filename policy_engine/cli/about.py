@@ -112,8 +112,8 @@ def _effective(paths: tuple[str, ...], require: tuple[str, ...]) -> "Iterator[st
     from policy_engine import loading  # noqa: PLC0415
     from policy_engine.policy_file import effective  # noqa: PLC0415
 
-    loaded, drafts = loading.load_with_origins(paths, require=require)
-    files = zip(loaded.policies.files, drafts, strict=True)
+    loaded = loading.load(paths, require=require)
+    files = zip(loaded.policies.files, loaded.drafts, strict=True)
     return effective.effective_file(files, loaded.plugins.packs)
 
 

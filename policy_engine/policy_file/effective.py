@@ -12,9 +12,10 @@ import yaml
 from policy_engine.policy_file import Binding, Draft, PackText, PolicyFile
 from policy_engine.policy_file.keys import BindingKeys, Lies, lying
 from policy_engine.policy_file.merge import BoundSetting
+from policy_engine.policy_file.one_line import dumped, flow_of
 from policy_engine.policy_file.setting_kinds import written
 from policy_engine.source.problems import Spot
-from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
+from policy_engine.source.yaml_source import Item, MappingNode, ScalarNode
 
 WIDTH = 80
 """Characters of a line, where paths are not longer than that by themselves."""
@@ -77,7 +78,7 @@ class _Effective:
         if draft.plugins:
             yield _Line("plugins:")
             for name, at in draft.plugins.items():
-                yield _Line(f"  - {_scalar(name)}", self._origin(at))
+                yield _Line(f"  - {dumped(name)}", self._origin(at))
         merged = lying(Lies.MERGED)
         for name, item in sorted(draft.sections.items(), key=lambda each: each[0] in merged):
             if name not in merged:
@@ -89,8 +90,8 @@ class _Effective:
 
     def _item(self, key: str, item: Item, indent: str) -> Iterator[_Line]:
         """Yield a key with its value: in one line where it fits, else its parts one by one."""
-        head = f"{indent}{_scalar(key)}:"
-        flow = f"{head} {_flow(item.node)}"
+        head = f"{indent}{dumped(key)}:"
+        flow = f"{head} {flow_of(item.node)}"
         if len(flow) > WIDTH and isinstance(item.node, ScalarNode):
             yield _Line(f"{indent}# {self._origin(item.node.at)}")
             yield from _wrapped(key, item.node.value, indent)
@@ -103,7 +104,7 @@ class _Effective:
         else:
             yield _Line(head)
             for node in item.node.nodes:
-                yield _Line(f"{indent}  - {_flow(node)}", self._origin(node.at))
+                yield _Line(f"{indent}  - {flow_of(node)}", self._origin(node.at))
 
     def _binding(self, binding: Binding, bound: BoundSetting) -> Iterator[_Line]:
         yield _Line(f"  {binding.id}:", self._origin(bound.at))
@@ -128,13 +129,13 @@ class _Effective:
 
 def _default(name: str, value: Any) -> Iterator[_Line]:
     """Yield a setting that nobody said; a list that is too long for a line entry by entry."""
-    flow = f"    {name}: {_dumped(value)}"
+    flow = f"    {name}: {dumped(value)}"
     if len(flow) + len(_DEFAULT) + 4 <= WIDTH or not isinstance(value, list):
         yield _Line(flow, _DEFAULT)
         return
     yield _Line(f"    {name}:", _DEFAULT)
     for entry in value:
-        yield _Line(f"      - {_dumped(entry)}")
+        yield _Line(f"      - {dumped(entry)}")
 
 
 def _aligned(lines: list[_Line]) -> Iterator[str]:
@@ -159,27 +160,3 @@ def _wrapped(key: str, value: Any, indent: str) -> Iterator[_Line]:
     text: str = yaml.safe_dump({key: value}, allow_unicode=True, width=WIDTH - len(indent) - 12)
     for line in text.splitlines():
         yield _Line(f"{indent}{line}".rstrip())
-
-
-def _flow(node: Node) -> str:
-    """Return a value in one line: a plain text as it was written, all else as YAML has it."""
-    if isinstance(node, MappingNode):
-        inner = (f"{_scalar(key)}: {_flow(item.node)}" for key, item in node.items.items())
-        return f"{{{', '.join(inner)}}}"
-    if isinstance(node, SequenceNode):
-        return f"[{', '.join(map(_flow, node.nodes))}]"
-    return node.text if node.plain and not isinstance(node.value, str) else _dumped(node.value)
-
-
-def _scalar(text: str) -> str:
-    return _dumped(text)
-
-
-def _dumped(value: Any) -> str:
-    """Return a value as YAML in one line; none is `off`."""
-    if value is None:
-        return "off"
-    flow: str = yaml.safe_dump(
-        [value], default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000
-    )
-    return flow.strip()[1:-1]

@@ -101,6 +101,7 @@ class Library:
         if "extends" in items:
             place = NodePlace(items["extends"].node, "extends", self._problems)
             for name, at in shapes.texts(place, example_of("extends", _FIELDS["extends"])):
+                draft.extends[name] = at.node.at
                 extended = self._extended(source, name, at)
                 if extended is not None:
                     draft.lay_draft(extended, at.node.at)

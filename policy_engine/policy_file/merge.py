@@ -86,6 +86,7 @@ class Draft:
     Attributes:
         path: The file, as messages name it.
         problems: Where problems go.
+        extends: What the file itself extends, and where it says so.
         sections: The keys that are replaced whole, or merged key by key, but the bindings.
         plugins: The plugins that are named, and where.
         bindings: What is bound, by id, extended ones first.
@@ -98,6 +99,7 @@ class Draft:
 
     path: str
     problems: Problems
+    extends: dict[str, Spot] = field(default_factory=dict)
     sections: dict[str, Item] = field(default_factory=dict)
     plugins: dict[str, Spot] = field(default_factory=dict)
     bindings: dict[str, BoundSetting] = field(default_factory=dict)

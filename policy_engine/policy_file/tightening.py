@@ -15,6 +15,7 @@ from policy_engine.policy_file.keys import BindingKeys, Lies, lying
 from policy_engine.policy_file.merge import BoundSetting, Draft, HeldBinding, same
 from policy_engine.policy_file.shapes import NodePlace, wrote
 from policy_engine.quantities import Margin, Money, Rate, Tighter
+from policy_engine.report import Strictness
 from policy_engine.source.problems import Problems
 from policy_engine.source.yaml_source import Item, MappingNode
 
@@ -171,6 +172,30 @@ def _is_required(policy: type[Policy], name: str) -> bool:
 def direction(field: FieldInfo) -> Tighter | None:
     """Return which way a setting gets tighter, if it declares one."""
     return next((each for each in _declared(field) if isinstance(each, Tighter)), None)
+
+
+def strictness_of(field: FieldInfo, old: Any, new: Any) -> Strictness:
+    """Return what another value of a setting makes of the rule, by the direction it declares."""
+    way = direction(field)
+    if way is None:
+        return Strictness.NEITHER
+    if _is_tighter(way, field, old, new):
+        return Strictness.TIGHTER
+    return Strictness.LOOSER if _is_tighter(way, field, new, old) else Strictness.NEITHER
+
+
+def strictness_of_key(name: str, old: BindingKeys, new: BindingKeys) -> Strictness:
+    """Return what another value of one of the engine's own keys makes of the rule."""
+    before, after = getattr(old, name), getattr(new, name)
+    if name in _ORDER:
+        is_later = _ORDER[name].index(after) > _ORDER[name].index(before)
+        return Strictness.TIGHTER if is_later else Strictness.LOOSER
+    if name == "when" and None in (before, after):
+        return Strictness.TIGHTER if after is None else Strictness.LOOSER
+    if name == "enforce_from" and old.level == new.level:
+        is_early = _is_enforced_as_early(new, old)
+        return Strictness.TIGHTER if is_early else Strictness.LOOSER
+    return Strictness.NEITHER
 
 
 def has_direction(policy: Policy, name: str) -> bool:

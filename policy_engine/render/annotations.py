@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from policy_engine.render import rows
+from policy_engine.render import edits, rows
 from policy_engine.render.escape import LONG, annotation, repository_path
-from policy_engine.report import Judged, Report, Subject, Verdict
+from policy_engine.report import Edit, Judged, Report, Strictness, Subject, Verdict
 
 Severity = Literal["failure", "warning", "notice"]
 
@@ -58,8 +58,9 @@ class Annotation:
 
 
 def annotate(report: Report) -> tuple[Annotation, ...]:
-    """Return what blocks, warns, is waived or was not judged: failures, then warnings, notices."""
+    """Return what blocks, warns, is waived, unjudged or edited: failures, warnings, notices."""
     found = [each for subject in report.subjects for each in _of_subject(subject)]
+    found += [_of_edit(each) for each in report.proposal.edits] if report.proposal else []
     order: Sequence[Severity] = get_args(Severity)
     return tuple(sorted(found, key=lambda each: order.index(each.severity)))
 
@@ -71,6 +72,13 @@ def _of_subject(subject: Subject) -> Iterator[Annotation]:
     for finding in rows.ordered(subject.findings):
         if rows.is_problem(finding):
             yield _of_finding(finding, subject)
+
+
+def _of_edit(edit: Edit) -> Annotation:
+    severity: Severity = "warning" if edit.strictness is Strictness.LOOSER else "notice"
+    at = edits.place(edit)
+    title = f"proposed policies, {edits.WORDS[edit.strictness]}: {annotation(edits.rule(edit))}"
+    return _placed(at.file, at.line, severity, title, [annotation(edits.words(edit), LONG)])
 
 
 def _of_finding(finding: Judged, subject: Subject) -> Annotation:

@@ -2,6 +2,7 @@
 
 from tabulate import tabulate
 
+from policy_engine.render import edits
 from policy_engine.render.escape import html_text
 from policy_engine.render.rows import every_finding, limit, measured_cell, ordered
 from policy_engine.report import Report
@@ -33,5 +34,10 @@ def notebook_table(report: Report) -> str:
     reasons = "".join(
         f"<p>{html_text(s.reason, _LONGEST)}</p>" for s in report.subjects if s.reason
     )
+    proposed = report.proposal.edits if report.proposal else ()
+    edited = "".join(
+        f"<p>proposed, {edits.WORDS[e.strictness]}: {html_text(edits.words(e), _LONGEST)}</p>"
+        for e in proposed
+    )
     head = f"<p><b>{report.verdict.value}</b> (exit code {int(report.exit_code)})</p>"
-    return head + reasons + (table if rows else "")
+    return head + reasons + (table if rows else "") + edited

@@ -102,6 +102,20 @@ def test_a_policy_folder_that_the_pull_request_deletes_still_judges_it(
         "problem": "the pull request leaves no policy file",
         "findings": 0,
         "changed": [],
+        "edits": [
+            {
+                "policy_file": FRAUD,
+                "key": "policies.metric-threshold",
+                "change": "removed",
+                "strictness": "looser",
+                "level": "overridable",
+                "before": "{metric: val_f1, min: 0.95}",
+                "after": None,
+                "was": {"file": FRAUD, "line": 3},
+                "where": None,
+            }
+        ],
+        "more_edits": 0,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from policy_engine.report import (
     EXIT_CODES,
     BaselineRef,
     Changed,
+    Edit,
     Effect,
     Engine,
     Judged,
@@ -21,6 +23,7 @@ from policy_engine.report import (
     Proposal,
     Report,
     RunRef,
+    Strictness,
     Subject,
     TradeOff,
     Verdict,
@@ -137,6 +140,54 @@ def changed(**facts: Any) -> Changed:
         "proposed_effect": Effect.NONE,
     }
     return Changed(**{**plain, **facts})
+
+
+def edit(**facts: Any) -> Edit:
+    """A size limit that is loosened."""
+    plain: dict[str, Any] = {
+        "policy_file": FILE,
+        "key": "policies.model-size-budget.max_size",
+        "change": "changed",
+        "strictness": Strictness.LOOSER,
+        "level": Level.OVERRIDABLE,
+        "before": "200MB",
+        "after": "900MB",
+        "was": Where(FILE, 14),
+        "where": Where(FILE, 15),
+    }
+    return Edit(**{**plain, **facts})
+
+
+def edited() -> Report:
+    """A report on a pull request that edits three rules, and has no run."""
+    gone = edit(
+        key="policies.latency",
+        change="removed",
+        level=Level.MANDATORY,
+        before="{max: 50ms}",
+        after=None,
+        where=None,
+    )
+    scope = edit(
+        key="applies_to.model",
+        change="added",
+        level=None,
+        before=None,
+        after="nobody",
+        was=None,
+        where=Where(FILE, 3),
+    )
+    metric = edit(
+        key="metric.goal", strictness=Strictness.NEITHER, level=None, before="a", after="b"
+    )
+    proposed = proposal(
+        verdict=Verdict.NOT_APPLICABLE,
+        findings=0,
+        edits=(gone, edit(), scope, metric),
+        more_edits=2,
+    )
+    reason = "the change does not touch training/**: it needs no run"
+    return replace(nothing_judged(Verdict.NOT_APPLICABLE, reason), proposal=proposed)
 
 
 def proposal(*changed: Changed, **facts: Any) -> Proposal:

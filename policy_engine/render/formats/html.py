@@ -9,13 +9,14 @@ from decimal import Decimal
 
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
-from policy_engine.render import rows
+from policy_engine.render import edits, rows
 from policy_engine.render.escape import LONG, html_code, html_text
 from policy_engine.render.html_style import STYLE
 from policy_engine.render.limits_picture import share_of
 from policy_engine.report import (
     BaselineRef,
     Changed,
+    Edit,
     Judged,
     Proposal,
     Report,
@@ -156,11 +157,26 @@ def _proposal(proposal: Proposal) -> Iterator[str]:
     yield "<section><h2>Proposed policies</h2>"
     yield f"<p>{words[0].upper()}{words[1:]}. They decide nothing before the merge.</p>"
     yield from (f"<p>{html_text(line, LONG)}</p>" for line in rows.problem_lines(proposal))
+    if tally := edits.tally(proposal):
+        yield f"<p>{tally[0].upper()}{tally[1:]}.</p>"
+        yield f"<table>{_head(edits.HEAD)}<tbody>"
+        yield from map(_edit, proposal.edits)
+        yield "</tbody></table>"
     if proposal.changed:
         yield f"<table>{_head(_CHANGED)}<tbody>"
         yield from map(_changed, proposal.changed)
         yield "</tbody></table>"
     yield "</section>"
+
+
+def _edit(each: Edit) -> str:
+    at = edits.place(each)
+    values = (
+        "" if value is None else html_code(value, LONG) for value in (each.before, each.after)
+    )
+    cells = (html_code(edits.rule(each)), html_text(f"{at.file}:{at.line}"), *values)
+    row = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{edits.WORDS[each.strictness]}</th>{row}</tr>'
 
 
 def _changed(each: Changed) -> str:

@@ -8,14 +8,16 @@
 | passes | passed |
 
 JUnit knows no warning, and a case that fails would fail the job: a warning is `skipped`, never a
-plain pass. A subject that may not merge without a finding that says so has a case `verdict`.
+plain pass. A subject that may not merge without a finding that says so has a case `verdict`. What a
+pull request edits in the policies is a suite `proposed policies` of skipped cases: it decides
+nothing yet.
 """
 
 from collections.abc import Iterator
 
-from policy_engine.render import rows
+from policy_engine.render import edits, rows
 from policy_engine.render.junit_xml import JunitCase, JunitResult, Suite, as_junit_xml
-from policy_engine.report import EXIT_CODES, Effect, Judged, Report, Subject
+from policy_engine.report import EXIT_CODES, Edit, Effect, Judged, Report, Subject
 
 _RESULTS: dict[str, JunitResult] = {"error": "error", "blocking": "failure", "passed": "passed"}
 
@@ -23,6 +25,9 @@ _RESULTS: dict[str, JunitResult] = {"error": "error", "blocking": "failure", "pa
 def as_junit(report: Report) -> str:
     """Return the report as JUnit XML."""
     suites = [_suite(report, subject) for subject in report.subjects]
+    if report.proposal and report.proposal.edits:
+        cases = [_edit(each) for each in report.proposal.edits]
+        suites.append(Suite(name="proposed policies", cases=cases, at=report.evaluated_at))
     if report.exit_code and not report.subjects:
         case = JunitCase(group="policy-engine", name="verdict", result="error", kind=report.verdict)
         suites.append(Suite(name="policy-engine", cases=[case], at=report.evaluated_at))
@@ -83,6 +88,18 @@ def _case(finding: Judged) -> JunitCase:
         message=f"{rows.verdict_words(finding)}: {finding.message}",
         details=list(_details(finding)),
         file=(finding.where.file, finding.where.line),
+    )
+
+
+def _edit(edit: Edit) -> JunitCase:
+    at = edits.place(edit)
+    return JunitCase(
+        group=at.file,
+        name=edits.rule(edit),
+        result="skipped",
+        kind=edit.strictness.value,
+        message=f"{edits.WORDS[edit.strictness]}: {edits.words(edit)}",
+        file=(at.file, at.line),
     )
 
 

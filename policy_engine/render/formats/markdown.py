@@ -9,16 +9,17 @@ from datetime import UTC
 
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
-from policy_engine.render import rows
+from policy_engine.render import edits, rows
 from policy_engine.render.escape import LONG, code, html_code, html_text
 from policy_engine.render.fitting import Part, fitted, size
 from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
-from policy_engine.report import Changed, Judged, Proposal, Report, Subject, Verdict
+from policy_engine.report import Changed, Edit, Judged, Proposal, Report, Subject, Verdict
 
 _HEAD = "<tr><th>policy</th><th>verdict</th><th>measured</th><th>limit</th><th>baseline</th></tr>"
 _CHANGED = "<tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>"
+_EDITS = f"<tr>{''.join(f'<th>{name}</th>' for name in edits.HEAD)}</tr>"
 _FILES_NAMED = 5
 _PICTURES = 3
 
@@ -64,6 +65,7 @@ def _parts(report: Report, links: Links) -> Iterator[Part]:
     subjects = sorted(report.subjects, key=lambda subject: list(Verdict).index(subject.verdict))
     if report.proposal:
         yield Part(0, "note", [f"\n{_proposed(report.proposal)}"])
+        yield from _edits(report.proposal, links)
     for number, subject in enumerate(subjects):
         yield from _subject(subject, links, has_picture=number < _PICTURES)
     if report.proposal:
@@ -144,8 +146,33 @@ def _words(finding: Judged, links: Links) -> Iterator[str]:
 
 
 def _proposed(proposal: Proposal) -> str:
-    words = rows.proposal_words(proposal)
-    return f"**Proposal:** {words}. They decide nothing before the merge."
+    words, tally = rows.proposal_words(proposal), edits.tally(proposal)
+    told = f" **{tally[0].upper()}{tally[1:]}.**" if tally else ""
+    return f"**Proposal:** {words}. They decide nothing before the merge.{told}"
+
+
+def _edits(proposal: Proposal, links: Links) -> Iterator[Part]:
+    """Yield the edits of the policies; those that loosen a rule are not folded away."""
+    looser, others = edits.looser_first(proposal)
+    rows_of = [_edit(each, links) for each in looser]
+    yield Part(1, "edit", rows_of, f"\n<table>\n{_EDITS}", "</table>")
+    title = f"Other edits of the policies: {len(others)}"
+    yield _folded(2, "edit", title, [_edit(each, links) for each in others], f"<table>\n{_EDITS}")
+
+
+def _edit(each: Edit, links: Links) -> str:
+    at = edits.place(each)
+    link = _link(links.line(at), "see the rule") if each.where is None else ""
+    values = (
+        "" if value is None else html_code(value, LONG) for value in (each.before, each.after)
+    )
+    cells = (
+        edits.WORDS[each.strictness],
+        html_code(edits.rule(each)),
+        html_code(f"{at.file}:{at.line}") + link,
+        *values,
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def _proposal(proposal: Proposal) -> Iterator[Part]:

@@ -8,7 +8,9 @@
 | passes, is skipped or not applicable | none |
 
 A subject that may not merge without a finding that blocks, since it has no candidate or nothing
-applied, is an `error` of the rule `policy-engine/verdict`.
+applied, is an `error` of the rule `policy-engine/verdict`. What a pull request edits in the
+policies is of the rule `policy-engine/proposal`: a `warning` where that loosens a rule, else a
+`note`.
 """
 
 import json
@@ -18,19 +20,21 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from policy_engine.render import rows
+from policy_engine.render import edits, rows
 from policy_engine.render.escape import LONG, SHORT, clean, json_text, repository_path
-from policy_engine.report import EXIT_CODES, Effect, Judged, Report, Subject
+from policy_engine.report import EXIT_CODES, Edit, Effect, Judged, Report, Strictness, Subject
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 _UNJUDGED = "policy-engine/verdict"  # the id of no binding: those have no slash
+_PROPOSED = "policy-engine/proposal"
 
 
 def as_sarif(report: Report) -> str:
     """Return the report as SARIF, in ASCII."""
     results = [result for subject in report.subjects for result in _results(subject)]
+    results += [_of_edit(each) for each in report.proposal.edits] if report.proposal else []
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(report, results)]}
     return json_text(json.dumps(log, indent=2, allow_nan=False)) + "\n"
 
@@ -77,6 +81,9 @@ def _rule(id_: str, finding: Judged | None) -> dict[str, Any]:
         short, plugin = clean(finding.policy), clean(finding.plugin)
         full = f"The policy {short} of the plugin {plugin}, as it is bound in the policy file"
         told = f"What it judges, why, and how to log what it reads: `policy-engine explain {short}`"
+    if id_ == _PROPOSED:
+        short, full = "no rule is loosened", "What a pull request edits in the policies themselves"
+        told = "It decides nothing before the merge: whoever approves it decides whether it may"
     texts = {"shortDescription": short, "fullDescription": full, "help": told}
     return {"id": id_, **{name: {"text": text} for name, text in texts.items()}}
 
@@ -90,6 +97,13 @@ def _results(subject: Subject) -> Iterator[dict[str, Any]]:
     for finding in rows.ordered(subject.findings):
         if rows.is_problem(finding):
             yield _of_finding(finding, subject)
+
+
+def _of_edit(edit: Edit) -> dict[str, Any]:
+    at = edits.place(edit)
+    level = "warning" if edit.strictness is Strictness.LOOSER else "note"
+    lines = [f"Proposed, {edits.WORDS[edit.strictness]}: {edits.words(edit)}"]
+    return _result(_PROPOSED, level, lines, (at.file, at.line))
 
 
 def _of_finding(finding: Judged, subject: Subject) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from functools import partial
 
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
-from policy_engine.render import rows
+from policy_engine.render import edits, rows
 from policy_engine.render.columns import paragraph, table_lines, together
 from policy_engine.render.escape import LONG, terminal
 from policy_engine.report import Judged, Proposal, Report, Subject, Verdict, WaiverUse
@@ -152,6 +152,12 @@ def _proposal(proposal: Proposal, width: int) -> Iterator[str]:
     yield from paragraph("proposal: ", told, width)
     for line in rows.problem_lines(proposal):
         yield from paragraph("  | ", _sentence(line), width)
+    if tally := edits.tally(proposal):
+        yield from paragraph("  ", tally, width)
+    for edit in proposal.edits:
+        at = edits.place(edit)
+        told = f"{edits.words(edit)} ({at.file}:{at.line})"
+        yield from paragraph(f"  {edits.WORDS[edit.strictness]}: ", _sentence(told), width)
     for each in proposal.changed:
         part = f" ({terminal(each.part)})" if each.part else ""
         place = f"{terminal(each.policy_file)}, run {terminal(each.run_id[:8])}"

@@ -1,0 +1,51 @@
+"""The two sides of an edit: a policy file as it judges today, and as it is proposed."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from policy_engine.policy_file.load import PolicyFile
+from policy_engine.policy_file.merge import Draft
+from policy_engine.report import Where
+from policy_engine.source.problems import Spot
+from policy_engine.source.yaml_source import Item, MappingNode
+
+LONGEST = 400
+"""How much of a value is shown (characters): the line tells the rest."""
+
+
+class Side(NamedTuple):
+    """A policy file, and how it was merged."""
+
+    file: PolicyFile
+    draft: Draft
+
+    def where(self, at: Spot, instead: Where | None = None) -> Where:
+        """Return a place; what a pack says stands in no file of the repository: `instead`, then."""
+        is_in_pack = at.file in self.draft.packs
+        return instead if is_in_pack and instead is not None else Where(at.file, at.line)
+
+
+class Pair(NamedTuple):
+    """One policy file before and after."""
+
+    old: Side
+    new: Side
+
+
+def leaves(key: str, item: Item) -> Iterator[tuple[str, Item]]:
+    """Yield the values of a section that are no mapping, each by its whole key."""
+    if not isinstance(item.node, MappingNode):
+        yield key, item
+        return
+    for name, inner in item.node.items.items():
+        yield from leaves(f"{key}.{name}", inner)
+
+
+def both(old: Mapping[str, Item], new: Mapping[str, Item]) -> Iterator[str]:
+    """Yield the keys of both, each once."""
+    yield from dict.fromkeys((*old, *new))
+
+
+def cut(text: str) -> str:
+    """Return a value short enough to be shown."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
