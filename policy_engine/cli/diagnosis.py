@@ -13,8 +13,8 @@ _WIDTH = 100
 def doctor_command(**given: Any) -> int:
     """Look at all that a check needs here, and say what to do; exit code 1 if there is a problem.
 
-    Event, token, fork, policies, plugins, MLflow, clocks, candidate and baseline are looked at;
-    nothing is judged, and no token is shown.
+    Event, token, fork, policies and their owners, plugins, MLflow, clocks, candidate and baseline
+    are looked at; nothing is judged, and no token is shown.
     """
     from policy_engine.cli import doctor, output  # noqa: PLC0415
     from policy_engine.render.columns import paragraph  # noqa: PLC0415

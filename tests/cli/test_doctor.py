@@ -26,7 +26,7 @@ baseline: [{alias: champion}]
 policies:
   min-useful-gain: {min_abs: 0.5pt}
 """
-NAMES = "event token fork policies plugins tracking clock candidate baseline".split()
+NAMES = "event token fork policies owners plugins tracking clock candidate baseline".split()
 
 
 @pytest.fixture
@@ -80,6 +80,7 @@ not applicable  token      only a job of GitHub Actions has one
 not applicable  fork       there is no pull request
 problem         policies   there is no policy file or folder 'policies'
                            to do: mend that; `policy-engine validate` reads the work tree's
+not applicable  owners     mend what is said above first
 not applicable  plugins    mend what is said above first
 problem         tracking   no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI
 not applicable  clock      there is no other clock to compare with

@@ -10,6 +10,7 @@ from policy_engine.change.situation import Job
 from policy_engine.check import Options
 from policy_engine.cli.doctor.job import event_line, fork_line, token_line
 from policy_engine.cli.doctor.line import Line, State
+from policy_engine.cli.doctor.owners import owners_line
 from policy_engine.cli.doctor.policies import plugins_line, policies_line, ready_or_not
 from policy_engine.cli.doctor.tracking import clock_line, health_of, run_lines, tracking_line
 from policy_engine.errors import PolicyEngineError
@@ -34,6 +35,7 @@ def examine(options: Options) -> Iterator[Line]:
     yield fork_line(job.event)
     ready = ready_or_not(options)
     yield policies_line(options, ready)
+    yield owners_line(options, ready)
     yield plugins_line(ready)
     store = health_of(options)
     yield tracking_line(options, store)
