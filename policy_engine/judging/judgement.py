@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from policy_engine.errors import PluginError
 from policy_engine.evidence import Case, Measurement, UndeclaredNeed
+from policy_engine.judging.contradictions import contradiction
 from policy_engine.policy import Finding, Limit, Outcome, Policy, finding_of
 from policy_engine.quantities import EXACT
 
@@ -82,16 +83,8 @@ def _refuse_misuse(finding: object, earlier: list[Finding]) -> None:
         if other.part == part:
             what = "two findings without a part" if part is None else f"'{part}' twice"
             raise PluginError(f"the policy yielded {what}")
-    if outcome is Outcome.PASS and measured is not None and limit is not None:
-        _refuse_false_pass(message, measured, limit)
-
-
-def _refuse_false_pass(message: str, measured: Measurement, limit: Limit) -> None:
-    """Refuse a pass whose measured value does not hold its own limit."""
-    if measured.unit != limit.unit:
-        raise PluginError(f"'{message}' compares {measured.unit} with {limit.unit}")
-    if not limit.holds(measured.value):
-        raise PluginError(f"the policy passed a value that its own limit refuses: {message}")
+    if (odd := contradiction(outcome, measured, limit)) is not None:
+        raise PluginError(f"the policy {odd}: {message}")
 
 
 def _broken(message: str) -> Finding:

@@ -18,8 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from policy_engine.errors import UsageError
 from policy_engine.evidence import InvalidEvidence
 from policy_engine.judging.effects import verdict_of
-from policy_engine.policy import Outcome
-from policy_engine.report import EXIT_CODES, SCHEMA, Effect, Judged, Report, Subject, Verdict
+from policy_engine.judging.moment_of_judgement import YEARS
+from policy_engine.judging.oddities import oddity
+from policy_engine.report import EXIT_CODES, SCHEMA, Judged, Proposal, Report, Subject, Verdict
 
 LARGEST = 16 * 1024 * 1024
 """The largest report file that is read (bytes)."""
@@ -67,6 +68,9 @@ def report_of(data: bytes) -> Report:
         raise ReportFileError(f"its schema is not {SCHEMA}; write it with --format json=FILE")
     _refuse_many(content)
     report = _parsed(content)
+    if report.evaluated_at.year not in YEARS:
+        years = f"{YEARS[0]} to {YEARS[-1]}"
+        raise ReportFileError(f"evaluated_at lies outside the years {years}")
     if report.to_dict() != content:
         raise ReportFileError("it is not what this version writes: a key is unknown or missing")
     _refuse_odds(report)
@@ -146,8 +150,14 @@ def _refuse_odds(report: Report) -> None:
             )
         if not _is_of(subject):
             raise ReportFileError("its trade_off is not that of candidate and baseline")
-        if any(map(_is_odd, subject.findings)):
-            raise ReportFileError("a finding has an effect that no outcome of its kind has")
+        if (subject.candidate is None) is (subject.reason is None):
+            raise ReportFileError("a subject has a candidate or a reason why there is none")
+        for finding in subject.findings:
+            odd = oddity(finding, report.evaluated_at)
+            if odd is not None:
+                raise ReportFileError(f"the finding '{finding.id}' {odd}")
+    if report.proposal is not None:
+        _refuse_odd_proposal(report.proposal)
     verdict = min((s.verdict for s in report.subjects), key=_HIDES.index)
     if report.verdict is not verdict or report.exit_code is not EXIT_CODES[verdict]:
         raise ReportFileError(
@@ -177,12 +187,15 @@ def _is_of(subject: Subject) -> bool:
     return bool(ids) and ids == known[: len(ids)] and ids[0][0] == "candidate"
 
 
-def _is_odd(finding: Judged) -> bool:
-    """Say whether what failed does nothing, or what passed does something."""
-    if finding.outcome in {Outcome.PASS, Outcome.NOT_APPLICABLE}:
-        return finding.effect is not Effect.NONE
-    # What is missing or inconclusive may be skipped.
-    return finding.outcome in {Outcome.FAIL, Outcome.ERROR} and finding.effect is Effect.NONE
+def _refuse_odd_proposal(proposal: Proposal) -> None:
+    if (proposal.verdict is None) is (proposal.problem is None):
+        raise ReportFileError("the proposal has a verdict or a problem, not both")
+    if not len(proposal.changed) <= proposal.findings or proposal.more_edits < 0:
+        raise ReportFileError("the proposal changes more findings than were compared")
+    for edit in proposal.edits:
+        is_new, is_gone = edit.change == "added", edit.change == "removed"
+        if ((edit.before is None) is not is_new) or ((edit.after is None) is not is_gone):
+            raise ReportFileError(f"the edit of '{edit.key}' is not {edit.change}")
 
 
 def _at_best_warn(verdict: Verdict) -> Verdict:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from policy_engine.evidence.record import ChangeRecord, RunRecord
+from policy_engine.judging.effects import is_waivable
 from policy_engine.policy import Finding, Level, Outcome
 from policy_engine.policy_file.waiver import Waiver, is_same_person
 from policy_engine.report import Judged, WaiverUse
@@ -85,7 +86,7 @@ class Waiving:
 
     def _why_not(self, waiver: Waiver, level: Level, finding: Finding) -> str | None:
         """Return why a waiver does not hold for a finding; None: it holds."""
-        if level is Level.MANDATORY or finding.outcome is Outcome.ERROR:
+        if not is_waivable(finding.outcome, level):
             what = "an error" if finding.outcome is Outcome.ERROR else "a mandatory binding"
             return f"nothing waives {what}"
         if waiver.has_expired(self._now):

@@ -30,6 +30,12 @@ from policy_engine.quantities import Bytes, HourlyPrice
 Treatment = Literal["block", "warn", "skip"]
 """What a binding makes of a finding that is neither pass nor fail."""
 
+SOFT: Mapping[str, tuple[Treatment, ...]] = {
+    "on_missing": ("warn", "skip"),
+    "on_inconclusive": ("skip",),
+}
+"""What no mandatory binding says, by key."""
+
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -191,7 +197,7 @@ class BindingKeys(Keys):
             written.place("enforce_from").wrong(message, remedy)
         if self.level != Level.MANDATORY:
             return
-        for name, refused in (("on_missing", ("warn", "skip")), ("on_inconclusive", ("skip",))):
+        for name, refused in SOFT.items():
             word = getattr(self, name)
             if word in refused:
                 message = f"a mandatory binding cannot say `{name}: {word}`"

@@ -227,7 +227,10 @@ def test_a_failed_finding_that_does_nothing_is_refused() -> None:
     passed = finding(outcome=Outcome.PASS, effect=Effect.NONE)
     odd = finding(outcome=Outcome.FAIL, effect=Effect.NONE)
     content = written(report(subject(passed, odd)))
-    assert refused(content) == "a finding has an effect that no outcome of its kind has"
+    assert refused(content) == (
+        "the finding 'model-size-budget' has the effect none, which no fail of the level "
+        "overridable has"
+    )
 
 
 def test_a_verdict_that_nothing_was_judged_for_is_refused() -> None:

@@ -247,10 +247,17 @@ def test_a_plugin_that_exits_in_a_hook_stops_the_run(project: Project, site: Sit
         ),
         (
             (
+                "yield Finding(outcome=Outcome.FAIL, message='slow',"
+                " measured=Measurement(Decimal(1), 's'), limit=Limit(Decimal(2), 's'))"
+            ),
+            "the policy failed a value that its own limit admits: slow",
+        ),
+        (
+            (
                 "yield Finding(outcome=Outcome.PASS, message='slow',"
                 " measured=Measurement(Decimal(3), 's'), limit=Limit(Decimal(9), 'ms'))"
             ),
-            "'slow' compares s with ms",
+            "the policy compares s with ms: slow",
         ),
         (
             (

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -223,7 +224,7 @@ def _compared(case: Case, kind: Kind, other: Measurement, who: str) -> Finding:
         outcome=Outcome.PASS if passed else Outcome.FAIL,
         part=kind,
         message=message,
-        measured=value,
+        measured=replace(value, value=other.value) if is_equal else value,
         limit=Limit(other.value, metric.name, ">" if metric.goal == "maximize" else "<"),
         baseline=other,
         remedy=None
