@@ -178,10 +178,13 @@ def proposal_words(proposal: Proposal) -> str:
     """Return in one sentence what the proposed policies would decide; they decide nothing yet."""
     if proposal.verdict is None:
         return "the policies that this pull request proposes could not judge it"
+    verdict = f"their verdict would be: {WORDS[proposal.verdict].lower()}"
+    if not proposal.findings:
+        return f"the policies that this pull request proposes judge nothing here; {verdict}"
     changed = len(proposal.changed) or "none"
     return (
         f"the policies that this pull request proposes would change {changed} of "
-        f"{proposal.findings} findings; their verdict would be: {WORDS[proposal.verdict].lower()}"
+        f"{proposal.findings} findings; {verdict}"
     )
 
 

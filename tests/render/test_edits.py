@@ -21,8 +21,8 @@ TALLY = "6 edits of the policies: 3 looser, 1 other, 2 more that are not listed"
 
 def test_text_names_every_edit_with_its_line() -> None:
     assert as_text(edited(), width=90).splitlines()[3:-2] == [
-        "proposal: the policies that this pull request proposes would change none of 0 findings;",
-        "          their verdict would be: not applicable (they decide nothing before the merge)",
+        "proposal: the policies that this pull request proposes judge nothing here; their verdict",
+        "          would be: not applicable (they decide nothing before the merge)",
         f"  {TALLY}",
         "  looser: policies.latency (mandatory) removed: {max: 50ms} (policies/fraud.yaml:14)",
         "  looser: policies.model-size-budget.max_size: 200MB -> 900MB (policies/fraud.yaml:15)",
