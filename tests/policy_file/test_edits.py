@@ -372,6 +372,15 @@ def test_the_worst_edits_are_named_and_the_others_counted() -> None:
     assert found.edits[0].key == "policies.last.min"
 
 
+def test_a_value_that_aliases_make_huge_is_cut() -> None:
+    """A text of 100,000 characters, 9,000 times: whole it would fill the memory."""
+    huge = f"&a {'x' * 100_000}"
+    paths = f"[{huge}{', *a' * 9_000}]"
+    added = HEAD + f"candidate: {{paths: {paths}}}\n" + BOUND
+    (edit,) = edits({FRAUD: PLAIN}, {FRAUD: added}).edits
+    assert edit.after == f"[{'x' * 399}…"
+
+
 LIMITS = st.decimals(min_value=0, max_value="0.99", places=2)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from policy_engine.policy_file.bindings import Binding
-from policy_engine.policy_file.edits.sides import Pair, Side, cut
+from policy_engine.policy_file.edits.sides import Pair, Side, cut, shown
 from policy_engine.policy_file.keys import BindingKeys
-from policy_engine.policy_file.one_line import dumped, flow_of
+from policy_engine.policy_file.one_line import dumped
 from policy_engine.policy_file.setting_kinds import written
 from policy_engine.policy_file.tightening import strictness_of, strictness_of_key
 from policy_engine.report import Edit, Strictness, Where
@@ -60,7 +60,7 @@ def added(binding: Binding, side: Side) -> Edit:
 def _settings(binding: Binding, side: Side) -> str:
     """Return what a binding says, in one line."""
     items = side.draft.bindings[binding.id].settings.items()
-    return cut(f"{{{', '.join(f'{name}: {flow_of(item.node)}' for name, item in items)}}}")
+    return cut(f"{{{', '.join(f'{name}: {shown(item.node)}' for name, item in items)}}}")
 
 
 def _changed(old: Binding, new: Binding, pair: Pair) -> Iterator[Edit]:
@@ -97,7 +97,7 @@ def _said(name: str, binding: Binding, side: Side) -> tuple[str, Where]:
     """Return a setting as it is written, and where; else its default, and where the binding is."""
     item = side.draft.bindings[binding.id].settings.get(name)
     if item is not None:
-        return cut(flow_of(item.node)), side.where(item.at, binding.where)
+        return shown(item.node), side.where(item.at, binding.where)
     return f"{cut(dumped(_default(name, binding)))} (default)", binding.where
 
 

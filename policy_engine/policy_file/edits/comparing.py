@@ -1,6 +1,8 @@
 """Two sets of policies, compared file by file, the worst first."""
 
 from collections.abc import Iterator
+from heapq import nsmallest
+from itertools import count
 from typing import NamedTuple, Self
 
 from policy_engine.policy import Level
@@ -50,8 +52,9 @@ def edited(old: Policies, new: Policies) -> Edited:
         old: Those that judge.
         new: The others.
     """
-    found = sorted(_edits(old, new), key=_rank)
-    return Edited(tuple(found[:MOST]), max(len(found) - MOST, 0))
+    number = count(1)  # as they come: a proposal may hold any number
+    found = nsmallest(MOST, zip(_edits(old, new), number, strict=False), key=lambda e: _rank(e[0]))
+    return Edited(tuple(edit for edit, _ in found), max(next(number) - 1 - MOST, 0))
 
 
 def _rank(edit: Edit) -> tuple[int, int, int]:

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from policy_engine.policy_file.edits.sides import Pair, Side, both, cut, leaves
+from policy_engine.policy_file.edits.sides import Pair, Side, both, leaves, shown
 from policy_engine.policy_file.keys import FileKeys
 from policy_engine.policy_file.load import PolicyFile
 from policy_engine.policy_file.merge import same
-from policy_engine.policy_file.one_line import flow_of
 from policy_engine.policy_file.scope import matches
 from policy_engine.report import Edit, Strictness, Where
 from policy_engine.source.problems import Spot
@@ -65,7 +64,7 @@ def _data(item: Item | None) -> Any:
 def _said(item: Item | None, side: Side) -> tuple[str, Where] | None:
     if item is None:
         return None
-    return cut(flow_of(item.node)), side.where(item.at, _top(side))
+    return shown(item.node), side.where(item.at, _top(side))
 
 
 def _top(side: Side) -> Where:
