@@ -41,7 +41,7 @@ def test_a_policies_folder_without_an_owner_is_told_what_to_write(here: Reposito
         "no CODEOWNERS: whoever may merge may loosen the policies to do: write `/policies/ "
         "@your-org/policy-owners` to .github/CODEOWNERS, and require a review of code owners"
     )
-    assert told(here, None) == ("problem", nobody)
+    assert told(here, None) == ("not applicable", nobody)
     unnamed = (
         ".github/CODEOWNERS names no owner of the policy file policies/fraud.yaml "
         "to do: write `/policies/ @your-org/policy-owners` as its last line"
