@@ -4,8 +4,16 @@ The names that most policies need. They load on first use, so that `policy-engin
 quick. Public beside them: `policy_engine.evidence`, `.quantities`, `.testing`, `.training`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import sys
+
+_AS_COMMAND = sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)].endswith("policy_engine")
+if _AS_COMMAND and not sys.flags.safe_path:
+    # `python -m` looks for modules in the folder that it is called in first: here, in what is under
+    # judgement. Nothing is imported before this but by Python itself.
+    del sys.path[0]
+
+from importlib import import_module  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
     from policy_engine.evidence import (
