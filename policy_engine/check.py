@@ -36,6 +36,7 @@ from policy_engine.evidence import Needs
 from policy_engine.evidence.record import EvidenceRecord
 from policy_engine.evidence.saved import read_evidence, save_evidence
 from policy_engine.git import work_tree as git
+from policy_engine.judging.clock import WallClock
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.loading import Loaded, load
@@ -59,6 +60,9 @@ __all__ = [
 
 POLL_S = 5.0
 """How long `wait` pauses between two looks for a run (seconds)."""
+
+LEAST_JUDGING_S = 10.0
+"""How long policies may take where reads get less: a bootstrap takes seconds (seconds)."""
 
 _NEVER_TRAINED = (
     "this is a push to the default branch, and a squash or rebase merge makes a commit on which "
@@ -84,7 +88,8 @@ class Options:
         trusted_ref: The commit whose policies judge; None: as the variables of the CI system say.
         tracking_uri: MLflow's tracking URI; None: `MLFLOW_TRACKING_URI`.
         registry_uri: Its registry's; None: `MLFLOW_REGISTRY_URI`, else MLflow's own default.
-        timeout_s: The wall-clock budget of all reads together (seconds).
+        timeout_s: The wall-clock budget of all reads together, and again that of all policies
+            (10 s at least; seconds).
         wait_s: How long to look again for a run that is not there yet (seconds).
         save_evidence: Where to save the evidence; None: nowhere.
         at: The moment of judgement; None: now.
@@ -172,11 +177,13 @@ def _report(
         _engine(ready),
         proposed=job.is_proposal,
         claimed=job.is_second_stage and options.evidence is not None,
+        clock=_clock(options),
     )
     report = evaluate(ready.policies, evidence, context)
     report = with_trade_offs(report, ready.policies, evidence, context)
     if ready.draft is not None:
-        proposal = proposal_of(ready.draft, evidence, report, context)
+        anew = replace(context, clock=_clock(options))
+        proposal = proposal_of(ready.draft, evidence, report, anew)
         report = replace(report, proposal=proposal)
     if ready.source is None and source.ref is None and (why := git.unread(options.root)):
         sys.stderr.write(f"note: whose policies judge, is not known: {why}\n")
@@ -387,6 +394,10 @@ def _refuse_contradictions(options: Options) -> None:
 
 def _now(options: Options) -> datetime:
     return (options.at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+
+
+def _clock(options: Options) -> WallClock:
+    return WallClock(max(options.timeout_s, LEAST_JUDGING_S))
 
 
 def _engine(loaded: Loaded) -> Engine:

@@ -67,7 +67,12 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URI",
             help="Else MLFLOW_REGISTRY_URI, else as MLflow.",
         ),
-        click.option("--timeout", default="30s", show_default=True, help="Limit of all reads."),
+        click.option(
+            "--timeout",
+            default="30s",
+            show_default=True,
+            help="Limit of all reads; of judging too, 10s at least.",
+        ),
         click.option("--wait", default="0s", show_default=True, help="Wait for a run to come."),
     ]
     for option in reversed(options):

@@ -25,6 +25,7 @@ from policy_engine.evidence.states import (
     UndeclaredNeed,
     UnreadableEvidence,
 )
+from policy_engine.source.foreign import json_value
 
 __all__ = [
     "COMMIT_TAGS",
@@ -53,6 +54,7 @@ __all__ = [
     "Version",
     "commit_in",
     "join",
+    "json_value",
     "resolve_metric",
     "training_cost",
     "training_time",

@@ -188,7 +188,8 @@ class Case(NamedTuple):
                 "the candidate's model could not be read: nobody can say whether first_run holds"
             )
         versions = model.versions if model is not None else ()
-        return any(v.version.isdecimal() and int(v.version) > 1 for v in versions)
+        later = (v.version.lstrip("0") for v in versions if v.version.isdecimal())
+        return any(number not in {"", "1"} for number in later)
 
     def _no_baseline(
         self, found: BaselineRecord | None, rules: tuple[dict[str, Any], ...]

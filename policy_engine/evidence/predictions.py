@@ -146,12 +146,15 @@ class Predictions:
             InvalidEvidence: If a cell is anything else.
         """
         column = self.cells(name)
-        if not all(type(cell) in {int, float} for cell in column):
-            raise InvalidEvidence(
-                f"column {name} of the {self._role} run holds more than finite numbers",
-                f"log {name} as numbers, without nulls",
-            )
-        return tuple(float(cell) for cell in column if cell is not None)
+        try:
+            if all(type(cell) in {int, float} for cell in column):
+                return tuple(float(cell) for cell in column if cell is not None)
+        except OverflowError:  # a whole number of more than 308 digits
+            pass
+        raise InvalidEvidence(
+            f"column {name} of the {self._role} run holds more than finite numbers",
+            f"log {name} as numbers, without nulls",
+        )
 
     def groups(self, name: str) -> tuple[str, ...]:
         """Return a column as text, one value a group; null is the group `(none)`."""

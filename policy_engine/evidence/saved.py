@@ -1,5 +1,6 @@
 """Evidence in a file: written by one step, judged by another."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 
 from policy_engine.errors import UsageError
 from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.source.foreign import once
 
 EVIDENCE_CAP = 256 * 1024 * 1024
 """The largest evidence file that is read (bytes)."""
@@ -31,7 +33,8 @@ def read_evidence(path: Path, at_most: int | None = None) -> EvidenceRecord:
             text = file.read(cap + 1)
         if len(text) > cap:
             return _unreadable(path, f"it is larger than {cap} bytes")
-        return EvidenceRecord.from_json(text)
+        evidence = EvidenceRecord.from_json(text)
+        json.loads(text, object_pairs_hook=once, parse_int=len, parse_float=len)
     except OSError as e:
         raise UsageError(f"evidence file {path}: {e.strerror}") from e
     except ValidationError as e:
@@ -40,6 +43,10 @@ def read_evidence(path: Path, at_most: int | None = None) -> EvidenceRecord:
         parts = (str(part) for part in first["loc"] if part != "constrained-float")
         where = ".".join(parts) or "the file"
         return _unreadable(path, f"{where}: {first['msg']}")
+    except ValueError as e:
+        return _unreadable(path, str(e))
+    else:
+        return evidence
 
 
 def save_evidence(evidence: EvidenceRecord, path: Path) -> None:

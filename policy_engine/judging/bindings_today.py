@@ -12,6 +12,7 @@ from policy_engine.evidence.record import (
     CandidateRecord,
     EvidenceRecord,
 )
+from policy_engine.judging.clock import NO_CLOCK, Clock
 from policy_engine.judging.effects import level_on
 from policy_engine.judging.waiving import Waiving
 from policy_engine.policy import Finding, Level, Outcome
@@ -30,6 +31,7 @@ class Context:
         engine: Who judges.
         proposed: Whether somebody asks to merge what is judged.
         claimed: Whether the evidence as a whole is a claim of the job that wrote it.
+        clock: What ends policies that take too long.
     """
 
     now: datetime
@@ -37,6 +39,7 @@ class Context:
     engine: Engine
     proposed: bool = False
     claimed: bool = False
+    clock: Clock = NO_CLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class EvaluationFacts:
             request itself proposes cannot let it pass.
         claimed: Whether every value is a claim, however it says that it is known.
         waiving: The waivers, and what becomes of each.
+        clock: What ends policies that take too long.
     """
 
     evidence: EvidenceRecord
@@ -59,6 +63,7 @@ class EvaluationFacts:
     at_best: Verdict
     claimed: bool
     waiving: Waiving
+    clock: Clock
 
     @classmethod
     def of(cls, evidence: EvidenceRecord, context: Context, waivers: Sequence[Waiver] = ()) -> Self:
@@ -73,6 +78,7 @@ class EvaluationFacts:
             at_best=Verdict.WARN if proposed else Verdict.PASS,
             claimed=context.claimed,
             waiving=Waiving(waivers, context.now, change, proposed=proposed),
+            clock=context.clock,
         )
 
 

@@ -96,7 +96,7 @@ def _subjects(bound: BoundFile, here: EvaluationFacts) -> Iterator[Subject]:
         reason = f"the change does not touch {paths}: it needs no run"
         yield without_candidate(file.path, Verdict.NOT_APPLICABLE, reason)
         return
-    mine = [c for c in evidence.candidates if is_for(file, c, change)]
+    mine = [c for c in evidence.candidates if _is_active(c) and is_for(file, c, change)]
     for candidate in mine:
         unknown = unknown_model(file, candidate.run)
         if unknown is None:
@@ -123,11 +123,20 @@ def _unjudged(
     if not evidence.named and evidence.change is not None:
         return
     judged = {s.candidate.run_id for s in subjects if s.candidate is not None}
-    left = dict.fromkeys(c.run.run_id for c in evidence.candidates)
-    for run_id in left:
+    left = {c.run.run_id: _is_active(c) for c in evidence.candidates}
+    for run_id, is_active in left.items():
         if run_id not in judged:
-            reason = f"no policy file applies to run {run_id}"
+            reason = (
+                f"no policy file applies to run {run_id}"
+                if is_active
+                else f"{run_id}: the run was deleted"
+            )
             yield without_candidate(policies.files[0].path, Verdict.NOT_EVALUATED, reason)
+
+
+def _is_active(candidate: CandidateRecord) -> bool:
+    """Say whether nobody deleted the run; a reader of MLflow leaves those out, a file may not."""
+    return candidate.run.lifecycle == "active"
 
 
 def _subject(bound: BoundFile, candidate: CandidateRecord, here: EvaluationFacts) -> Subject:
@@ -171,11 +180,13 @@ def _judged_findings(
             found = (OTHER_RULES,)
         else:
             when = policy.binding.keys.when
-            off = when and turned_off(when, bound.case(record, when.needs, baseline, here))
+            off = when and turned_off(
+                when, bound.case(record, when.needs, baseline, here), here.clock
+            )
             case = cases.get(policy.reads)
             if case is None:
                 case = cases[policy.reads] = bound.case(record, policy.needs, baseline, here)
-            found = (off,) if off else findings_of(policy.binding.policy, case)
+            found = (off,) if off else findings_of(policy.binding.policy, case, here.clock)
         for finding in found:
             told = saying_which_value(finding, bound.file, record.run)
             judged = _judged(policy, told)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from policy_engine.errors import PluginError
 from policy_engine.evidence import Case, Measurement, UndeclaredNeed
+from policy_engine.judging.clock import NO_CLOCK, Clock, OutOfTime
 from policy_engine.judging.contradictions import contradiction
 from policy_engine.policy import Finding, Limit, Outcome, Policy, finding_of
 from policy_engine.quantities import EXACT
@@ -13,22 +14,28 @@ from policy_engine.quantities import EXACT
 if TYPE_CHECKING:
     from policy_engine.expressions import Condition
 
+MOST_FINDINGS = 1_000
+"""More findings than anybody reads of one policy."""
 _TEXT = (str, NoneType)
 _MEASUREMENT = (Measurement, NoneType)
 _LIMIT = (Limit, NoneType)
 
 
-def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
+def findings_of(policy: Policy, case: Case, clock: Clock = NO_CLOCK) -> tuple[Finding, ...]:
     """Return the policy's findings on the case; what goes wrong inside is a finding too.
 
     Decimals are exact inside, whatever another plugin made of the process's decimal context.
     """
     found: list[Finding] = []
+    parts: set[str | None] = set()
     try:
-        with localcontext(EXACT):
+        with localcontext(EXACT), clock.running():
             for finding in policy.evaluate(case):
-                _refuse_misuse(finding, found)
+                _refuse_misuse(finding, parts)
+                _refuse_more(found)
                 found.append(finding)
+                parts.add(finding.part)
+                clock.check()
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
@@ -36,11 +43,12 @@ def findings_of(policy: Policy, case: Case) -> tuple[Finding, ...]:
     return tuple(found) or (_broken("the policy yielded no finding"),)
 
 
-def turned_off(condition: "Condition", case: Case) -> Finding | None:
+def turned_off(condition: "Condition", case: Case, clock: Clock = NO_CLOCK) -> Finding | None:
     """Return the finding instead of the policy's, unless the condition of its binding holds."""
     try:
-        held = condition.of(case)
-    except Exception as e:  # noqa: BLE001 (what cannot be decided is a finding, never a false)
+        with clock.running():
+            held = condition.of(case)
+    except (Exception, OutOfTime) as e:  # noqa: BLE001 (what cannot be decided is a finding, never a false)
         return _ended(e)
     if held.holds:
         return None
@@ -55,13 +63,20 @@ def _ended(error: BaseException) -> Finding:
         return finding
     if isinstance(error, UndeclaredNeed):
         return Finding(outcome=Outcome.ERROR, message=str(error), remedy=error.remedy)
+    if isinstance(error, OutOfTime):
+        return Finding(outcome=Outcome.ERROR, message=str(error), remedy=error.remedy)
     if isinstance(error, PluginError):
         return _broken(str(error))
     return _broken(f"the policy raised {type(error).__name__}: {error}")
 
 
-def _refuse_misuse(finding: object, earlier: list[Finding]) -> None:
-    """Refuse what no output could show, and what contradicts itself or an earlier finding."""
+def _refuse_more(found: list[Finding]) -> None:
+    if len(found) == MOST_FINDINGS:
+        raise PluginError(f"the policy yielded more than {MOST_FINDINGS:,} findings")
+
+
+def _refuse_misuse(finding: object, parts: set[str | None]) -> None:
+    """Refuse what no output could show, and what contradicts itself or repeats an earlier part."""
     if not isinstance(finding, Finding) or not isinstance(finding.outcome, Outcome):
         raise PluginError(
             f"the policy yielded {finding!r:.200}, which is no Finding with an Outcome"
@@ -79,10 +94,9 @@ def _refuse_misuse(finding: object, earlier: list[Finding]) -> None:
         raise PluginError(f"the policy yielded a finding of wrong types: {finding!r:.300}")
     if not message or message.isspace():
         raise PluginError("the policy yielded a finding without a message")
-    for other in earlier:
-        if other.part == part:
-            what = "two findings without a part" if part is None else f"'{part}' twice"
-            raise PluginError(f"the policy yielded {what}")
+    if part in parts:
+        what = "two findings without a part" if part is None else f"'{part}' twice"
+        raise PluginError(f"the policy yielded {what}")
     if (odd := contradiction(outcome, measured, limit)) is not None:
         raise PluginError(f"the policy {odd}: {message}")
 

@@ -21,6 +21,7 @@ from policy_engine.judging.effects import verdict_of
 from policy_engine.judging.moment_of_judgement import YEARS
 from policy_engine.judging.oddities import oddity
 from policy_engine.report import EXIT_CODES, SCHEMA, Judged, Proposal, Report, Subject, Verdict
+from policy_engine.source.foreign import Twice, once
 
 LARGEST = 16 * 1024 * 1024
 """The largest report file that is read (bytes)."""
@@ -100,9 +101,11 @@ def as_claimed(report: Report) -> Report:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(data, parse_constant=_no_constant)
+        content = json.loads(data, parse_constant=_no_constant, object_pairs_hook=once)
     except RecursionError:
         raise ReportFileError("it is nested too deeply") from None
+    except Twice as e:
+        raise ReportFileError(str(e)) from None
     except ValueError as e:  # also bytes that are no text, and whole numbers of too many digits
         raise ReportFileError(f"it is not JSON: {e}") from None
     if not isinstance(content, dict):

@@ -6,6 +6,8 @@ honest file is refused here, so that no check ends in a traceback over it.
 """
 
 import json
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -20,17 +22,69 @@ LONGEST_NUMBER = 400
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def json_value(text: str) -> Any:
+def json_value(text: str, *, nan: Any = math.nan) -> Any:
     """Return a JSON value.
 
+    Args:
+        text: The text.
+        nan: What stands for `NaN`, which is no JSON; Python writes it all the same.
+
     Raises:
-        ValueError: If it is none, or beyond the bounds.
+        json.JSONDecodeError: If it is no JSON.
+        ValueError: If it is beyond the bounds, or an object has a key twice.
     """
+    return _bounded(json_table(text, nan=nan))
+
+
+def json_table(text: str, *, nan: Any = math.nan) -> Any:
+    """Return a JSON value as `json_value` does, of any size: who reads it bounds its parts.
+
+    Raises:
+        ValueError: If it is none, is nested too deeply, or an object has a key twice.
+    """
+    constants = {"NaN": nan, "Infinity": math.inf, "-Infinity": -math.inf}
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=once, parse_constant=constants.__getitem__)
+        return whole(value) if "\\u" in text else value
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    return _bounded(value)
+
+
+class Twice(ValueError):  # noqa: N818 (what is the case, as the states of evidence)
+    """An object has a key twice."""
+
+
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON: of a key that is there twice, readers take one or the other.
+
+    Raises:
+        Twice: If a key is.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for place, key in enumerate(names) if key in names[:place])
+        raise Twice(f"the key {twice[:80]!a} is there twice")
+    return made
+
+
+def whole(value: Any) -> Any:
+    """Return a JSON value in which U+FFFD stands for each half of a surrogate pair.
+
+    JSON can escape what UTF-8 cannot hold: a file could not be read as it was written.
+
+    Raises:
+        RecursionError: If it is nested too deeply.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else _whole(value)
+    if isinstance(value, dict):
+        return {whole(key): whole(item) for key, item in value.items()}
+    return [whole(item) for item in value] if isinstance(value, list) else value
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def yaml_value(text: str) -> Any:

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from policy_engine.http.deadline import Deadline
 from policy_engine.http.showing import redacted, shown, without_secrets
+from policy_engine.source.foreign import whole
 from policy_engine.tracking.assessments import current
 from policy_engine.tracking.run_search import search
 from policy_engine.tracking.store import (
@@ -459,7 +460,7 @@ def _json(entity: Any) -> Json:
     # The server's own translation; it keeps 64-bit integers numbers.
     from mlflow.utils.proto_json_utils import message_to_json  # noqa: PLC0415 -- see __init__
 
-    value: Json = json.loads(message_to_json(entity.to_proto()))
+    value: Json = whole(json.loads(message_to_json(entity.to_proto())))
     return value
 
 

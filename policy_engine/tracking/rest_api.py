@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from policy_engine.http.deadline import Deadline
 from policy_engine.http.showing import shown
+from policy_engine.source.foreign import whole
 from policy_engine.tracking.credentials import SET_CREDENTIALS
 from policy_engine.tracking.store import (
     Entry,
@@ -319,6 +320,7 @@ class Api:
 def _parsed(body: bytes) -> Any:
     """Return the JSON value; None, which MLflow never sends, where it is none."""
     try:
-        return json.loads(body)
+        value = json.loads(body)
+        return whole(value) if b"\\u" in body else value
     except (ValueError, RecursionError):
         return None

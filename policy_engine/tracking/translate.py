@@ -20,7 +20,7 @@ from policy_engine.evidence.record import (
     VersionRecord,
     metric_value,
 )
-from policy_engine.source.foreign import json_value, yaml_value
+from policy_engine.source.foreign import json_table, json_value, yaml_value
 from policy_engine.tracking.store import Json, ReadFailed
 
 LONGEST_PARAM = 6000
@@ -87,7 +87,7 @@ def mlmodel_facts(text: str) -> dict[str, Any]:
 def table_columns(text: str) -> dict[str, tuple[Cell, ...]] | Invalid:
     """Return a table in pandas' "split" JSON by column, or why it is none. NaN becomes null."""
     try:
-        table = json.loads(text)
+        table = json_table(text)
         names, rows = table["columns"], table["data"]
         if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
             return Invalid(invalid="its columns are not texts, each once")
@@ -99,7 +99,7 @@ def table_columns(text: str) -> dict[str, tuple[Cell, ...]] | Invalid:
         return {
             name: tuple(map(_cell, column)) for name, column in zip(names, columns, strict=True)
         }
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError):  # json.dumps of a deep cell
         return Invalid(
             invalid="it is no table in pandas' split JSON, as mlflow.log_table writes it"
         )
@@ -185,8 +185,14 @@ def _versions(text: str | None) -> tuple[VersionRecord, ...]:
         pairs = {(str(v["name"]), str(v["version"])) for v in listed}
     except (ValueError, TypeError, KeyError):
         return ()
-    ordered = sorted(pairs, key=lambda p: (int(p[1]) if p[1].isdecimal() else 0, p[0]))
+    ordered = sorted(pairs, key=lambda pair: (*_size(pair[1]), pair[0]))
     return tuple(VersionRecord(name=name, version=version) for name, version in ordered)
+
+
+def _size(digits: str) -> tuple[int, str]:
+    """Return what sorts whole numbers as such, of any length; what is none goes first."""
+    number = digits.lstrip("0") if digits.isdecimal() else ""
+    return len(number), number
 
 
 def _dataset(item: Json) -> DatasetRecord:

@@ -32,6 +32,7 @@ def test_an_absent_column_is_missing_and_names_the_nearest() -> None:
         ({"target": [1, None, 0]}, "targets", "a target of the candidate run is null"),
         ({"weight": [1, -1, 1]}, "weights", "not all at least 0 with a sum above 0"),
         ({"weight": [0, 0, 0]}, "weights", "not all at least 0 with a sum above 0"),
+        ({"weight": [1, 10**400, 1]}, "weights", "column weight .* holds more than finite numbers"),
         ({"weight": [1, None, 1]}, "weights", "column weight .* holds more than finite numbers"),
         ({"weight": [1, True, 1]}, "weights", "column weight .* holds more than finite numbers"),
         ({"weight": [1, "Infinity", 1]}, "weights", "holds more than finite numbers"),

@@ -107,6 +107,10 @@ def test_a_folder_is_no_report(tmp_path: Path) -> None:
     ("data", "sentence"),
     [
         (b"", "it is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (
+            b'{"schema": "a", "verdict": "pass", "verdict": "fail"}',
+            "the key 'verdict' is there twice",
+        ),
         (b"\xff\xfe\x00", "it is not JSON: "),
         (b"[" * 100_000, "it is nested too deeply"),
         (b"[]", "it holds no report"),

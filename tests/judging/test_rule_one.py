@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from policy_engine.evidence import saved
+from policy_engine.evidence import Case, saved
 from policy_engine.evidence.record import (
     BaselineRecord,
     ChangeRecord,
@@ -20,7 +21,10 @@ from policy_engine.evidence.record import (
     Unreadable,
     VersionRecord,
 )
-from policy_engine.testing import model, run
+from policy_engine.judging.clock import WallClock
+from policy_engine.judging.judgement import findings_of
+from policy_engine.policy import Finding, Outcome, Policy
+from policy_engine.testing import case, model, run
 from tests.command import Project, candidate, command, evidence
 from tests.plugin_factory import HEAD, REGISTER, Site, on_the_path, policy_class, policy_module
 
@@ -296,6 +300,72 @@ def test_no_key_softens_a_policy_that_breaks_down(
     assert project.check(GOOD).code == 3
 
 
+SEVERAL = "yield Finding(outcome=Outcome.PASS, message='fine', part=str(number))"
+
+
+def test_a_policy_that_finds_without_end_is_ended_after_1000_findings(
+    project: Project, site: Site
+) -> None:
+    project.policy(ACME)
+    body = f"import itertools\nfor number in itertools.count():\n    {SEVERAL}"
+    site.install(policy_module(body))
+    told = project.check(GOOD)
+    *kept, last = told.findings
+    assert set(kept) == {("pass", "none", "fine")}
+    assert (told.code, len(kept)) == (3, 1000)
+    assert last == ("error", "block", "the policy yielded more than 1,000 findings")
+
+
+def test_a_policy_may_find_1000_things(project: Project, site: Site) -> None:
+    project.policy(ACME)
+    site.install(policy_module(f"for number in range(1000):\n    {SEVERAL}"))
+    told = project.check(GOOD)
+    assert (told.code, len(told.findings)) == (0, 1000)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True: pass",
+        "import time\nwhile True: time.sleep(0.01)",
+        "while True:\n    try:\n        while True: pass\n    except Exception: pass",
+        (
+            "for _ in range(2):\n    try:\n        while True: pass\n"
+            "    except BaseException: pass\nwhile True: pass"
+        ),
+    ],
+    ids=["busy", "asleep", "swallows exceptions", "swallows everything twice"],
+)
+def test_a_policy_that_never_ends_is_ended_and_so_are_those_behind_it(
+    project: Project, site: Site, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    monkeypatch.setattr("policy_engine.check.LEAST_JUDGING_S", 0.0)
+    before, timer = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
+    project.policy(ACME + "  run-finished: on\n")
+    site.install(policy_module(f"yield {PASS}\n{body}"))
+    told = project.check(GOOD, "--timeout", "500ms")
+    late = ("error", "block", "judging took longer than the 0.5 s that it has")
+    assert told.findings == [("pass", "none", "the model is fine"), late, late]
+    assert told.code == 3
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert bool(signal.getitimer(signal.ITIMER_REAL)[0]) == bool(timer[0])
+
+
+def test_outside_the_main_thread_a_policy_is_ended_between_two_findings() -> None:
+    class Slow(Policy, name="slow"):
+        """It takes a while."""
+
+        def evaluate(self, case: Case) -> Iterator[Finding]:
+            yield Finding(outcome=Outcome.PASS, message="fine", part="1")
+            yield Finding(outcome=Outcome.PASS, message="fine", part="2")
+
+    with ThreadPoolExecutor(1) as beside:
+        found = beside.submit(findings_of, Slow(), case(Slow()), WallClock(0.0)).result()
+    assert [(f.outcome, f.message) for f in found] == [
+        (Outcome.ERROR, "judging took longer than the 0 s that it has")
+    ]
+
+
 def test_a_finding_that_no_output_could_show_is_an_error(project: Project, site: Site) -> None:
     project.policy(ACME)
     site.install(policy_module("yield Finding(outcome=Outcome.PASS, message='x', measured=0.5)"))
@@ -481,12 +551,22 @@ def test_infinity_as_the_store_keeps_it_is_no_number_in_an_evidence_file(project
             "naemd: Extra inputs are not permitted",
         ),
         (GOOD.to_text().encode().replace(b'"history"', b'"histroy"'), "needs.5: Input should be "),
+        (
+            GOOD.to_text().encode().replace(b'"val_f1"', b'"val_f1": 0.1, "val_f1"'),
+            "the key 'val_f1' is there twice; collect it again",
+        ),
     ],
 )
 def test_a_damaged_evidence_file_is_unreadable(project: Project, content: bytes, why: str) -> None:
     told = project.check(content)
     assert told.code == 3
     assert told.subject["reason"].startswith(f"evidence file evidence.json cannot be read: {why}")
+
+
+def test_a_candidate_that_was_deleted_is_not_judged_from_a_file_either(project: Project) -> None:
+    told = project.check(evidence(candidate(lifecycle="deleted")))
+    assert (told.code, told.report["verdict"]) == (4, "not-evaluated")
+    assert told.subject["reason"] == f"{'0' * 32}: the run was deleted"
 
 
 def test_an_oversized_evidence_file_is_unreadable(

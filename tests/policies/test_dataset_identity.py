@@ -149,6 +149,13 @@ def test_a_source_in_a_home_directory_fails() -> None:
     assert len(off) == 1
 
 
+def test_a_source_that_no_reader_takes_hides_no_home_directory() -> None:
+    source = "[" * 100 + json.dumps("/home/anna/data.csv") + "]" * 100
+    found = judged(data(source_type="local", source=source))
+    message = "the source of dataset 'train' cannot be read: it is nested more than 64 levels deep"
+    assert_outcome(found, "fail", part="training-source", message=message)
+
+
 @pytest.mark.parametrize(
     ("source", "home"),
     [

@@ -34,6 +34,14 @@ def exampled(example: object, **facts: Any) -> RunRecord:
     return run(model=signed("age", texts={"input_example.json": text}, **facts))
 
 
+@pytest.mark.parametrize("levels", [70, 100_000])
+def test_a_signature_that_no_reader_takes_hides_no_column(levels: int) -> None:
+    spec = "[" * levels + '{"name": "ssn"}' + "]" * levels
+    found = judged(run(model=model(mlmodel={"signature": {"inputs": spec}}, texts={})))
+    message = "the inputs in the model's signature are no JSON list"
+    assert_outcome(found, "fail", part="names", message=message)
+
+
 def judged(candidate: RunRecord, **settings: Any) -> list[Finding]:
     return judge(bind(PiiColumns, **settings), candidate=candidate)
 

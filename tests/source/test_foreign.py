@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy_engine.evidence.record import CandidateRecord, EvidenceRecord
 from policy_engine.source.foreign import json_value, yaml_value
+from policy_engine.tracking.rest_api import _parsed
+from policy_engine.tracking.translate import model_record, run_record
 from tests.tracking.team import FILES, NOON_MS, Gate, Team
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ HOSTILE = {
     "deeper than any reader": "[" * 100_000,
     "long number": "1" * 5000,
     "half": '{"a": ',
+    "a key twice": '{"num_rows": 3, "num_rows": 4}',
 }
 HOSTILE_YAML = {
     "an alias that holds itself": "flavors: &a {sklearn: *a}\n",
@@ -48,7 +52,7 @@ policies:
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_json_is_no_value(text: str) -> None:
-    with pytest.raises(ValueError, match=r"it |Exceeds|Expecting"):
+    with pytest.raises(ValueError, match=r"it |Exceeds|Expecting|twice"):
         json_value(text)
 
 
@@ -67,6 +71,41 @@ JSON = st.recursive(
 @given(JSON)
 def test_what_an_honest_file_holds_comes_back_whole(value: Any) -> None:
     assert json_value(json.dumps(value)) == value
+
+
+BROKEN = st.text(st.characters(codec=None, categories=None)) | st.sampled_from(
+    ["\ud800", "x\udfff", "\ud83d\ude00", "\ude00\ud83d"]
+)
+
+
+@given(name=BROKEN, value=BROKEN)
+def test_a_lone_surrogate_means_the_same_live_and_saved(name: str, value: str) -> None:
+    """Half of a pair is no text that a file could hold: it is U+FFFD from the first read on."""
+    data = {"tags": [{"key": name, "value": value}], "params": [{"key": name, "value": value}]}
+    run = {"info": {"run_id": "a1", "run_name": value}, "data": data}
+    answer = _parsed(json.dumps(run).encode())
+    live = EvidenceRecord(candidates=(CandidateRecord(run=run_record(answer, None)),))
+    saved = EvidenceRecord.from_json(live.to_text())
+    assert (saved, saved.digest) == (live, live.digest)
+
+
+@given(BROKEN)
+def test_what_training_code_wrote_has_no_lone_surrogate(text: str) -> None:
+    json_value(json.dumps({text: [text]})).popitem()[1][0].encode()
+
+
+def test_a_profile_of_two_pairs_keeps_its_letters() -> None:
+    assert json_value(r'{"a": "\ud83d\ude00 \ud83d"}') == {"a": "\U0001f600 \ufffd"}
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "1", "00000000000000000002", "10"])
+def test_a_version_of_any_number_of_digits_has_its_place(digits: str) -> None:
+    listed = json.dumps([{"name": "fraud", "version": v} for v in (digits, "3", "none")])
+    tags = [{"key": "mlflow.modelVersions", "value": listed}]
+    record = model_record({"info": {"model_id": "m-1", "tags": tags}})
+    places = [v.version for v in record.versions]
+    later = len(digits.lstrip("0")) > 1
+    assert places == (["none", "3", digits] if later else ["none", digits, "3"])
 
 
 @pytest.fixture

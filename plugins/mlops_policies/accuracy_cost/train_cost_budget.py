@@ -37,6 +37,7 @@ GPUS_TAG = "compute.gpus"
 """The tag in which training says how many GPUs it used."""
 PARENT_TAG = "mlflow.parentRunId"
 
+_COUNT = re.compile(r"[0-9]{1,9}")
 _GPU = re.compile(r"system/(?:(?P<node>[^/]+)/)?gpu_(?P<index>[0-9]+)_")
 _HOUR = Decimal(3600)
 
@@ -237,7 +238,7 @@ def _gpus(run: Run) -> tuple[int, str] | None:
     """
     said = run.tags.get(GPUS_TAG)
     if said is not None:
-        if not said.strip().isascii() or not said.strip().isdecimal():
+        if not _COUNT.fullmatch(said.strip()):
             raise InvalidEvidence(
                 f"tag {GPUS_TAG} of the {run.role} run is no whole number of at least 0",
                 f'set it: mlflow.set_tag("{GPUS_TAG}", 1)',

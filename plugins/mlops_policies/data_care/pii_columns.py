@@ -1,6 +1,5 @@
 """Whether a model's inputs, or what was stored beside it, hold personal data."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -8,17 +7,19 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from mlops_policies.reading.input_example import DEEPEST, EXAMPLE_REMEDY, cells, example_texts
+from mlops_policies.reading.input_example import EXAMPLE_REMEDY, cells, example_texts
 from mlops_policies.reading.personal_data import KINDS, Kind, kind_of_name, kind_of_text
 from policy_engine.evidence import (
     Case,
     Dataset,
     EvidenceError,
+    InvalidEvidence,
     MissingEvidence,
     Model,
     Needs,
     NotApplicable,
     Run,
+    json_value,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
 from policy_engine.quantities import Tighter, count, first_few
@@ -33,6 +34,7 @@ _NAME_THE_DATA = (
     "log the data with its column names: mlflow.log_input(mlflow.data.from_pandas(X_train), "
     'context="training")'
 )
+_SIGN_REMEDY = "log the model again, and let MLflow infer its signature"
 
 
 class PiiColumns(Policy, name="pii-columns"):
@@ -210,23 +212,24 @@ def _signature_names(model: Model) -> Iterator[str]:
     for side in ("inputs", "outputs"):
         text = signature.get(side)
         try:
-            columns = json.loads(text) if isinstance(text, str) else text
-        except (ValueError, RecursionError):
-            continue
+            columns = json_value(text) if isinstance(text, str) else text
+        except ValueError as e:
+            raise InvalidEvidence(
+                f"the {side} in the model's signature are no JSON list", _SIGN_REMEDY
+            ) from e
         yield from _names_in(columns)
 
 
-def _names_in(spec: Any, depth: int = 0) -> Iterator[str]:
-    if depth > DEEPEST:
-        return
+def _names_in(spec: Any) -> Iterator[str]:
+    """Yield the names in a schema, of which the reader bounded the depth."""
     if isinstance(spec, list):
         for each in spec:
-            yield from _names_in(each, depth + 1)
+            yield from _names_in(each)
     elif isinstance(spec, Mapping):
         if isinstance(spec.get("name"), str):
             yield spec["name"]
         properties = spec.get("properties")
         if isinstance(properties, Mapping):
             yield from map(str, properties)
-            yield from _names_in(list(properties.values()), depth + 1)
-        yield from _names_in(spec.get("items"), depth + 1)
+            yield from _names_in(list(properties.values()))
+        yield from _names_in(spec.get("items"))

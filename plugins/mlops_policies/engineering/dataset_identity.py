@@ -1,16 +1,25 @@
 """Which data a model was trained and evaluated on, and whether anybody could find it again."""
 
-import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
+from json import JSONDecodeError
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from mlops_policies.reading.dataset_context import Context, datasets_in, names_of
 from mlops_policies.reading.dataset_hash import HASH_REMEDY, strong_hash
-from policy_engine.evidence import Case, Dataset, EvidenceError, Needs, Run
+from policy_engine.evidence import (
+    Case,
+    Dataset,
+    EvidenceError,
+    InvalidEvidence,
+    Needs,
+    Run,
+    json_value,
+)
 from policy_engine.policy import Finding, Outcome, Policy, part
 from policy_engine.quantities import Tighter, first_few
 
@@ -85,7 +94,8 @@ class DatasetIdentity(Policy, name="dataset-identity"):
         for context in dict.fromkeys(self.contexts):
             yield part(context, self._identified(run, context))
             if self.forbid_local_source and _has(run, context):
-                yield _reachable(datasets_in(run, context), f"{context}-source")
+                datasets, name = datasets_in(run, context), f"{context}-source"
+                yield part(name, partial(_reachable, datasets, name))
 
     def _identified(self, run: Run, context: Context) -> Callable[[], Finding]:
         def judge() -> Finding:
@@ -176,13 +186,22 @@ def _reachable(datasets: tuple[Dataset, ...], name: str) -> Finding:
 
 
 def home_of(dataset: Dataset) -> str | None:
-    """Return the home directory that a dataset's source lies under; None if it lies in none."""
+    """Return the home directory that a dataset's source lies under; None if it lies in none.
+
+    Raises:
+        InvalidEvidence: If its source is JSON beyond the bounds of any that MLflow writes.
+    """
     if not dataset.source or dataset.source_type == "code":
         return None
     try:
-        source = json.loads(dataset.source)
-    except ValueError:
+        source = json_value(dataset.source)
+    except JSONDecodeError:
         source = dataset.source
+    except ValueError as e:
+        raise InvalidEvidence(
+            f"the source of dataset '{dataset.name}' cannot be read: {e}",
+            "log the dataset again, with a source that says where the data lies",
+        ) from e
     return next((home for text in _texts(source) if (home := _home(text)) is not None), None)
 
 

@@ -1,6 +1,5 @@
 """How much each feature counts, wherever a run says it in numbers; and which inputs those cover."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from policy_engine.evidence import (
     Model,
     NotApplicable,
     Run,
+    json_value,
 )
 from policy_engine.quantities import exact, first_few
 
@@ -89,8 +89,8 @@ def inputs_of(model: Model) -> tuple[str, ...] | int:
     signature = model.mlmodel.get("signature")
     text = signature.get("inputs") if isinstance(signature, Mapping) else None
     try:
-        inputs = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
+        inputs = json_value(text) if isinstance(text, str) else text
+    except ValueError:
         inputs = None
     specs = [each for each in inputs or () if isinstance(each, Mapping)]
     names = tuple(str(each["name"]) for each in specs if each.get("name") is not None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from policy_engine.evidence import MissingEvidence, Model
+from policy_engine.evidence import MissingEvidence, Model, json_value
 
 EXAMPLES = ("input_example.json", "serving_input_example.json")
 EXAMPLE_REMEDY = (
@@ -47,8 +47,8 @@ def example_texts(model: Model) -> list[str]:
 def cells(text: str) -> Iterator[Cell]:
     """Yield the cells of an example; all of it as one where it is no JSON."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = json_value(text)
+    except ValueError:
         yield Cell(None, text)
         return
     yield from _walked(value, None)

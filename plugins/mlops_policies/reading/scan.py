@@ -1,11 +1,10 @@
 """A scan's report that lies in the model, as ModelScan or modelaudit writes it."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from policy_engine.evidence import InvalidEvidence
+from policy_engine.evidence import InvalidEvidence, json_value
 
 FILE = "modelscan.json"
 AUDIT_FILE = "modelaudit.json"
@@ -44,7 +43,7 @@ class Scan:
             InvalidEvidence: If it is none.
         """
         try:
-            report = json.loads(text)
+            report = json_value(text)
             summary = report["summary"]
             if "skipped" not in summary and "scanned" in summary:
                 raise InvalidEvidence(
@@ -57,7 +56,7 @@ class Scan:
                 severities=tuple(str(i["severity"]).lower() for i in report["issues"]),
                 errors=len(report["errors"]),
             )
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
+        except (ValueError, TypeError, KeyError, AttributeError) as e:
             raise InvalidEvidence(f"{FILE} of the model is no ModelScan report", _SCAN_IT) from e
 
     @classmethod
@@ -68,11 +67,11 @@ class Scan:
             InvalidEvidence: If it is none.
         """
         try:
-            report = json.loads(text)
+            report = json_value(text)
             read = tuple(str(a["path"]) for a in report["assets"] if a["type"] != "unknown")
             severities = tuple(str(i["severity"]).lower() for i in report["issues"])
             failed = report["has_errors"] is not False or report["success"] is not True
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
+        except (ValueError, TypeError, KeyError, AttributeError) as e:
             raise InvalidEvidence(
                 f"{AUDIT_FILE} of the model is no modelaudit report", _AUDIT_IT
             ) from e

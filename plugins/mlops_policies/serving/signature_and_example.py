@@ -1,6 +1,5 @@
 """Does the model say what goes in and what comes out, with an example that fits?"""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -18,6 +17,7 @@ from policy_engine.evidence import (
     MissingEvidence,
     Model,
     Needs,
+    json_value,
 )
 from policy_engine.policy import Finding, Outcome, Policy, part
 from policy_engine.quantities import Tighter, count, exact
@@ -147,8 +147,8 @@ def _columns(model: Model, signature: Mapping[str, Any], name: str) -> list[Mapp
     if text is None:
         return []
     try:
-        columns = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+        columns = json_value(text)
+    except (TypeError, ValueError):
         columns = None
     if not isinstance(columns, list) or not all(isinstance(c, dict) for c in columns):
         raise InvalidEvidence(
@@ -224,14 +224,9 @@ def _request(model: Model, info: Mapping[str, Any]) -> Any:
 def _json(model: Model, path: str) -> Any:
     text = model.text(path)
     try:
-        return json.loads(text, parse_constant=_constant)
-    except (ValueError, RecursionError) as e:
-        raise InvalidEvidence(f"{path} of the model is no JSON", _log_it(model)) from e
-
-
-def _constant(name: str) -> float | None:
-    """Return null for NaN: pandas writes an empty cell so, of a text column too."""
-    return None if name == "NaN" else float(name)
+        return json_value(text, nan=None)  # pandas writes an empty cell so, of a text column too
+    except ValueError as e:
+        raise InvalidEvidence(f"{path} of the model is no JSON: {e}", _log_it(model)) from e
 
 
 def _listed(named: list[str]) -> str:
