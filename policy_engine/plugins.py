@@ -26,6 +26,7 @@ from policy_engine.evidence import Run
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.policy import Deferred, Policy
 from policy_engine.policy_file import BindingKeys, KnownRules, Offered, PackText
+from policy_engine.policy_file.declaring import WITHOUT_DOCSTRINGS
 from policy_engine.report import Report
 from policy_engine.source.problems import near_or_all
 from policy_engine.tracking.baseline_rules import RULES
@@ -291,7 +292,8 @@ def _check_policy(loaded: LoadedPlugins, policy: Any) -> None:
         raise PluginError(f"plugin {loaded}: {policy.__name__} has no name=")
     if policy.evaluate is Policy.evaluate:
         raise PluginError(f"plugin {loaded}: policy '{policy.policy_name}' has no evaluate()")
-    if not (policy.__doc__ or "").strip() or policy.__doc__ == Policy.__doc__:
+    is_undocumented = not (policy.__doc__ or "").strip() or policy.__doc__ == Policy.__doc__
+    if is_undocumented and sys.flags.optimize < WITHOUT_DOCSTRINGS:
         raise PluginError(f"plugin {loaded}: policy '{policy.policy_name}' has no docstring")
     hidden = next((name for name in policy.model_fields if name in BindingKeys.model_fields), None)
     if hidden is not None:

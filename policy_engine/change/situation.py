@@ -1,5 +1,6 @@
 """What is under judgement, as GitHub's event and git tell it."""
 
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -10,6 +11,8 @@ from policy_engine.errors import UsageError
 from policy_engine.evidence.record import ChangeRecord
 from policy_engine.git import work_tree as git
 from policy_engine.git.ci import CiCommit, Target, ci_commit, ci_target
+from policy_engine.git.files import GitTree
+from policy_engine.git.tree import TreeError
 from policy_engine.github.event import Event, read_event
 from policy_engine.github.hub import Hub, resolved, touched
 from policy_engine.policy_file import PolicyFile
@@ -289,8 +292,23 @@ def judging(source: PolicySource, change: ChangeRecord | None, job: Job) -> Poli
 
 
 def _is_edited(root: Path, paths: Sequence[str]) -> bool:
-    """Say whether any file of the work tree, or a policy file, is not as HEAD has it."""
-    return git.is_dirty(root) is not False or not all(git.is_tracked(root / p) for p in paths)
+    """Say whether any file of the work tree, or a policy file, is not as HEAD has it.
+
+    Git's own word does not do for the policy files: an index can be told that a file is unchanged,
+    and a filter can make any bytes look like HEAD's.
+    """
+    if git.is_dirty(root) is not False:
+        return True
+    tree, below = GitTree(root, git.head(root) or ""), git.prefix(root)
+    return not all(_is_as_committed(tree, root, below, path) for path in paths)
+
+
+def _is_as_committed(tree: GitTree, root: Path, below: str, path: str) -> bool:
+    try:
+        judged = (root / path).read_bytes()
+        return tree.read(posixpath.normpath(below + path), len(judged)) == judged
+    except (KeyError, OSError, TreeError):
+        return False
 
 
 def _full(root: Path, commit: str) -> str:

@@ -43,6 +43,7 @@ _READ_ONLY = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",  # a ref may have git read one commit in place of another
+    "GIT_GRAFT_FILE": os.devnull,  # `.git/info/grafts` gives a commit other parents
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",  # the texts in _NO_WORK_TREE are English
 }

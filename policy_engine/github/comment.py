@@ -25,6 +25,7 @@ _MARKER = re.compile(
     r"<!-- policy-engine:comment v1 id=([A-Za-z0-9._-]{1,50}) sha=([0-9a-f]{40,64})"
     r" says=([0-9a-f]{64}) text=([0-9a-f]{64}) -->"
 )
+_MOMENT = re.compile(r"evaluated at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 _ROUNDS = 4  # how often another job, or a person, may come in between
 
 
@@ -69,7 +70,8 @@ class _Comment(NamedTuple):
     id: int
     author: str
     marker: Marker
-    is_whole: bool  # nobody edited it
+    is_whole: bool  # nobody edited it, but for who gave the marker another digest
+    timeless: str
 
 
 def keep(
@@ -99,6 +101,7 @@ class _Writer:
         self._client = client
         self._place = place
         self._marker = marker
+        self._text = text
         self._body = f"{marker.line()}\n{text}"
         self._author = place.author or client.login()
         self._has_failed = False
@@ -129,7 +132,8 @@ class _Writer:
 
     def _is_current(self, comment: _Comment) -> bool:
         there, wanted = comment.marker, self._marker
-        return comment.is_whole and (there.sha, there.says) == (wanted.sha, wanted.says)
+        is_same = comment.is_whole and comment.timeless == _timeless(self._text)
+        return is_same and (there.sha, there.says) == (wanted.sha, wanted.says)
 
     def _newer_head(self) -> str | None:
         """Say that the pull request moved on, if it did."""
@@ -157,7 +161,9 @@ class _Writer:
             self._author = made.user.login  # whoever we thought we were
         known = {comment.id: comment for comment in self._own()}
         # A list may lag behind; and whoever edited ours meanwhile knew better.
-        known[made.id] = _Comment(made.id, self._author, self._marker, is_whole=True)
+        known[made.id] = _Comment(
+            made.id, self._author, self._marker, is_whole=True, timeless=_timeless(self._text)
+        )
         return [known[each] for each in sorted(known)]
 
     def _edited(self, comment: _Comment) -> bool:
@@ -198,7 +204,12 @@ def _comment(answer: Any) -> _Comment | None:
     if marker is None:
         return None
     found = Marker(*marker.groups())
-    return _Comment(number, login, found, is_whole=_digest(text) == found.text)
+    return _Comment(number, login, found, _digest(text) == found.text, _timeless(text))
+
+
+def _timeless(text: str) -> str:
+    """Return the digest of the words but for the moment of judgement, which a re-run renews."""
+    return _digest(_MOMENT.sub("evaluated at", text))
 
 
 def _digest(text: str) -> str:

@@ -4,6 +4,7 @@ A class of `Keys` is the one place where the keys of a mapping stand: `reading` 
 JSON Schema, the reference and "did you mean" are made of the same fields.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import (
@@ -51,6 +52,10 @@ class Said(NamedTuple):
     unsaid: str | None = None
 
 
+WITHOUT_DOCSTRINGS = 2
+"""From which level of optimization on (`-OO`) Python drops what a class says of itself."""
+
+
 class Keys(BaseModel):
     """The keys of a mapping: each field is one, with its type, meaning, default and an example.
 
@@ -80,7 +85,7 @@ class Keys(BaseModel):
         """
         super().__pydantic_init_subclass__(**kwargs)
         for name, field in cls.model_fields.items():
-            if not meaning(field):
+            if not meaning(field) and sys.flags.optimize < WITHOUT_DOCSTRINGS:
                 raise TypeError(
                     f"{cls.__module__}.{cls.__name__}.{name} says nothing of itself: "
                     "give it a Field(description=…)"

@@ -21,6 +21,7 @@ from policy_engine.policy_file.values import (
     Day,
     DayOrOff,
     Glob,
+    Person,
     Point,
     Version,
     When,
@@ -236,8 +237,8 @@ class WaiverKeys(Keys):
         description="Why it may pass.",
         examples=["the new embedding is needed for the launch"],
     )
-    owner: str = Field(description="Who mends what it waives.", examples=["@ana"])
-    approved_by: str = Field(
+    owner: Person = Field(description="Who mends what it waives.", examples=["@ana"])
+    approved_by: Person = Field(
         description="Who approved it; not the author of the change.", examples=["@ben"]
     )
     ticket: str = Field(description="Where the mending is planned.", examples=["ML-12"])

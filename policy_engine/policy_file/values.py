@@ -24,6 +24,12 @@ _GLOB = (
     r"(?!.*[^/]\*\*)(?!.*\*\*[^/]).+$"
 )
 """A path from the repository's root that can match: `read_glob` says what is wrong with another."""
+_LOGIN = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+_PERSON = (
+    rf"@?{_LOGIN}(?:\[bot\])?(?:/{_LOGIN})*"
+    r"|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+)
+"""A login, a team (`@acme/reviewers`) or an e-mail address."""
 _VERSION = r".+/[1-9][0-9]*"
 
 
@@ -119,6 +125,18 @@ def read_class(place: NodePlace) -> str | int | float | bool | None:
     return None
 
 
+def read_person(place: NodePlace) -> str | None:
+    """Return a login, a team or an e-mail address: letters that look like others are none."""
+    found = shapes.text(place, "a login")
+    if found is None or re.fullmatch(_PERSON, found):
+        return found
+    place.wrong(
+        f"{found[:80]!a} is no login, team or e-mail address",
+        'write it like "@ana", "@acme/reviewers" or ana@example.com, in plain letters',
+    )
+    return None
+
+
 def read_ceiling(place: NodePlace) -> Quantity | None:
     """Return a quantity of any unit."""
     try:
@@ -148,6 +166,11 @@ Class = Annotated[
     str | int | float | bool,
     ReadAs(read_class, "text or number"),
     _drawn(["string", "number", "boolean"]),
+]
+Person = Annotated[
+    str,
+    ReadAs(read_person, "a login, a team or an e-mail address"),
+    _drawn("string", pattern=f"^(?:{_PERSON})$"),
 ]
 Ceiling = Annotated[Quantity, ReadAs(read_ceiling, "quantity"), _drawn(["string", "number"])]
 When = Annotated[

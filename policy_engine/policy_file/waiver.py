@@ -1,5 +1,7 @@
 """Who may pass a finding that blocks: until when, up to which value, by whose approval."""
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -8,10 +10,13 @@ from typing import Any
 
 from policy_engine.evidence import Measurement
 from policy_engine.evidence.record import ModelRecord, RunRecord
+from policy_engine.log import UNSEEN
 from policy_engine.policy import Finding, Limit
 from policy_engine.policy_file.keys import WaiverKeys
 from policy_engine.quantities import Quantity
 from policy_engine.source.problems import Problems, Spot
+
+_UNSEEN = re.compile(rf"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff{UNSEEN}]")
 
 LONGEST = timedelta(days=90)
 """How far ahead a waiver may expire: an exception that is needed for longer is a new limit."""
@@ -117,4 +122,10 @@ def refuse_too_far_ahead(waivers: Iterable[Waiver], now: datetime) -> None:
 
 def is_same_person(one: str, other: str) -> bool:
     """Say whether two logins name one person, with or without `@`, in any case."""
-    return one.strip().removeprefix("@").casefold() == other.strip().removeprefix("@").casefold()
+    return _compared(one) == _compared(other)
+
+
+def _compared(login: str) -> str:
+    """Return a login without what nobody sees in it, nor how it is written."""
+    plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", login))
+    return plain.strip().lstrip("@").casefold()

@@ -17,6 +17,7 @@ from policy_engine.change.situation import (
     situation,
 )
 from policy_engine.evidence.record import ChangeRecord
+from policy_engine.git import work_tree as git
 from policy_engine.github.event import EventError
 from policy_engine.report import PolicySource
 from tests.repository import Repository, of_another_user
@@ -92,6 +93,50 @@ def test_an_edited_policy_file_is_not_trusted(repository: Repository) -> None:
     assert source(repository) == expected
     repository.git("add", "--all")
     assert source(repository) == expected, "staged is edited too"
+
+
+HIDING = {
+    "assume-unchanged": ["update-index", "--assume-unchanged", "policies/fraud.yaml"],
+    "skip-worktree": ["update-index", "--skip-worktree", "policies/fraud.yaml"],
+}
+
+
+@pytest.mark.parametrize("arguments", HIDING.values(), ids=HIDING)
+def test_an_edit_that_git_was_told_not_to_see_is_seen(
+    repository: Repository, arguments: list[str]
+) -> None:
+    repository.git(*arguments)
+    (repository.folder / "policies" / "fraud.yaml").write_text("version: 1\n")
+    assert_edited_unseen(repository)
+
+
+def test_an_edit_that_a_filter_turns_back_is_seen(repository: Repository) -> None:
+    attributes = repository.folder / ".git" / "info" / "attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("policies/fraud.yaml filter=old\n")
+    repository.git("config", "filter.old.clean", "cat >/dev/null; git show HEAD:%f")
+    (repository.folder / "policies" / "fraud.yaml").write_text("version: 1\n")
+    repository.git("add", "policies/fraud.yaml")
+    assert_edited_unseen(repository)
+
+
+def assert_edited_unseen(repository: Repository) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    assert git.is_dirty(repository.folder) is False, "git says that nothing is edited"
+    expected = PolicySource(DIGEST, f"main@{head[:7]} (edited)", trusted=False)
+    assert source(repository) == expected
+
+
+def test_a_graft_makes_no_commit_one_of_the_default_branch(repository: Repository) -> None:
+    """`.git/info/grafts` would make a commit of another branch an ancestor of the default one."""
+    main = repository.git("rev-parse", "HEAD")
+    repository.git("checkout", "--quiet", "--orphan", "forest")
+    head = repository.commit("training/train.py")
+    repository.git("branch", "--force", "before", head)
+    grafts = repository.folder / ".git" / "info" / "grafts"
+    grafts.parent.mkdir(exist_ok=True)
+    grafts.write_text(f"{main} {head}\n")
+    assert source(repository) == PolicySource(DIGEST, head[:7], trusted=False)
 
 
 def test_a_policy_file_that_git_does_not_track_is_not_trusted(repository: Repository) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +34,7 @@ def write(
     """Bring the comment up to date, as a job of its own does."""
     session = Session(fake.api_url, TOKEN, Patience(total_s=20.0, gap_s=0.0, backoff_s=0.01))
     client = Client(session, "acme/fraud", is_job=True)
-    says = f"{sum(text.encode()):064x}"
+    says = f"{sum(text.partition(' evaluated at ')[0].encode()):064x}"
     place = CommentSpot(pull_request=7, head_sha=head, gate=gate)
     return keep(client, place, text, says, may_begin=may_begin)
 
@@ -99,6 +101,26 @@ def test_doubles_of_an_earlier_time_are_removed_and_the_oldest_stays(
         github_fake.state.comment(oldest.body, BOT)
     write(github_fake, "text")
     assert [comment.id for comment in github_fake.state.comments] == [oldest.id]
+
+
+def test_words_that_were_changed_under_a_fitting_marker_are_written_anew(
+    github_fake: GitHubFake,
+) -> None:
+    """Whoever may edit the comment may edit the marker's digest of its words as well."""
+    write(github_fake, "the model is too large")
+    (comment,) = github_fake.state.comments
+    theirs = hashlib.sha256(b"all is well").hexdigest()
+    marker = re.sub(r" text=\w+", f" text={theirs}", comment.body.partition("\n")[0])
+    comment.body = f"{marker}\nall is well"
+    write(github_fake, "the model is too large")
+    assert texts(github_fake) == ["the model is too large"]
+
+
+def test_a_re_run_that_decides_the_same_writes_nothing(github_fake: GitHubFake) -> None:
+    first, later = "it passed; evaluated at 2026-11-30 09:00:00 UTC", "10:17:31 UTC"
+    write(github_fake, first)
+    write(github_fake, first.replace("09:00:00 UTC", later))
+    assert texts(github_fake) == [first]
 
 
 @pytest.mark.parametrize("is_there", [True, False])

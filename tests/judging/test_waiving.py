@@ -332,7 +332,21 @@ def test_a_waiver_may_not_expire_more_than_ninety_days_ahead() -> None:
 # --- by whom ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("author", ["ben", "BEN", "@Ben"])
+@pytest.mark.parametrize(
+    "approver",
+    ["@@ana", "@ana\u200b", "@\u0430na", "Ana Smith", "@", "ana@", "\uff41na", "@acme/"],
+)
+@pytest.mark.parametrize("key", ["owner", "approved_by"])
+def test_whoever_approves_or_owns_is_a_login_a_team_or_an_address(approver: str, key: str) -> None:
+    with pytest.raises(PolicyFileError) as refused:
+        policies("{outcome: fail}", waiver(**{key: json.dumps(approver)}))
+    sentence = f"waivers[0].{key}: {approver!a} is no login, team or e-mail address"
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "author", ["ben", "BEN", "@Ben", "@@ben", "b\u200ben", "\uff42en", "be\u00adn"]
+)
 def test_nobody_waives_their_own_change(author: str) -> None:
     change = ChangeRecord(pull_request=7, author=author)
     report = judged(policies("{}", waiver()), change=change)
@@ -471,7 +485,7 @@ def test_what_waive_writes_is_refused_until_somebody_approves_it(project: Projec
     assert refused.code == 2
     assert "waivers[0].approved_by: missing setting" in refused.err
     file = project.folder / "policies/waivers.yaml"
-    file.write_text(file.read_text().replace("# approved_by", "approved_by"))
+    file.write_text(file.read_text().replace('# approved_by: "@…"', 'approved_by: "@ben"'))
     told = project.check(evidence(candidate(model=model("fraud-[lr]", size="2500kB"))))
     assert (told.code, told.report["verdict"]) == (0, "warn")
     assert project.check(evidence(candidate(model=model("fraud-[lr]", size="2501kB")))).code == 1
@@ -489,7 +503,7 @@ def test_the_ceiling_that_waive_writes_covers_the_value(project: Project, number
     (project.folder / "report.json").write_text(told.out)
     assert _waive("--append", "policies/waivers.yaml").code == 0
     file = project.folder / "policies/waivers.yaml"
-    file.write_text(file.read_text().replace("# approved_by", "approved_by"))
+    file.write_text(file.read_text().replace('# approved_by: "@…"', 'approved_by: "@ben"'))
     assert project.check(record).code == 0
 
 
