@@ -86,6 +86,16 @@ def command_property(text: str) -> str:
     return command_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def azure_data(text: str) -> str:
+    """Return clean text as the message of an Azure Pipelines command; its line ends survive."""
+    return text.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def azure_property(text: str) -> str:
+    """Return clean text as a property's value in an Azure Pipelines command."""
+    return azure_data(text).replace(";", "%3B").replace("]", "%5D")
+
+
 def repository_path(text: str) -> str | None:
     """Return a path that can be a file of the repository, and None for any other text.
 

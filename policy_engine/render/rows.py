@@ -238,3 +238,10 @@ def _amount(value: Measurement | Limit | None, beside: Measurement | Limit | Non
         return None
     same_unit = beside is not None and beside.unit == value.unit
     return show(value.value, value.unit, beside.value if beside and same_unit else None)
+
+
+def verdict_line(report: Report) -> str:
+    """Return the verdict as the last line of a job's log."""
+    trust = "trusted" if report.policies.trusted else "not trusted"
+    word, counts = WORDS[report.verdict].upper(), tally(every_finding(report))
+    return f"policy-engine: {word} (exit code {int(report.exit_code)}): {counts}; policies {trust}"

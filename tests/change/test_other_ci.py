@@ -233,4 +233,5 @@ def test_the_pages_job_judges_by_the_target_branch(
         timeout=100,
     )
     assert done.returncode == code, done.stderr
-    assert "main@" in done.stdout
+    policies = json.loads((clone.folder / "report.json").read_text())["policies"]
+    assert (policies["ref"][:5], policies["trusted"]) == ("main@", True)

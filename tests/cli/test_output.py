@@ -62,7 +62,8 @@ def test_what_names_no_file_goes_to_stdout_else_the_text_does(
 
 def test_an_unknown_format_is_told_all_that_there_are() -> None:
     assert refusal(["jsn"]) == (
-        "--format jsn: unknown; choose from acme, github, html, json, junit, markdown, sarif, text"
+        "--format jsn: unknown; choose from acme, azure, codequality, github, html, json, junit, "
+        "markdown, sarif, text"
     )
 
 

@@ -3,19 +3,30 @@ import subprocess
 import sys
 
 from policy_engine.render import FORMATS
-from policy_engine.render.formats import github, html, junit, markdown, sarif, text
+from policy_engine.render.formats import (
+    azure,
+    codequality,
+    github,
+    html,
+    junit,
+    markdown,
+    sarif,
+    text,
+)
 from policy_engine.render.formats.json import as_json
 from tests.render import reports
 
 
 def test_a_file_is_a_format_and_named_as_it_is() -> None:
-    names = ["github", "html", "json", "junit", "markdown", "sarif", "text"]
+    names = ["azure", "codequality", "github", "html", "json", "junit", "markdown", "sarif", "text"]
     assert list(FORMATS) == names
 
 
 def test_a_format_loads_late_and_is_that_of_its_file() -> None:
     report = reports.mixed()
     assert {name: render(report) for name, render in FORMATS.items()} == {
+        "azure": azure.as_azure(report),
+        "codequality": codequality.as_codequality(report),
         "github": github.as_github(report),
         "html": html.as_html(report),
         "json": as_json(report),

@@ -5,9 +5,9 @@ comes last.
 """
 
 from policy_engine.quantities.words import count
-from policy_engine.render import rows
 from policy_engine.render.annotations import NOWHERE, Annotation, Severity, annotate
 from policy_engine.render.escape import command_data, command_property
+from policy_engine.render.rows import verdict_line
 from policy_engine.report import Report
 
 MOST = 10
@@ -32,17 +32,10 @@ def as_github(report: Report, *, elsewhere: str = "the job summary and the JSON 
     lines = [_command(each) for each in shown]
     if left_out:
         lines.append(f"{', '.join(left_out)}: see {elsewhere}")
-    return "\n".join([*lines, _verdict(report)]) + "\n"
+    return "\n".join([*lines, verdict_line(report)]) + "\n"
 
 
 def _command(each: Annotation) -> str:
     place = "" if each.path == NOWHERE else f"file={command_property(each.path)},line={each.line},"
     title = command_property(each.title)
     return f"::{_COMMANDS[each.severity]} {place}title={title}::{command_data(each.message)}"
-
-
-def _verdict(report: Report) -> str:
-    trust = "trusted" if report.policies.trusted else "not trusted"
-    counts = rows.tally(rows.every_finding(report))
-    word = rows.WORDS[report.verdict].upper()
-    return f"policy-engine: {word} (exit code {int(report.exit_code)}): {counts}; policies {trust}"
