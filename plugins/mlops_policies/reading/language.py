@@ -5,11 +5,10 @@ flavor of language models alone) and its signature, which takes messages or text
 A model of columns has numbers in its signature, whatever flavor or task it is given.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policy_engine.evidence import MissingEvidence, Run
+from policy_engine.evidence import MissingEvidence, Run, json_value
 
 _PIPELINES = frozenset("langchain llama_index openai dspy".split())
 """MLflow flavors that hold language models, and what is built of them, alone."""
@@ -64,8 +63,8 @@ def _tasks(facts: Mapping[str, Any], flavors: Mapping[str, Any]) -> Iterator[str
 def _inputs(signature: object) -> list[Mapping[str, Any]]:
     text = signature.get("inputs") if isinstance(signature, Mapping) else None
     try:
-        inputs = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
+        inputs = json_value(text) if isinstance(text, str) else text
+    except ValueError:
         return []
     return [each for each in inputs or () if isinstance(each, Mapping)]
 
