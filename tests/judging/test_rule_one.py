@@ -848,7 +848,7 @@ def test_an_unknown_format_judges_nothing(project: Project) -> None:
     told = project.check(GOOD, "--format", "jsn")
     assert told.err == (
         "policy-engine: --format jsn: unknown; choose from "
-        "github, html, json, junit, markdown, sarif, text\n"
+        "azure, codequality, github, html, json, junit, markdown, sarif, text\n"
     )
     assert (told.code, told.out) == (2, "")
 
