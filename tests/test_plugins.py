@@ -453,7 +453,7 @@ def test_a_format_of_a_plugin_that_no_file_names_is_unknown(site: Site, project:
     assert told.code == 2
     assert told.err == (
         "policy-engine: --format acme: unknown; choose from "
-        "github, html, json, junit, markdown, sarif, text\n"
+        "azure, codequality, github, html, json, junit, markdown, sarif, text\n"
     )
 
 
