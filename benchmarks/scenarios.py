@@ -11,6 +11,7 @@ SCENARIOS = (
     Scenario("Two equal models", counted_worlds.equal_models),
     Scenario("True differences", counted_worlds.true_differences),
     Scenario("A loss of exactly the margin", counted_worlds.at_the_margin),
+    Scenario("A loss of exactly the margin in recall", counted_worlds.recall_at_the_margin),
     Scenario("No loss accepted", counted_worlds.no_margin),
     Scenario("Slices", counted_worlds.slices, cost=2),
     Scenario("Four-fifths", group_worlds.four_fifths, cost=2),

@@ -3,6 +3,7 @@
 | question | answer |
 |---|---|
 | Which of two models is right more often, on the same rows? | `count_wins`, then `mcnemar_exact` |
+| Which of them finds more rows of a class? | `share_of`, then the same |
 | By how much, at least and at most? | `tango_bounds`; above a given difference: `tango_p` |
 | The same of F1, an AUC, an error, of clusters? | `shortfall`, then `paired_bootstrap` |
 | How many equal rows tell as much as weighted ones? | `effective` |
@@ -73,6 +74,7 @@ from policy_engine.statistics.rows import (
     Wins,
     count_wins,
 )
+from policy_engine.statistics.shares import Share, share_of
 from policy_engine.statistics.sufficiency import Shortfall, effective_rows, shortfall
 from policy_engine.statistics.unavailable import StatisticsUnavailable
 
@@ -89,6 +91,7 @@ __all__ = [
     "PairedRows",
     "Resampled",
     "RowMetric",
+    "Share",
     "Shortfall",
     "StatisticsUnavailable",
     "TooFewOfClass",
@@ -117,6 +120,7 @@ __all__ = [
     "rows_within_gap",
     "rows_within_ratio",
     "seeds_needed",
+    "share_of",
     "shortfall",
     "slice_bootstrap",
     "spend",

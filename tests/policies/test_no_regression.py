@@ -231,10 +231,34 @@ def test_few_differing_rows_do_not_pass_however_narrow_their_bootstrap_is() -> N
 
 
 def test_a_loss_beyond_the_fallback_fails_on_however_few_differing_rows() -> None:
-    finding = assert_outcome(judged(*counted(0, 29, 300), "recall"), "fail")
+    """By hand: F1 goes from 1 to 2*271/571."""
+    finding = assert_outcome(judged(*counted(0, 29, 300), "f1"), "fail")
     assert finding.message.endswith(
-        "; the gain on these rows is -9.67 pt and may be chance; a loss above 3.00 pt fails even so"
+        "; the gain on these rows is -5.08 pt and may be chance; a loss above 3.00 pt fails even so"
     )
+
+
+def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> None:
+    """Of 60 rows of class 1 the candidate alone misses 4; on 540 others the models differ by 90.
+
+    By hand: p = 0.5**4. The bounds and the rows needed come from functions with tests of their
+    own.
+    """
+    truth = [1] * 60 + [0] * 540
+    after, before = ([0] * 6 + [1] * 54, [0] * 2 + [1] * 58)
+    new = run(predictions=rows(truth, after + [1] * 45 + [0] * 495))
+    old = run(predictions=rows(truth, before + [0] * 45 + [1] * 45 + [0] * 450))
+    lower, upper = tango_bounds(0, 4, 60, 0.05)
+    finding = assert_outcome(judged(new, old, "recall_binary", margin="5pt"), "inconclusive")
+    assert finding.message == (
+        "recall_binary goes from 0.9667 to 0.9 on 60 shared rows of class 1, of 600 in all, a gain "
+        "of -6.67 pt against the baseline: not shown to lose no more than 5.00 pt (exact McNemar "
+        "on 60 rows of class 1, only the candidate right b = 0, only the baseline c = 4: p of no "
+        f"loss = {0.5**4:.4f}; Tango's one-sided bounds {100 * lower:.2f} pt and "
+        f"{100 * upper:.2f} pt; alpha = 0.05); to show a true difference of 5.00 pt 4 times in 5, "
+        "n ≈ 165 rows of class 1 are needed"
+    )
+    assert finding.remedy == ("evaluate both on more rows of class 1, or raise margin and say why")
 
 
 def test_a_shown_loss_in_a_metric_without_a_point_fails() -> None:

@@ -113,7 +113,7 @@ def test_a_slice_under_the_floor_fails_unless_the_baseline_is_there_too() -> Non
 
 def test_other_metrics_are_bootstrapped_and_too_few_of_a_class_are_not_judged() -> None:
     pair = sliced({"EU": (2, 60, 300), "US": (0, 0, 300)})
-    found = judged(pair, metric="recall", resamples=1000)
+    found = judged(pair, metric="f1", resamples=1000)
     assert "bootstrap" in assert_outcome(found, "fail", part="region=EU").message
 
 
@@ -206,12 +206,12 @@ def test_so_it_is_where_only_counts_are_known_and_the_baseline_has_no_error() ->
 
 
 def test_a_drop_on_too_few_differing_rows_is_in_doubt_and_not_left_out() -> None:
-    """Of recall; 20 of 300 rows lost, which is 6.67 pt."""
-    found = judged(sliced({"EU": (0, 20, 300), "US": (40, 30, 900)}), metric="recall")
+    """Of F1; 20 of 300 rows lost: it goes from 1 to 2*280/580, a drop of 3.45 pt."""
+    found = judged(sliced({"EU": (0, 20, 300), "US": (40, 30, 900)}), metric="f1")
     finding = assert_outcome(found, "inconclusive", part="region=EU")
     assert finding.message == (
         "slice region=EU cannot be judged: there are 20 rows on which the models differ; a "
-        "bootstrap needs 30: a drop of 6.67 pt cannot be tested"
+        "bootstrap needs 30: a drop of 3.45 pt cannot be tested"
     )
 
 
