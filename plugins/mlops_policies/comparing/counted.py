@@ -104,7 +104,7 @@ def counted(
         InvalidRows: If the rows hold what no metric can be computed from.
         NotComputable: If the metric is of one class that no row is of.
     """
-    if not _are_plain(rows):
+    if not are_plain(rows):
         return None
     share = share_of(definition, rows)
     if share is None or not share.n:
@@ -124,7 +124,7 @@ def counted(
     )
 
 
-def _are_plain(rows: PairedRows) -> bool:
+def are_plain(rows: PairedRows) -> bool:
     """Say whether all rows count alike and none belongs with another.
 
     A column of ones must not buy the bootstrap, which is the weaker test where few rows differ.
