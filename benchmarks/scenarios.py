@@ -4,7 +4,7 @@
 at a size that CI can bear. Every number comes from a seed.
 """
 
-from benchmarks import counted_worlds, group_worlds, mean_worlds, resampled_worlds
+from benchmarks import counted_worlds, group_worlds, mean_worlds, near_worlds, resampled_worlds
 from benchmarks.rates import Scenario
 
 SCENARIOS = (
@@ -24,6 +24,7 @@ SCENARIOS = (
     Scenario("Clusters", resampled_worlds.clusters, cost=25),
     Scenario("The bootstrap", resampled_worlds.bootstraps, cost=25),
     Scenario("Few rows that differ", resampled_worlds.few_differing, cost=20),
+    Scenario("Models that hardly differ", near_worlds.hardly_different),
     Scenario("Unequal weights", resampled_worlds.unequal_weights, cost=40),
     Scenario("Percentile or BCa", resampled_worlds.methods, cost=25),
 )

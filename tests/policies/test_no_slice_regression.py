@@ -117,6 +117,21 @@ def test_other_metrics_are_bootstrapped_and_too_few_of_a_class_are_not_judged() 
     assert "bootstrap" in assert_outcome(found, "fail", part="region=EU").message
 
 
+def test_slices_of_equal_models_pass_where_so_few_rows_can_lose_no_more_than_the_drop() -> None:
+    """By hand: all rows are positive, two slices, q and T: 1 - 0.0125**(1/n) differ at most.
+
+    F1 can lose 2q/T: 0.22 pt on 4,000 rows, and 4.3 pt on 200, which is more than 2 pt.
+    """
+    equal = sliced({"EU": (0, 0, 4000), "US": (0, 0, 200)})
+    assert_outcome(
+        judged(equal, metric="f1"),
+        "pass",
+        message="no drop above 2.00 pt is shown in 1 slice (region=EU; Holm over 1 test at alpha = "
+        "0.05); the lowest gain is 0.00 pt (region=EU, 4,000 rows, p of no drop = 1); region=US is "
+        "not judged: there are 0 rows on which the models differ; a bootstrap needs 30",
+    )
+
+
 def test_logged_slice_metrics_do_where_there_are_no_rows() -> None:
     new, old = (
         run(
