@@ -11,11 +11,18 @@ from scipy import stats
 from benchmarks.rates import ALPHA, RESAMPLES, Random, Rate
 from policy_engine.statistics import (
     Decision,
+    Outputs,
+    PairedRows,
+    RowMetric,
     best_of,
     holm,
     mcnemar_exact,
+    non_inferiority,
     non_inferiority_of_counts,
+    paired_bootstrap,
     rows_needed_for_counts,
+    share_of,
+    shortfall,
     spend,
     superiority_of_counts,
     tango_bounds,
@@ -111,6 +118,52 @@ def at_the_margin(trials: int, random: Random) -> Iterator[Rate]:
         lowers = [_percentile_lower(b, c, n, random) for b, c in cases[:few]]
         rate = sum(lower >= -0.01 for lower in lowers) / few
         yield Rate(world, "the same by percentile bounds, which we do not use", rate, few)
+
+
+_RECALL = RowMetric("recall", "binary")
+
+
+def recall_at_the_margin(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often a loss of recall of exactly the margin passes, whatever other rows do."""
+    n, others = 60, 540
+    for margin, share in ((0.03, 0.1), (0.05, 0.05), (0.05, 0.1), (0.05, 0.2), (0.1, 0.1)):
+        world = f"recall exactly {100 * margin:g} pt worse, 60 of 600 rows positive, "
+        world += f"{100 * share:g} % of them differ, 8 % of the others"
+        cases = _pairs(random, trials, n, share, -margin)
+        passes = [_non_inferiority(b, c, n, alpha=ALPHA, margin=margin) for b, c in cases]
+        rate = sum(each is Decision.SHOWN for each in passes) / trials
+        verdict = f"no regression beyond {100 * margin:g} pt: passes (Tango)"
+        yield Rate(world, verdict, rate, trials, at_most=ALPHA)
+        few = max(1, trials // 20)
+        elsewhere = _pairs(random, few, others, _SHARE, 0)
+        rows = [_found(*case, *other) for case, other in zip(cases[:few], elsewhere, strict=True)]
+        rate = sum(_resampled_pass(each, margin, seed) for seed, each in enumerate(rows)) / few
+        yield Rate(world, "the same by percentile bounds, which we do not use", rate, few)
+
+
+def _found(wins: int, losses: int, other_wins: int, other_losses: int) -> PairedRows:
+    """Return 60 positive and 540 negative rows; a model is right on all that nobody alone loses."""
+    same = [60 - wins - losses, 540 - other_wins - other_losses]
+    mine = [1] * wins + [0] * losses + [1] * same[0]
+    theirs = [0] * wins + [1] * losses + [1] * same[0]
+    mine += [0] * other_wins + [1] * other_losses + [0] * same[1]
+    theirs += [1] * other_wins + [0] * other_losses + [0] * same[1]
+    rows = PairedRows(
+        targets=[1] * 60 + [0] * 540,
+        candidate=Outputs(predictions=mine),
+        baseline=Outputs(predictions=theirs),
+    )
+    counted = share_of(_RECALL, rows)
+    if counted is None or (counted.only_candidate, counted.only_baseline) != (wins, losses):
+        raise AssertionError("the recall is not counted on the positive rows alone")
+    return rows
+
+
+def _resampled_pass(rows: PairedRows, margin: float, seed: int) -> bool:
+    if shortfall(_RECALL, rows) is not None:
+        return False
+    found = paired_bootstrap(_RECALL, rows, goal="maximize", seed=seed, resamples=RESAMPLES)
+    return non_inferiority(found.interval(ALPHA), margin) is Decision.SHOWN
 
 
 def no_margin(trials: int, random: Random) -> Iterator[Rate]:

@@ -4,13 +4,14 @@
 at a size that CI can bear. Every number comes from a seed.
 """
 
-from benchmarks import counted_worlds, group_worlds, mean_worlds, resampled_worlds
+from benchmarks import counted_worlds, group_worlds, mean_worlds, near_worlds, resampled_worlds
 from benchmarks.rates import Scenario
 
 SCENARIOS = (
     Scenario("Two equal models", counted_worlds.equal_models),
     Scenario("True differences", counted_worlds.true_differences),
     Scenario("A loss of exactly the margin", counted_worlds.at_the_margin),
+    Scenario("A loss of exactly the margin in recall", counted_worlds.recall_at_the_margin),
     Scenario("No loss accepted", counted_worlds.no_margin),
     Scenario("Slices", counted_worlds.slices, cost=2),
     Scenario("Four-fifths", group_worlds.four_fifths, cost=2),
@@ -23,6 +24,7 @@ SCENARIOS = (
     Scenario("Clusters", resampled_worlds.clusters, cost=25),
     Scenario("The bootstrap", resampled_worlds.bootstraps, cost=25),
     Scenario("Few rows that differ", resampled_worlds.few_differing, cost=20),
+    Scenario("Models that hardly differ", near_worlds.hardly_different),
     Scenario("Unequal weights", resampled_worlds.unequal_weights, cost=40),
     Scenario("Percentile or BCa", resampled_worlds.methods, cost=25),
 )

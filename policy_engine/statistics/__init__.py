@@ -3,8 +3,10 @@
 | question | answer |
 |---|---|
 | Which of two models is right more often, on the same rows? | `count_wins`, then `mcnemar_exact` |
+| Which of them finds more rows of a class? | `share_of`, then the same |
 | By how much, at least and at most? | `tango_bounds`; above a given difference: `tango_p` |
 | The same of F1, an AUC, an error, of clusters? | `shortfall`, then `paired_bootstrap` |
+| How far can a metric move where nearly all rows are the same? | `nearly_equal` |
 | How many equal rows tell as much as weighted ones? | `effective` |
 | Is a slice far below the whole? | `slice_bootstrap` |
 | Is the recipe better, over seeds? | `welch_t`; the same seeds: `paired_t`; folds: `folds_t` |
@@ -47,6 +49,7 @@ from policy_engine.statistics.decisions import (
 from policy_engine.statistics.means import MeanTest, folds_t, paired_t, welch_t
 from policy_engine.statistics.metrics import NotComputable, RowMetric, metric_definitions
 from policy_engine.statistics.multiplicity import Adjusted, best_of, holm, spend
+from policy_engine.statistics.near_equal import NearlyEqual, nearly_equal
 from policy_engine.statistics.paired_proportions import mcnemar_exact, tango_bounds, tango_p
 from policy_engine.statistics.planning import (
     rows_needed,
@@ -73,6 +76,7 @@ from policy_engine.statistics.rows import (
     Wins,
     count_wins,
 )
+from policy_engine.statistics.shares import Share, share_of
 from policy_engine.statistics.sufficiency import Shortfall, effective_rows, shortfall
 from policy_engine.statistics.unavailable import StatisticsUnavailable
 
@@ -83,12 +87,14 @@ __all__ = [
     "Interval",
     "InvalidRows",
     "MeanTest",
+    "NearlyEqual",
     "NotComputable",
     "OneModel",
     "Outputs",
     "PairedRows",
     "Resampled",
     "RowMetric",
+    "Share",
     "Shortfall",
     "StatisticsUnavailable",
     "TooFewOfClass",
@@ -105,6 +111,7 @@ __all__ = [
     "log_ratio_estimate",
     "mcnemar_exact",
     "metric_definitions",
+    "nearly_equal",
     "newcombe_bounds",
     "newcombe_p",
     "non_inferiority",
@@ -117,6 +124,7 @@ __all__ = [
     "rows_within_gap",
     "rows_within_ratio",
     "seeds_needed",
+    "share_of",
     "shortfall",
     "slice_bootstrap",
     "spend",

@@ -79,14 +79,27 @@ def count_wins(
     Raises:
         InvalidRows: If the lengths differ, or a target is null or NaN.
     """
+    check_targets(targets, candidate, baseline)
+    wins = losses = 0
+    for target, ours, theirs in zip(targets, candidate, baseline, strict=True):
+        wins += ours == target != theirs
+        losses += theirs == target != ours
+    return Wins(wins, losses, len(targets))
+
+
+def check_targets(
+    targets: Sequence[Label],
+    candidate: Sequence[Label | None],
+    baseline: Sequence[Label | None],
+) -> None:
+    """Refuse targets that are no class, and columns that are not as long.
+
+    Raises:
+        InvalidRows: If the lengths differ, or a target is null or NaN.
+    """
     if not len(targets) == len(candidate) == len(baseline):
         raise InvalidRows(
             f"{len(targets)} targets, {len(candidate)} and {len(baseline)} predictions"
         )
     if None in targets or any(target != target for target in targets):  # noqa: PLR0124 (NaN)
         raise InvalidRows("a target is null or NaN")
-    wins = losses = 0
-    for target, ours, theirs in zip(targets, candidate, baseline, strict=True):
-        wins += ours == target != theirs
-        losses += theirs == target != ours
-    return Wins(wins, losses, len(targets))

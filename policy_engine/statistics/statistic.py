@@ -49,7 +49,7 @@ def statistic(sample: Sample, side: int, *, members_only: bool = False) -> Stati
         return Sums(features, sample.units, tallies.finish(sample, weights))
     if kind == "max_error":
         raise NotComputable("the largest error cannot be resampled: no row stands beyond it")
-    values = _row_values(sample, side)
+    values = row_values(sample, side)
     if kind == "r2":
         # Around the mean, so that a large mean does not drown the spread.
         centred = sample.targets - np.average(sample.targets, weights=weights * sample.times)
@@ -65,7 +65,7 @@ def errors(sample: Sample, side: int) -> Floats:
     return sample.outputs[side][:, 0] - sample.targets
 
 
-def _row_values(sample: Sample, side: int) -> Floats:
+def row_values(sample: Sample, side: int) -> Floats:
     """Return what each row adds to the mean that the metric is made of."""
     kind = sample.metric.kind
     if kind == "row_mean":

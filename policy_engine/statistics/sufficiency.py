@@ -21,6 +21,7 @@ from policy_engine.statistics.metrics import (
     RowMetric,
     settle_metric,
 )
+from policy_engine.statistics.moving import moves
 from policy_engine.statistics.rows import Outputs, PairedRows
 
 MIN_ROWS = 100
@@ -34,6 +35,8 @@ MIN_DIFFERING = 30
 MIN_EFFECTIVE = 20
 """Of each of these two, the least effective number: they may differ in size, not by much."""
 _CLUSTERS, _DIFFERING = (MIN_CLUSTERS, MIN_EFFECTIVE), (MIN_DIFFERING, MIN_EFFECTIVE)
+_MATTERS = 1e-3
+"""Of how far one row moves the metric at most; a row that moves it by less is no differing one."""
 _ROUNDING = 1e-9
 """By so much an effective number may fall short of a whole number and still be it."""
 
@@ -65,7 +68,9 @@ class Shortfall(NamedTuple):
 def shortfall(metric: RowMetric, rows: PairedRows) -> Shortfall | None:
     """Return what there is too little of for a bootstrap of `metric`, or None if there is enough.
 
-    Rows of weight 0 tell nothing and are not counted.
+    Rows of weight 0 tell nothing and are not counted. Of scores, a row counts by how far it moves
+    the difference (`moves`): noise in the last digits is no difference, and where one row moves the
+    metric as far as all others together, there is little more than one.
 
     Args:
         metric: The metric under test. Accuracy, micro averages and means over rows have no class
@@ -73,7 +78,9 @@ def shortfall(metric: RowMetric, rows: PairedRows) -> Shortfall | None:
         rows: Where the classes are counted: in the targets.
 
     Raises:
+        InvalidRows: If the metric is of scores and a score is missing, not finite or out of range.
         NotComputable: If the metric does not fit the rows.
+        StatisticsUnavailable: Without NumPy, where scores are to be compared.
     """
     weights = rows.weights or [1.0] * len(rows.targets)
     if rows.clusters is not None:
@@ -127,19 +134,24 @@ def _short_of_difference(
     metric: RowMetric, rows: PairedRows, weights: Sequence[float]
 ) -> Shortfall | None:
     """Return whether the models differ on too few rows: on all others a resample finds no gain."""
-    differing = _differing(metric, rows)
-    if differing is None:
+    is_of_scores = metric.kind in RANKED | LOSSES
+    moved = moves(metric, rows) if is_of_scores else _differing(metric, rows)
+    if moved is None:
         return None
-    masses = [w for w, differs in zip(weights, differing, strict=False) if differs]
+    least = _MATTERS * max(moved, default=0.0)
+    masses = [w * m if m > least else 0.0 for w, m in zip(weights, moved, strict=False)]
     if rows.clusters is None:
-        return _too_few("rows on which the models differ", masses, *_DIFFERING)
-    clusters = [c for c, differs in zip(rows.clusters, differing, strict=False) if differs]
-    within = _masses(clusters, masses)
-    return _too_few("clusters in which the models differ", within, *_DIFFERING)
+        short = _too_few("rows on which the models differ", [m for m in masses if m], *_DIFFERING)
+    else:
+        within = _masses(rows.clusters, masses)
+        short = _too_few("clusters in which the models differ", within, *_DIFFERING)
+    if short is None or short.of is None or not is_of_scores:
+        return short
+    return short._replace(what=f"{short.what}, weighed by how far each moves the {metric.kind}")
 
 
-def _differing(metric: RowMetric, rows: PairedRows) -> list[bool] | None:
-    """Say of each row whether the two models add something else to the metric."""
+def _differing(metric: RowMetric, rows: PairedRows) -> list[float] | None:
+    """Return 1 for each row on which the two models add something else to the metric, else 0."""
     mine, theirs = (_read(metric, side) for side in (rows.candidate, rows.baseline))
     if mine is None or theirs is None:
         return None  # a column is not there: the bootstrap says which
@@ -147,18 +159,12 @@ def _differing(metric: RowMetric, rows: PairedRows) -> list[bool] | None:
         truth = rows.targets
         mine = [cell == true for cell, true in zip(mine, truth, strict=False)]
         theirs = [cell == true for cell, true in zip(theirs, truth, strict=False)]
-    return [one != other for one, other in zip(mine, theirs, strict=False)]
+    return [float(one != other) for one, other in zip(mine, theirs, strict=False)]
 
 
 def _read(metric: RowMetric, outputs: Outputs) -> Sequence[object] | None:
     """Return what the metric reads of each row."""
-    if metric.kind == "row_mean":
-        return outputs.values
-    if metric.kind not in RANKED | LOSSES:
-        return outputs.predictions
-    if isinstance(outputs.scores, Mapping):
-        return list(zip(*outputs.scores.values(), strict=False))
-    return outputs.scores
+    return outputs.values if metric.kind == "row_mean" else outputs.predictions
 
 
 def effective_rows(weights: Iterable[float]) -> float:

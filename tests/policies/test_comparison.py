@@ -53,6 +53,74 @@ def test_accuracy_of_independent_rows_is_counted() -> None:
     assert found.needed(0.01, 0.05)[0] == rows_needed_for_counts(9, 1, 100, 0.01, 0.05)
 
 
+def detected(mine: list[int], theirs: list[int], **columns: Any) -> tuple[RunRecord, RunRecord]:
+    """Return runs over rows of class 1, then 540 of class 0 on which the models differ by 90."""
+    truth = [1] * len(mine) + [0] * 540
+    beside = [1] * 45 + [0] * 495, [0] * 45 + [1] * 45 + [0] * 450
+    tables = [
+        rows(truth, said + other, **columns)
+        for said, other in zip((mine, theirs), beside, strict=True)
+    ]
+    return run(predictions=tables[0]), run(run_id="b" * 32, predictions=tables[1])
+
+
+MISSED = [0] * 6 + [1] * 54, [0] * 2 + [1] * 58
+"""What the candidate and the baseline miss of 60 rows of class 1: 6 and 2 of the same."""
+
+
+def test_a_recall_is_counted_on_the_rows_of_its_class_alone() -> None:
+    found = compared(*detected(*MISSED), "recall_binary")
+    assert isinstance(found, Counts)
+    assert (found.wins, found.losses, found.n) == (0, 4, 60)
+    assert (found.after, found.before) == (54 / 60, 58 / 60)
+    assert found.where == "60 shared rows of class 1, of 600 in all"
+    assert found.words() == (
+        "exact McNemar on 60 rows of class 1, only the candidate right b = 0, "
+        "only the baseline c = 4"
+    )
+    assert found.needed(0.01, 0.05) == (
+        rows_needed_for_counts(0, 4, 60, 0.01, 0.05),
+        60,
+        "rows of class 1",
+    )
+    assert found.more == "evaluate both on more rows of class 1"
+
+
+def test_a_specificity_is_counted_on_the_rows_of_all_other_classes() -> None:
+    found = compared(*detected(*MISSED), "specificity")
+    assert isinstance(found, Counts)
+    assert (found.wins, found.losses, found.n) == (45, 45, 540)
+    assert found.where == "540 shared rows of classes other than 1, of 600 in all"
+
+
+@pytest.mark.parametrize("name", ["recall_weighted", "f1_micro"])
+def test_a_metric_that_is_an_accuracy_by_another_name_is_counted_on_all_rows(name: str) -> None:
+    found = compared(*detected(*MISSED), name)
+    assert isinstance(found, Counts)
+    assert (found.wins, found.losses, found.where) == (45, 49, "600 shared rows")
+
+
+@pytest.mark.parametrize("column", ["weight", "cluster"])
+def test_a_recall_of_weighted_or_dependent_rows_is_resampled(column: str) -> None:
+    cells = [1 + i % 2 for i in range(600)] if column == "weight" else [i // 3 for i in range(600)]
+    found = compared(*detected(*MISSED, **{column: cells}), "recall_binary")
+    assert isinstance(found, Bootstrapped)
+
+
+def test_a_recall_without_a_row_of_its_class_is_untested() -> None:
+    negative = [run(predictions=rows([0] * 200, [0] * 200)) for _ in range(2)]
+    found = compared(negative[0], negative[1], "recall_binary")
+    assert isinstance(found, Untested)
+    assert found.why.startswith("recall needs a positive class and no class is 1 or true")
+
+
+def test_a_specificity_without_a_row_of_other_classes_is_untested() -> None:
+    positive = [run(predictions=rows([1] * 200, [1] * 200)) for _ in range(2)]
+    found = compared(positive[0], positive[1], "specificity")
+    assert isinstance(found, Untested)
+    assert found.why.startswith("there are 0 rows of class other than 1; a bootstrap needs 50")
+
+
 def test_a_column_of_zeros_and_ones_is_counted_too() -> None:
     new, old = (valued(v, hit=v) for v in ([1.0] * 100, [0.0] * 10 + [1.0] * 90))
     found = compared(new, old, "hit")

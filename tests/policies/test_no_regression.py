@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scipy.stats import binom, multinomial
+from scipy.stats import beta, binom, multinomial
 
 from mlops_policies.baseline.no_regression import NoRegression
 from policy_engine.evidence.record import BaselineRecord
@@ -231,10 +231,105 @@ def test_few_differing_rows_do_not_pass_however_narrow_their_bootstrap_is() -> N
 
 
 def test_a_loss_beyond_the_fallback_fails_on_however_few_differing_rows() -> None:
-    finding = assert_outcome(judged(*counted(0, 29, 300), "recall"), "fail")
+    """By hand: F1 goes from 1 to 2*271/571."""
+    finding = assert_outcome(judged(*counted(0, 29, 300), "f1"), "fail")
     assert finding.message.endswith(
-        "; the gain on these rows is -9.67 pt and may be chance; a loss above 3.00 pt fails even so"
+        "; the gain on these rows is -5.08 pt and may be chance; a loss above 3.00 pt fails even so"
     )
+
+
+def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> None:
+    """Of 60 rows of class 1 the candidate alone misses 4; on 540 others the models differ by 90.
+
+    By hand: p = 0.5**4. The bounds and the rows needed come from functions with tests of their
+    own.
+    """
+    truth = [1] * 60 + [0] * 540
+    after, before = ([0] * 6 + [1] * 54, [0] * 2 + [1] * 58)
+    new = run(predictions=rows(truth, after + [1] * 45 + [0] * 495))
+    old = run(predictions=rows(truth, before + [0] * 45 + [1] * 45 + [0] * 450))
+    lower, upper = tango_bounds(0, 4, 60, 0.05)
+    finding = assert_outcome(judged(new, old, "recall_binary", margin="5pt"), "inconclusive")
+    assert finding.message == (
+        "recall_binary goes from 0.9667 to 0.9 on 60 shared rows of class 1, of 600 in all, a gain "
+        "of -6.67 pt against the baseline: not shown to lose no more than 5.00 pt (exact McNemar "
+        "on 60 rows of class 1, only the candidate right b = 0, only the baseline c = 4: p of no "
+        f"loss = {0.5**4:.4f}; Tango's one-sided bounds {100 * lower:.2f} pt and "
+        f"{100 * upper:.2f} pt; alpha = 0.05); to show a true difference of 5.00 pt 4 times in 5, "
+        "n ≈ 165 rows of class 1 are needed"
+    )
+    assert finding.remedy == ("evaluate both on more rows of class 1, or raise margin and say why")
+
+
+def classified(n: int, changed: int) -> tuple[RunRecord, RunRecord]:
+    """A candidate that predicts and scores as the baseline does, but for the first rows."""
+    chance = np.random.default_rng(7)
+    truth = (chance.random(n) < 0.3).astype(int)
+    score = np.clip(0.25 + 0.5 * truth + chance.normal(0, 0.2, n), 0.01, 0.99).round(4)
+    after = score.copy()
+    after[:changed] = 1 - after[:changed]
+    new, old = (
+        run(
+            run_id=digit * 32,
+            predictions=rows(truth.tolist(), (s > 0.5).astype(int).tolist(), score=s.tolist()),
+        )
+        for digit, s in (("a", after), ("b", score))
+    )
+    return new, old
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "f1_binary",
+        "f1_weighted",
+        "f1_macro",
+        "balanced_accuracy",
+        "recall_binary",
+        "roc_auc",
+        "average_precision",
+        "log_loss",
+        "brier",
+    ],
+)
+def test_equal_models_on_many_rows_pass_and_on_few_do_not(metric: str) -> None:
+    """The margin is 0.01 in the metric's units, since a loss has no points."""
+    assert_outcome(judged(*classified(50_000, 0), metric, margin=0.01), "pass")
+    assert_outcome(judged(*classified(120, 0), metric, margin=0.01), "inconclusive")
+
+
+def test_models_that_hardly_differ_pass_and_the_message_says_by_how_much_they_could() -> None:
+    """SciPy: at 0.05/2 each, q <= isf(4 of 50,000) and T >= ppf(15,000 or so of 50,000)."""
+    new, old = classified(50_000, 4)
+    targets = new.predictions.columns["target"]  # type: ignore[union-attr]
+    positive = sum(targets)
+    q = beta.isf(0.025, 5, 49_996)
+    reach = 100 * 2 * q / beta.ppf(0.025, positive, 50_001 - positive)
+    finding = assert_outcome(judged(new, old, "f1_binary"), "pass")
+    assert finding.message.endswith(
+        "on 50,000 shared rows, a gain of -0.01 pt against the baseline: no worse by more than "
+        "1.00 pt (the models differ on 4 of 50,000 rows: Clopper-Pearson's bound of how many can, "
+        f"times how far these can move the metric: p of no loss = 1; one-sided bounds -{reach:.2f} "
+        f"pt and {reach:.2f} pt; alpha = 0.05)"
+    )
+
+
+def test_weighted_rows_that_hardly_differ_are_not_bounded_by_their_count() -> None:
+    new, old = classified(50_000, 0)
+    weights = [1.0 + i % 2 for i in range(50_000)]
+    weighed = [
+        each.model_copy(
+            update={
+                "predictions": rows(
+                    each.predictions.columns["target"],  # type: ignore[union-attr]
+                    each.predictions.columns["prediction"],  # type: ignore[union-attr]
+                    weight=weights,
+                )
+            }
+        )
+        for each in (new, old)
+    ]
+    assert_outcome(judged(weighed[0], weighed[1], "f1_binary"), "inconclusive")
 
 
 def test_a_shown_loss_in_a_metric_without_a_point_fails() -> None:

@@ -113,8 +113,23 @@ def test_a_slice_under_the_floor_fails_unless_the_baseline_is_there_too() -> Non
 
 def test_other_metrics_are_bootstrapped_and_too_few_of_a_class_are_not_judged() -> None:
     pair = sliced({"EU": (2, 60, 300), "US": (0, 0, 300)})
-    found = judged(pair, metric="recall", resamples=1000)
+    found = judged(pair, metric="f1", resamples=1000)
     assert "bootstrap" in assert_outcome(found, "fail", part="region=EU").message
+
+
+def test_slices_of_equal_models_pass_where_so_few_rows_can_lose_no_more_than_the_drop() -> None:
+    """By hand: all rows are positive, two slices, q and T: 1 - 0.0125**(1/n) differ at most.
+
+    F1 can lose 2q/T: 0.22 pt on 4,000 rows, and 4.3 pt on 200, which is more than 2 pt.
+    """
+    equal = sliced({"EU": (0, 0, 4000), "US": (0, 0, 200)})
+    assert_outcome(
+        judged(equal, metric="f1"),
+        "pass",
+        message="no drop above 2.00 pt is shown in 1 slice (region=EU; Holm over 1 test at alpha = "
+        "0.05); the lowest gain is 0.00 pt (region=EU, 4,000 rows, p of no drop = 1); region=US is "
+        "not judged: there are 0 rows on which the models differ; a bootstrap needs 30",
+    )
 
 
 def test_logged_slice_metrics_do_where_there_are_no_rows() -> None:
@@ -206,12 +221,12 @@ def test_so_it_is_where_only_counts_are_known_and_the_baseline_has_no_error() ->
 
 
 def test_a_drop_on_too_few_differing_rows_is_in_doubt_and_not_left_out() -> None:
-    """Of recall; 20 of 300 rows lost, which is 6.67 pt."""
-    found = judged(sliced({"EU": (0, 20, 300), "US": (40, 30, 900)}), metric="recall")
+    """Of F1; 20 of 300 rows lost: it goes from 1 to 2*280/580, a drop of 3.45 pt."""
+    found = judged(sliced({"EU": (0, 20, 300), "US": (40, 30, 900)}), metric="f1")
     finding = assert_outcome(found, "inconclusive", part="region=EU")
     assert finding.message == (
         "slice region=EU cannot be judged: there are 20 rows on which the models differ; a "
-        "bootstrap needs 30: a drop of 6.67 pt cannot be tested"
+        "bootstrap needs 30: a drop of 3.45 pt cannot be tested"
     )
 
 

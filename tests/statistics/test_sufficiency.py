@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -145,7 +145,56 @@ def test_scores_a_class_differ_where_one_of_them_does() -> None:
         candidate=Outputs(scores=columns),
         baseline=Outputs(scores=other),
     )
-    assert str(shortfall(RowMetric("log_loss"), paired)).startswith("29 rows on which the models ")
+    assert str(shortfall(RowMetric("brier"), paired)).startswith("29 rows on which the models ")
+    assert str(shortfall(RowMetric("roc_auc"), paired)).startswith("29 rows on which the models ")
+    of_class_c = sum(i % 4 == 2 for i in range(29))
+    assert str(shortfall(RowMetric("log_loss"), paired)).startswith(f"{of_class_c} rows on which ")
+
+
+def rescored(change: Callable[[int, float], float], n: int = 400) -> PairedRows:
+    """Rows whose scores run from 0.1 to 0.9; the candidate's are changed, row by row."""
+    scores = [0.1 + 0.8 * (i * 7 % n) / n for i in range(n)]
+    return PairedRows(
+        targets=[i % 2 for i in range(n)],
+        candidate=Outputs(scores=[change(i, score) for i, score in enumerate(scores)]),
+        baseline=Outputs(scores=scores),
+    )
+
+
+OF_SCORES = ["roc_auc", "average_precision", "pr_curve_area", "log_loss", "brier"]
+
+
+@pytest.mark.parametrize("kind", OF_SCORES)
+def test_a_difference_in_the_last_digits_of_all_scores_is_none(kind: Any) -> None:
+    noisy = rescored(lambda i, score: score + (0.2 if i < 29 else 1e-9))
+    assert str(shortfall(RowMetric(kind), noisy)) == (
+        "29 rows on which the models differ; a bootstrap needs 30"
+    )
+    enough = rescored(lambda i, score: score + (0.2 if i < 30 else 1e-9))
+    assert shortfall(RowMetric(kind), enough) is None
+
+
+@pytest.mark.parametrize("kind", ["roc_auc", "average_precision"])
+def test_scores_that_are_scaled_anew_put_no_row_elsewhere(kind: Any) -> None:
+    assert str(shortfall(RowMetric(kind), rescored(lambda _, score: score**3))) == (
+        "0 rows on which the models differ; a bootstrap needs 30"
+    )
+    assert shortfall(RowMetric("log_loss"), rescored(lambda _, score: score**3)) is None
+
+
+def test_one_row_that_moves_the_metric_as_far_as_all_others_is_little_more_than_one() -> None:
+    """By hand: with moves of 1 and 399 of 0.0025 Kish's number is 2²/(1 + 399*0.0025²) = 3.98."""
+    targets = [i % 2 for i in range(400)]
+    better = math.sqrt(0.25 - 0.75 * 0.0025)
+    mine = [abs(target - better) for target in targets]
+    mine[1] = 0.0  # Brier's 1 instead of 0.25
+    rows = PairedRows(
+        targets=targets, candidate=Outputs(scores=mine), baseline=Outputs(scores=[0.5] * 400)
+    )
+    assert str(shortfall(RowMetric("brier"), rows)) == (
+        "400 rows on which the models differ, weighed by how far each moves the brier, which tell "
+        "as much as 3 of equal weight ((sum of w)²/sum of w²); a bootstrap needs 20"
+    )
 
 
 def test_29_clusters_in_which_the_models_differ_are_too_few() -> None:

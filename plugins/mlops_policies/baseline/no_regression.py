@@ -59,8 +59,11 @@ class NoRegression(Proof, name="no-regression"):
       itself above the margin (`g < -margin`): a loss that the margin accepts seldom fails
     - else `inconclusive`; the message says how many rows or seeds this margin needs
 
-    The test is chosen as `significant-improvement` chooses it. Where there are neither rows nor
-    seeds to test, `g < -fallback` fails and anything else is `inconclusive`. For 0/1 rows a margin
+    The test is chosen as `significant-improvement` chooses it. Where too few rows differ for a
+    bootstrap, a refactoring say, `L` is how far so few can move the metric at most (the share of
+    rows that differ by Clopper-Pearson; F1, macro recall, balanced accuracy, ROC AUC, average
+    precision, log-loss, Brier). Where there are neither rows nor seeds to test, `g < -fallback`
+    fails and anything else is `inconclusive`. For 0/1 rows a margin
     of less than one row (0, say) accepts no loss: McNemar's exact test must show a gain. Losses
     within the margin add up from merge to merge: `anchor` pins one more run, such as the last
     release, that is judged against in the same way. Of several metrics, and of the anchor, each is
@@ -144,9 +147,17 @@ class NoRegression(Proof, name="no-regression"):
         rules = question.rules
         against = case.baseline if rules is None else case.against(rules)
         tested = compare(case.candidate, against, question.metric, self.plan)
-        if isinstance(tested, Untested):
-            return self._by_points(case, question, against, tested)
-        return tested
+        if not isinstance(tested, Untested):
+            return tested
+        near = tested.near
+        if near is not None and self._is_within(question, near):
+            return near
+        return self._by_points(case, question, against, tested)
+
+    def _is_within(self, question: _Question, near: Tested) -> bool:
+        """Say whether two models that nearly agree cannot be further apart than the margin."""
+        metric, _ = self._with_a_point(question.metric, exact(near.before))
+        return is_no_worse(near, float(metric.distance(self.margin)), question.levels.shown)
 
     def _judged(self, question: _Question, tested: Tested, harm: Harm) -> Finding:
         levels = question.levels

@@ -32,10 +32,11 @@ class NoSliceRegression(Policy, name="no-slice-regression"):
       cannot be tested on so few rows; or a value that is named has too few rows
     - else pass
 
-    Each slice is tested as `significant-improvement` tests the whole. Values of a column under
-    `min_rows` are pooled as `(rest)`; a null is the value `(none)`. Without rows, the metrics
-    `<metric>/<column>/<value>` with `count/<column>/<value>` are read: a metric of 0/1 rows by an
-    unpaired z test, any other is inconclusive.
+    Each slice is tested as `significant-improvement` tests the whole; where too few rows differ for
+    that, it passes if so few cannot lose more than `max_drop` (see `no-regression`). Values of a
+    column under `min_rows` are pooled as `(rest)`; a null is the value `(none)`. Without rows, the
+    metrics `<metric>/<column>/<value>` with `count/<column>/<value>` are read: a metric of 0/1 rows
+    by an unpaired z test, any other is inconclusive.
 
     Log it: slice columns beside the predictions:
     `training.log_predictions(row_id=ids, target=y, prediction=p, region=X["region"])`.

@@ -69,15 +69,16 @@ class SignificantImprovement(Proof, name="significant-improvement"):
     - else `inconclusive`; the message says how many rows or seeds would decide
 
     The test is chosen by the evidence. Rows of both, joined on `row_id`: exact McNemar for an
-    unweighted mean of 0/1 rows such as accuracy (for a `min_effect` above 0 Tango's score bounds,
-    and for one of less than a row both); a paired bootstrap for any other metric, for weights and
-    for clusters, which are drawn whole. It needs 100 rows, 50 of the rarer class, 30 on which the
-    models differ, 30 clusters, and decides nothing on less: its interval would be too narrow.
-    Weighted rows count as Kish's effective number, (sum of w)²/sum of w², clusters and differing
-    rows too, of which 20 must be left. Without rows: Welch's t over the seeds of both recipes, or
-    the paired t where the seeds are equal; means are compared, never the best, and all runs of one
-    commit, data and parameters count, failed and deleted ones too. An F1 is the one (of a class,
-    macro, micro, weighted) that both logged values are; two of one name are `missing`.
+    unweighted mean of 0/1 rows such as accuracy, or of the rows of one class such as recall and
+    specificity (for a `min_effect` above 0 Tango's score bounds, and for one of less than a row
+    both); a paired bootstrap for any other metric, for weights and for clusters, which are drawn
+    whole. It needs 100 rows, 50 of the rarer class, 30 on which the models differ, 30 clusters, and
+    decides nothing on less: its interval would be too narrow. Weighted rows count as
+    Kish's effective number, (sum of w)²/sum of w², clusters and differing rows too, of which 20
+    must be left. Without rows: Welch's t over the seeds of both recipes, or the paired t where the
+    seeds are equal; means are compared, never the best, and all runs of one commit, data and
+    parameters count, failed and deleted ones too. An F1 is the one (of a class, macro, micro,
+    weighted) that both logged values are; two of one name are `missing`.
 
     Alpha is for one try. With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the
     baseline is the best of M runs, a fail is tested at alpha/M. Of several `metrics` each is a

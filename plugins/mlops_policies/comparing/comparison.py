@@ -3,10 +3,14 @@
 | evidence | test |
 |---|---|
 | rows of both; an unweighted mean of 0/1 rows | exact McNemar, Tango's bounds |
+| the same of one class (recall, specificity) | the same, on the rows of that class alone |
 | rows of both, any other metric, or weights, or clusters | paired bootstrap (clusters whole) |
-| a column named as the metric | the same two, on its values |
+| a column named as the metric | as one of these, on its values |
 | no such rows; repeated seeds of both recipes | Welch's t; the paired t for equal seeds |
 | none of these | untested: only the logged values speak |
+
+Rows on which too few differ for a bootstrap leave an `Untested` with a bound of how far so few can
+move the metric (`near`); `no-regression` passes what lies within its margin even so.
 
 Weights that are all equal and clusters of one row each say nothing: such rows are plain ones.
 
@@ -16,11 +20,12 @@ tables, so that a verdict repeats, whoever checks it, and whatever the order of 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlops_policies.comparing.bootstrapped import How, bootstrapped, resampled_values, seed_of
-from mlops_policies.comparing.counted import counted
+from mlops_policies.comparing.counted import are_plain, counted
+from mlops_policies.comparing.near import Near
 from mlops_policies.comparing.paired import Tables, definition_of, paired, tables_of
 from mlops_policies.comparing.row_metric import OtherMetric
 from mlops_policies.comparing.seeded import by_seeds
@@ -39,6 +44,7 @@ from policy_engine.statistics import (
     Shortfall,
     StatisticsUnavailable,
     TooFewOfClass,
+    nearly_equal,
     shortfall,
 )
 from policy_engine.statistics import RowMetric as Definition
@@ -80,7 +86,7 @@ def compare(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Tested
         seeds = by_seeds(candidate, baseline, metric, plan.min_seeds)
     if not isinstance(seeds, Untested):
         return seeds
-    return Untested(f"{by_rows.why}, and {seeds.why}", by_rows.remedy, by_rows.gain)
+    return replace(by_rows, why=f"{by_rows.why}, and {seeds.why}")
 
 
 @contextmanager
@@ -137,7 +143,7 @@ def compare_rows(
             return counts
         short = shortfall(definition, rows)
         if short is not None:
-            return _too_few(short, rows, definition, metric)
+            return _too_few(short, rows, definition, metric, left_out)
         how = How(
             seed_of(metric.name, tables.mine.run_id, tables.theirs.run_id),
             plan.resamples,
@@ -154,9 +160,11 @@ def compare_rows(
 
 
 def _too_few(
-    short: Shortfall, rows: PairedRows, definition: Definition, metric: Metric
+    short: Shortfall, rows: PairedRows, definition: Definition, metric: Metric, left_out: int
 ) -> Untested:
     """Say what there is too little of, with the gain that it leaves untested."""
     after, before = resampled_values(rows, definition)
     gain = after - before if metric.goal == "maximize" else before - after
-    return Untested(f"there are {short}", MORE_ROWS, gain)
+    counts = nearly_equal(definition, rows) if are_plain(rows) else None
+    near = None if counts is None else Near(counts, after, before, gain, left_out)
+    return Untested(f"there are {short}", MORE_ROWS, gain, near)

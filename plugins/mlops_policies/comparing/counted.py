@@ -1,4 +1,4 @@
-"""The gain in a share of right rows: unweighted, independent of each other, each 0 or 1."""
+"""The gain in a share of right rows, all or of one class: unweighted, independent, each 0 or 1."""
 
 import math
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from policy_engine.evidence import Metric
 from policy_engine.statistics import (
     PairedRows,
     TwoBounds,
-    count_wins,
     mcnemar_exact,
     rows_needed_for_counts,
+    share_of,
     tango_bounds,
     tango_p,
 )
@@ -28,6 +28,8 @@ class Counts:
         after: The candidate's metric.
         before: The baseline's.
         left_out: Rows that only the candidate's table has (count).
+        of: Which rows, where they are not all that were compared (`class 1`).
+        among: All rows that were compared (count), where `of` says something.
     """
 
     wins: int
@@ -36,6 +38,8 @@ class Counts:
     after: float
     before: float
     left_out: int = 0
+    of: str = ""
+    among: int = 0
 
     @property
     def gain(self) -> float:
@@ -45,7 +49,8 @@ class Counts:
     @property
     def where(self) -> str:
         """The rows."""
-        return shared_rows(self.n, self.left_out)
+        within = f" of {self.of}, of {self.among:,} in all" if self.of else ""
+        return shared_rows(self.n, self.left_out, within)
 
     @property
     def standard_error(self) -> float:
@@ -71,47 +76,55 @@ class Counts:
     def words(self, difference: float = 0.0) -> str:
         """Return the test and its counts."""
         name = "exact McNemar" if difference == 0 else "Tango's score test"
+        on = f" on {self.n:,} rows of {self.of}" if self.of else ""
         return (
-            f"{name}, only the candidate right b = {self.wins:,}, "
+            f"{name}{on}, only the candidate right b = {self.wins:,}, "
             f"only the baseline c = {self.losses:,}"
         )
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the rows."""
         rows = rows_needed_for_counts(self.wins, self.losses, self.n, delta, alpha)
-        return rows, self.n, "rows"
+        return rows, self.n, f"rows of {self.of}" if self.of else "rows"
 
     @property
     def more(self) -> str:
         """Evaluate on more rows."""
-        return MORE_ROWS
+        return f"{MORE_ROWS} of {self.of}" if self.of else MORE_ROWS
 
 
 def counted(
     rows: PairedRows, definition: Definition, metric: Metric, left_out: int
 ) -> Counts | None:
-    """Return the counts where the metric is an unweighted mean of independent 0/1 rows."""
-    if not _are_plain(rows):
+    """Return the counts where the metric is a share of independent rows that all count alike.
+
+    None where it is not, and where no row is of those that it is a share of.
+
+    Raises:
+        InvalidRows: If the rows hold what no metric can be computed from.
+        NotComputable: If the metric is of one class that no row is of.
+    """
+    if not are_plain(rows):
         return None
-    truth, new, old = rows.targets, rows.candidate.predictions, rows.baseline.predictions
-    if definition.kind == "row_mean":
-        new, old = rows.candidate.values or (), rows.baseline.values or ()
-        if not {*new, *old} <= {0, 1}:
-            return None
-        truth = (1 if metric.goal == "maximize" else 0,) * len(new)
-    elif definition.kind != "accuracy":
+    share = share_of(definition, rows)
+    if share is None or not share.n:
         return None
-    wins, losses, n = count_wins(truth, new or (), old or ())
-    right = [
-        sum(cell == said for cell, said in zip(truth, side or (), strict=True))
-        for side in (new, old)
-    ]
-    is_of_right = definition.kind == "accuracy" or metric.goal == "maximize"
-    after, before = ((count if is_of_right else n - count) / n for count in right)
-    return Counts(wins, losses, n, after, before, left_out)
+    wins, losses = share.only_candidate, share.only_baseline
+    if definition.kind == "row_mean" and metric.goal == "minimize":  # a row of 1 is an error
+        wins, losses = losses, wins
+    return Counts(
+        wins,
+        losses,
+        share.n,
+        after=sum(share.candidate) / share.n,
+        before=sum(share.baseline) / share.n,
+        left_out=left_out,
+        of=share.of,
+        among=len(rows.targets) if share.of else 0,
+    )
 
 
-def _are_plain(rows: PairedRows) -> bool:
+def are_plain(rows: PairedRows) -> bool:
     """Say whether all rows count alike and none belongs with another.
 
     A column of ones must not buy the bootstrap, which is the weaker test where few rows differ.

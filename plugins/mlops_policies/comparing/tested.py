@@ -62,11 +62,13 @@ class Untested:
         why: The reason.
         remedy: What would allow one.
         gain: The gain in the rows (the metric's units), where it is known and only not testable.
+        near: How far from each other the models can be, where a bound is known.
     """
 
     why: str
     remedy: str
     gain: float | None = None
+    near: Tested | None = None
 
 
 def shared_rows(n: int, left_out: int, within: str = "") -> str:

@@ -6,8 +6,9 @@ from functools import partial
 
 from mlops_policies.comparing.bootstrapped import seed_of
 from mlops_policies.comparing.comparison import Plan, compare_rows, scipy_needed
+from mlops_policies.comparing.near import Near
 from mlops_policies.comparing.paired import Tables, definition_of, outputs_of_places
-from mlops_policies.comparing.shown import detectable
+from mlops_policies.comparing.shown import detectable, is_no_worse
 from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.slices.slice_rows import Slice
 from mlops_policies.slices.slice_rule import JudgedSlice, SliceRule
@@ -81,7 +82,9 @@ class _Tests:
             test=tested.words(),
             after=tested.after,
             before=tested.before,
-            smallest=detectable(tested, alpha / self.family, float(self.rule.drop)),
+            smallest=None
+            if isinstance(tested, Near)
+            else detectable(tested, alpha / self.family, float(self.rule.drop)),
             floor_p=floor_p,
             floor=tested.after + sign * short,
             is_named=each.is_named,
@@ -91,7 +94,13 @@ class _Tests:
         # Holm's smallest level must be no matter of how many resamples there are.
         enough = min(round(10 * self.family / float(self.rule.alpha)), _MOST_RESAMPLES)
         plan = Plan(resamples=max(self.rule.resamples, enough))
-        return compare_rows(self.tables, self.definition, self.rule.metric, plan, only=each.places)
+        metric = self.rule.metric
+        found = compare_rows(self.tables, self.definition, metric, plan, only=each.places)
+        near = found.near if isinstance(found, Untested) else None
+        if near is None:
+            return found
+        alpha = float(self.rule.alpha) / self.family
+        return near if is_no_worse(near, float(self.rule.drop), alpha) else found
 
     def _under_floor(self, each: Slice) -> tuple[float | None, float]:
         """Return the p-value of the candidate being at or above the floor, and what it lacks."""

@@ -1,0 +1,64 @@
+"""The gain of a model that says the same as the baseline of nearly all rows: it cannot be far."""
+
+from dataclasses import dataclass
+
+from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
+from policy_engine.statistics import Bounds, NearlyEqual, TwoBounds
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A gain that no bootstrap can test, bounded by the share of rows that differ.
+
+    Attributes:
+        rows: What counts of the rows.
+        after: The candidate's metric on them.
+        before: The baseline's.
+        gain: The gain in the data themselves, in the metric's units.
+        left_out: Rows that only the candidate's table has (count).
+    """
+
+    rows: NearlyEqual
+    after: float
+    before: float
+    gain: float
+    left_out: int = 0
+
+    @property
+    def where(self) -> str:
+        """The rows."""
+        return shared_rows(self.rows.n, self.left_out)
+
+    @property
+    def standard_error(self) -> float:
+        """None is known: 0."""
+        return 0.0
+
+    def bounds(self, alpha: float) -> TwoBounds:
+        """Return the farthest that so few rows can move the metric, either way."""
+        reach = self.rows.reach(alpha)
+        return Bounds(-reach, reach)
+
+    def p_above(self, difference: float = 0.0) -> float:  # noqa: ARG002 (of any difference)
+        """Return 1: a bound of both ways shows no gain."""
+        return 1.0
+
+    def p_below(self, difference: float = 0.0) -> float:  # noqa: ARG002 (of any difference)
+        """Return 1: nor does it show a loss."""
+        return 1.0
+
+    def words(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same for any)
+        """Return what was counted, and by what it is bounded."""
+        return (
+            f"the models differ on {self.rows.k:,} of {self.rows.n:,} rows: Clopper-Pearson's "
+            "bound of how many can, times how far these can move the metric"
+        )
+
+    def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
+        """Return the rows: with as small a share that differs, the bound falls as they grow."""
+        return round(self.rows.n * self.rows.reach(alpha) / delta), self.rows.n, "rows"
+
+    @property
+    def more(self) -> str:
+        """Evaluate on more rows."""
+        return MORE_ROWS
