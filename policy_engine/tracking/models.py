@@ -125,9 +125,17 @@ def models_of(reads: Reads, run: Json, *, needed: bool = True) -> list[ModelReco
 def _logged_models(reads: Reads, run: Json) -> list[Json]:
     """Return the run's logged models, whatever their status; none before MLflow 3."""
     ids = output_ids(run)
-    if len(ids) == 1:
-        return [reads.get(reads.store.model, ids[0])]
     info = run["info"]
+    if len(ids) == 1:
+        model = reads.get(reads.store.model, ids[0])
+        source = model["info"].get("source_run_id")
+        if source and source != info["run_id"]:
+            # A run may name any model as its output; whose files are measured shall be seen.
+            reads.tell(
+                f"run {info['run_id'][:8]} names a model as its own that run {source[:8]} logged "
+                f"({ids[0]})"
+            )
+        return [model]
     try:
         return reads.get(reads.store.models_of_run, info["experiment_id"], info["run_id"])
     except Unsupported:

@@ -278,24 +278,33 @@ def same_for_all(record: Json) -> Json:
     return record
 
 
+MOST_UNSIZED = 16
+"""Files of one folder that are read to see whether they are empty."""
+
+
 def with_empty_files(entries: Sequence[Entry], read: Callable[[str], object]) -> list[Entry]:
     """Return a folder's entries by path, with 0 for the size of an empty file.
 
     MLflow's JSON drops a size of 0, which looks the same as a size that the artifact store does
-    not tell. So where no file of a folder has a size, one of them is read to see.
+    not tell. So a file without one is read to see; where the first of a folder without any size is
+    not empty, the store tells none. A size that stays unknown is None, never 0.
 
     Args:
         entries: One folder's; a size that MLflow did not send is None.
         read: Reads a file with a cap of 0 bytes; raises unless it is there and empty.
     """
-    files = [each for each in entries if not each.is_dir]
-    unsized = [each for each in files if each.size is None]
-    if unsized and len(unsized) == len(files):
+    unsized = [each for each in entries if not each.is_dir and each.size is None]
+    told = any(each.size is not None for each in entries if not each.is_dir)
+    empty: set[str] = set()
+    for each in unsized[:MOST_UNSIZED]:
         try:
-            read(unsized[0].path)
+            read(each.path)
         except (NotFound, ReadFailed):
-            return sorted(entries)
-    return sorted(each._replace(size=0) if each in unsized else each for each in entries)
+            if not told:
+                break
+        else:
+            empty.add(each.path)
+    return sorted(each._replace(size=0) if each.path in empty else each for each in entries)
 
 
 def is_local(uri: str) -> bool:

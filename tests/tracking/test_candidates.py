@@ -50,6 +50,21 @@ def new_sha() -> str:
     return (uuid.uuid4().hex * 2)[:40]
 
 
+def test_a_model_that_another_run_logged_is_said_to_be_anothers(team: Team, gate: Gate) -> None:
+    """A run may name any model as its output: a small one, say, that somebody else trained."""
+    from mlflow.entities import LoggedModelOutput
+
+    experiment = team.experiment()
+    other, mine = team.run(experiment), team.run(experiment)
+    model = team.model(other)
+    team.client.log_outputs(mine, [LoggedModelOutput(model, 0)])
+    (subject,) = gate.check(runs=(mine,)).subjects
+    said = f"run {mine[:8]} names a model as its own that run {other[:8]} logged ({model})"
+    assert said in subject.notes
+    (own,) = gate.check(runs=(other,)).subjects
+    assert not any("as its own" in note for note in own.notes)
+
+
 # Named by a flag.
 
 

@@ -14,7 +14,7 @@ import pytest
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.reads import AT_ONCE, Reads, reading
-from policy_engine.tracking.store import NotFound, ReadFailed
+from policy_engine.tracking.store import Entry, NotFound, OverCap, ReadFailed, with_empty_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,3 +179,24 @@ def test_a_read_is_a_value_absent_or_unreadable_and_none_is_taken_for_another() 
     assert reading(fails(ReadFailed("broken"))) == UnreadableRecord(unreadable="broken")
     with pytest.raises(KeyError):
         reading(fails(KeyError("a fault of ours is no answer of the store")))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "empty", "expected"),
+    [
+        ({"a": 10, "b": None, "c": None}, "b", {"a": 10, "b": 0, "c": None}),
+        ({"a": None, "b": None}, "", {"a": None, "b": None}),
+        ({"a": None, "b": None}, "ab", {"a": 0, "b": 0}),
+        ({"a": None, "b": None}, "a", {"a": 0, "b": None}),
+    ],
+)
+def test_a_size_that_is_not_told_is_0_only_where_the_file_is_seen_to_be_empty(
+    sizes: dict[str, int | None], empty: str, expected: dict[str, int | None]
+) -> None:
+    def read(path: str) -> None:
+        if path not in empty:
+            raise OverCap("it is larger", None)
+
+    entries = [Entry(path, is_dir=False, size=size) for path, size in sizes.items()]
+    found = with_empty_files([*entries, Entry("d", is_dir=True, size=None)], read)
+    assert {e.path: e.size for e in found if not e.is_dir} == expected
