@@ -119,8 +119,10 @@ def _is_slow(path: Path) -> bool:
     return path.relative_to(Path(__file__).parent).as_posix().startswith(SLOW_PLACES)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` does not run."""
+    """Mark what `make check` does not run, and begin with what waits for slow servers."""
+    items.sort(key=lambda item: item.path.parent.name != "http")
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         named = any(word in item.nodeid for word in SLOW_WORDS)
