@@ -534,11 +534,15 @@ def test_files_on_all_pages_are_listed_in_order_of_path() -> None:
     assert server.seen[1].path.endswith("page_token=two+words")
 
 
-def test_a_file_without_a_size_is_empty_where_its_neighbours_have_one() -> None:
+@pytest.mark.parametrize(("content", "size"), [(b"", 0), (b"large", None)])
+def test_a_file_without_a_size_among_others_is_read_to_see_whether_it_is_empty(
+    content: bytes, size: int | None
+) -> None:
     files = [{"path": "a", "is_dir": False}, {"path": "b", "is_dir": False, "file_size": 3}]
-    with serving(as_json({"root_uri": "x", "files": files})) as server:
-        assert reader(server).list_run(RUN) == [file("a", 0), file("b", 3)]
-    assert len(server.seen) == 1
+    listing = as_json({"root_uri": "x", "files": files})
+    with serving(listing, attachment(content)) as server:
+        assert reader(server).list_run(RUN) == [file("a", size), file("b", 3)]
+    assert len(server.seen) == 2
 
 
 @pytest.mark.parametrize(("content", "size"), [(b"", 0), (b"large", None)])
