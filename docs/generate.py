@@ -23,8 +23,8 @@ from pydantic.fields import FieldInfo
 from policy_engine import __version__, evidence, plugins
 from policy_engine.cli import catalogue, cli
 from policy_engine.evidence.record import EvidenceRecord, Needs
+from policy_engine.judging.beside import with_comparisons
 from policy_engine.judging.evaluate import Context, evaluate
-from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.policy import Policy
 from policy_engine.policy_file import Offered, load_policies, schema
 from policy_engine.policy_file.declaring import Keys, ReadAs, Said, bare, examples, flow, meaning
@@ -342,7 +342,7 @@ def example_report(page: str) -> Report:
     source = PolicySource(policies.digest, ref="5d41402", trusted=False)
     engine = Engine(__version__, tuple(map(str, loaded.loaded)))
     context = Context(datetime(2026, 11, 22, 12, tzinfo=UTC), source, engine)
-    return with_trade_offs(evaluate(policies, evidence, context), policies, evidence, context)
+    return with_comparisons(evaluate(policies, evidence, context), policies, evidence, context)
 
 
 def policy_file_schema() -> str:

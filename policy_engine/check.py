@@ -36,9 +36,9 @@ from policy_engine.evidence import Needs
 from policy_engine.evidence.record import EvidenceRecord
 from policy_engine.evidence.saved import read_evidence, save_evidence
 from policy_engine.git import work_tree as git
+from policy_engine.judging.beside import with_comparisons
 from policy_engine.judging.clock import WallClock
 from policy_engine.judging.evaluate import Context, evaluate
-from policy_engine.judging.trade_off import with_trade_offs
 from policy_engine.loading import Loaded, load
 from policy_engine.report import Engine, PolicySource, Report, Verdict
 
@@ -180,7 +180,7 @@ def _report(
         clock=_clock(options),
     )
     report = evaluate(ready.policies, evidence, context)
-    report = with_trade_offs(report, ready.policies, evidence, context)
+    report = with_comparisons(report, ready.policies, evidence, context)
     if ready.draft is not None:
         anew = replace(context, clock=_clock(options))
         proposal = proposal_of(ready.draft, evidence, report, anew)

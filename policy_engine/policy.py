@@ -40,6 +40,7 @@ __all__ = [
     "Deferred",
     "Field",
     "Finding",
+    "Interval",
     "Level",
     "Limit",
     "Op",
@@ -97,17 +98,42 @@ class Limit:
         return _HOLDS[self.op](value, self.value)
 
 
+class Interval(NamedTuple):
+    """Where the true difference between candidate and baseline lies, by the test that decided.
+
+    Attributes:
+        low: Its lower end (in `unit`; above 0 is better, whatever the metric's direction).
+        high: Its upper end.
+        unit: `pt`, or empty for the metric's own units.
+        confidence: How often such an interval holds the true difference (a share).
+        shown: Whether the test showed that the difference is not 0.
+        on: What was compared, such as `899 shared rows`.
+    """
+
+    low: Decimal
+    high: Decimal
+    unit: str
+    confidence: Decimal
+    shown: bool
+    on: str
+
+
 class Finding(NamedTuple):
     """One judged fact.
 
     Attributes:
         outcome: What was found.
-        message: One sentence with the numbers.
+        message: One plain sentence with the numbers, of at most 100 characters where names allow.
         part: Tells the findings of one policy apart, such as `size` and `growth`.
         measured: The value that was judged.
         limit: Its bound, in the same unit.
         baseline: The same quantity of the baseline.
-        remedy: One sentence on what would mend it; for every outcome but `pass`.
+        remedy: What to do first, in one sentence; for every outcome but `pass`.
+        detail: Everything that checks the message by hand: test, counts, bounds. It repeats what
+            the message says, so that it can be read alone. None: the message says it all.
+        about: The quantity that was judged, as the list of changes calls it: a metric's name,
+            `model size`, `training cost`, `training time`, `p95 latency`, or one of your own.
+        interval: Where the true difference of that quantity lies, if it was tested.
     """
 
     outcome: Outcome
@@ -117,6 +143,9 @@ class Finding(NamedTuple):
     limit: Limit | None = None
     baseline: Measurement | None = None
     remedy: str | None = None
+    detail: str | None = None
+    about: str | None = None
+    interval: Interval | None = None
 
     @classmethod
     def judge(  # noqa: PLR0913 (a finding's own fields)
@@ -141,22 +170,38 @@ class Finding(NamedTuple):
             part: The part of the policy that this is.
             baseline: The same quantity of the baseline.
             remedy: What would mend a failure.
-            note: More to say, behind the two numbers.
+            note: More to say in the detail, behind the two numbers.
         """
         bound = Limit(Decimal(limit), measured.unit, op)
         passed = bound.holds(measured.value)
         value, against = show_both(measured.value, bound.value, measured.unit)
         if what == measured.unit:  # a metric is its own unit: say its name once
             value, against = value.removesuffix(f" {what}"), against.removesuffix(f" {what}")
+        message = f"{what} is {value}; it must be {_WORDS[op]} {against}"
         return cls(
             outcome=Outcome.PASS if passed else Outcome.FAIL,
-            message=f"{what} is {value}; it must be {_WORDS[op]} {against}{note}",
+            message=message,
             part=part,
             measured=measured,
             limit=bound,
             baseline=baseline,
             remedy=None if passed else remedy,
+            detail=message + note if note else None,
+            about=what,
         )
+
+    @property
+    def whole(self) -> str:
+        """The detail where there is one, else the message: everything that the finding says."""
+        return self.detail or self.message
+
+    def holds(self, text: str) -> bool:
+        """Say whether message or detail hold a text."""
+        return text in self.message or text in self.whole
+
+    def saying(self, more: str) -> "Finding":
+        """Return the finding with more in its detail, behind what it says."""
+        return self._replace(detail=self.whole + more)
 
 
 _OUTCOMES: Mapping[type[PolicyEngineError], Outcome] = {

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from policy_engine.evidence import Grade, Measurement
 from policy_engine.evidence.metrics import Goal
 from policy_engine.evidence.record import PassedOver
-from policy_engine.policy import Level, Limit, Outcome
+from policy_engine.policy import Interval, Level, Limit, Outcome
 
 SCHEMA = "policy-engine/report/v1"
 
@@ -84,6 +84,18 @@ class Judged(NamedTuple):
     remedy: str | None
     waiver: dict[str, Any] | None
     where: Where
+    detail: str | None = None
+    about: str | None = None
+    interval: Interval | None = None
+
+    @property
+    def whole(self) -> str:
+        """The detail where there is one, else the message."""
+        return self.detail or self.message
+
+    def holds(self, text: str) -> bool:
+        """Say whether message or detail hold a text."""
+        return text in self.message or text in self.whole
 
     def as_claim(self) -> "Judged":
         """Return it with values known by the word of the job that wrote them, and no better."""
@@ -157,6 +169,29 @@ class TradeOff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One quantity of the candidate beside the baseline's. It judges nothing.
+
+    Attributes:
+        what: The metric's name, `model size`, `training cost`, or what a finding is `about`.
+        unit: `B`, `s`, a currency, or empty for a metric in its own units.
+        baseline: The baseline's value; None where it is not known.
+        candidate: The candidate's.
+        difference: What lies between them, as people say it: `+0.33 pt, may be chance`.
+        effect: The worst that a finding about it does to the merge; None: no policy is about it.
+        interval: Where the true difference lies, by the test that decided.
+    """
+
+    what: str
+    unit: str
+    baseline: Decimal | None
+    candidate: Decimal
+    difference: str
+    effect: Effect | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """One policy file on one candidate. Without a candidate, `reason` says why."""
 
@@ -169,6 +204,7 @@ class Subject:
     notes: tuple[str, ...]
     findings: tuple[Judged, ...]
     trade_off: TradeOff | None = None
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +353,10 @@ def _moment(value: datetime) -> str:
 
 def _json(value: Any) -> Any:
     """Return plain JSON values: decimals as numbers, enums as their text, tuples as lists."""
-    if isinstance(value, (Judged, PassedOver)):
-        value = value._asdict() if isinstance(value, Judged) else value.model_dump()
+    if isinstance(value, PassedOver):
+        value = value.model_dump()
+    if isinstance(value, (Judged, Interval)):
+        value = value._asdict()
     if isinstance(value, dict):
         return {key: _json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -76,6 +76,7 @@ def test_the_json_has_the_documented_keys_all_of_them_always() -> None:
         "baseline",
         "passed_over",
         "trade_off",
+        "changes",
         "notes",
         "findings",
     }
@@ -95,6 +96,9 @@ def test_the_json_has_the_documented_keys_all_of_them_always() -> None:
         "remedy",
         "waiver",
         "where",
+        "detail",
+        "about",
+        "interval",
     }
     assert set(found["measured"]) == {"value", "unit", "grade", "source"}
     assert set(found["limit"]) == {"value", "unit", "op"}

@@ -95,6 +95,9 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     help=f"{', '.join(FORMATS)}, or a plugin's.",
 )
 @click.option(
+    "--verbose", "-v", is_flag=True, help="Show every finding in a table, with test and bounds."
+)
+@click.option(
     "--save-evidence", callback=filled, metavar="FILE", help="Keep the evidence, to judge it again."
 )
 @click.option(
@@ -110,7 +113,11 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @publishing
 def check_command(
-    formats: tuple[str, ...], evidence: str | None, save_evidence: str | None, **given: Any
+    formats: tuple[str, ...],
+    evidence: str | None,
+    save_evidence: str | None,
+    verbose: bool,
+    **given: Any,
 ) -> int:
     """Judge candidates and print the verdict; the exit code is the gate."""
     tell = publisher(given, formats)
@@ -123,7 +130,7 @@ def check_command(
             loaded = check.prepared(options)
             outputs = output.parse_formats(formats, loaded.plugins.renderers)
             report = check.check(options, loaded)
-        output.write_report(report, outputs)
+        output.write_report(report, outputs, verbose=verbose)
     tell.publish(report, loaded.job.event)
     return int(report.exit_code)
 

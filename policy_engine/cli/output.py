@@ -57,8 +57,13 @@ def parse_formats(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Ou
     return outputs if on_stdout else [*outputs, Output(TERMINAL, None, formats[TERMINAL])]
 
 
-def write_report(report: Report, outputs: Sequence[Output]) -> None:
+def write_report(report: Report, outputs: Sequence[Output], *, verbose: bool = False) -> None:
     """Render the report to all outputs, stdout last.
+
+    Args:
+        report: The report.
+        outputs: Where it goes.
+        verbose: Whether text on stdout shows every finding with all that checks it by hand.
 
     Raises:
         UsageError: If a file cannot be written.
@@ -67,7 +72,9 @@ def write_report(report: Report, outputs: Sequence[Output]) -> None:
     for output in sorted(outputs, key=lambda o: o.file is None):
         if output.file is None:
             for_terminal = output.format == TERMINAL
-            print_text(_for_terminal(report) if for_terminal else _rendered(output, report))
+            print_text(
+                _for_terminal(report, verbose) if for_terminal else _rendered(output, report)
+            )
             continue
         text = _rendered(output, report)
         try:
@@ -103,10 +110,10 @@ def print_text(text: str) -> None:
     stdout.flush()
 
 
-def _for_terminal(report: Report) -> str:
+def _for_terminal(report: Report, verbose: bool) -> str:
     """Return the text report as wide as the terminal; colour only where one is."""
     from policy_engine.render.formats.text import as_text  # noqa: PLC0415 (only the text format needs it)
 
     width = max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return as_text(report, width=width, colour=colour)
+    return as_text(report, width=width, colour=colour, verbose=verbose)

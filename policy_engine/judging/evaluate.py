@@ -23,6 +23,7 @@ from policy_engine.judging.bindings_today import (
     EvaluationFacts,
     baseline_for,
 )
+from policy_engine.judging.brief import in_brief
 from policy_engine.judging.effects import effect_of, verdict_of
 from policy_engine.judging.judgement import findings_of, turned_off
 from policy_engine.judging.reading import Reading
@@ -188,7 +189,7 @@ def _judged_findings(
                 case = cases[policy.reads] = bound.case(record, policy.needs, baseline, here)
             found = (off,) if off else findings_of(policy.binding.policy, case, here.clock)
         for finding in found:
-            told = saying_which_value(finding, bound.file, record.run)
+            told = in_brief(saying_which_value(finding, bound.file, record.run))
             judged = _judged(policy, told)
             if judged.effect is Effect.BLOCK:
                 waiver = here.waiving.waiver_for(
@@ -202,7 +203,7 @@ def _judged_findings(
 def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
     """Return the finding with its binding's effect."""
     binding = policy.binding
-    outcome, message, part, measured, limit, baseline, remedy = finding
+    outcome, message, part, measured, limit, baseline, remedy, detail, about, interval = finding
     return Judged(
         binding.id,
         part,
@@ -218,6 +219,9 @@ def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
         remedy,
         None,
         binding.where,
+        detail,
+        about,
+        interval,
     )
 
 

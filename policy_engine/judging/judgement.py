@@ -8,7 +8,7 @@ from policy_engine.errors import PluginError
 from policy_engine.evidence import Case, Measurement, UndeclaredNeed
 from policy_engine.judging.clock import NO_CLOCK, Clock, OutOfTime
 from policy_engine.judging.contradictions import contradiction
-from policy_engine.policy import Finding, Limit, Outcome, Policy, finding_of
+from policy_engine.policy import Finding, Interval, Limit, Outcome, Policy, finding_of
 from policy_engine.quantities import EXACT
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ MOST_FINDINGS = 1_000
 _TEXT = (str, NoneType)
 _MEASUREMENT = (Measurement, NoneType)
 _LIMIT = (Limit, NoneType)
+_INTERVAL = (Interval, NoneType)
 
 
 def findings_of(policy: Policy, case: Case, clock: Clock = NO_CLOCK) -> tuple[Finding, ...]:
@@ -82,14 +83,15 @@ def _refuse_misuse(finding: object, parts: set[str | None]) -> None:
             f"the policy yielded {finding!r:.200}, which is no Finding with an Outcome"
         )
     untyped: tuple[Any, ...] = finding  # its plugin may be written without types
-    outcome, message, part, measured, limit, baseline, remedy = untyped
+    outcome, message, part, measured, limit, baseline, remedy, detail, about, interval = untyped
     if not (
         isinstance(message, str)
         and type(measured) in _MEASUREMENT
         and type(limit) in _LIMIT
         and type(baseline) in _MEASUREMENT
         and isinstance(part, _TEXT)
-        and isinstance(remedy, _TEXT)
+        and all(isinstance(each, _TEXT) for each in (remedy, detail, about))
+        and type(interval) in _INTERVAL
     ):
         raise PluginError(f"the policy yielded a finding of wrong types: {finding!r:.300}")
     if not message or message.isspace():

@@ -116,7 +116,7 @@ def saying_which_value(finding: Finding, file: PolicyFile, run: RunRecord) -> Fi
     which = which_value(file, run)
     if which is None or finding.measured.source not in {f"metric {name}" for name in names}:
         return finding
-    return finding._replace(message=f"{finding.message} (the {which})")
+    return finding.saying(f" (the {which})")
 
 
 def on_training_rows(metric: str) -> Iterator[str]:

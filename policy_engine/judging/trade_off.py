@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Literal
 
 from policy_engine.evidence import (
@@ -10,65 +9,17 @@ from policy_engine.evidence import (
     EvidenceError,
     Measurement,
     MissingEvidence,
-    Needs,
     NotApplicable,
     Run,
     training_cost,
 )
-from policy_engine.evidence.record import CandidateRecord, EvidenceRecord
-from policy_engine.judging.bindings_today import BoundFile, Context, EvaluationFacts, baseline_for
-from policy_engine.judging.reading import Reading
-from policy_engine.policy_file import PolicyFile, PolicySet
-from policy_engine.policy_file.scope import is_for
-from policy_engine.report import Point, Report, Subject, TradeOff
+from policy_engine.report import Point, TradeOff
 
 MOST_POINTS = 10
 """Runs that are shown: the candidate, its baseline, and the newest earlier ones."""
 
-_NEEDS = Needs.RUN | Needs.BASELINE | Needs.HISTORY
 _Role = Literal["candidate", "baseline", "earlier"]
 _Cost = Callable[[Run], Measurement]
-
-
-def with_trade_offs(
-    report: Report, policies: PolicySet, evidence: EvidenceRecord, context: Context
-) -> Report:
-    """Return the report with what each candidate brought and cost, among the runs beside it.
-
-    Nothing more is collected for it: earlier runs are there where a policy asked for them.
-
-    Args:
-        report: What the policies decided.
-        policies: They.
-        evidence: What they judged.
-        context: As it was for them.
-    """
-    here = EvaluationFacts.of(evidence, context)
-    files = {file.path: file for file in policies.files}
-    subjects = tuple(_with_trade_off(s, files[s.policy_file], here) for s in report.subjects)
-    return replace(report, subjects=subjects)
-
-
-def _with_trade_off(subject: Subject, file: PolicyFile, here: EvaluationFacts) -> Subject:
-    candidate = _candidate(subject, file, here.evidence)
-    if candidate is None:
-        return subject
-    reading = Reading.of(file)
-    baseline = reading.baseline(baseline_for(file, candidate))
-    record = reading.candidate(candidate)
-    case = BoundFile.of(file, here).case(record, _NEEDS, baseline, here)
-    return replace(subject, trade_off=trade_off_of(case))
-
-
-def _candidate(
-    subject: Subject, file: PolicyFile, evidence: EvidenceRecord
-) -> CandidateRecord | None:
-    judged = subject.candidate
-    if judged is None:
-        return None
-    change = None if evidence.named else evidence.change
-    found = (c for c in evidence.candidates if c.run.run_id == judged.run_id)
-    return next((c for c in found if is_for(file, c, change)), None)
 
 
 def trade_off_of(case: Case) -> TradeOff | None:

@@ -81,7 +81,8 @@ def _difference(expected: Expected, found: Sequence[Judged]) -> str | None:
         return f"expected {expected.outcome.value}, found {finding.outcome.value}"
     if expected.effect is not None and finding.effect is not expected.effect:
         return f"expected the effect {expected.effect.value}, found {finding.effect.value}"
-    told = [each.message for each in mine if each.outcome is expected.outcome]
-    if expected.message is not None and not any(expected.message in each for each in told):
+    told = [each for each in mine if each.outcome is expected.outcome]
+    text = expected.message
+    if text is not None and not any(each.holds(text) for each in told):
         return f"expected a message with '{expected.message}'"
     return None

@@ -93,7 +93,7 @@ def _step(number: Decimal, steps: tuple[_Step, ...]) -> _Step:
 def _steps(unit: str) -> tuple[_Step, ...]:
     """Return the ways to show a unit, greatest numbers first; None: four significant digits."""
     if unit == "%":
-        return (_Step(_NONE, Decimal("0.01"), "%", 2),)
+        return (_Step(_NONE, Decimal("0.01"), "%", None),)
     if unit in MEASURES:
         base = MEASURES[unit][unit]
         steps = [_in_unit(name, each) for name, each in shown_units(unit)]

@@ -7,6 +7,8 @@ backslashes and entities do not stop them: only code is left alone.
 
 import html
 import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from policy_engine.log import UNSEEN
 
@@ -24,6 +26,13 @@ _COLONS = re.compile(f":(?=[{UNSEEN}]*:)")  # `::error::` of a GitHub runner
 _HASHES = re.compile(rf"#[{UNSEEN}]*#[\w{UNSEEN}]*(?=\[)")
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _MOST_PATH = 1000
+_PLAIN = re.compile(
+    r"[(]?(?:[A-Za-z]+(?:-[A-Za-z]+)*(?:'s)?|[-+]?\d{1,6}(?:,\d{3})*(?:\.\d+)?%?)[.,;:)!?]*"
+    r"|p(?:50|95|99)|[A-Z]{3}/pt[.,;:)]*"
+    r"|[-<>=\N{MULTIPLICATION SIGN}\N{ALMOST EQUAL TO}]{1,2}"
+)
+_SHA = re.compile(r"[(]?[a-f]{7,}[.,;:)!?]*")
+_MOST_CALL = 120
 _NO_LABEL = re.compile("[^A-Za-z0-9 ._=()-]")
 
 
@@ -122,6 +131,53 @@ def html_text(text: object, longest: int = SHORT) -> str:
     escaped = html.escape(clean(text, longest), quote=True)
     escaped = _HASHES.sub(lambda found: found[0].replace("#", "&#35;"), escaped)
     return _COLONS.sub("&#58;", escaped)
+
+
+def html_prose(text: object, longest: int = LONG) -> str:
+    """Return a sentence as HTML: plain words stand as they are, everything else stands in code.
+
+    Plain are words of letters, numbers, and marks of a sentence beside them. So what GitHub could
+    turn into a mention, a link or a reference (`@`, `#`, `/`, `_`, letters beside digits) is left
+    to code, and a name that others chose looks like one.
+    """
+    if not text:
+        return ""
+    told = []
+    for is_plain, words in groupby(_whole(clean(text, longest).split(" ")), key=_is_plain):
+        if is_plain:
+            told += [html.escape(word, quote=True) for word in words]
+        else:
+            before, name, behind = _bare(" ".join(words))
+            told.append(f"{before}<code>{html_text(name, longest)}</code>{behind}")
+    return " ".join(told)
+
+
+def _is_plain(word: str) -> bool:
+    return _PLAIN.fullmatch(word) is not None and not _SHA.fullmatch(word)
+
+
+def _whole(words: Iterable[str]) -> Iterator[str]:
+    """Yield the words of a sentence, a call with its arguments as one."""
+    held = ""
+    for word in words:
+        held = f"{held} {word}" if held else word
+        if held.count("(") <= held.count(")") or _is_plain(held) or " " in held[_MOST_CALL:]:
+            yield held
+            held = ""
+    if held:
+        yield held
+
+
+def _bare(words: str) -> tuple[str, str, str]:
+    """Return what is code in a sentence, and the sentence's own marks before and behind it."""
+    name = words.rstrip(".,;:!?")
+    if name.startswith("(") or name.count(")") > name.count("("):
+        name = name.rstrip(")")
+    before = "(" if name.startswith("(") and ")" not in name else ""
+    name = name[len(before) :]
+    if not name:
+        return "", words, ""
+    return before, name.strip("`") or name, words[len(before) + len(name) :]
 
 
 def json_text(text: str) -> str:

@@ -23,7 +23,8 @@ tbody { border-bottom: 1px solid var(--line); break-inside: avoid; }
 tbody.problem tr:first-child { background: var(--band); }
 th[scope=row] { font-weight: 600; }
 thead th, td[class] { overflow-wrap: normal; }
-td p { margin: 0; } .grade, .rule, .part { color: var(--faint); font-weight: 400; }
+td p { margin: 0; } summary { color: var(--faint); cursor: pointer; }
+.grade, .rule, .part { color: var(--faint); font-weight: 400; }
 .error, .blocking, .fail, .not-evaluated { color: var(--red); }
 .warning, .waived, .warn { color: var(--amber); } .passed, .pass { color: var(--green); }
 td.error, td.blocking { font-weight: 600; }
@@ -37,5 +38,6 @@ footer { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   th, td { padding: .4rem; } dl { grid-template-columns: 1fr; } }
 @media print { :root { color-scheme: light; --ink: #000; --faint: #444; --page: #fff;
   --line: #999; --band: #fff; --red: #900; --amber: #640; --green: #040; }
+  details::details-content { content-visibility: visible; display: block; }
   body { font-size: 10pt; max-width: none; padding: 0; } thead { display: table-header-group; } }
 """

@@ -31,6 +31,16 @@ MEANINGS = {
     Verdict.NOT_APPLICABLE: "there is nothing to judge",
 }
 
+DECISIONS = {
+    Verdict.ERROR: "May not merge, it could not be decided",
+    Verdict.NOT_EVALUATED: "May not merge, nothing was judged",
+    Verdict.FAIL: "May not merge",
+    Verdict.WARN: "May merge, after a look",
+    Verdict.PASS: "May merge",
+    Verdict.NOT_APPLICABLE: "May merge, nothing to judge",
+}
+"""The verdict as the answer to "may it merge?"."""
+
 SYMBOLS = {
     Verdict.ERROR: "🛑",
     Verdict.NOT_EVALUATED: "❔",
@@ -55,6 +65,13 @@ _MOST_LINES = 20
 _NOUNS = ("error", "warning")
 _EFFECTS = {Effect.BLOCK: "blocking", Effect.WARN: "warning", Effect.WAIVED: "waived"}
 _VERBS = {Effect.BLOCK: "blocks", Effect.WARN: "warns", Effect.WAIVED: "waived"}
+EFFECTS = {
+    Effect.BLOCK: "block",
+    Effect.WARN: "warn",
+    Effect.WAIVED: "waived",
+    Effect.NONE: "agree",
+}
+"""What the policies that are about a quantity make of its change."""
 _OUTCOMES = {Outcome.PASS: "passed", Outcome.NOT_APPLICABLE: "not applicable"}
 
 
@@ -108,8 +125,14 @@ def verdict_words(finding: Judged) -> str:
 
 
 def measured_cell(finding: Judged) -> str | None:
-    """Return the measured value with its unit, so that it never looks equal to its limit."""
-    return _amount(finding.measured, finding.limit)
+    """Return the measured value with its unit, so that it never looks equal to its limit.
+
+    A bound of a gain is said to be one: it is not what was gained.
+    """
+    value = finding.measured
+    amount = _amount(value, finding.limit)
+    is_bound = value is not None and value.unit != "p" and finding.interval is not None
+    return f"at least {amount}" if is_bound else amount
 
 
 def limit(finding: Judged) -> str | None:
@@ -135,11 +158,11 @@ def numbers(finding: Judged) -> str:
 
 
 def run_words(run: RunRef, quote: Quote) -> str:
-    """Return what is known of a run: model, registered version, run, commit."""
+    """Return what is known of a run: its model (as it is registered, if it is), run, commit."""
     run_id = quote(run.run_id[:8])
+    model = run.registered or run.model
     words = [
-        None if run.model is None else f"model {quote(run.model)}",
-        None if run.registered is None else f"registered as {quote(run.registered)}",
+        None if model is None else f"model {quote(model)}",
         f"run {run_id}" if run.run_name is None else f"run {quote(run.run_name)} ({run_id})",
         None if run.commit is None else f"commit {quote(run.commit[:7])}",
     ]

@@ -45,7 +45,7 @@ def assert_outcome(
         outcome: What it must have found: `pass`, `fail`, `missing`, `inconclusive`,
             `not-applicable` or `error`.
         part: Which of the findings; needed where there are several.
-        message: The whole message that it must have.
+        message: What its message or its detail must hold, as in a policy test of YAML.
 
     Raises:
         AssertionError: If it is otherwise; lists all findings.
@@ -59,6 +59,6 @@ def assert_outcome(
     finding = mine[0]
     if finding.outcome != Outcome(outcome):
         raise AssertionError(f"expected {Outcome(outcome).value}; the findings are:\n{listed}")
-    if message is not None and finding.message != message:
-        raise AssertionError(f"expected the message\n  {message}\nbut it is\n  {finding.message}")
+    if message is not None and not finding.holds(message):
+        raise AssertionError(f"expected the message\n  {message}\nbut it is\n  {finding.whole}")
     return finding

@@ -65,7 +65,7 @@ def test_the_value_that_counts_is_judged_and_said(
         assert float(finding.measured.value) == value
         assert finding.outcome.value == ("pass" if value >= 0.85 else "fail")
         assert f"val_accuracy of run {run[:8]} is {note}" in subject.notes
-        assert finding.message == f"val_accuracy is {value}; it must be at least 0.85 ({note})"
+        assert finding.whole == f"val_accuracy is {value}; it must be at least 0.85 ({note})"
 
 
 def test_a_model_before_the_first_value_has_none(team: Team, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_model_before_the_first_value_has_none(team: Team, tmp_path: Path) -> 
     team.model(run, step=1)
     gate = Gate.of(tmp_path, team.server.uri, p=POLICIES.replace("TAKE", "at-model"))
     (finding,) = gate.check(runs=(run,)).subjects[0].findings
-    assert (finding.outcome.value, finding.message) == (
+    assert (finding.outcome.value, finding.whole) == (
         "fail",
         "metric val_accuracy of the candidate run is without a value at its model's step",
     )
@@ -140,7 +140,7 @@ def test_a_finding_on_another_metric_says_nothing_of_it(team: Team, tmp_path: Pa
     (finding,) = (
         Gate.of(tmp_path, team.server.uri, p=policies).check(runs=(run,)).subjects[0].findings
     )
-    assert finding.message == "val_auc is 0.9; it must be at least 0.85"
+    assert finding.whole == "val_auc is 0.9; it must be at least 0.85"
 
 
 def test_the_best_of_a_metric_in_percent_is_said_as_the_fraction_that_is_judged(
@@ -150,9 +150,7 @@ def test_the_best_of_a_metric_in_percent_is_said_as_the_fraction_that_is_judged(
     policies = POLICIES.replace("take: TAKE", "scale: percent")
     (subject,) = Gate.of(tmp_path, team.server.uri, p=policies).check(runs=(run,)).subjects
     which = "the last of 3 values; the best was 0.935 at step 1"
-    assert (
-        subject.findings[0].message == f"val_accuracy is 0.91; it must be at least 0.85 ({which})"
-    )
+    assert subject.findings[0].whole == f"val_accuracy is 0.91; it must be at least 0.85 ({which})"
     assert f"val_accuracy of run {run[:8]} is {which}" in subject.notes
 
 

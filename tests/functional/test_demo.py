@@ -119,7 +119,7 @@ def test_the_second_pull_request_gains_a_hair_and_is_stopped(told: Told) -> None
         "val_accuracy goes from 0.97 to 0.9733: a gain of 0.33 pt; it must be at least 0.50 pt"
     ) in shown
     assert "model size is 35.5 MB; it must be at most 25.0 MB" in shown
-    assert "(the baseline's 2.1 MB and 10.00%; it grew by 15" in shown
+    assert "(the baseline's 2.1 MB and 10%; it grew by 15" in shown
     cost = re.search(
         r"val_accuracy gains 0\.33 pt for ([\d.]+) USD more: ([\d.]+) USD/pt; "
         r"it must be at most 1\.00 USD/pt",

@@ -39,13 +39,13 @@ def accuracy(value: float) -> RunRecord:
 def found(report: Report) -> list[tuple[str, str, str]]:
     """What a report says, by policy."""
     (subject,) = report.subjects
-    return [(f.id, str(f.outcome), f.message) for f in subject.findings]
+    return [(f.id, str(f.outcome), f.whole) for f in subject.findings]
 
 
 def test_percents_of_candidate_and_baseline_are_compared_as_fractions() -> None:
     report = check_policies(PERCENT, candidate=accuracy(76.1), baseline=accuracy(75.2))
     assert report.verdict == "pass"
-    assert [f.message for f in report.subjects[0].findings][1] == (
+    assert [f.whole for f in report.subjects[0].findings][1] == (
         "val_acc is 0.761; it must be at least 0.75"
     )
 
@@ -70,7 +70,7 @@ def test_a_point_of_percents_is_said_in_percent_too() -> None:
 def test_percents_without_the_key_are_refused_with_what_to_write() -> None:
     report = check_policies(FRACTION, candidate=accuracy(76.1), baseline=accuracy(75.2))
     finding = report.subjects[0].findings[1]
-    assert (str(finding.outcome), finding.message) == (
+    assert (str(finding.outcome), finding.whole) == (
         "fail",
         "metric val_acc of the candidate run is 76.1; it lies in [0, 1] by definition",
     )
@@ -98,7 +98,7 @@ def test_a_value_that_is_no_percent_among_percents_is_invalid(value: float, why:
     report = check_policies(PERCENT, candidate=accuracy(93.5), baseline=accuracy(value))
     gain = report.subjects[0].findings[0]
     assert (gain.id, str(gain.outcome)) == ("min-useful-gain", "fail")
-    assert gain.message == f"metric val_acc of the baseline run is {why}"
+    assert gain.whole == f"metric val_acc of the baseline run is {why}"
 
 
 def test_a_point_of_a_whole_range_is_refused_unless_the_metric_is_in_percent() -> None:

@@ -85,7 +85,7 @@ def test_a_baseline_of_the_future_is_a_wrong_clock(hours: int, outcome: str) -> 
     ahead = champion(timedelta(hours=-hours))
     finding = assert_outcome(judged(ahead, max_age="30d"), outcome)
     if outcome == "fail":
-        assert finding.message == (
+        assert finding.whole == (
             "the baseline was trained on 2026-11-23, after the moment of judgement"
         )
 

@@ -141,7 +141,7 @@ def test_a_run_on_other_data_is_no_baseline(datasets: tuple[DatasetRecord, ...])
     found = judged(scored(0.9), tagged={"random": chance}, require_any=["random"])
     finding = assert_outcome(found, "missing", part="trivial")
     words = "other data" if datasets else "not known to be evaluated on the candidate's data"
-    assert words in finding.message
+    assert words in finding.whole
 
 
 def test_equal_rows_are_the_same_data_too() -> None:
@@ -209,7 +209,7 @@ def test_an_unknown_metric_cannot_be_computed() -> None:
     metric = Metric("profit", "maximize", None, "the test")
     found = judged(scored(3, "profit", predictions=rows()), metric)
     finding = assert_outcome(found, "missing", part="trivial")
-    assert "nobody knows how profit is computed from rows" in finding.message
+    assert "nobody knows how profit is computed from rows" in finding.whole
 
 
 def test_an_error_must_be_below_that_of_the_mean() -> None:

@@ -44,7 +44,7 @@ class Team:
             Options(runs=(run_id,), tracking_uri=uri, policies=("policy.yaml",), root=self.folder)
         )
         (subject,) = report.subjects
-        return {(f.policy, f.part): (f.outcome, f.message) for f in subject.findings}
+        return {(f.policy, f.part): (f.outcome, f.whole) for f in subject.findings}
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def test_mlflows_own_evaluation_table_is_read_where_its_columns_say_what_they_ar
     )
     (finding,) = report.subjects[0].findings
     assert finding.outcome is Outcome.PASS
-    assert finding.message == (
+    assert finding.whole == (
         "right/mean is logged as 1; the 200 rows of eval_results_table.json give 1 "
         "(the mean of its column)"
     )

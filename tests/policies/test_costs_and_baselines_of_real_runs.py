@@ -54,7 +54,7 @@ class Team:
 
     def findings(self, run_id: str) -> dict[tuple[str, str | None], tuple[Outcome, str]]:
         found = self.subject(run_id).findings
-        return {(f.policy, f.part): (f.outcome, f.message) for f in found}
+        return {(f.policy, f.part): (f.outcome, f.whole) for f in found}
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def test_exactly_the_limit_passes_and_a_microsecond_more_fails() -> None:
     limit = timedelta(days=30)
     assert_outcome(judged(dated(limit)), "pass")
     finding = assert_outcome(judged(dated(limit + timedelta(microseconds=1))), "fail")
-    assert "is 30.00000000001 d; it must be at most 30.00000000000 d" in finding.message
+    assert "is 30.00000000001 d; it must be at most 30.00000000000 d" in finding.whole
 
 
 def test_data_a_little_later_than_the_start_is_0_old() -> None:

@@ -56,13 +56,13 @@ def test_a_deep_model_that_is_unquestionably_better_passes() -> None:
 
 def test_one_that_is_shown_to_gain_less_fails() -> None:
     finding = assert_outcome(judged(counted(20, 20, 1000)), "fail")
-    assert "shown to be less than 2.00 pt" in finding.message
+    assert "shown to be less than 2.00 pt" in finding.whole
 
 
 def test_what_is_not_shown_is_inconclusive_or_passes_where_no_proof_is_asked_for() -> None:
     pair = counted(45, 20, 1000)
     finding = assert_outcome(judged(pair), "inconclusive")
-    assert "rows are needed" in finding.message
+    assert "rows are needed" in finding.whole
     assert_outcome(judged(pair, require_significant=False), "pass")
 
 
@@ -70,7 +70,7 @@ def test_a_fail_against_the_best_of_many_asks_for_more() -> None:
     pair = counted(35, 30, 1000)
     assert_outcome(judged(pair), "fail")
     finding = assert_outcome(judged(pair, among=20), "inconclusive")
-    assert "the baseline is the best of 20 runs" in finding.message
+    assert "the baseline is the best of 20 runs" in finding.whole
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_without_rows_the_logged_gain_must_reach_the_margin(
 ) -> None:
     pair = run(metrics={"val_accuracy": value}), run(metrics={"val_accuracy": 0.9})
     finding = assert_outcome(judged(pair, require_significant=proof), outcome)
-    assert "is untested: the candidate run has no predictions table" in finding.message
+    assert "is untested: the candidate run has no predictions table" in finding.whole
 
 
 def test_without_a_simple_run_it_is_missing() -> None:
@@ -121,7 +121,7 @@ def test_a_flavor_that_may_hold_anything_needs_the_tag() -> None:
 def test_a_run_that_is_only_tagged_as_simple_is_none() -> None:
     network = {"model.family": "tree", "estimator_class": "sklearn.neural_network.MLPClassifier"}
     finding = assert_outcome(judged(counted(80, 10, 1000), tags=network), "missing")
-    assert "is tagged as simple, and its estimator is not" in finding.message
+    assert "is tagged as simple, and its estimator is not" in finding.whole
 
 
 def test_nan_fails() -> None:
@@ -140,13 +140,13 @@ def test_a_greater_margin_never_turns_a_fail_into_a_pass(wins: int, losses: int)
 
 def test_rows_needed_are_for_a_gain_beyond_the_margin() -> None:
     finding = assert_outcome(judged(counted(40, 15, 1000)), "inconclusive")
-    assert "show a true difference of 4.00 pt as more than 2.00 pt 4 times in 5" in finding.message
+    assert "show a true difference of 4.00 pt as more than 2.00 pt 4 times in 5" in finding.whole
 
 
 def test_without_a_margin_mcnemar_decides_as_the_message_says() -> None:
     """By hand: 4 of 4 has p = 1/16, 5 of 5 has 1/32; Tango's bounds would show both."""
     finding = assert_outcome(judged(counted(4, 0, 1000), margin="0pt"), "inconclusive")
-    assert "p = 0.0625" in finding.message
+    assert "p = 0.0625" in finding.whole
     assert_outcome(judged(counted(5, 0, 1000), margin="0pt"), "pass")
     assert_outcome(judged(counted(0, 4, 1000), margin="0pt"), "inconclusive")
     assert_outcome(judged(counted(0, 5, 1000), margin="0pt"), "fail")

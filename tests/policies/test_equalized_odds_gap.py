@@ -105,8 +105,8 @@ def test_the_bound_is_newcombes_computed_by_hand() -> None:
 def test_a_wide_gap_that_may_be_chance_is_inconclusive() -> None:
     finding = judged(PERHAPS)
     assert finding.outcome is Outcome.INCONCLUSIVE
-    assert "; no more than 0.01788 is shown (with alpha 0.025: " in finding.message
-    assert finding.message.endswith(
+    assert "; no more than 0.01788 is shown (with alpha 0.025: " in finding.whole
+    assert finding.whole.endswith(
         "a gap of 0.22 or more would have been shown in any pair of groups"
     )
 
@@ -116,7 +116,7 @@ def test_a_gap_that_chance_explains_says_with_how_many_rows_it_seldom_would() ->
     hits = {"A": 40, "B": 42, "C": 43, "D": 45}
     finding = judged({name: (each, 50, 5, 50) for name, each in hits.items()}, max_gap=0.09)
     assert finding.outcome is Outcome.INCONCLUSIVE
-    assert finding.message.endswith(
+    assert finding.whole.endswith(
         "; groups of an equal true positive rate would all be within 0.09 4 times in 5 with "
         "n ≈ 122 rows of the class each"
     )
@@ -133,7 +133,7 @@ def test_a_gap_of_exactly_the_greatest_passes() -> None:
 def test_a_group_with_too_few_rows_for_a_rate_is_named() -> None:
     finding = judged({"F": (88, 100, 5, 49), "M": (90, 100, 10, 100)})
     assert finding.outcome is Outcome.INCONCLUSIVE
-    assert "under 50 rows and without a false positive rate: F (49 rows)" in finding.message
+    assert "under 50 rows and without a false positive rate: F (49 rows)" in finding.whole
     assert judged({"F": (44, 50, 5, 50), "M": (90, 100, 10, 100)}).outcome is Outcome.PASS
 
 
@@ -189,7 +189,7 @@ def test_one_or_true_is_the_positive_class(no: Any, yes: Any) -> None:
         APART, target=named(columns["target"]), prediction=named(columns["prediction"])
     )
     (finding,) = judge(policy(), candidate=record)
-    assert finding.message == judged(APART).message
+    assert finding.whole == judged(APART).whole
 
 
 def test_of_two_named_classes_somebody_must_say_which_is_positive() -> None:
@@ -204,10 +204,10 @@ def test_of_two_named_classes_somebody_must_say_which_is_positive() -> None:
         "yes",
     )
     (finding,) = judge(policy(positive="yes"), candidate=record)
-    assert finding.message == judged(APART).message
+    assert finding.whole == judged(APART).whole
     metric = Metric("accuracy", "maximize", Decimal("0.01"), "the test", positive="yes")
     (finding,) = judge(policy(), candidate=record, metric=metric)
-    assert finding.message == judged(APART).message
+    assert finding.whole == judged(APART).whole
     assert_outcome(
         judge(policy(positive="maybe"), candidate=record),
         "missing",
@@ -223,7 +223,7 @@ def test_several_classes_have_a_finding_each() -> None:
     found = judge(policy(), candidate=record)
     assert [f.part for f in found] == ["sex/a", "sex/b", "sex/c"]
     assert {f.outcome for f in found} == {Outcome.PASS}
-    assert found[0].message.startswith("for sex and class a, the ")
+    assert found[0].whole.startswith("for sex and class a, the ")
 
 
 def test_all_attributes_and_classes_are_one_family() -> None:
@@ -232,12 +232,12 @@ def test_all_attributes_and_classes_are_one_family() -> None:
         candidate=predicted(APART, copy=["F"] * 200 + ["M"] * 200),
     )
     assert [f.part for f in found] == ["sex", "copy"]
-    assert all("by Holm over 4 tests" in f.message for f in found)
+    assert all("by Holm over 4 tests" in f.whole for f in found)
 
 
 def test_logged_rates_do_where_there_is_no_table() -> None:
     (finding,) = judge(policy(), candidate=logged(APART))
-    assert finding.message == judged(APART).message
+    assert finding.whole == judged(APART).whole
 
 
 @pytest.mark.parametrize(
@@ -267,11 +267,11 @@ def test_it_says_when_the_baseline_fails_as_well() -> None:
     words = "; the baseline fails as well, with 0.4, and the candidate is no worse"
     (finding,) = judge(policy(), candidate=predicted(APART), baseline=predicted(worse))
     assert finding.outcome is Outcome.FAIL
-    assert finding.message.endswith(words)
+    assert finding.whole.endswith(words)
     for mine, theirs in ((worse, APART), (APART, ALIKE)):
         (finding,) = judge(policy(), candidate=predicted(mine), baseline=predicted(theirs))
         assert finding.outcome is Outcome.FAIL
-        assert "baseline" not in finding.message
+        assert "baseline" not in finding.whole
 
 
 def test_rows_of_one_person_are_not_taken_for_many() -> None:
@@ -281,7 +281,7 @@ def test_rows_of_one_person_are_not_taken_for_many() -> None:
     clustered = predicted(APART, cluster=people)
     (finding,) = judge(policy(min_positives=20, min_negatives=20), candidate=clustered)
     assert finding.outcome is Outcome.INCONCLUSIVE
-    assert "of 25 rows" in finding.message
+    assert "of 25 rows" in finding.whole
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def test_an_importance_for_every_input_passes() -> None:
         found,
         "pass",
         part="cover",
-        message="the share of the model's 2 inputs with an importance is 100.00%; it must be at "
-        "least 100.00%",
+        message="the share of the model's 2 inputs with an importance is 100%; it must be at "
+        "least 100%",
     )
 
 
@@ -82,8 +82,8 @@ def test_an_input_without_an_importance_fails_and_is_named() -> None:
         judged(explained({"age": 0.25})),
         "fail",
         part="cover",
-        message="the share of the model's 2 inputs with an importance is 50.00%; it must be at "
-        "least 100.00% (without an importance: city)",
+        message="the share of the model's 2 inputs with an importance is 50%; it must be at "
+        "least 100% (without an importance: city)",
     )
     assert finding.remedy == (
         "log the importance of every input: "
@@ -171,7 +171,7 @@ def test_inputs_without_names_are_counted() -> None:
         "fail",
         part="cover",
         message="the share of the model's 3 inputs with an importance is 66.67%; it must be at "
-        "least 100.00%",
+        "least 100%",
     )
 
 
@@ -277,10 +277,10 @@ def test_a_really_trained_pipeline_is_explained_by_one_line(tmp_path: Path) -> N
     found = {(f.policy, f.part): f for f in subject.findings}
     assert found["explanation-logged", "method"].outcome is Outcome.PASS
     cover = found["explanation-logged", "cover"]
-    assert cover.outcome is Outcome.PASS, cover.message
+    assert cover.outcome is Outcome.PASS, cover.whole
     dominant = found["no-dominant-feature", None]
     assert dominant.outcome is Outcome.FAIL
-    assert dominant.message.startswith("feature leak carries ")
+    assert dominant.whole.startswith("feature leak carries ")
 
 
 def train(folder: Path) -> str:

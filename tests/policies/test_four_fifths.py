@@ -97,10 +97,10 @@ def test_a_doubt_that_chance_explains_says_with_how_many_rows_it_seldom_would() 
     groups = {"A": (24, 100), "B": (30, 100), "C": (32, 100), "D": (34, 100)}
     finding = judged(groups)
     assert finding.outcome is Outcome.INCONCLUSIVE
-    assert finding.message.endswith(
+    assert finding.whole.endswith(
         "; groups of equal rates would all be at 0.8 or above 4 times in 5 with n ≈ 364 rows each"
     )
-    assert "4 times in 5" not in judged(dict.fromkeys("ABCD", (30, 100))).message
+    assert "4 times in 5" not in judged(dict.fromkeys("ABCD", (30, 100))).whole
     all_selected = judged({"A": (60, 100), "B": (100, 100)}, min_ratio=0.99)
     assert all_selected.outcome is Outcome.FAIL
 
@@ -115,7 +115,7 @@ def test_the_bound_is_the_one_that_a_hand_computes() -> None:
 def test_the_naive_rule_is_there_for_those_who_must_use_it() -> None:
     groups = {"F": (30, 100), "M": (50, 100)}
     assert judged(groups, mode="point").outcome is Outcome.FAIL
-    assert "would have been shown" not in judged({"F": (1, 2), "M": (1, 2)}, mode="point").message
+    assert "would have been shown" not in judged({"F": (1, 2), "M": (1, 2)}, mode="point").whole
 
 
 def test_a_ratio_of_exactly_the_least_passes() -> None:
@@ -133,7 +133,7 @@ def test_a_ratio_of_exactly_the_least_passes() -> None:
 def test_a_small_group_is_named_and_not_judged() -> None:
     finding = judged({"F": (480, 1000), "M": (500, 1000), "X": (0, 5)})
     assert finding.outcome is Outcome.INCONCLUSIVE
-    assert "under 100 rows and not judged: X (5 rows)" in finding.message
+    assert "under 100 rows and not judged: X (5 rows)" in finding.whole
 
 
 def test_a_small_group_hides_no_shown_harm() -> None:
@@ -184,7 +184,7 @@ def test_each_attribute_has_its_finding_and_all_share_alpha() -> None:
     assert judged(groups).outcome is Outcome.FAIL
     found = judge(policy(attributes=["sex", "age"]), candidate=selected(groups, age=ages))
     assert [f.part for f in found] == ["sex", "age"]
-    assert "with alpha 0.025" in assert_outcome(found, "inconclusive", part="sex").message
+    assert "with alpha 0.025" in assert_outcome(found, "inconclusive", part="sex").whole
     found = judge(policy(attributes=["sex", "age"]), candidate=selected(groups))
     assert_outcome(found, "fail", part="sex")
     assert_outcome(found, "missing", part="age")
@@ -197,7 +197,7 @@ def test_a_null_group_is_a_group_and_a_null_prediction_selects_nobody() -> None:
         predictions=table(row_id=range(200), target=[0, 1] * 100, prediction=said, sex=sex)
     )
     finding = assert_outcome(judge(policy(), candidate=record), "pass")
-    assert "(none) (0.5, 50 of 100 rows)" in finding.message
+    assert "(none) (0.5, 50 of 100 rows)" in finding.whole
 
 
 def test_numbers_are_favourable_beyond_a_bound() -> None:
@@ -205,7 +205,7 @@ def test_numbers_are_favourable_beyond_a_bound() -> None:
     groups = {"F": (100, 100), "M": (100, 100)}
     record = selected(groups, prediction=said)
     finding = assert_outcome(judge(policy(favourable=">= 600"), candidate=record), "fail")
-    assert "sex=M (0.1, 10 of 100 rows)" in finding.message
+    assert "sex=M (0.1, 10 of 100 rows)" in finding.whole
     record = selected(groups, prediction=["yes"] * 200)
     assert_outcome(
         judge(policy(favourable=">= 600"), candidate=record),
@@ -228,13 +228,13 @@ def test_values_of_single_rows_are_not_shown() -> None:
     groups = {"F": (0, 3), "M": (0, 3)}
     record = selected(groups, target=[51234.5, 2, 3, 4, 5, 6], prediction=[0] * 6)
     finding = assert_outcome(judge(policy(favourable="approved"), candidate=record), "missing")
-    assert "51234" not in finding.message
+    assert "51234" not in finding.whole
 
 
 def test_logged_rates_do_where_there_is_no_table() -> None:
     groups = {"F": (10, 100), "M": (50, 100)}
     (finding,) = judge(policy(), candidate=logged(groups))
-    assert finding.message == judged(groups).message
+    assert finding.whole == judged(groups).whole
 
 
 @pytest.mark.parametrize(
@@ -274,13 +274,13 @@ def test_it_says_when_the_baseline_fails_as_well() -> None:
     words = "; the baseline fails as well, with 0.1683, and the candidate is no worse"
     (finding,) = judge(policy(), candidate=selected(better), baseline=selected(worse))
     assert finding.outcome is Outcome.FAIL
-    assert finding.message.endswith(words)
+    assert finding.whole.endswith(words)
     for mine, theirs in ((worse, better), (better, {"F": (50, 100), "M": (50, 100)})):
         (finding,) = judge(policy(), candidate=selected(mine), baseline=selected(theirs))
         assert finding.outcome is Outcome.FAIL
-        assert "baseline" not in finding.message
+        assert "baseline" not in finding.whole
     (finding,) = judge(policy(), candidate=selected(better), baseline=run())
-    assert "baseline" not in finding.message
+    assert "baseline" not in finding.whole
 
 
 def test_rows_of_one_person_are_not_taken_for_many() -> None:
@@ -288,19 +288,19 @@ def test_rows_of_one_person_are_not_taken_for_many() -> None:
     people = [i // 10 for i in range(2000)]
     assert_outcome(judge(policy(), candidate=selected(groups)), "fail")
     finding = assert_outcome(judge(policy(), candidate=selected(groups, cluster=people)), "fail")
-    assert "10 of 100 rows" in finding.message
+    assert "10 of 100 rows" in finding.whole
     people = [i // 20 for i in range(2000)]
     finding = assert_outcome(
         judge(policy(), candidate=selected(groups, cluster=people)), "inconclusive"
     )
-    assert "under 100 rows and not judged: F (50 rows), M (50 rows)" in finding.message
+    assert "under 100 rows and not judged: F (50 rows), M (50 rows)" in finding.whole
 
 
 def test_weights_count_in_the_rate() -> None:
     groups = {"F": (100, 200), "M": (100, 200)}
     weight = [0.0] * 90 + [1.0] * 110 + [1.0] * 200
     finding = assert_outcome(judge(policy(), candidate=selected(groups, weight=weight)), "fail")
-    assert "sex=F (0.09091, 10 of 110 rows)" in finding.message
+    assert "sex=F (0.09091, 10 of 110 rows)" in finding.whole
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_the_ratio_that_it_claims_to_see_is_the_one_where_it_turns(top: int, row
     ]
     fails = [finding.outcome is Outcome.FAIL for finding in found]
     assert fails == sorted(fails, reverse=True)  # it fails below a rate, and nowhere above it
-    claimed = re.search(r"a ratio of (\S+) or less would have been shown", found[-1].message)
+    claimed = re.search(r"a ratio of (\S+) or less would have been shown", found[-1].whole)
     assert claimed is not None
     turning = found[fails.index(False) - 1].measured
     assert turning is not None
@@ -412,10 +412,10 @@ def test_a_really_trained_model_is_judged_by_the_rows_that_it_logged(tmp_path: P
     found = {(f.policy, f.part): f for f in subject.findings}
     ratio = found["four-fifths", "sex"]
     assert ratio.outcome is Outcome.FAIL
-    assert ratio.message.startswith("the selection rate of sex=F (0.")
+    assert ratio.whole.startswith("the selection rate of sex=F (0.")
     odds = found["equalized-odds-gap", "sex"]
     assert odds.outcome is Outcome.FAIL
-    assert "too far apart as well: false positive rate M and F" in odds.message
+    assert "too far apart as well: false positive rate M and F" in odds.whole
 
 
 def train(folder: Path) -> str:

@@ -71,7 +71,7 @@ def test_an_improvement_passes_and_states_the_baseline() -> None:
 
 def test_an_improvement_of_a_loss_goes_down() -> None:
     policy = threshold(min_relative_change=0.1, goal="minimize")
-    message = "quality is 0.46; it must be at most 0.45 (the baseline's 0.5 improved by 10.00%)"
+    message = "quality is 0.46; it must be at most 0.45 (the baseline's 0.5 improved by 10%)"
     finding = assert_outcome(
         judged(policy, 0.46, 0.5), "fail", part="relative-change", message=message
     )

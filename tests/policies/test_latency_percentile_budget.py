@@ -115,7 +115,7 @@ def test_a_load_test_that_names_no_model_does() -> None:
 
 
 def test_growth_within_the_limit_passes_with_both_latencies() -> None:
-    message = "p95 latency is 40 ms; it must be at most 50 ms (the baseline's 40 ms and 25.00%)"
+    message = "p95 latency is 40 ms; it must be at most 50 ms (the baseline's 40 ms and 25%)"
     found = grown(timed(), timed())
     assert_outcome(found, "pass", part="latency")
     assert_outcome(found, "pass", part="growth", message=message)
@@ -155,7 +155,7 @@ def test_samples_that_cannot_be_compared_leave_growth_inconclusive(
     found = grown(candidate, baseline)
     assert_outcome(found, "pass", part="latency")
     finding = assert_outcome(found, "inconclusive", part="growth")
-    assert finding.message.endswith(f"; this is not judged: {why}")
+    assert finding.whole.endswith(f"; this is not judged: {why}")
     assert finding.remedy is not None
 
 

@@ -120,7 +120,7 @@ def test_the_file_may_say_what_a_point_is() -> None:
 def test_a_relative_gain_is_a_share_of_the_baseline() -> None:
     found = judged(policy(min_abs=0, min_rel="10%"), 11, 12, "rmse")
     message = (
-        "rmse goes from 12 to 11: a gain of 8.33% of the baseline; it must be at least 10.00%"
+        "rmse goes from 12 to 11: a gain of 8.33% of the baseline; it must be at least 10%"
         + NOT_CHANCE
     )
     finding = assert_outcome(found, "fail", part="relative", message=message)
@@ -140,7 +140,7 @@ def test_the_headroom_is_what_was_left_to_gain() -> None:
     found = judged(policy(min_headroom="10%"), 0.91, 0.89)
     message = (
         "val_f1 goes from 0.89 to 0.91: a gain of 18.18% of what was left to gain; "
-        "it must be at least 10.00%" + NOT_CHANCE
+        "it must be at least 10%" + NOT_CHANCE
     )
     assert_outcome(found, "pass", part="headroom", message=message)
 

@@ -45,17 +45,17 @@ def test_models_that_agree_on_enough_rows_pass() -> None:
 
 def test_worse_within_the_margin_passes_and_says_so() -> None:
     finding = assert_outcome(judged(*counted(2, 20, 5000)), "pass")
-    assert "worse, but within the margin of 1.00 pt" in finding.message
+    assert "worse, but within the margin of 1.00 pt" in finding.whole
 
 
 def test_a_shown_loss_beyond_the_margin_fails() -> None:
     finding = assert_outcome(judged(*counted(20, 40, 1000)), "fail")
-    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.message
+    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.whole
 
 
 def test_a_shown_loss_that_the_data_do_not_show_to_exceed_the_margin_does_not_fail() -> None:
     finding = assert_outcome(judged(*counted(370, 430, 10_000)), "inconclusive")
-    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.message
+    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.whole
     assert_outcome(judged(*counted(350, 450, 10_000)), "inconclusive")  # a loss of the margin
     assert_outcome(judged(*counted(349, 451, 10_000)), "fail")
 
@@ -81,7 +81,7 @@ def test_a_loss_that_the_margin_accepts_fails_as_seldom_as_alpha_says() -> None:
 
 def test_too_few_rows_are_inconclusive_and_say_how_many_the_margin_needs() -> None:
     finding = assert_outcome(judged(*counted(30, 30, 1000)), "inconclusive")
-    assert "n ≈ 3,710 rows are needed" in finding.message
+    assert "n ≈ 3,710 rows are needed" in finding.whole
 
 
 def test_at_the_margin_it_passes() -> None:
@@ -97,7 +97,7 @@ def test_at_the_margin_it_passes() -> None:
 def test_logged_values_alone_fail_only_beyond_the_fallback(loss: float, outcome: str) -> None:
     new, old = (run(metrics={"val_accuracy": v}) for v in (round(0.5 - loss, 3), 0.5))
     finding = assert_outcome(judged(new, old), outcome)
-    assert finding.message.startswith("regression against the baseline is untested: ")
+    assert finding.whole.startswith("regression against the baseline is untested: ")
 
 
 def test_without_the_metric_it_is_missing_and_nan_fails() -> None:
@@ -124,7 +124,7 @@ def test_an_anchor_is_judged_in_the_same_way() -> None:
     seen = seen._replace(evidence=seen.evidence.model_copy(update={"baselines": (found,)}))
     parts = {f.part: f for f in policy.evaluate(seen)}
     assert parts["baseline"].outcome is Outcome.PASS
-    assert "against the anchor" in parts["anchor"].message
+    assert "against the anchor" in parts["anchor"].whole
 
 
 def test_an_anchor_that_is_not_there_is_missing_and_the_rest_is_judged() -> None:
@@ -171,19 +171,19 @@ def test_a_loss_within_the_margin_against_the_best_of_many_is_not_called_worse()
     """McNemar's p of 10 and 22 is 0.025: below 0.05, not below 0.05/50."""
     new, old = counted(10, 22, 5000)
     policy = bind(NoRegression)
-    assert "worse, but within" in assert_outcome(judged(new, old), "pass").message
+    assert "worse, but within" in assert_outcome(judged(new, old), "pass").whole
     given_case = case(policy, candidate=new, baseline=old, metric="val_accuracy")
     assert given_case.found is not None
     picked = given_case.found.model_copy(update={"among": 50})
     (finding,) = policy.evaluate(given_case._replace(found=picked))
-    assert ": no worse by more than 1.00 pt (" in finding.message
+    assert ": no worse by more than 1.00 pt (" in finding.whole
 
 
 def test_a_margin_of_0_passes_by_mcnemar_and_not_by_tango() -> None:
     """By hand: b = 4, c = 0 is z = 2, a lower bound above 0; exactly p = 1/16."""
     assert tango_bounds(4, 0, 1000, 0.05).lower > 0
     finding = assert_outcome(judged(*counted(4, 0, 1000), margin=0), "inconclusive")
-    assert finding.message == (
+    assert finding.whole == (
         "val_accuracy goes from 0.996 to 1 on 1,000 shared rows, a gain of 0.40 pt against the "
         "baseline: not shown to lose no more than 0.00 pt (exact McNemar, only the candidate right "
         "b = 4, only the baseline c = 0: p of no loss = 1; Tango's one-sided bounds 0.13 pt and "
@@ -223,7 +223,7 @@ def test_a_loss_of_exactly_a_margin_under_one_row_passes_in_at_most_alpha(rows: 
 def test_few_differing_rows_do_not_pass_however_narrow_their_bootstrap_is() -> None:
     """By hand: F1 goes from 2*712/1712 to 2*700/1700; the interval would be too narrow."""
     finding = assert_outcome(judged(*counted(0, 12, 1000, 700), "f1"), "inconclusive")
-    assert finding.message == (
+    assert finding.whole == (
         "regression against the baseline is untested: there are 12 rows on which the models "
         "differ; a bootstrap needs 30, and 0 and 0 seeds are there, under 5 a side; the gain on "
         "these rows is -0.82 pt and may be chance"
@@ -233,7 +233,7 @@ def test_few_differing_rows_do_not_pass_however_narrow_their_bootstrap_is() -> N
 def test_a_loss_beyond_the_fallback_fails_on_however_few_differing_rows() -> None:
     """By hand: F1 goes from 1 to 2*271/571."""
     finding = assert_outcome(judged(*counted(0, 29, 300), "f1"), "fail")
-    assert finding.message.endswith(
+    assert finding.whole.endswith(
         "; the gain on these rows is -5.08 pt and may be chance; a loss above 3.00 pt fails even so"
     )
 
@@ -250,7 +250,7 @@ def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> N
     old = run(predictions=rows(truth, before + [0] * 45 + [1] * 45 + [0] * 450))
     lower, upper = tango_bounds(0, 4, 60, 0.05)
     finding = assert_outcome(judged(new, old, "recall_binary", margin="5pt"), "inconclusive")
-    assert finding.message == (
+    assert finding.whole == (
         "recall_binary goes from 0.9667 to 0.9 on 60 shared rows of class 1, of 600 in all, a gain "
         "of -6.67 pt against the baseline: not shown to lose no more than 5.00 pt (exact McNemar "
         "on 60 rows of class 1, only the candidate right b = 0, only the baseline c = 4: p of no "
@@ -306,7 +306,7 @@ def test_models_that_hardly_differ_pass_and_the_message_says_by_how_much_they_co
     q = beta.isf(0.025, 5, 49_996)
     reach = 100 * 2 * q / beta.ppf(0.025, positive, 50_001 - positive)
     finding = assert_outcome(judged(new, old, "f1_binary"), "pass")
-    assert finding.message.endswith(
+    assert finding.whole.endswith(
         "on 50,000 shared rows, a gain of -0.01 pt against the baseline: no worse by more than "
         "1.00 pt (the models differ on 4 of 50,000 rows: Clopper-Pearson's bound of how many can, "
         f"times how far these can move the metric: p of no loss = 1; one-sided bounds -{reach:.2f} "
@@ -341,8 +341,8 @@ def test_a_shown_loss_in_a_metric_without_a_point_fails() -> None:
     before = run(predictions=rows(truth.tolist(), (truth + error).round(3).tolist()))
     after = run(predictions=rows(truth.tolist(), (truth + worse).round(3).tolist()))
     finding = assert_outcome(judged(after, before, "val_rmse"), "fail")
-    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.message
-    assert "; a point is 1 % of the baseline's val_rmse (0.7021), since" in finding.message
+    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.whole
+    assert "; a point is 1 % of the baseline's val_rmse (0.7021), since" in finding.whole
     assert_outcome(judged(before, before, "val_rmse", margin=0.7), "inconclusive")
     small = run(predictions=rows(truth.tolist(), (truth + error * 1.001).round(3).tolist()))
     assert_outcome(judged(small, before, "val_rmse"), "pass")

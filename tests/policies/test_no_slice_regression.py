@@ -58,8 +58,8 @@ def test_a_slice_that_is_shown_to_lose_fails_though_the_whole_wins() -> None:
 def test_where_nothing_is_shown_it_passes_and_says_what_could_have_been() -> None:
     found = judged(sliced({"EU": (5, 5, 300), "US": (9, 9, 900)}))
     finding = assert_outcome(found, "pass")
-    assert "no drop above 2.00 pt is shown in 2 slices (region=EU, region=US" in finding.message
-    assert "the smallest drop that these rows could show 4 times in 5 is" in finding.message
+    assert "no drop above 2.00 pt is shown in 2 slices (region=EU, region=US" in finding.whole
+    assert "the smallest drop that these rows could show 4 times in 5 is" in finding.whole
 
 
 def test_what_is_shown_only_without_holm_is_inconclusive() -> None:
@@ -68,7 +68,7 @@ def test_what_is_shown_only_without_holm_is_inconclusive() -> None:
     finding = assert_outcome(found, "inconclusive", part="region=EU")
     assert (
         "a drop of 4.00 pt, shown to be above 0 only without Holm's correction; at most"
-        in finding.message
+        in finding.whole
     )
 
 
@@ -81,7 +81,7 @@ def test_a_drop_at_the_bound_does_not_fail() -> None:
 def test_small_values_are_pooled_and_null_is_a_value() -> None:
     pair = sliced({"EU": (0, 0, 300), None: (0, 0, 150), "A": (0, 0, 60), "B": (0, 0, 60)})
     finding = assert_outcome(judged(pair), "pass")
-    assert "in 3 slices (region=(none), region=EU, region=(rest);" in finding.message
+    assert "in 3 slices (region=(none), region=EU, region=(rest);" in finding.whole
 
 
 def test_a_named_value_is_judged_alone_or_inconclusive_or_missing() -> None:
@@ -95,14 +95,14 @@ def test_a_named_value_is_judged_alone_or_inconclusive_or_missing() -> None:
 
 def test_an_absent_column_is_missing() -> None:
     finding = assert_outcome(judged(sliced({"EU": (0, 0, 300)}), slices=["country"]), "missing")
-    assert "has no column country" in finding.message
+    assert "has no column country" in finding.whole
 
 
 def test_a_slice_under_the_floor_fails_unless_the_baseline_is_there_too() -> None:
     """Half of the slice is wrong; the whole is right in three quarters."""
     falls = sliced({"EU": (0, 150, 300), "US": (0, 0, 300)})
     found = judged(falls, floor=0.8, max_drop="90pt", resamples=1000)
-    message = assert_outcome(found, "fail", part="region=EU").message
+    message = assert_outcome(found, "fail", part="region=EU").whole
     assert message.startswith(
         "slice region=EU: val_accuracy 0.5 on 300 rows is shown to be under 0.8 of the whole's, "
         "0.6, and the baseline's is not (bootstrap: by Holm p = "
@@ -114,7 +114,7 @@ def test_a_slice_under_the_floor_fails_unless_the_baseline_is_there_too() -> Non
 def test_other_metrics_are_bootstrapped_and_too_few_of_a_class_are_not_judged() -> None:
     pair = sliced({"EU": (2, 60, 300), "US": (0, 0, 300)})
     found = judged(pair, metric="f1", resamples=1000)
-    assert "bootstrap" in assert_outcome(found, "fail", part="region=EU").message
+    assert "bootstrap" in assert_outcome(found, "fail", part="region=EU").whole
 
 
 def test_slices_of_equal_models_pass_where_so_few_rows_can_lose_no_more_than_the_drop() -> None:
@@ -147,14 +147,14 @@ def test_logged_slice_metrics_do_where_there_are_no_rows() -> None:
     )
     found = judged((new, old))
     finding = assert_outcome(found, "fail", part="region=EU")
-    assert "unpaired z on 1,000 and 1,000 rows, from their counts" in finding.message
+    assert "unpaired z on 1,000 and 1,000 rows, from their counts" in finding.whole
 
 
 def test_logged_slices_of_a_metric_that_counts_do_not_tell_are_inconclusive() -> None:
     metrics = {"rmse": 1.0, "rmse/region/EU": 1.0, "count/region/EU": 500}
     pair = run(metrics=metrics), run(metrics=metrics)
     finding = assert_outcome(judged(pair, "rmse", max_drop=0.5), "inconclusive")
-    assert "without rows nobody knows how much rmse varies" in finding.message
+    assert "without rows nobody knows how much rmse varies" in finding.whole
 
 
 def test_nan_in_a_slice_metric_fails() -> None:
@@ -207,14 +207,14 @@ def test_more_false_hits_are_a_drop_of_a_metric_that_is_to_be_low() -> None:
 def test_the_drop_that_rows_could_show_is_seen_that_often_though_the_models_never_differ() -> None:
     """By hand: 100 rows at 0.05, (1.645 + 0.842)²/100 = 6.18 pt; five losses of five are shown."""
     found = assert_outcome(judged(sliced({"EU": (0, 0, 100)})), "pass")
-    assert "could show 4 times in 5 is 6.18 pt (region=EU)" in found.message
+    assert "could show 4 times in 5 is 6.18 pt (region=EU)" in found.whole
     assert binom.sf(4, 100, 0.0618) == pytest.approx(0.8, abs=0.06)
 
 
 def test_so_it_is_where_only_counts_are_known_and_the_baseline_has_no_error() -> None:
     facts = {"val_accuracy/region/EU": 1.0, "count/region/EU": 100.0}
     both = (run(metrics=facts), run(metrics=facts))
-    message = assert_outcome(judged(both), "pass").message
+    message = assert_outcome(judged(both), "pass").whole
     drop = float(message.partition("4 times in 5 is ")[2].partition(" pt")[0]) / 100
     least = next(k for k in range(100) if unpaired_z(100, 100, 100 - k, 100) < 0.05)
     assert binom.sf(least - 1, 100, drop) >= 0.8
@@ -224,7 +224,7 @@ def test_a_drop_on_too_few_differing_rows_is_in_doubt_and_not_left_out() -> None
     """Of F1; 20 of 300 rows lost: it goes from 1 to 2*280/580, a drop of 3.45 pt."""
     found = judged(sliced({"EU": (0, 20, 300), "US": (40, 30, 900)}), metric="f1")
     finding = assert_outcome(found, "inconclusive", part="region=EU")
-    assert finding.message == (
+    assert finding.whole == (
         "slice region=EU cannot be judged: there are 20 rows on which the models differ; a "
         "bootstrap needs 30: a drop of 3.45 pt cannot be tested"
     )
@@ -233,4 +233,4 @@ def test_a_drop_on_too_few_differing_rows_is_in_doubt_and_not_left_out() -> None
 def test_a_drop_that_rows_could_show_also_has_to_be_seen_above_the_bound() -> None:
     """By hand: with 20 of 1,000 rows differing SE = 0.447 pt; 2 pt + 0.8416*SE = 2.38 pt."""
     found = assert_outcome(judged(sliced({"EU": (10, 10, 1000)})), "pass")
-    assert "could show 4 times in 5 is 2.38 pt (region=EU)" in found.message
+    assert "could show 4 times in 5 is 2.38 pt (region=EU)" in found.whole

@@ -55,7 +55,7 @@ def test_recommended_meets_an_ordinary_run_without_a_wall_of_red(
     """A scikit-learn run with nothing special logged may merge, and is told what it lacks."""
     report = judged("recommended", trained.candidate, mlflow_server, tmp_path)
     (subject,) = report.subjects
-    assert [(f.id, f.message) for f in subject.findings if f.effect is Effect.BLOCK] == []
+    assert [(f.id, f.whole) for f in subject.findings if f.effect is Effect.BLOCK] == []
     assert report.exit_code is ExitCode.MAY_MERGE
     assert sum(f.effect is Effect.WARN for f in subject.findings) <= 10
 

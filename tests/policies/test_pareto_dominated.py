@@ -62,7 +62,7 @@ def test_a_run_that_is_better_by_far_and_no_dearer_dominates() -> None:
 def test_a_run_that_is_as_good_for_half_the_cost_dominates() -> None:
     message = (
         "earlier run run-1 (00000000) has val_f1 0.9 against 0.9, training cost 5.00 USD against "
-        "10.00 USD: no worse in anything, and at least 50.00% cheaper in one"
+        "10.00 USD: no worse in anything, and at least 50% cheaper in one"
     )
     assert_outcome(judged(of(0.9, 10), of(0.9, 5, 1)), "fail", message=message)
 

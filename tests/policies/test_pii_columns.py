@@ -259,7 +259,7 @@ def test_the_same_rows_in_both_example_files_count_once() -> None:
         "serving_input_example.json": json.dumps({"dataframe_split": SPLIT}),
     }
     (_, found) = judged(run(model=signed("age", texts=texts)))
-    assert "email in 2 cells of 'who'" in found.message
+    assert "email in 2 cells of 'who'" in found.whole
 
 
 def test_an_allowed_column_and_a_pattern_that_is_not_asked_for_are_not_scanned() -> None:

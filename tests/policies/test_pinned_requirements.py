@@ -49,7 +49,7 @@ def test_a_model_whose_requirements_are_pinned_passes() -> None:
     assert_outcome(found, "pass", part="requirements", message=message)
     message = "Python is 3.11.7 in python_env.yaml and 3.11.7 in the MLmodel file: "
     finding = assert_outcome(found, "pass", part="python")
-    assert finding.message == f"{message}one minor version"
+    assert finding.whole == f"{message}one minor version"
 
 
 def test_each_loose_requirement_is_named() -> None:
@@ -125,8 +125,8 @@ def test_a_password_in_a_url_is_not_shown() -> None:
     (finding, _) = judged(
         "mlflow==3.17.2\nhttps://me:s3cret@host/a.whl\nrules @ git+https://me:s3cret@host/rules\n"
     )
-    assert "s3cret" not in finding.message
-    assert finding.message.endswith("not pinned: line 2, rules @ (a URL); none may be")
+    assert "s3cret" not in finding.whole
+    assert finding.whole.endswith("not pinned: line 2, rules @ (a URL); none may be")
 
 
 def test_a_package_may_be_left_unpinned_by_any_spelling_of_its_name() -> None:
@@ -136,7 +136,7 @@ def test_a_package_may_be_left_unpinned_by_any_spelling_of_its_name() -> None:
 
 def test_only_the_first_five_are_named() -> None:
     (finding, _) = judged("".join(f"package{n}\n" for n in range(7)))
-    assert finding.message.endswith("package3, package4 and 2 more; none may be")
+    assert finding.whole.endswith("package3, package4 and 2 more; none may be")
 
 
 def test_without_a_file_it_is_missing() -> None:

@@ -166,13 +166,13 @@ def test_bytecode_without_its_source_is_not_known(path: str) -> None:
 def test_a_pickle_by_another_name_is_still_one() -> None:
     conf = CLOUDPICKLE | {"pickled_model": "model.txt"}
     finding = assert_outcome(judged("model.txt", flavors={"sklearn": conf}), "fail")
-    assert "model.txt (cloudpickle, by the MLmodel file)" in finding.message
+    assert "model.txt (cloudpickle, by the MLmodel file)" in finding.whole
 
 
 def test_an_old_sklearn_model_that_says_no_format_is_a_pickle() -> None:
     conf = {"pickled_model": "model"}
     finding = assert_outcome(judged("model", flavors={"sklearn": conf}), "fail")
-    assert "model (pickle, by the MLmodel file)" in finding.message
+    assert "model (pickle, by the MLmodel file)" in finding.whole
 
 
 def test_a_python_model_is_a_pickle_and_one_from_source_is_not() -> None:
@@ -186,7 +186,7 @@ def test_a_python_model_is_a_pickle_and_one_from_source_is_not() -> None:
 def test_a_folder_of_pickles_is_found_by_what_mlmodel_says() -> None:
     conf = {"serialization_format": "pickle", "data": "data"}
     finding = assert_outcome(judged("data/a", "data/b/c", flavors={"own": conf}), "fail")
-    assert "data/a (pickle, by the MLmodel file), data/b/c (pickle" in finding.message
+    assert "data/a (pickle, by the MLmodel file), data/b/c (pickle" in finding.whole
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_folder_of_pickles_is_found_by_what_mlmodel_says() -> None:
 )
 def test_a_file_that_is_called_a_pickle_fails(path: str) -> None:
     finding = assert_outcome(judged(path), "fail")
-    assert f"{path} (by its name)" in finding.message
+    assert f"{path} (by its name)" in finding.whole
 
 
 @pytest.mark.parametrize(
@@ -445,7 +445,7 @@ def test_the_only_format_of_a_flavor_is_known_by_the_flavor(
     flavor: str, conf: dict[str, Any], files: tuple[str, ...]
 ) -> None:
     finding = assert_outcome(judged(*files, flavors={flavor: conf}), "pass")
-    assert finding.message.startswith(
+    assert finding.whole.startswith(
         "no stored file is a pickle; the model is stored as flavor-native"
     )
 
@@ -465,7 +465,7 @@ def test_a_flavor_answers_for_its_own_files_alone(
     flavor: str, conf: dict[str, Any], path: str
 ) -> None:
     finding = assert_outcome(judged(path, flavors={flavor: conf}), "fail")
-    assert f"{path} (by its name)" in finding.message
+    assert f"{path} (by its name)" in finding.whole
 
 
 def test_a_format_that_may_hold_code_is_known_by_the_flavor_and_must_be_allowed() -> None:

@@ -95,7 +95,7 @@ def test_training_data_is_no_evaluation_data() -> None:
     message = "the candidate has no evaluation dataset, so it is not comparable: "
     (finding,) = judged(on(train), on(train))
     assert finding.outcome is Outcome.MISSING
-    assert finding.message.startswith(message)
+    assert finding.whole.startswith(message)
 
 
 def test_a_baseline_without_data_is_not_comparable() -> None:

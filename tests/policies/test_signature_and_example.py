@@ -58,7 +58,7 @@ def compared(inputs: Any, example: Any) -> str:
     if finding.outcome is Outcome.PASS:
         return ""
     assert finding.outcome is Outcome.FAIL
-    return finding.message.removeprefix("the input example does not fit the signature: ")
+    return finding.whole.removeprefix("the input example does not fit the signature: ")
 
 
 def columns(*types: str) -> list[dict[str, Any]]:
@@ -238,7 +238,7 @@ def test_names_are_compared_both_ways() -> None:
     )
     finding = assert_outcome(judged(example=example), "fail", part="example", message=message)
     assert finding.remedy is not None
-    assert "Rome" not in finding.message
+    assert "Rome" not in finding.whole
 
 
 def test_an_optional_column_may_be_absent() -> None:

@@ -59,13 +59,13 @@ def test_a_gain_that_mcnemar_shows_passes() -> None:
 
 def test_the_opposite_fails() -> None:
     finding = assert_outcome(judged(*counted(1, 9, 100)), "fail")
-    assert "a gain of -8.00 pt, shown to be less than 0" in finding.message
-    assert "p = 0.01074" in finding.message
+    assert "a gain of -8.00 pt, shown to be less than 0" in finding.whole
+    assert "p = 0.01074" in finding.whole
 
 
 def test_what_is_not_shown_is_inconclusive_and_says_the_rows_that_are_needed() -> None:
     finding = assert_outcome(judged(*counted(30, 28, 1000)), "inconclusive")
-    assert finding.message.endswith(
+    assert finding.whole.endswith(
         "; to show a true difference of 1.00 pt 4 times in 5, n ≈ 3,586 rows are needed"
     )
 
@@ -81,7 +81,7 @@ def test_an_effect_above_zero_is_tested_by_tangos_bounds() -> None:
     candidate, baseline = counted(40, 20, 1000)
     assert_outcome(judged(candidate, baseline, min_effect="0.5pt"), "pass")
     finding = assert_outcome(judged(candidate, baseline, min_effect="0.8pt"), "inconclusive")
-    assert "Tango's score test" in finding.message
+    assert "Tango's score test" in finding.whole
 
 
 def test_any_other_metric_is_bootstrapped_with_the_numbers_of_the_statistics() -> None:
@@ -102,17 +102,17 @@ def test_any_other_metric_is_bootstrapped_with_the_numbers_of_the_statistics() -
     )
     assert finding.measured is not None
     assert float(finding.measured.value) / 100 == pytest.approx(found.interval(0.05).lower)
-    assert f"a gain of {found.estimate * 100:.2f} pt" in finding.message
-    assert "paired percentile bootstrap of rows of the binary roc auc" in finding.message
+    assert f"a gain of {found.estimate * 100:.2f} pt" in finding.whole
+    assert "paired percentile bootstrap of rows of the binary roc auc" in finding.whole
 
 
 def test_weights_and_clusters_are_no_matter_for_mcnemar() -> None:
     weighted = counted(60, 10, 400, weight=[1, 2] * 200)
-    assert "bootstrap of rows" in assert_outcome(judged(*weighted), "pass").message
+    assert "bootstrap of rows" in assert_outcome(judged(*weighted), "pass").whole
     clustered = counted(60, 10, 400, cluster=[i % 40 for i in range(400)])
     finding = assert_outcome(judged(*clustered), "pass")
-    assert "400 shared rows in 40 clusters" in finding.message
-    assert "bootstrap of whole clusters" in finding.message
+    assert "400 shared rows in 40 clusters" in finding.whole
+    assert "bootstrap of whole clusters" in finding.whole
 
 
 @pytest.mark.parametrize(
@@ -133,16 +133,16 @@ def test_too_few_clusters_or_rows_that_weigh_enough_are_inconclusive(
     columns: dict[str, Any], why: str
 ) -> None:
     finding = assert_outcome(judged(*counted(60, 10, 400, **columns)), "inconclusive")
-    assert f"there are {why}, and 1 and 1 seeds are there" in finding.message
+    assert f"there are {why}, and 1 and 1 seeds are there" in finding.whole
 
 
 def test_under_100_rows_or_50_of_the_rarer_class_a_bootstrap_decides_nothing() -> None:
     few = [scored(99, shift, metrics={"roc_auc": shift}) for shift in (0.9, 0.1)]
     finding = assert_outcome(judged(few[0], few[1], "roc_auc"), "inconclusive")
-    assert "there are 99 rows; a bootstrap needs 100" in finding.message
+    assert "there are 99 rows; a bootstrap needs 100" in finding.whole
     rare = [scored(110, shift, metrics={"roc_auc": shift}) for shift in (0.9, 0.1)]
     finding = assert_outcome(judged(rare[0], rare[1], "roc_auc"), "inconclusive")
-    assert "rows of class 1; a bootstrap needs 50" in finding.message
+    assert "rows of class 1; a bootstrap needs 50" in finding.whole
 
 
 def test_a_column_named_as_the_metric_holds_its_rows() -> None:
@@ -172,7 +172,7 @@ def test_rows_that_the_candidate_lacks_fail() -> None:
     new, old = counted(9, 1, 100)
     shorter = new.model_copy(update={"predictions": rows([1] * 50, [1] * 50)})
     assert (
-        "lack 50 of the baseline's 100 rows" in assert_outcome(judged(shorter, old), "fail").message
+        "lack 50 of the baseline's 100 rows" in assert_outcome(judged(shorter, old), "fail").whole
     )
 
 
@@ -182,18 +182,18 @@ def test_a_score_that_is_no_number_fails() -> None:
     columns = table.columns | {"score": (None, *table.columns["score"][1:])}
     holed = new.model_copy(update={"predictions": table.model_copy(update={"columns": columns})})
     finding = assert_outcome(judged(holed, old, "roc_auc"), "fail")
-    assert "column score of the candidate run holds more than finite numbers" in finding.message
+    assert "column score of the candidate run holds more than finite numbers" in finding.whole
 
 
 def test_seeds_are_compared_by_welch_and_equal_seeds_in_pairs() -> None:
     a, b = [0.9, 0.91, 0.905, 0.9, 0.91], [0.88, 0.885, 0.88, 0.89, 0.88, 0.881]
     finding = assert_outcome(judged(seeded(a), seeded(b, "b", 50)), "pass")
     test = welch_t(a, b)
-    assert "Welch's t" in finding.message
+    assert "Welch's t" in finding.whole
     assert finding.measured is not None
     assert float(finding.measured.value) / 100 == pytest.approx(test.bounds(0.05).lower)
     paired = assert_outcome(judged(seeded(a), seeded(b[:5], "b")), "pass")
-    assert "paired t over equal seeds" in paired.message
+    assert "paired t over equal seeds" in paired.whole
 
 
 def test_a_failed_seed_counts_until_it_is_made_good() -> None:
@@ -207,7 +207,7 @@ def test_a_failed_seed_counts_until_it_is_made_good() -> None:
     assert (
         "1 of the 6 seeds of the candidate have no val_accuracy (failed, killed or not finished): "
         "leaving them out might hide bad ones"
-    ) in finding.message
+    ) in finding.whole
     again = broke_off.model_copy(update={"run_id": "e" * 32, "metrics": {"val_accuracy": 0.9}})
     again = again.model_copy(update={"params": {"seed": "9", "depth": "3"}})
     mended = new.model_copy(update={"repeats": (*repeats(new), broke_off, again)})
@@ -226,7 +226,7 @@ def test_a_deleted_run_with_a_bad_value_counts() -> None:
     old = seeded([0.88, 0.885, 0.88, 0.89, 0.88], "b")
     assert_outcome(judged(new, old), "pass")
     undecided = assert_outcome(judged(hidden, old), "inconclusive")
-    assert "6 and 5 seeds" in undecided.message
+    assert "6 and 5 seeds" in undecided.whole
     assert undecided.remedy is not None
     assert undecided.remedy.startswith("train both with more seeds, or ")
 
@@ -239,7 +239,7 @@ def test_runs_of_another_parameter_are_no_seeds() -> None:
     ]
     alone = new.model_copy(update={"repeats": tuple(folds)})
     finding = assert_outcome(judged(alone, seeded([0.8] * 5, "b")), "inconclusive")
-    assert "1 and 5 seeds are there" in finding.message
+    assert "1 and 5 seeds are there" in finding.whole
 
 
 def test_a_later_try_must_show_more_where_alpha_is_spent() -> None:
@@ -248,10 +248,10 @@ def test_a_later_try_must_show_more_where_alpha_is_spent() -> None:
     plain = bind(SignificantImprovement).model_copy()
     found = judge(plain, candidate=third, baseline=old, metric="val_accuracy")
     finding = assert_outcome(found, "pass")
-    assert finding.message.endswith("; this is try 3 of the pull request, alpha is for one")
+    assert finding.whole.endswith("; this is try 3 of the pull request, alpha is for one")
     assert_outcome(judged(new, old, spend=True), "pass")  # the first: alpha/2
     finding = assert_outcome(judged(third, old, spend=True), "inconclusive")
-    assert "; try 3 must pass at alpha/(k(k+1)) = 0.004167" in finding.message
+    assert "; try 3 must pass at alpha/(k(k+1)) = 0.004167" in finding.whole
 
 
 def test_against_the_best_of_many_a_fail_asks_for_more() -> None:
@@ -263,7 +263,7 @@ def test_against_the_best_of_many_a_fail_asks_for_more() -> None:
         found = BaselineRecord(rules=rules, found_by="best", among=among, run=old)
         (finding,) = policy.evaluate(seen._replace(found=found))
         assert finding.outcome is outcome
-        assert f"the baseline is the best of {among} runs" in finding.message
+        assert f"the baseline is the best of {among} runs" in finding.whole
 
 
 def test_several_metrics_are_findings_of_their_own() -> None:
@@ -286,7 +286,7 @@ def test_without_scipy_it_is_an_error_that_says_what_to_install(
     finding = assert_outcome(
         judged(seeded([0.9, 0.91, 0.905, 0.9, 0.91]), seeded([0.8] * 5, "b", 9)), "error"
     )
-    assert finding.message == "this policy needs SciPy: pip install policy-engine[stats]"
+    assert finding.whole == "this policy needs SciPy: pip install policy-engine[stats]"
 
 
 def test_only_seeds_need_no_rows() -> None:
@@ -335,8 +335,8 @@ def test_weights_that_are_equal_and_clusters_of_one_row_leave_mcnemar_in_force(
     """By hand: four rows of four, p = 1/16; the bootstrap would have said 0.018."""
     found = judged(*counted(4, 0, 1000, **column))
     plain = assert_outcome(judged(*counted(4, 0, 1000)), "inconclusive")
-    finding = assert_outcome(found, "inconclusive", message=plain.message)
-    assert "p = 0.0625" in finding.message
+    finding = assert_outcome(found, "inconclusive", message=plain.whole)
+    assert "p = 0.0625" in finding.whole
 
 
 def test_rows_needed_are_for_a_difference_beyond_the_least_gain() -> None:
@@ -345,14 +345,14 @@ def test_rows_needed_are_for_a_difference_beyond_the_least_gain() -> None:
         "; to show a true difference of 1.00 pt as more than 0.50 pt 4 times in 5, "
         "n ≈ 12,860 rows are needed"
     )
-    assert finding.message.endswith(more)
+    assert finding.whole.endswith(more)
 
 
 def test_spent_alpha_asks_for_more_rows_where_there_are_none() -> None:
     """By hand: differing at most 0.21, (1.9600 + 0.8416)² * 0.21 / 0.01² = 16,483."""
     new, old = (run(metrics={"accuracy": value}) for value in (0.9, 0.89))
     finding = assert_outcome(judged(new, old, "accuracy", spend=True), "inconclusive")
-    assert "at most n ≈ 16,483 rows are needed" in finding.message
+    assert "at most n ≈ 16,483 rows are needed" in finding.whole
 
 
 def test_no_gain_at_all_needs_no_point_to_be_exceeded() -> None:
@@ -366,14 +366,14 @@ def test_no_gain_at_all_needs_no_point_to_be_exceeded() -> None:
         for digit, off in (("a", 1.0), ("b", 1.5))
     )
     finding = assert_outcome(judged(new, old, "rmse"), "pass")
-    assert "shown to exceed 0 (paired percentile bootstrap" in finding.message
+    assert "shown to exceed 0 (paired percentile bootstrap" in finding.whole
     assert_outcome(judged(old, new, "rmse"), "fail")
 
 
 def test_rows_without_weight_do_not_make_up_the_hundred_that_a_bootstrap_needs() -> None:
     weight = [1.0] * 60 + [0.0] * 940
     finding = assert_outcome(judged(*counted(40, 2, 1000, weight=weight)), "inconclusive")
-    assert "there are 60 rows of weight above 0; a bootstrap needs 100" in finding.message
+    assert "there are 60 rows of weight above 0; a bootstrap needs 100" in finding.whole
 
 
 def test_of_several_metrics_a_fail_is_held_against_holms_level() -> None:
@@ -385,15 +385,15 @@ def test_of_several_metrics_a_fail_is_held_against_holms_level() -> None:
     new, old = counted(12, 30, 400)  # p = 0.004
     found = judged(new, old, metrics=["val_accuracy", "accuracy"])
     assert {f.outcome for f in found} == {Outcome.FAIL}
-    assert "p = 0.003958" in found[0].message
-    assert found[0].message.endswith("alpha = 0.025)")
+    assert "p = 0.003958" in found[0].whole
+    assert found[0].whole.endswith("alpha = 0.025)")
 
 
 def test_of_several_metrics_each_passes_at_alpha_itself() -> None:
     new, old = counted(28, 15, 400)
     found = judged(new, old, metrics=["val_accuracy", "accuracy"])
     assert {f.outcome for f in found} == {Outcome.PASS}
-    assert {f.message.rpartition("alpha = ")[2] for f in found} == {"0.05)"}
+    assert {f.whole.rpartition("alpha = ")[2] for f in found} == {"0.05)"}
 
 
 def test_of_several_metrics_one_without_a_test_takes_no_share_of_alpha() -> None:
@@ -408,7 +408,7 @@ def test_a_least_gain_of_less_than_a_row_must_be_shown_by_mcnemar_too() -> None:
     finding = assert_outcome(found, "inconclusive")
     assert (
         "alpha = 0.05); less than one row is none, so McNemar's test must show a gain: p = 0.0625"
-        in finding.message
+        in finding.whole
     )
     assert_outcome(judged(*counted(5, 0, 1000), min_effect="0.01pt"), "pass")
 
@@ -416,7 +416,7 @@ def test_a_least_gain_of_less_than_a_row_must_be_shown_by_mcnemar_too() -> None:
 def test_29_differing_rows_are_inconclusive_and_counted() -> None:
     new, old = counted(29, 0, 1000)
     finding = assert_outcome(judged(new, old, "f1"), "inconclusive")
-    assert finding.message.startswith(
+    assert finding.whole.startswith(
         "improvement is untested: there are 29 rows on which the models differ; a bootstrap needs "
         "30, and 0 and 0 seeds are there"
     )

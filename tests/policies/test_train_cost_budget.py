@@ -184,8 +184,8 @@ def on(instance: str | None, duration: str) -> RunRecord:
 def test_growth_beyond_the_limit_fails() -> None:
     found = judged(on("g5", "90min"), on("g5", "1h"), max_growth="25%")
     message = (
-        "training time is 90 min; it must be at most 75 min (the baseline's 60 min and 25.00%; "
-        "it grew by 50.00%, both on g5)"
+        "training time is 90 min; it must be at most 75 min (the baseline's 60 min and 25%; "
+        "it grew by 50%, both on g5)"
     )
     finding = assert_outcome(found, "fail", part="growth", message=message)
     assert finding.baseline is not None

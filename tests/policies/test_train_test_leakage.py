@@ -38,13 +38,10 @@ def test_data_that_differs_and_does_not_overlap_passes() -> None:
         "'test' (22222222)"
     )
     assert_outcome(found, "pass", part="digests", message=message)
-    message = (
-        "the share of evaluation rows that occur in training is 3.00%; it must be at most 5.00%"
-    )
+    message = "the share of evaluation rows that occur in training is 3%; it must be at most 5%"
     assert_outcome(found, "pass", part="overlap", message=message)
     message = (
-        "the share of evaluation rows whose id occurs in training is 0.00%; "
-        "it must be at most 0.00%"
+        "the share of evaluation rows whose id occurs in training is 0%; it must be at most 0%"
     )
     assert_outcome(found, "pass", part="id-overlap", message=message)
     assert len(found) == 3
@@ -90,14 +87,12 @@ def test_every_pair_is_compared() -> None:
 @pytest.mark.parametrize(("there", "absent"), [(TRAIN, "evaluation"), (TEST, "training")])
 def test_a_side_that_was_not_logged_is_missing(there: Dataset, absent: str) -> None:
     finding = assert_outcome(judged(there), "missing", part="digests")
-    assert f"no dataset logged for context `{absent}`" in finding.message
+    assert f"no dataset logged for context `{absent}`" in finding.whole
 
 
 def test_too_much_overlap_fails() -> None:
     found = judged(metrics={"leakage.overlap_ratio": 0.06, "leakage.id_overlap": 0.0001})
-    message = (
-        "the share of evaluation rows that occur in training is 6.00%; it must be at most 5.00%"
-    )
+    message = "the share of evaluation rows that occur in training is 6%; it must be at most 5%"
     finding = assert_outcome(found, "fail", part="overlap", message=message)
     assert finding.remedy == "take those rows out of training, or out of the evaluation"
     assert_outcome(found, "fail", part="id-overlap")
@@ -186,7 +181,7 @@ def test_the_boundaries_of_suspicion() -> None:
 def test_a_perfect_score_on_an_unknown_number_of_rows_is_inconclusive() -> None:
     found = scored(1, test=data("test", "test", "2"))
     assert_outcome([found], "inconclusive")
-    assert "on an unknown number of evaluation rows" in found.message
+    assert "on an unknown number of evaluation rows" in found.whole
 
 
 def test_an_ordinary_score_passes() -> None:

@@ -191,7 +191,7 @@ def test_a_quotient_does_not_depend_on_the_processs_context() -> None:
         (7200, "s", "2 h"),
         (7_776_000, "s", "90 d"),
         (0, "s", "0 s"),
-        (0.1, "%", "10.00%"),
+        (0.1, "%", "10%"),
         (2, "pt", "2.00 pt"),
         (4.5, "USD/pt", "4.50 USD/pt"),
         (0.0001, "USD", "0.00010 USD"),

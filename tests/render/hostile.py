@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from policy_engine.report import Report
 
 _UNSEEN = re.compile("[\u00ad\u034f\u200b-\u200f\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff]")
+_ACTIVE = re.compile(
+    r"[@#_~`*$\[\]{}\\|]|://|www|:\w|\w/\w|GH-|\w+-\d|[0-9a-f]{7}|[A-Za-z]\d|\d[A-Za-z]"
+)
 _REGISTERED = set(
     "add-mask add-matcher add-path debug echo endgroup error group notice remove-matcher "
     "save-state set-env set-output stop-commands warning".split()
@@ -106,6 +109,7 @@ def everywhere(text: str) -> Mapping[str, Report]:
         "where": reports.SIZE._replace(where=Where(text, 3)),
         "waiver": reports.COST._replace(waiver={"id": text, "reason": text}),
         "key of a waiver": reports.COST._replace(waiver={"id": "a", text: "x"}),
+        "detail": reports.SIZE._replace(detail=text),
         "message of a pass": reports.SEEDED._replace(message=text),
         "id of a pass": reports.SEEDED._replace(id=text),
     }
@@ -116,6 +120,7 @@ def everywhere(text: str) -> Mapping[str, Report]:
         "passed-over why": reports.subject(passed_over=(PassedOver(rule="tag", why=text),)),
         "note": reports.subject(notes=(text, text)),
         "found by": reports.subject(baseline=reports.baseline(found_by=text)),
+        "change": reports.subject(changes=(reports.change(what=text, difference=text, unit=text),)),
         "trade-off": reports.subject(trade_off=reports.trade_off(metric=text, unit=text)),
     }
     for name in ("run_id", "run_name", "experiment", "model_id", "model", "registered", "commit"):
@@ -190,28 +195,43 @@ class _Structure(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[tuple[object, ...]] = []
+        self.prose = ""
         self.code = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append(("start", tag, *attrs))
+        if tag != "code":
+            self.found.append(("start", tag, *attrs))
+            self.prose += " "
         self.code += tag in {"code", "pre"}
 
     def handle_endtag(self, tag: str) -> None:
-        self.found.append(("end", tag))
+        if tag != "code":
+            self.found.append(("end", tag))
         self.code -= tag in {"code", "pre"}
+        self.prose += " " if not self.code else ""
 
     def handle_comment(self, data: str) -> None:
         self.found.append(("comment", data))
 
     def handle_data(self, data: str) -> None:
         if not self.code:
-            self.found.append(("text", data))
+            self.prose += data
 
 
 def structure(markdown: str) -> list[tuple[object, ...]]:
-    """Return tags, comments and the text outside code, as GitHub's own parser sees them."""
+    """Return tags (but for code) and comments, as GitHub's own parser sees them."""
+    return _parsed(markdown).found
+
+
+def active(markdown: str) -> list[str]:
+    """Return what GitHub could make a mention, a reference or a link of: words outside code."""
+    words = _parsed(markdown).prose.split()
+    return [word for word in words if _ACTIVE.search(word)]
+
+
+def _parsed(markdown: str) -> _Structure:
     html = cmarkgfm.github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE)
     parser = _Structure()
     parser.feed(html)
     parser.close()
-    return parser.found
+    return parser

@@ -9,10 +9,11 @@ from typing import Any
 
 from policy_engine.evidence import Grade, Measurement
 from policy_engine.evidence.record import PassedOver
-from policy_engine.policy import Level, Limit, Op, Outcome
+from policy_engine.policy import Interval, Level, Limit, Op, Outcome
 from policy_engine.report import (
     EXIT_CODES,
     BaselineRef,
+    Change,
     Changed,
     Edit,
     Effect,
@@ -88,6 +89,51 @@ def baseline(**facts: Any) -> BaselineRef:
         "found_by": "alias: champion",
     }
     return BaselineRef(**{**plain, **facts})
+
+
+def change(**facts: Any) -> Change:
+    """A metric that may have risen by chance, and whose policy warns."""
+    plain: dict[str, Any] = {
+        "what": "val_f1",
+        "unit": "",
+        "baseline": Decimal("0.9051"),
+        "candidate": Decimal("0.9123"),
+        "difference": "+0.72 pt, may be chance",
+        "effect": Effect.WARN,
+        "interval": Interval(
+            Decimal("-0.31"),
+            Decimal("1.75"),
+            "pt",
+            Decimal("0.9"),
+            shown=False,
+            on="899 shared rows",
+        ),
+    }
+    return Change(**{**plain, **facts})
+
+
+CHANGES = (
+    change(),
+    change(
+        what="model size",
+        unit="B",
+        baseline=Decimal(181_000_000),
+        candidate=Decimal(253_000_000),
+        difference="40% larger",
+        effect=Effect.BLOCK,
+        interval=None,
+    ),
+    change(
+        what="training time",
+        unit="s",
+        baseline=None,
+        candidate=Decimal(7200),
+        difference="baseline not known",
+        effect=None,
+        interval=None,
+    ),
+)
+"""The metric, the size and the time of the candidate beside the baseline's."""
 
 
 def trade_off(**facts: Any) -> TradeOff:
@@ -282,5 +328,6 @@ def mixed() -> Report:
             verdict=Verdict.FAIL,
             passed_over=(PassedOver(rule="commit: merge-base", why="no run for commit 9f8e7d6"),),
             notes=("2 other runs of this commit were not judged",),
+            changes=CHANGES,
         )
     )

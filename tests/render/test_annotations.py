@@ -14,10 +14,7 @@ from tests.render import reports
 from tests.render.hostile import HOSTILE, Command, commands, everywhere, runner_commands
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=120)
-CANDIDATE = (
-    "Candidate: model fraud-lr, registered as fraud/3, run brave-otter-12 (4f1e2d3c), "
-    "commit 1a2b3c4"
-)
+CANDIDATE = "Candidate: model fraud/3, run brave-otter-12 (4f1e2d3c), commit 1a2b3c4"
 OF_SIZE = Annotation(
     path="policies/fraud.yaml",
     line=14,

@@ -30,7 +30,7 @@ def test_each_finding_is_a_case() -> None:
     assert as_junit(two) == dedent(f"""\
         <?xml version='1.0' encoding='us-ascii'?>
         <testsuites name="policy-engine" tests="2" failures="1" errors="0" skipped="0" time="0">
-          <testsuite name="policies/fraud.yaml (model fraud-lr, registered as fraud/3, run \
+          <testsuite name="policies/fraud.yaml (model fraud/3, run \
 brave-otter-12 (4f1e2d3c), commit 1a2b3c4)" tests="2" failures="1" errors="0" skipped="0" \
 time="0" timestamp="2026-11-22T12:00:00Z">
             <properties>

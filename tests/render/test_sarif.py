@@ -17,10 +17,7 @@ from tests.render import reports
 from tests.render.hostile import HOSTILE, commands, everywhere
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=120)
-CANDIDATE = (
-    "Candidate: model fraud-lr, registered as fraud/3, run brave-otter-12 (4f1e2d3c), "
-    "commit 1a2b3c4"
-)
+CANDIDATE = "Candidate: model fraud/3, run brave-otter-12 (4f1e2d3c), commit 1a2b3c4"
 
 
 def run_of(sarif: str) -> dict[str, Any]:

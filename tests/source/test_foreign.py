@@ -146,4 +146,4 @@ def test_a_hostile_mlmodel_file_is_an_error_of_its_own_run(
     report = Gate.of(tmp_path, team.server.uri, p=policies).check(runs=(run,))
     (finding,) = report.subjects[0].findings
     assert (report.exit_code, finding.outcome.value) == (3, "error")
-    assert "the MLmodel file cannot be read" in finding.message
+    assert "the MLmodel file cannot be read" in finding.whole

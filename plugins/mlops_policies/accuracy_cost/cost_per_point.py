@@ -118,17 +118,21 @@ class CostPerPoint(Policy, name="cost-per-point"):
         if each is None:
             paid = f"{name} gains nothing ({gained})"
             verdict = f"; it must cost at most {show(price.amount, unit)}"
+            short = f"{name} gains nothing for {show(more, currency)} more"
         else:
             paid = f"{name} gains {gained}"
             asked, most = show_both(each, price.amount, unit)
             verdict = f": {asked}; it must be at most {most}"
+            short = f"a point of {name} costs {asked}; it must cost at most {most}"
         spent, affordable = show_both(more, worth, currency)
         return Finding(
             outcome=Outcome.PASS if passed else Outcome.FAIL,
-            message=f"{paid} for {spent} more{verdict} (the gain pays for at most {affordable})",
+            message=short,
+            detail=f"{paid} for {spent} more{verdict} (the gain pays for at most {affordable})",
             measured=None if each is None else _measured(each, unit),
             limit=Limit(price.amount, unit),
             remedy=None if passed else self._remedy(name, more, worth, old),
+            about="training cost",
         )
 
     def _remedy(self, name: str, more: Decimal, worth: Decimal, old: Measurement) -> str:
@@ -149,8 +153,10 @@ class CostPerPoint(Policy, name="cost-per-point"):
         if least is None:
             return Finding(
                 outcome=Outcome.NOT_APPLICABLE,
-                message=f"training cost {show(saving, currency)} less and {name} is worse: "
+                message=f"training cost {show(saving, currency)} less and {name} is worse",
+                detail=f"training cost {show(saving, currency)} less and {name} is worse: "
                 "without min_saving_per_point nobody says what a lost point is worth",
+                about="training cost",
             )
         point, unit = gain.metric.required_point, f"{currency}/pt"
         passed = saving * point >= least.amount * loss
@@ -160,11 +166,13 @@ class CostPerPoint(Policy, name="cost-per-point"):
         reached, asked = show_both(each, least.amount, unit)
         return Finding(
             outcome=Outcome.PASS if passed else Outcome.FAIL,
-            message=f"{name} loses {show(divide(loss, point), 'pt')} and saves {saved}: {reached}; "
+            message=f"a lost point of {name} saves {reached}; it must save at least {asked}",
+            detail=f"{name} loses {show(divide(loss, point), 'pt')} and saves {saved}: {reached}; "
             f"it must be at least {asked} (the loss asks for at least {due})",
             measured=_measured(each, unit),
             limit=Limit(least.amount, unit, ">="),
             remedy=None if passed else f"win back {name}, or save {show(needed, currency)}",
+            about="training cost",
         )
 
 

@@ -24,6 +24,7 @@ from policy_engine.quantities import (
     Points,
     Tighter,
     divide,
+    show,
     show_both,
 )
 
@@ -89,7 +90,7 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
         in_points = divide(g, metric.required_point)
         passed = g >= margin.amount * metric.required_point
         finding = _judged(gain, "absolute", in_points, margin.amount, "pt", passed=passed)
-        return finding._replace(message=finding.message + said)
+        return finding.saying(said)
 
     def _relative(self, gain: Gain, g: Decimal, least: Decimal) -> Finding:
         size = gain.baseline.value.copy_abs()
@@ -139,13 +140,19 @@ def _judged(
         remedy = f"improve {name} further before you ask for a merge, or lower {_SETTINGS[part]}"
     return Finding(
         outcome=Outcome.PASS if passed else Outcome.FAIL,
-        message=f"{name} goes from {old} to {new}: a gain of {reached}{basis}; "
+        message=f"{name} {_gains(value, reached, shown)}{basis}; it must gain at least {least}",
+        detail=f"{name} goes from {old} to {new}: a gain of {reached}{basis}; "
         f"it must be at least {least}{_POINT_RULE}",
         part=part,
         measured=Measurement(value, unit, Grade.LOGGED, gain.source),
         limit=Limit(limit, unit, ">="),
         remedy=remedy,
+        about=name,
     )
+
+
+def _gains(value: Decimal, reached: str, unit: str) -> str:
+    return f"gains {reached}" if value >= 0 else f"loses {show(-value, unit)}"
 
 
 def _perfect(metric: Metric) -> Decimal:

@@ -22,7 +22,9 @@ from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.comparing.words import (
     change,
     evidence,
+    gained,
     in_unit,
+    interval,
     measured,
     rows_at_most,
     shown_p,
@@ -181,13 +183,16 @@ class NoRegression(Proof, name="no-regression"):
         return Finding(
             outcome=outcome,
             part=question.part,
-            message=f"{change(metric, tested)} against {question.whom}: {verdict} "
+            message=_said(metric, tested, outcome, margin),
+            detail=f"{change(metric, tested)} against {question.whom}: {verdict} "
             f"{amount(metric, margin)} "
             f"{evidence(metric, tested, alpha, p=tested.p_below(), of=' of no loss')}"
             f"{small}{levels.notes}{more}{point}",
             measured=value,
             limit=limit,
             remedy=_remedy(outcome, tested),
+            about=metric.name if question.rules is None else None,
+            interval=interval(metric, tested, levels.plain),
         )
 
     def _by_points(self, case: Case, question: _Question, against: Run, why: Untested) -> Finding:
@@ -205,9 +210,13 @@ class NoRegression(Proof, name="no-regression"):
         return Finding(
             outcome=Outcome.FAIL if fails else Outcome.INCONCLUSIVE,
             part=question.part,
-            message=f"regression against {question.whom} is untested: "
+            message=f"{metric.name} lost more than {amount(metric, fallback)}, which fails untested"
+            if fails
+            else f"whether {metric.name} lost anything could not be tested",
+            detail=f"regression against {question.whom} is untested: "
             f"{why.why}{said}{verdict}{point}",
             remedy=why.remedy,
+            about=metric.name if question.rules is None else None,
         )
 
     def _with_a_point(self, metric: Metric, baseline: Decimal) -> tuple[Metric, str]:
@@ -224,6 +233,18 @@ class NoRegression(Proof, name="no-regression"):
 
     def _fallback(self, metric: Metric) -> Decimal:
         return metric.distance(self.fallback) if self.fallback else 3 * metric.distance(self.margin)
+
+
+def _said(metric: Metric, tested: Tested, outcome: Outcome, margin: Decimal) -> str:
+    """Return in a short sentence what the test says of a loss."""
+    allowed = amount(metric, margin)
+    if outcome is Outcome.FAIL:
+        return f"{metric.name} is worse by more than the {allowed} that is allowed"
+    if outcome is Outcome.PASS:
+        return f"{metric.name} is not worse by more than the {allowed} that is allowed"
+    if tested.gain < 0:
+        return f"{gained(metric, tested)} may be more than the {allowed} that is allowed"
+    return f"too few rows to rule out that {metric.name} is worse by more than {allowed}"
 
 
 def _judged_number(

@@ -20,7 +20,9 @@ from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.comparing.words import (
     change,
     evidence,
+    gained,
     in_unit,
+    interval,
     measured,
     rows_at_most,
     shown_p,
@@ -156,12 +158,26 @@ def _judged(question: _Question, tested: Tested, levels: Levels, harm: Harm) -> 
     return Finding(
         outcome=outcome,
         part=question.part,
-        message=f"{change(metric, tested)}, {verdict} {question.said} "
+        message=_said(question, tested, outcome),
+        detail=f"{change(metric, tested)}, {verdict} {question.said} "
         f"{evidence(metric, tested, alpha, p=p, difference=least)}{small}{levels.notes}{more}",
         measured=value,
         limit=limit if value else None,
         remedy=_remedy(outcome, metric, tested),
+        about=metric.name,
+        interval=interval(metric, tested, alpha),
     )
+
+
+def _said(question: _Question, tested: Tested, outcome: Outcome) -> str:
+    """Return in a short sentence what the test says of the gain."""
+    said, least = gained(question.metric, tested), question.said
+    if question.effect:
+        verdict = {Outcome.PASS: "exceeds", Outcome.FAIL: "is less than"}.get(outcome)
+        return f"{said} {verdict or 'is not shown to exceed'} {least}"
+    if outcome is Outcome.INCONCLUSIVE:
+        return f"{said} may be chance"
+    return f"{said} is more than chance"
 
 
 def _untested(case: Case, question: _Question, why: Untested, levels: Levels) -> Finding:
@@ -174,8 +190,10 @@ def _untested(case: Case, question: _Question, why: Untested, levels: Levels) ->
     return Finding(
         outcome=Outcome.INCONCLUSIVE,
         part=question.part,
-        message=f"improvement is untested: {why.why}{said}{needed}",
+        message=f"whether {metric.name} improved could not be tested",
+        detail=f"improvement is untested: {why.why}{said}{needed}",
         remedy=why.remedy,
+        about=metric.name,
     )
 
 

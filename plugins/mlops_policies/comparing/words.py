@@ -8,7 +8,7 @@ from mlops_policies.comparing.seeded import Seeds
 from mlops_policies.comparing.shown import bounds_at, is_under_a_row
 from mlops_policies.comparing.tested import Tested, Untested
 from policy_engine.evidence import EvidenceError, Grade, Measurement, Metric, Run
-from policy_engine.policy import Limit
+from policy_engine.policy import Interval, Limit
 from policy_engine.quantities import divide, exact, show
 from policy_engine.statistics import rows_needed_for_counts
 
@@ -43,6 +43,36 @@ def evidence(
         else "bounds that decide nothing: too few resamples for this alpha, or all equal"
     )
     return f"({tested.words(difference)}: p{of} = {p_value(p)}; {said}; alpha = {level})"
+
+
+def interval(metric: Metric, tested: Tested, alpha: float) -> Interval | None:
+    """Return where the true gain lies by the test at alpha on each side; None: it cannot tell.
+
+    Bounds and test are not always of one family (Tango's and McNemar's): where the test does not
+    show that the gain is not 0, the interval holds 0.
+    """
+    bounds = bounds_at(tested, alpha)
+    if not bounds.decides:
+        return None
+    shown = tested.p_above() < alpha or tested.p_below() < alpha
+    low, high = bounds.lower, bounds.upper
+    if not shown:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Interval(
+        low=in_unit(metric, exact(low)),
+        high=in_unit(metric, exact(high)),
+        unit="" if metric.point is None else "pt",
+        confidence=1 - 2 * exact(alpha),
+        shown=shown,
+        on=tested.where,
+    )
+
+
+def gained(metric: Metric, tested: Tested) -> str:
+    """Return gain or loss as the beginning of a short sentence."""
+    if tested.gain < 0:
+        return f"the loss of {amount(metric, -tested.gain)} in {metric.name}"
+    return f"the gain of {amount(metric, tested.gain)} in {metric.name}"
 
 
 def under_a_row(tested: Tested, difference: float) -> str:

@@ -151,7 +151,8 @@ class DeepMargin(Proof, name="deep-margin"):
         value = measured(metric, tested, number)
         return Finding(
             outcome=outcome,
-            message=f"{change(metric, tested)} over the best simple run {_named(simple)}, "
+            message=_said(metric, tested, outcome, margin),
+            detail=f"{change(metric, tested)} over the best simple run {_named(simple)}, "
             f"{verdict} {amount(metric, margin)} "
             f"{evidence(metric, tested, alpha, p=p, difference=least)}"
             f"{small}{levels.notes}{more}",
@@ -176,7 +177,10 @@ class DeepMargin(Proof, name="deep-margin"):
             needed = rows_at_most(metric, case.candidate, simple, least, levels.shown, above=least)
         return Finding(
             outcome=outcome,
-            message=f"the margin over the best simple run {_named(simple)} is untested: {why.why}; "
+            message="whether the deep model beats the best simple one could not be tested"
+            if outcome is Outcome.INCONCLUSIVE
+            else f"the deep model gains {amount(metric, gain[0], margin)} over the best simple one",
+            detail=f"the margin over the best simple run {_named(simple)} is untested: {why.why}; "
             f"{gain[1]}; it must be at least {amount(metric, margin, gain[0])}{needed}",
             remedy=None
             if outcome is Outcome.PASS
@@ -192,6 +196,13 @@ _TRAIN = (
     "trained again"
 )
 _NOT_BETTER = "merge the simple model, or make the deep one better; a lower margin needs a why"
+
+
+def _said(metric: Metric, tested: Tested, outcome: Outcome, margin: Decimal) -> str:
+    """Return in a short sentence what the deep model brings over the simple one."""
+    gain, asked = amount(metric, tested.gain, margin), amount(metric, margin, tested.gain)
+    said = f"the deep model gains {gain} over the best simple one; it must gain at least {asked}"
+    return f"{said}, and this may be chance" if outcome is Outcome.INCONCLUSIVE else said
 
 
 def _remedy(outcome: Outcome, tested: Tested) -> str | None:

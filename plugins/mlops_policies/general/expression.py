@@ -52,16 +52,20 @@ class Expression(Policy, name="expression"):
         what = ".".join(bound.path)
         judged = Finding.judge(measured, bound.op, bound.limit, what, remedy=_REMEDY)
         if self.message is not None and judged.outcome is Outcome.FAIL:
-            judged = judged._replace(message=f"{self.message}: {judged.message}")
+            judged = judged._replace(
+                message=self.message, detail=f"{self.message}: {judged.message}"
+            )
         yield judged
 
     def _finding(self, condition: Condition, held: Held) -> Finding:
         if held.holds:
-            message = f"it holds that {self.that}{condition.told(held)}"
-            return Finding(outcome=Outcome.PASS, message=message)
-        said = self.message or f"it does not hold that {self.that}"
+            said, outcome, remedy = f"it holds that {self.that}", Outcome.PASS, None
+        else:
+            said = self.message or f"it does not hold that {self.that}"
+            outcome, remedy = Outcome.FAIL, _REMEDY
+        told = condition.told(held)
         return Finding(
-            outcome=Outcome.FAIL, message=f"{said}{condition.told(held)}", remedy=_REMEDY
+            outcome=outcome, message=said, remedy=remedy, detail=said + told if told else None
         )
 
 

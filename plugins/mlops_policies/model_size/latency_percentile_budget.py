@@ -118,7 +118,8 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
             return finding
         return finding._replace(
             outcome=Outcome.INCONCLUSIVE,
-            message=f"{finding.message}; {least:f} are needed to judge this percentile",
+            message=f"too few requests to judge the {self._what}",
+            detail=f"{finding.whole}; {least:f} are needed to judge this percentile",
             remedy=f"measure more: probe_serving(…, requests={least:f})",
         )
 
@@ -140,7 +141,8 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
             return finding
         return finding._replace(
             outcome=Outcome.INCONCLUSIVE,
-            message=f"{finding.message}; this is not judged: {doubt[0]}",
+            message=f"growth of the {self._what} cannot be judged: {doubt[0]}",
+            detail=f"{finding.whole}; this is not judged: {doubt[0]}",
             remedy=doubt[1],
         )
 

@@ -109,7 +109,7 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
             note=f" (the baseline's {before} and {show(max_growth, '%')}; it grew by "
             f"{show(growth, '%', apart_from=max_growth)})",
             remedy="shrink the model, or raise max_growth and say why",
-        )
+        )._replace(message=_growth_words(size, before, max_growth))
         if finding.outcome is Outcome.PASS or self.growth_waived_if_gain is None:
             return finding
         return self._waived(case, finding)
@@ -123,21 +123,29 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
             gain = metric.gain(case.candidate, case.baseline)
             passed = gain >= metric.distance(margin)
         except EvidenceError as e:
-            return finding._replace(message=f"{finding.message}; no gain waives it: {e}")
+            return finding.saying(f"; no gain waives it: {e}")
         unit = "pt" if margin.in_points else metric.name
         value = divide(gain, metric.required_point) if margin.in_points else gain
         shown = "pt" if margin.in_points else ""
         gained, asked = show_both(value, margin.amount, shown)
         numbers = f"{metric.name} gains {gained}, and from {asked} on growth is waived"
         if not passed:
-            return finding._replace(message=f"{finding.message}; {numbers}")
+            return finding.saying(f"; {numbers}")
         return Finding(
             outcome=Outcome.PASS,
-            message=f"{finding.message}; waived: {numbers}",
+            message=f"{metric.name} gains {gained}, which lets the model grow",
+            detail=f"{finding.whole}; waived: {numbers}",
             part="growth",
+            about=finding.about,
             measured=Measurement(value, unit, Grade.LOGGED, f"gain in {metric.name}"),
             limit=Limit(margin.amount, unit, ">="),
         )
+
+
+def _growth_words(size: Measurement, before: Measurement, max_growth: Decimal) -> str:
+    """Return in a short sentence by how much the model outgrew the baseline's."""
+    now, then = show_both(size.value, before.value, "B")
+    return f"model size is {now} and the baseline's {then}; it may grow by {show(max_growth, '%')}"
 
 
 def _refuse_remote(model: Model) -> None:
@@ -177,6 +185,7 @@ def _doubted(finding: Finding, doubt: str | None) -> Finding:
         return finding
     return finding._replace(
         outcome=Outcome.INCONCLUSIVE,
-        message=finding.message + doubt,
+        message="the stored files are smaller than the model that was logged: some are missing",
+        detail=finding.whole + doubt,
         remedy=_DOUBT_REMEDY,
     )

@@ -64,7 +64,8 @@ def _untested(rule: SliceRule, each: JudgedSlice) -> Finding | None:
     return Finding(
         outcome=Outcome.INCONCLUSIVE,
         part=each.name,
-        message=f"slice {each.name} cannot be judged: {each.test}{more}",
+        message=f"too few rows to judge slice {each.name}",
+        detail=f"slice {each.name} cannot be judged: {each.test}{more}",
         remedy=f"evaluate both on more rows of {each.name}",
     )
 
@@ -80,7 +81,9 @@ def _dropped(
     return Finding(
         outcome=outcome,
         part=each.name,
-        message=f"slice {each.name}: {metric.name} goes from {show(before, '', after)} to "
+        message=f"{metric.name} drops by {amount(metric, -each.gain, drop)} in slice {each.name}; "
+        f"{amount(metric, drop, -each.gain)} is allowed",
+        detail=f"slice {each.name}: {metric.name} goes from {show(before, '', after)} to "
         f"{show(after, '', before)} on {each.rows:,} rows, a drop of "
         f"{amount(metric, -each.gain, drop)}, shown to be above 0{only}; at most "
         f"{amount(metric, drop, -each.gain)} is accepted ({each.test}: p of no drop = "
@@ -107,7 +110,9 @@ def _fell(rule: SliceRule, each: JudgedSlice, floor: Adjusted) -> Finding:
     return Finding(
         outcome=Outcome.FAIL,
         part=each.name,
-        message=f"slice {each.name}: {rule.metric.name} {show(after, '', least)} on "
+        message=f"{rule.metric.name} is {show(after, '', least)} in slice {each.name}, under its "
+        f"floor of {show(least, '', after)}",
+        detail=f"slice {each.name}: {rule.metric.name} {show(after, '', least)} on "
         f"{each.rows:,} rows is shown to be {limit}, {show(least, '', after)}, and the baseline's "
         f"is not (bootstrap: by Holm p = {p_value(floor.p)}; alpha = {show(rule.alpha, '')})",
         remedy=f"train on more rows of {each.name}, or lower floor and say why",
@@ -121,7 +126,8 @@ def _no_harm(rule: SliceRule, quiet: Sequence[JudgedSlice], tests: int) -> Findi
         whys = "; ".join(f"{each.name}: {each.test}" for each in unjudged)
         return Finding(
             outcome=Outcome.INCONCLUSIVE,
-            message=f"no slice could be judged ({whys or 'there is none'})",
+            message="too few rows to judge any slice",
+            detail=f"no slice could be judged ({whys or 'there is none'})",
             remedy="evaluate both on more rows, or declare coarser slices",
         )
     metric = rule.metric
@@ -130,7 +136,8 @@ def _no_harm(rule: SliceRule, quiet: Sequence[JudgedSlice], tests: int) -> Findi
     names = first_few((each.name for each in tested), MOST_NAMED)
     return Finding(
         outcome=Outcome.PASS,
-        message=f"no drop above {amount(metric, rule.drop)} is shown in "
+        message=f"no drop above {amount(metric, rule.drop)} in {count(len(tested), 'slice')}",
+        detail=f"no drop above {amount(metric, rule.drop)} is shown in "
         f"{count(len(tested), 'slice')} ({names}; Holm over {count(tests, 'test')} at "
         f"alpha = {show(rule.alpha, '')}); the lowest gain is {amount(metric, worst.gain)} "
         f"({worst.name}, {worst.rows:,} rows, p of no drop = {p_value(worst.p or 0.0)})"

@@ -1,6 +1,6 @@
 """The report as one HTML page: to read, to print, to keep as the record of a decision.
 
-It asks for nothing from elsewhere and runs no script; nothing on it is folded away.
+It asks for nothing from elsewhere and runs no script; what checks a number by hand is folded.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,11 +10,13 @@ from decimal import Decimal
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
 from policy_engine.render import edits, rows
-from policy_engine.render.escape import LONG, html_code, html_text
+from policy_engine.render.blocks import change_cells, is_minded, reasons
+from policy_engine.render.escape import LONG, html_code, html_prose, html_text
 from policy_engine.render.html_style import STYLE
 from policy_engine.render.limits_picture import share_of
 from policy_engine.report import (
     BaselineRef,
+    Change,
     Changed,
     Edit,
     Judged,
@@ -26,13 +28,14 @@ from policy_engine.report import (
 )
 
 _HEAD = ("policy", "verdict", "measured", "limit", "baseline")
+_CHANGES = ("quantity", "baseline", "candidate", "change", "policies")
 _CHANGED = ("policy", "policy file", "run", "now", "proposed")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def as_html(report: Report) -> str:
     """Return the report as one self-contained page."""
-    title = f"{rows.WORDS[report.verdict]}: {rows.MEANINGS[report.verdict]}"
+    title = rows.DECISIONS[report.verdict]
     subjects = sorted(report.subjects, key=lambda subject: list(Verdict).index(subject.verdict))
     parts = [
         "<!doctype html>",
@@ -63,7 +66,8 @@ def _headline(report: Report, title: str) -> Iterator[str]:
         "branch's own."
     )
     counts = rows.tally(rows.every_finding(report))
-    yield f'<header><h1 class="{report.verdict.value}">{title}</h1>'
+    why = "; ".join(html_prose(reason) for reason in reasons(report))
+    yield f'<header><h1 class="{report.verdict.value}">{title}{why and f": {why}"}</h1>'
     yield f"<p>{counts} (exit code {int(report.exit_code)}). {trust}</p></header>"
 
 
@@ -75,8 +79,24 @@ def _subject(subject: Subject) -> Iterator[str]:
         yield f"<p>{html_text(subject.reason, LONG)}</p>"
     if subject.candidate:
         yield _facts(_runs(subject, subject.candidate))
+    yield from _changes(subject.changes)
     yield from _table(subject)
     yield "</section>"
+
+
+def _changes(changes: Sequence[Change]) -> Iterator[str]:
+    if not changes:
+        return
+    yield f"<table><caption>What changed</caption>{_head(_CHANGES)}<tbody>"
+    for change in changes:
+        before, after, difference = map(html_prose, change_cells(change))
+        weight = f"<b>{difference}</b>" if is_minded(change) else difference
+        told = "" if change.effect is None else rows.EFFECTS[change.effect]
+        yield (
+            f'<tr><th scope="row">{html_text(change.what)}</th><td>{before}</td><td>{after}</td>'
+            f"<td>{weight}</td><td>{told}</td></tr>"
+        )
+    yield "</tbody></table>"
 
 
 def _runs(subject: Subject, candidate: RunRef) -> Iterator[tuple[str, str]]:
@@ -126,11 +146,14 @@ def _finding(finding: Judged) -> str:
 
 
 def _words(finding: Judged) -> Iterator[str]:
-    yield html_text(finding.message, LONG)
+    yield html_prose(finding.message)
     if finding.remedy and finding.outcome is not Outcome.PASS:
-        yield f"<b>Fix:</b> {html_text(finding.remedy, LONG)}"
+        yield f"<b>Fix:</b> {html_prose(finding.remedy)}"
     if finding.waiver:
         yield f"<b>Waiver:</b> {html_text(rows.waiver_words(finding.waiver), LONG)}"
+    if finding.detail:
+        folded = f"<summary>in full</summary>{html_prose(finding.detail)}"
+        yield f"<details>{folded}</details>"
     yield f'<span class="rule">Rule: {html_text(rows.rule_words(finding), LONG)}</span>'
 
 

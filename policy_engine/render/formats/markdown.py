@@ -1,27 +1,54 @@
 """The report as GitHub's Markdown, for a pull-request comment, a check run or a job's summary.
 
-The verdict stands above everything that others wrote, and what others wrote stands in code. Tables
-are written in HTML: an explanation then gets a row of its own, as wide as the table.
+The verdict and its reasons stand above everything else, then what changed, then what to do.
+Sentences are prose; what others could have chosen stands in code. Blocks are written in HTML: no
+text in them is read as Markdown.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 
-from policy_engine.evidence import Measurement
-from policy_engine.policy import Outcome
+from policy_engine.policy import Level, Outcome
 from policy_engine.render import edits, rows
-from policy_engine.render.escape import LONG, code, html_code, html_text
+from policy_engine.render.blocks import (
+    Block,
+    blocks,
+    by_policy,
+    change_cells,
+    is_minded,
+    reasons,
+)
+from policy_engine.render.escape import LONG, code, html_code, html_prose, html_text
 from policy_engine.render.fitting import Part, fitted, size
 from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
-from policy_engine.report import Changed, Edit, Judged, Proposal, Report, Subject, Verdict
+from policy_engine.report import (
+    Change,
+    Changed,
+    Edit,
+    Effect,
+    Judged,
+    Proposal,
+    Report,
+    Subject,
+    Verdict,
+)
 
-_HEAD = "<tr><th>policy</th><th>verdict</th><th>measured</th><th>limit</th><th>baseline</th></tr>"
+_CHANGES = "<tr><th></th><th>baseline</th><th>candidate</th><th>change</th></tr>"
 _CHANGED = "<tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>"
 _EDITS = f"<tr>{''.join(f'<th>{name}</th>' for name in edits.HEAD)}</tr>"
+_ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
 _FILES_NAMED = 5
 _PICTURES = 3
+_MARKS = {Effect.BLOCK: "❌", Effect.WARN: "⚠️", Effect.WAIVED: "☑️", Effect.NONE: "✅"}
+_TITLES = {
+    "error": "could not be judged",
+    "blocking": "blocks the merge",
+    "warning": "warns",
+    "waived": "waived",
+}
 
 
 def as_markdown(
@@ -47,17 +74,38 @@ def as_markdown(
 
 
 def _headline(report: Report) -> str:
-    word, meaning = rows.WORDS[report.verdict], rows.MEANINGS[report.verdict]
+    """Return the verdict with its reasons, and who decides."""
+    why = "; ".join(html_prose(reason) for reason in reasons(report))
+    decision = rows.DECISIONS[report.verdict] + (f": {why}" if why else "")
     source = report.policies
     ref = f" of {code(source.ref)}" if source.ref else ""
-    doubt, trust = "", f"judged by the trusted policies{ref}"
+    doubt, trust = "", f"Decided by the trusted policies{ref}"
     if not source.trusted:
         doubt = " (policies not trusted)"
-        trust = f"judged by policies{ref} that are not the default branch's own"
+        trust = f"Decided by policies{ref} that are not the default branch's own"
     counts = rows.tally(rows.every_finding(report))
     return (
-        f"## {rows.SYMBOLS[report.verdict]} {word}: {meaning}{doubt}\n\n"
-        f"**{counts}** (exit code {int(report.exit_code)}), {trust}\n"
+        f"<h2>{rows.SYMBOLS[report.verdict]} {decision}{doubt}</h2>\n\n"
+        f"{trust}: {counts} (exit code {int(report.exit_code)}).{_way_out(report)}\n"
+    )
+
+
+def _way_out(report: Report) -> str:
+    """Say how a merge that is blocked can still be had: fix it, or have it waived."""
+    blocking = [f for f in rows.every_finding(report) if f.effect is Effect.BLOCK]
+    if not blocking:
+        return ""
+    waivable = [
+        f for f in blocking if f.level is Level.OVERRIDABLE and f.outcome is not Outcome.ERROR
+    ]
+    if not waivable:
+        return " None of what blocks can be waived: fix it, train again and push."
+    rest = "" if len(waivable) == len(blocking) else " where that is allowed"
+    id_ = waivable[0].id if _ID.fullmatch(waivable[0].id) else "ID"
+    return (
+        f" Fix what blocks, train again and push; or have it waived{rest}: "
+        f"`policy-engine waive --from report.json --id {id_} …` writes the waiver, and "
+        "somebody else than the author approves it."
     )
 
 
@@ -75,16 +123,19 @@ def _parts(report: Report, links: Links) -> Iterator[Part]:
 
 def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[Part]:
     yield Part(0, "policy file", ["\n".join(_introduction(subject, links))])
+    yield Part(
+        0, "change", [_change(c) for c in subject.changes], f"\n<table>\n{_CHANGES}", "</table>"
+    )
     findings = rows.ordered(subject.findings)
-    problems = [f for f in findings if rows.is_problem(f)]
-    yield Part(1, "finding", [_row(f, links) for f in problems], f"\n<table>\n{_HEAD}", "</table>")
+    told = [_block(block, links) for block in blocks(findings)]
+    yield Part(1, "finding", told, "\n<ul>", "</ul>")
     for draw in (as_gain_picture, as_limits_picture) if has_picture else ():
         picture = draw(subject)
         if picture:
             yield Part(0, "picture", [f"\n```mermaid\n{picture}\n```"])
     others = [f for f in findings if not rows.is_problem(f)]
-    title = rows.tally(others)
-    yield _folded(2, "finding", title, [_row(f, links) for f in others], f"<table>\n{_HEAD}")
+    lines = [_other(several) for several in by_policy(others).values()]
+    yield _folded(2, "policy", rows.tally(others), lines, "ul")
     passed_over = [f"- {code(p.rule)}: {code(p.why, LONG)}" for p in subject.passed_over]
     yield _folded(3, "note", "Passed over as the baseline", passed_over)
     yield _folded(3, "note", "Notes", [f"- {code(note, LONG)}" for note in subject.notes])
@@ -111,38 +162,48 @@ def _link(address: str | None, text: str) -> str:
     return f' · <a href="{html_text(address, LONG)}">{text}</a>' if address else ""
 
 
-def _row(finding: Judged, links: Links) -> str:
-    """Return a row of numbers, and below it one that says why and how to fix it."""
-    numbers = (
-        _graded(rows.measured_cell(finding), finding.measured),
-        _graded(rows.limit(finding)),
-        _graded(rows.baseline(finding), finding.baseline),
+def _change(change: Change) -> str:
+    """Return a quantity of both sides; what a policy minds carries its mark."""
+    before, after, difference = map(html_prose, change_cells(change))
+    mark = "" if change.effect is None else f"{_MARKS[change.effect]} "
+    weight = ("<b>", "</b>") if is_minded(change) else ("", "")
+    return (
+        f"<tr><td>{mark}{html_prose(change.what)}</td><td>{before}</td><td>{after}</td>"
+        f"<td>{weight[0]}{difference}{weight[1]}</td></tr>"
     )
-    part = f" {html_code(finding.part)}" if finding.part else ""
-    symbol = rows.KIND_SYMBOLS[rows.kind(finding)]
-    first = f"<td>{symbol} {html_code(finding.id)}{part}</td><td>{rows.verdict_words(finding)}</td>"
-    words = "<br>".join(_words(finding, links))
-    if not rows.is_problem(finding) and not any(numbers):
-        return f"<tr>{first}<td colspan=3>{words}</td></tr>"
-    cells = "".join(f"<td>{number}</td>" for number in numbers)
-    return f"<tr>{first}{cells}</tr>\n<tr><td colspan=5>{words}</td></tr>"
 
 
-def _graded(amount: str | None, value: Measurement | None = None) -> str:
-    if amount is None:
-        return ""
-    return f"{html_code(amount)} {value.grade.value}" if value else html_code(amount)
-
-
-def _words(finding: Judged, links: Links) -> Iterator[str]:
-    yield html_code(finding.message, LONG)
-    if finding.remedy and finding.outcome is not Outcome.PASS:
-        yield f"<b>Fix:</b> {html_code(finding.remedy, LONG)}"
+def _block(block: Block, links: Links) -> str:
+    """Return what is the case and what to do first; what checks it by hand is folded."""
+    finding = block.first
+    named = ", ".join(_named(id_, part) for id_, part in block.names)
+    symbol = rows.KIND_SYMBOLS[block.kind]
+    lines = [f"<li>{symbol} {named} {_TITLES[block.kind]}: {html_prose(finding.message)}"]
+    if finding.remedy:
+        lines.append(f"<br><b>Fix:</b> {html_prose(finding.remedy)}")
     if finding.waiver:
-        yield f"<b>Waiver:</b> {html_code(rows.waiver_words(finding.waiver), LONG)}"
-    if rows.is_problem(finding):
-        link = _link(links.line(finding.where), "see the rule")
-        yield f"<sub>Rule: {html_code(rows.rule_words(finding), LONG)}{link}</sub>"
+        lines.append(f"<br><b>Waiver:</b> {html_code(rows.waiver_words(finding.waiver), LONG)}")
+    facts = [html_prose(detail) for detail in block.details]
+    facts += [html_prose(told) for told in dict.fromkeys(map(rows.numbers, block.findings)) if told]
+    for each in dict.fromkeys((f.where, rows.rule_words(f)) for f in block.findings):
+        where, words = each
+        facts.append(f"Rule: {html_code(words, LONG)}{_link(links.line(where), 'see the rule')}")
+    lines.append(f"<details><summary>numbers and rule</summary>{'<br>'.join(facts)}</details></li>")
+    return "".join(lines)
+
+
+def _named(id_: str, part: str | None) -> str:
+    return f"<b>{html_code(id_)}</b>" + (f" ({html_code(part)})" if part else "")
+
+
+def _other(findings: Sequence[Judged]) -> str:
+    """Return what passed, or does not apply, as one line a policy."""
+    first = findings[0]
+    symbol = rows.KIND_SYMBOLS[rows.kind(first)]
+    told = html_prose(first.message)
+    if len(findings) > 1:
+        told = ", ".join(html_code(f.part or "") for f in findings)
+    return f"<li>{symbol} {html_code(first.id)}: {told}</li>"
 
 
 def _proposed(proposal: Proposal) -> str:
@@ -157,7 +218,7 @@ def _edits(proposal: Proposal, links: Links) -> Iterator[Part]:
     rows_of = [_edit(each, links) for each in looser]
     yield Part(1, "edit", rows_of, f"\n<table>\n{_EDITS}", "</table>")
     title = f"Other edits of the policies: {len(others)}"
-    yield _folded(2, "edit", title, [_edit(each, links) for each in others], f"<table>\n{_EDITS}")
+    yield _folded(2, "edit", title, [_edit(each, links) for each in others], "table", _EDITS)
 
 
 def _edit(each: Edit, links: Links) -> str:
@@ -183,7 +244,7 @@ def _proposal(proposal: Proposal) -> Iterator[Part]:
     changed = [_changed(each) for each in proposal.changed]
     count = f"{len(changed)} of {proposal.findings}"
     title = f"What the proposed policies would change: {count}"
-    yield _folded(2, "changed finding", title, changed, f"<table>\n{_CHANGED}")
+    yield _folded(2, "changed finding", title, changed, "table", _CHANGED)
 
 
 def _changed(each: Changed) -> str:
@@ -203,9 +264,13 @@ def _waivers(report: Report) -> Iterator[Part]:
     yield _folded(3, "note", rows.waiver_tally(report), lines)
 
 
-def _folded(rank: int, noun: str, title: str, lines: Sequence[str], table: str = "") -> Part:
-    opening = f"\n<details><summary>{title}</summary>\n" + (f"\n{table}" if table else "")
-    return Part(rank, noun, lines, opening, f"{'</table>' if table else ''}\n</details>")
+def _folded(
+    rank: int, noun: str, title: str, lines: Sequence[str], within: str = "", table: str = ""
+) -> Part:
+    opening = f"\n<details><summary>{title}</summary>\n"
+    if within:
+        opening += f"\n<{within}>{table and chr(10)}{table}"
+    return Part(rank, noun, lines, opening, f"{f'</{within}>' if within else ''}\n</details>")
 
 
 def _foot(report: Report) -> str:

@@ -1,14 +1,26 @@
 """The report for a terminal and a job's log: what blocks stands first, the verdict last."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
 from policy_engine.render import edits, rows
+from policy_engine.render.blocks import Block, by_policy, change_cells
+from policy_engine.render.blocks import blocks as blocks_of
 from policy_engine.render.columns import paragraph, table_lines, together
 from policy_engine.render.escape import LONG, terminal
-from policy_engine.report import Judged, Proposal, Report, Subject, Verdict, WaiverUse
+from policy_engine.report import (
+    Change,
+    Effect,
+    Judged,
+    Proposal,
+    Report,
+    Subject,
+    Verdict,
+    WaiverUse,
+)
 
 NARROWEST = 40
 """The smallest width that is kept (columns)."""
@@ -32,26 +44,42 @@ _ROW_COLOURS = {
     "passed": _GREEN,
     "not applicable": _FAINT,
 }
+_EFFECT_COLOURS = {Effect.BLOCK: _RED, Effect.WARN: _YELLOW, Effect.WAIVED: _YELLOW}
+_MARKS = {Effect.BLOCK: "x", Effect.WARN: "!", Effect.WAIVED: "~"}
+_KIND_MARKS = {"error": "x", "blocking": "x", "warning": "!", "waived": "~"}
 
 _sentence = partial(terminal, longest=LONG)
 
 
-def as_text(report: Report, *, width: int = 80, colour: bool = False) -> str:
-    """Return the report as plain text.
+def as_text(report: Report, *, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
+    """Return the report as plain text: what blocks first, what passed in one line.
 
     Args:
         report: The report.
         width: No line is longer (columns; at least 40).
         colour: Whether to colour it for a terminal; that changes nothing else.
+        verbose: Whether to show every finding in a table, with all that checks it by hand.
     """
     width = max(width, NARROWEST)
-    blocks = ["\n".join(_subject(subject, width, colour)) for subject in report.subjects]
+    view = _View(width, colour=colour, verbose=verbose, is_alone=len(report.subjects) == 1)
+    blocks = ["\n".join(_subject(s, view)) for s in report.subjects]
     blocks.append("\n".join(_end(report, width, colour)))
     return "\n\n".join(blocks) + "\n"
 
 
-def _subject(subject: Subject, width: int, colour: bool) -> Iterator[str]:
-    counts = f": {rows.tally(subject.findings)}" if subject.findings else ""
+class _View(NamedTuple):
+    """How a report is shown; `is_alone`: it has one subject, whose counts are the whole's."""
+
+    width: int
+    colour: bool
+    verbose: bool
+    is_alone: bool
+
+
+def _subject(subject: Subject, view: _View) -> Iterator[str]:
+    width, colour = view.width, view.colour
+    is_counted = subject.findings and not view.is_alone
+    counts = f": {rows.tally(subject.findings)}" if is_counted else ""
     told = _sentence(f"{subject.policy_file}{counts}")
     yield from _headed(subject.verdict, " ", told, width, colour)
     if subject.reason:
@@ -63,11 +91,67 @@ def _subject(subject: Subject, width: int, colour: bool) -> Iterator[str]:
         yield from paragraph("  passed over: ", _sentence(f"{passed.rule}: {passed.why}"), width)
     for note in subject.notes:
         yield from paragraph("  note: ", _sentence(note), width)
-    if subject.findings:
-        yield ""
-        findings = rows.ordered(subject.findings)
+    yield from _changes(subject.changes, width, colour)
+    if not subject.findings:
+        return
+    yield ""
+    findings = rows.ordered(subject.findings)
+    if view.verbose:
         yield from _findings([f for f in findings if not rows.is_skipped(f)], width, colour)
-        yield from _skipped([f for f in findings if rows.is_skipped(f)], width)
+    else:
+        for block in blocks_of(findings):
+            yield from _block(block, width, colour)
+        yield from _others([f for f in findings if not rows.is_problem(f)], width)
+    yield from _skipped([f for f in findings if rows.is_skipped(f)], width)
+
+
+def _changes(changes: Sequence[Change], width: int, colour: bool) -> Iterator[str]:
+    if not changes:
+        return
+    cells = [(_mark(c), terminal(c.what), *map(terminal_cell, change_cells(c))) for c in changes]
+    head, *lines = table_lines(("", "", "baseline", "candidate", "change"), cells, width)
+    yield ""
+    yield head[0]
+    for change, several in zip(changes, lines, strict=True):
+        for line in several:
+            yield _painted(
+                line, _EFFECT_COLOURS.get(change.effect or Effect.NONE) if colour else None
+            )
+
+
+def _mark(change: Change) -> str:
+    return _MARKS.get(change.effect or Effect.NONE, "")
+
+
+def terminal_cell(text: str) -> str:
+    """Return a cell of the list of changes; an amount is not broken from its unit."""
+    if not text:
+        return ""
+    return together(terminal(text)) if text[:1].isdigit() else terminal(text)
+
+
+def _block(block: Block, width: int, colour: bool) -> Iterator[str]:
+    """Say of one cause what is the case, and what to do first."""
+    finding = block.first
+    named = ", ".join(
+        terminal(id_) + (f" ({terminal(part)})" if part else "") for id_, part in block.names
+    )
+    label = f"{_KIND_MARKS[block.kind]} "
+    first, *rest = paragraph(label, f"{named}: {_sentence(finding.message)}", width)
+    yield _painted(first, _ROW_COLOURS[block.kind] if colour else None)
+    yield from rest
+    if finding.remedy:
+        yield from paragraph("  fix: ", _sentence(finding.remedy), width)
+    if finding.waiver:
+        yield from paragraph("  waiver: ", _sentence(rows.waiver_words(finding.waiver)), width)
+
+
+def _others(findings: list[Judged], width: int) -> Iterator[str]:
+    """Name what passed and what does not apply, in a line each."""
+    for kind in ("passed", "not applicable"):
+        names = by_policy(f for f in findings if rows.kind(f) == kind)
+        if names:
+            yield from paragraph(f"{kind}: ", ", ".join(map(terminal, names)), width)
 
 
 def _baseline(subject: Subject) -> str:
@@ -85,7 +169,7 @@ def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]
     for finding, lines in zip(findings, blocks, strict=True):
         for line in lines:
             yield _painted(line, _ROW_COLOURS[rows.kind(finding)] if colour else None)
-        first = told.setdefault((finding.message, finding.remedy), finding.id)
+        first = told.setdefault((finding.whole, finding.remedy), finding.id)
         yield from _details(finding, None if first == finding.id else first, width)
 
 
@@ -121,7 +205,7 @@ def _details(finding: Judged, as_for: str | None, width: int) -> Iterator[str]:
     """Say why and how to fix it, once for all policies that say the same; a pass needs neither."""
     if finding.outcome is Outcome.PASS:
         return
-    why = finding.message if as_for is None else f"as for {as_for}"
+    why = finding.whole if as_for is None else f"as for {as_for}"
     yield from paragraph("    why:  ", _sentence(why), width)
     if finding.remedy and as_for is None:
         yield from paragraph("    fix:  ", _sentence(finding.remedy), width)

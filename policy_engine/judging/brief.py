@@ -1,0 +1,37 @@
+"""A long message in short: people read its first clause, and unfold the rest."""
+
+from policy_engine.policy import Finding
+
+LONGEST = 100
+"""The longest message that is read at a glance (characters)."""
+_LEAST = 20
+_ENDS = ("; ", ": ", " (", ", ")
+
+
+def in_brief(finding: Finding) -> Finding:
+    """Return the finding with a message of at most 100 characters; its detail has all of it.
+
+    A policy that says a detail of its own chose its message: that stays, unless it is too long.
+    """
+    if len(finding.message) <= LONGEST:
+        return finding
+    return finding._replace(message=brief(finding.message), detail=finding.whole)
+
+
+def brief(text: str) -> str:
+    """Return the clauses of a text that fit into 100 characters, or as many words as do."""
+    for end in _ENDS:
+        clauses = text.split(end)
+        for count in range(len(clauses) - 1, 0, -1):
+            part = end.join(clauses[:count])
+            if _LEAST <= len(part) <= LONGEST and _is_closed(part):
+                return part
+    words = text[: LONGEST - 1]
+    cut = words.rfind(" ")
+    return (words[:cut] if cut >= _LEAST else words) + "…"
+
+
+def _is_closed(text: str) -> bool:
+    """Say whether no bracket or quotation is left open."""
+    pairs = (text.count("(") == text.count(")"), text.count("[") == text.count("]"))
+    return all(pairs) and text.count('"') % 2 == 0 and text.count("`") % 2 == 0

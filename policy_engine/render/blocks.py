@@ -1,0 +1,112 @@
+"""What a reader takes in: findings of one cause as one block, and the reasons of a verdict."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from policy_engine.policy import Outcome
+from policy_engine.quantities import show, show_both
+from policy_engine.quantities.words import count
+from policy_engine.render import rows
+from policy_engine.report import Change, Effect, Judged, Report, Verdict
+
+_MOST_REASONS = 3
+_UNKNOWN = frozenset({Outcome.MISSING, Outcome.ERROR})
+_DECIDING = {
+    Verdict.ERROR: ("error", "blocking"),
+    Verdict.FAIL: ("blocking",),
+    Verdict.WARN: ("error", "warning"),
+}
+
+
+class Block(NamedTuple):
+    """Findings that say the same, or that lack the same: they are read once.
+
+    Attributes:
+        kind: What they count as (see `rows.kind`).
+        findings: One or more, in their order.
+    """
+
+    kind: str
+    findings: tuple[Judged, ...]
+
+    @property
+    def first(self) -> Judged:
+        """The finding that speaks for all."""
+        return self.findings[0]
+
+    @property
+    def names(self) -> list[tuple[str, str | None]]:
+        """Each binding with its part, once."""
+        return list(dict.fromkeys((f.id, f.part) for f in self.findings))
+
+    @property
+    def details(self) -> list[str]:
+        """What the findings say in full, as far as it is more than the message."""
+        wholes = dict.fromkeys(f.whole for f in self.findings)
+        return [whole for whole in wholes if whole != self.first.message]
+
+
+def blocks(findings: Iterable[Judged]) -> list[Block]:
+    """Return the findings to look at, worst first, those of one cause together."""
+    grouped: dict[tuple[object, ...], list[Judged]] = {}
+    for finding in rows.ordered(findings):
+        if rows.is_problem(finding):
+            grouped.setdefault(_cause(finding), []).append(finding)
+    return [Block(rows.kind(several[0]), tuple(several)) for several in grouped.values()]
+
+
+def _cause(finding: Judged) -> tuple[object, ...]:
+    """Return what two findings of one cause have in common: evidence that lacks has one remedy."""
+    same = finding.remedy if finding.outcome in _UNKNOWN else None
+    waiver = finding.waiver.get("id") if finding.waiver else None
+    return (rows.kind(finding), finding.outcome, finding.level, waiver, same or finding.message)
+
+
+def by_policy(findings: Iterable[Judged]) -> dict[str, list[Judged]]:
+    """Return findings by their binding: one line each is enough for what passed."""
+    found: dict[str, list[Judged]] = {}
+    for finding in findings:
+        found.setdefault(finding.id, []).append(finding)
+    return found
+
+
+def reasons(report: Report) -> list[str]:
+    """Return why the verdict is what it is, shortest form, the first three and a count."""
+    kinds = _DECIDING.get(report.verdict, ())
+    told = [
+        block.first.message
+        for subject in report.subjects
+        for block in blocks(subject.findings)
+        if block.kind in kinds
+    ]
+    told += [s.reason for s in report.subjects if s.reason and s.verdict is report.verdict]
+    if report.verdict is Verdict.PASS:
+        told = [f"{c.what} {c.difference}" for s in report.subjects for c in s.changes[:1]]
+    several = list(dict.fromkeys(told))
+    more = len(several) - _MOST_REASONS
+    return several[:_MOST_REASONS] + ([f"and {more} more"] if more > 0 else [])
+
+
+def change_cells(change: Change) -> tuple[str, str, str]:
+    """Return baseline, candidate and difference of a change, with units."""
+    before, after = change.baseline, change.candidate
+    difference = change.difference
+    interval = change.interval
+    if interval is not None and before is not None:
+        low, high = show_both(interval.low, interval.high, interval.unit)
+        share = show(interval.confidence, "%")
+        low = low.removesuffix(f" {interval.unit}")
+        difference += f" ({share} interval {low} to {high})"
+    if before is None:
+        return "", show(after, change.unit), difference
+    return (*show_both(before, after, change.unit), difference)
+
+
+def is_minded(change: Change) -> bool:
+    """Say whether a policy objects to a change."""
+    return change.effect in {Effect.BLOCK, Effect.WARN, Effect.WAIVED}
+
+
+def passed_words(findings: Sequence[Judged]) -> str:
+    """Return what passed as one line: `11 passed: run-finished, dataset-identity`."""
+    return f"{count(len(findings), 'passed', 'passed')}: {', '.join(by_policy(findings))}"
