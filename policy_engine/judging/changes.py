@@ -125,7 +125,7 @@ class _Sides:
             unit=after.unit,
             baseline=None if before is None else before.value,
             candidate=after.value,
-            difference="baseline not known",
+            difference="no baseline" if self.baseline is None else "baseline not known",
             effect=effect_on(what, self.findings),
             interval=None,
         )

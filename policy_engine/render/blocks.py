@@ -22,22 +22,26 @@ class Block(NamedTuple):
     """Findings that say the same, or that lack the same: they are read once.
 
     Attributes:
-        kind: What they count as (see `rows.kind`).
-        findings: One or more, in their order.
+        findings: One or more, the worst first.
     """
 
-    kind: str
     findings: tuple[Judged, ...]
 
     @property
     def first(self) -> Judged:
-        """The finding that speaks for all."""
-        return self.findings[0]
+        """The finding that speaks for all: of the worst, the one with least to say beside it."""
+        worst = rows.kind(self.findings[0])
+        return min((f for f in self.findings if rows.kind(f) == worst), key=lambda f: len(f.whole))
 
     @property
-    def names(self) -> list[tuple[str, str | None]]:
-        """Each binding with its part, once."""
-        return list(dict.fromkeys((f.id, f.part) for f in self.findings))
+    def kind(self) -> str:
+        """What the worst of them counts as (see `rows.kind`)."""
+        return rows.kind(self.findings[0])
+
+    def names(self, *, worst: bool) -> list[tuple[str, str | None]]:
+        """Return each binding with its part, once: those of the worst kind, or the others."""
+        mine = (f for f in self.findings if (rows.kind(f) == self.kind) is worst)
+        return list(dict.fromkeys((f.id, f.part) for f in mine))
 
     @property
     def details(self) -> list[str]:
@@ -52,14 +56,15 @@ def blocks(findings: Iterable[Judged]) -> list[Block]:
     for finding in rows.ordered(findings):
         if rows.is_problem(finding):
             grouped.setdefault(_cause(finding), []).append(finding)
-    return [Block(rows.kind(several[0]), tuple(several)) for several in grouped.values()]
+    return [Block(tuple(several)) for several in grouped.values()]
 
 
 def _cause(finding: Judged) -> tuple[object, ...]:
-    """Return what two findings of one cause have in common: evidence that lacks has one remedy."""
-    same = finding.remedy if finding.outcome in _UNKNOWN else None
+    """Return what two findings of one cause have in common: lacking evidence has one remedy."""
+    if finding.outcome in _UNKNOWN and finding.remedy and not finding.waiver:
+        return (finding.outcome, finding.remedy)
     waiver = finding.waiver.get("id") if finding.waiver else None
-    return (rows.kind(finding), finding.outcome, finding.level, waiver, same or finding.message)
+    return (rows.kind(finding), finding.outcome, waiver, finding.message, finding.remedy)
 
 
 def by_policy(findings: Iterable[Judged]) -> dict[str, list[Judged]]:
@@ -94,9 +99,8 @@ def change_cells(change: Change) -> tuple[str, str, str]:
     interval = change.interval
     if interval is not None and before is not None:
         low, high = show_both(interval.low, interval.high, interval.unit)
-        share = show(interval.confidence, "%")
         low = low.removesuffix(f" {interval.unit}")
-        difference += f" ({share} interval {low} to {high})"
+        difference += f" ({low} to {high})"
     if before is None:
         return "", show(after, change.unit), difference
     return (*show_both(before, after, change.unit), difference)

@@ -86,18 +86,18 @@ def test_a_pickle_without_a_scan_fails() -> None:
         (
             "sklearn",
             (
-                'log it with serialization_format="skops", and with skops_trusted_types=[…] as '
-                "log_model asks for them (trees); autologging pickles: "
-                "mlflow.sklearn.autolog(log_models=False), and log_model yourself; or store the "
-                "report of a scan in the model (ModelScan's or modelaudit's)"
+                'log_model(…, serialization_format="skops"), for trees with '
+                "skops_trusted_types=[…]; autologging: mlflow.sklearn.autolog(log_models=False) "
+                "and log_model yourself; or store a scan's report in the model (ModelScan, "
+                "modelaudit)"
             ),
         ),
         (
             "pytorch",
             (
                 "log the network as ONNX (mlflow.onnx.log_model); autologging pickles: "
-                "mlflow.pytorch.autolog(log_models=False), and log it yourself; or store the "
-                "report of a scan in the model (ModelScan's or modelaudit's)"
+                "mlflow.pytorch.autolog(log_models=False), and log it yourself; or store a scan's "
+                "report in the model (ModelScan, modelaudit)"
             ),
         ),
         (

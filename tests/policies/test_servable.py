@@ -17,9 +17,8 @@ from policy_engine.testing import NOW, assert_outcome, bind, judge, model, run
 MODEL_ID = "m-" + "0" * 32
 OTHER_ID = "m-" + "1" * 32
 PROBE_IT = (
-    "probe it in the training job, after log_model: "
-    "policy_engine.training.probe_serving(info.model_uri); after autologging "
-    "mlflow.last_logged_model().model_uri is the address"
+    "probe it: policy_engine.training.probe_serving(info.model_uri); after autologging with "
+    "mlflow.last_logged_model().model_uri"
 )
 counts = st.integers(0, 10_000)
 

@@ -123,7 +123,8 @@ class CostPerPoint(Policy, name="cost-per-point"):
             paid = f"{name} gains {gained}"
             asked, most = show_both(each, price.amount, unit)
             verdict = f": {asked}; it must be at most {most}"
-            short = f"a point of {name} costs {asked}; it must cost at most {most}"
+            each_costs, most_costs = show_both(each, price.amount, currency)
+            short = f"a point of {name} costs {each_costs}; it must cost at most {most_costs}"
         spent, affordable = show_both(more, worth, currency)
         return Finding(
             outcome=Outcome.PASS if passed else Outcome.FAIL,

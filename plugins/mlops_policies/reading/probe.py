@@ -8,9 +8,8 @@ from policy_engine.evidence import InvalidEvidence, Measurement, MissingEvidence
 MODEL_TAG = "serving.model_id"
 PROBED_TAG = "serving.probed_at"
 PROBE_IT = (
-    "probe it in the training job, after log_model: "
-    "policy_engine.training.probe_serving(info.model_uri); after autologging "
-    "mlflow.last_logged_model().model_uri is the address"
+    "probe it: policy_engine.training.probe_serving(info.model_uri); after autologging with "
+    "mlflow.last_logged_model().model_uri"
 )
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Mapping
 
-_SCAN = "store the report of a scan in the model (ModelScan's or modelaudit's)"
+_SCAN = "store a scan's report in the model (ModelScan, modelaudit)"
 SAFER = (
     'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
     f"safetensors or ONNX; boosters: their own), or {_SCAN}"
 )
 _BY_FLAVOR: Mapping[str, str] = {
     "sklearn": (
-        'log it with serialization_format="skops", and with skops_trusted_types=[…] as log_model '
-        "asks for them (trees); autologging pickles: mlflow.sklearn.autolog(log_models=False), and "
-        f"log_model yourself; or {_SCAN}"
+        'log_model(…, serialization_format="skops"), for trees with skops_trusted_types=[…]; '
+        "autologging: mlflow.sklearn.autolog(log_models=False) and log_model yourself; or "
+        f"{_SCAN}"
     ),
     "pytorch": (
         "log the network as ONNX (mlflow.onnx.log_model); autologging pickles: "

@@ -129,7 +129,8 @@ class SafeSerialization(Policy, name="safe-serialization"):
             if why:
                 return Finding(
                     outcome=Outcome.FAIL,
-                    message=f"pickle present ({_few(tuple(stored.pickles))}), and {file} does "
+                    message=f"a pickle is stored, and {file} does not clear it",
+                    detail=f"pickle present ({_few(tuple(stored.pickles))}), and {file} does "
                     f"not clear it: {'; '.join(why)}",
                     remedy=safer_than_pickle(flavors),
                 )
@@ -188,7 +189,8 @@ def _pickled(stored: Stored, flavors: Mapping[str, Any]) -> Finding:
     named = _few(tuple(f"{path} ({how})" for path, how in stored.pickles.items()))
     return Finding(
         outcome=Outcome.FAIL,
-        message=f"pickle present and no scan report: {named}; loading it can run any code",
+        message="a pickle is stored, and no scan report clears it",
+        detail=f"pickle present and no scan report: {named}; loading it can run any code",
         remedy=safer_than_pickle(flavors),
     )
 

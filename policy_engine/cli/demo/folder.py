@@ -40,6 +40,13 @@ class Folder:
         """The policy file that the demo puts there."""
         return self.policies / "demo.yaml"
 
+    def reports(self, number: int) -> dict[str, Path]:
+        """Return the files of a pull request's reports by format; their folder is made."""
+        folder = self.path / "reports"
+        folder.mkdir(exist_ok=True)
+        endings = {"text": "txt", "markdown": "md", "html": "html", "json": "json"}
+        return {name: folder / f"pr-{number}.{ending}" for name, ending in endings.items()}
+
     @property
     def tracking_uri(self) -> str:
         """The store as MLflow's tools name it."""

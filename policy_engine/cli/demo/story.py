@@ -5,7 +5,9 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -15,15 +17,29 @@ from policy_engine.cli import output
 from policy_engine.cli.demo.commands import next_steps, shell_command
 from policy_engine.cli.demo.folder import Folder, claim, prepare_folder
 from policy_engine.errors import UsageError
+from policy_engine.hookspecs import Renderer
+from policy_engine.render import FORMATS, rows
+from policy_engine.render.blocks import reasons
+from policy_engine.render.columns import paragraph, wrap
+from policy_engine.render.formats.text import as_text
 
 if TYPE_CHECKING:
     from policy_engine.cli.demo.recipes import DemoRecipe
     from policy_engine.cli.demo.train import Trained, Trainer
+    from policy_engine.report import Report
 
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+WIDTH = 80
+"""The story's width (columns)."""
+_RENDERERS: Mapping[str, Renderer] = {
+    "text": partial(as_text, verbose=True),
+    **{name: FORMATS[name] for name in ("markdown", "html", "json")},
 }
 
 
@@ -38,10 +54,11 @@ a real training. All numbers are measured on this machine.
 
 @dataclass(frozen=True, slots=True)
 class DemoPullRequest:
-    """A candidate, what its author says of it, and the exit code that the demo promises."""
+    """A candidate, what its author says of it, what there is to see, and the promised exit code."""
 
     title: str
     claim: str
+    to_see: str
     recipe: str
     exit_code: int
 
@@ -50,18 +67,21 @@ _PULL_REQUESTS = (
     DemoPullRequest(
         "another kind of model",
         "A support vector machine, tuned over six settings, in place of the forest.",
+        "a test on the rows of both models shows the gain, and it costs next to nothing.",
         "TUNED_SVM",
         0,
     ),
     DemoPullRequest(
         "the same forest, with 1,000 trees instead of 60",
         "The accuracy went up.",
+        "the one number that rose may be chance, and it took 17 times the model.",
         "MANY_TREES",
         1,
     ),
     DemoPullRequest(
         "a first model for a new question",
         "Which tumours are benign? The accuracy looks good.",
+        "good compared with what? Six policies have one cause, and it is told once.",
         "NEW_QUESTION",
         1,
     ),
@@ -69,6 +89,7 @@ _PULL_REQUESTS = (
         "a small neural network",
         "Deep learning has come to the team. The training script broke off at the serving\n"
         "probe, for want of an example to send; the model was stored by then.",
+        "a run that broke off does not merge, and a simple model is better here.",
         "NETWORK",
         1,
     ),
@@ -103,7 +124,7 @@ def run_demo(path: Path) -> int:
     checks = [_options(folder, trained) for trained in _train(train.Trainer(folder), recipes)]
     output.print_text(_INTRODUCTION.format(file=folder.policy_file))
     codes = [
-        _show(number, request, options, loaded)
+        _show(folder, number, request, options, loaded)
         for number, (request, options) in enumerate(zip(_PULL_REQUESTS, checks, strict=True), 1)
     ]
     output.print_text(next_steps(folder, checks))
@@ -155,17 +176,40 @@ def _options(folder: Folder, trained: "Trained") -> check.Options:
 
 
 def _show(
-    number: int, request: DemoPullRequest, options: check.Options, loaded: check.Loaded
+    folder: Folder,
+    number: int,
+    request: DemoPullRequest,
+    options: check.Options,
+    loaded: check.Loaded,
 ) -> int:
-    """Show a pull request and its verdict as its author would see them; return the exit code."""
+    """Tell of a pull request and its verdict, and file its reports; return the exit code."""
     title = f"Pull request {number}: {request.title}"
-    underline = "=" * len(title)
-    output.print_text(f"\n{title}\n{underline}\n{request.claim}\n\n$ {shell_command(options)}\n")
     report = check.check(options, loaded)
-    output.write_report(report, output.parse_formats(("text",), {}))
-    code = int(report.exit_code)
-    output.print_text(f"$ echo $?\n{code}\n")
-    return code
+    files = folder.reports(number)
+    for name, file in files.items():
+        file.write_text(_RENDERERS[name](report), encoding="utf-8")
+    lines = [
+        f"\n{title}\n{'=' * len(title)}\n{request.claim}\n",
+        *_verdict(report),
+        *wrap(f"To see: {request.to_see}", WIDTH),
+        f"\n$ {shell_command(options)}",
+        f"The whole report: {files['text']} (.md, .html, .json)",
+    ]
+    output.print_text("\n".join(lines) + "\n")
+    return int(report.exit_code)
+
+
+def _verdict(report: "Report") -> Iterator[str]:
+    """Yield the verdict, its reasons and what changed, in a few lines."""
+    counts = rows.tally(rows.every_finding(report))
+    word = rows.WORDS[report.verdict].upper()
+    yield f"{word} (exit code {int(report.exit_code)}): {counts}"
+    for reason in reasons(report):
+        yield from paragraph("  - ", reason, WIDTH)
+    compared = [c for s in report.subjects for c in s.changes if c.baseline is not None]
+    if compared:
+        changes = "; ".join(f"{c.what} {c.difference}" for c in compared[:3])
+        yield from paragraph("  changed: ", changes, WIDTH)
 
 
 def _outcome(folder: Folder, codes: list[int]) -> int:

@@ -176,9 +176,11 @@ def _change(change: Change) -> str:
 def _block(block: Block, links: Links) -> str:
     """Return what is the case and what to do first; what checks it by hand is folded."""
     finding = block.first
-    named = ", ".join(_named(id_, part) for id_, part in block.names)
+    named = ", ".join(_named(id_, part) for id_, part in block.names(worst=True))
     symbol = rows.KIND_SYMBOLS[block.kind]
     lines = [f"<li>{symbol} {named} {_TITLES[block.kind]}: {html_prose(finding.message)}"]
+    if others := block.names(worst=False):
+        lines.append(f"<br>So do {', '.join(_named(*each) for each in others)}, which warn.")
     if finding.remedy:
         lines.append(f"<br><b>Fix:</b> {html_prose(finding.remedy)}")
     if finding.waiver:

@@ -1,6 +1,6 @@
 """The report for a terminal and a job's log: what blocks stands first, the verdict last."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from policy_engine.policy import Outcome
 from policy_engine.render import edits, rows
 from policy_engine.render.blocks import Block, by_policy, change_cells
 from policy_engine.render.blocks import blocks as blocks_of
-from policy_engine.render.columns import paragraph, table_lines, together
+from policy_engine.render.columns import paragraph, table_lines, together, width_of
 from policy_engine.render.escape import LONG, terminal
 from policy_engine.report import (
     Change,
@@ -133,25 +133,41 @@ def terminal_cell(text: str) -> str:
 def _block(block: Block, width: int, colour: bool) -> Iterator[str]:
     """Say of one cause what is the case, and what to do first."""
     finding = block.first
-    named = ", ".join(
-        terminal(id_) + (f" ({terminal(part)})" if part else "") for id_, part in block.names
-    )
+    named = _listed(block.names(worst=True))
     label = f"{_KIND_MARKS[block.kind]} "
     first, *rest = paragraph(label, f"{named}: {_sentence(finding.message)}", width)
     yield _painted(first, _ROW_COLOURS[block.kind] if colour else None)
     yield from rest
+    if others := block.names(worst=False):
+        yield from paragraph("  also: ", f"{_listed(others)} (warns)", width)
     if finding.remedy:
         yield from paragraph("  fix: ", _sentence(finding.remedy), width)
     if finding.waiver:
         yield from paragraph("  waiver: ", _sentence(rows.waiver_words(finding.waiver)), width)
 
 
+def _listed(names: Iterable[tuple[str, str | None]]) -> str:
+    return ", ".join(
+        terminal(id_) + (f" ({terminal(part)})" if part else "") for id_, part in names
+    )
+
+
 def _others(findings: list[Judged], width: int) -> Iterator[str]:
     """Name what passed and what does not apply, in a line each."""
     for kind in ("passed", "not applicable"):
-        names = by_policy(f for f in findings if rows.kind(f) == kind)
+        names = [terminal(id_) for id_ in by_policy(f for f in findings if rows.kind(f) == kind)]
         if names:
-            yield from paragraph(f"{kind}: ", ", ".join(map(terminal, names)), width)
+            yield _line(f"{kind}: ", names, width)
+
+
+def _line(label: str, names: Sequence[str], width: int) -> str:
+    """Return as many names as fit into a line, and how many more there are."""
+    for shown in range(len(names), 0, -1):
+        more = len(names) - shown
+        line = label + ", ".join(names[:shown]) + (f" and {more} more" if more else "")
+        if width_of(line) <= width:
+            return line
+    return f"{label}{len(names)}"
 
 
 def _baseline(subject: Subject) -> str:
@@ -174,13 +190,15 @@ def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]
 
 
 def _skipped(findings: list[Judged], width: int) -> Iterator[str]:
-    """Name what the policy file lets pass unlogged, briefly: nobody has to act on it."""
-    if not findings:
-        return
-    names = ", ".join(dict.fromkeys(terminal(finding.id) for finding in findings))
-    told = f"{names}; `policy-engine explain NAME` says what to log"
-    yield ""
-    yield from paragraph("skipped, evidence not there: ", told, width)
+    """Name what the policy file lets pass undecided or unlogged: nobody has to act on it."""
+    for finding in findings:
+        if finding.outcome is Outcome.INCONCLUSIVE:
+            told = f"{_listed([(finding.id, finding.part)])}: {_sentence(finding.message)}"
+            yield from paragraph("undecided: ", told, width)
+    lacking = [(f.id, f.part) for f in findings if f.outcome is not Outcome.INCONCLUSIVE]
+    if lacking:
+        told = f"{_listed(lacking)}; `policy-engine explain NAME` says what to log"
+        yield from paragraph("not logged: ", told, width)
 
 
 def _cells(finding: Judged) -> tuple[str, ...]:
