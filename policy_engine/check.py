@@ -23,6 +23,7 @@ from policy_engine import __version__
 from policy_engine.change.champion import Wanted, champions_under, wanted
 from policy_engine.change.claims import CLAIM_CAP, of_this_change, of_this_commit
 from policy_engine.change.commits_since import with_commits
+from policy_engine.change.elsewhere import source_of
 from policy_engine.change.prepared import Prepared, prepare
 from policy_engine.change.proposal import proposal_of
 from policy_engine.change.situation import (
@@ -30,7 +31,6 @@ from policy_engine.change.situation import (
     Situation,
     idle_globs,
     judging,
-    policy_source,
     situation,
 )
 from policy_engine.errors import UsageError
@@ -166,7 +166,9 @@ def _ready(options: Options, loaded: Loaded) -> Prepared:
 
 
 def _source(options: Options, ready: Prepared) -> PolicySource:
-    return ready.source or policy_source(options.root, ready.policies.digest, ready.paths)
+    return ready.source or source_of(
+        options.policies, options.root, ready.policies.digest, ready.paths
+    )
 
 
 def _report(
