@@ -245,6 +245,16 @@ def test_at_a_terminal_the_reports_ref_is_that_of_the_other_checkout(
     assert source(told) == (f"{NAME}@{head[:7]}{ref}", not edit)
 
 
+def test_doctor_names_the_other_checkout_and_asks_no_owners_here(
+    here: PullRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposed(here, monkeypatch)
+    head = central(Path("../central")).git("rev-parse", "HEAD")
+    told = " ".join(command("doctor", "--policies", "../central/ml").out.split())
+    assert f"1 policy file of {NAME}@{head[:7]}, trusted" in told
+    assert "the policies are of another repository: see there who approves an edit" in told
+
+
 @pytest.mark.parametrize(
     ("ref", "linked"),
     [("main@1a2b3c4", True), ("release/1.0@1a2b3c4", True), (f"{NAME}@1a2b3c4", False)],
