@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,8 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policy_engine import __version__
+from policy_engine.change.champion import Wanted, champions_under, wanted
 from policy_engine.change.claims import CLAIM_CAP, of_this_change, of_this_commit
 from policy_engine.change.commits_since import with_commits
+from policy_engine.change.elsewhere import source_of
 from policy_engine.change.prepared import Prepared, prepare
 from policy_engine.change.proposal import proposal_of
 from policy_engine.change.situation import (
@@ -28,12 +31,11 @@ from policy_engine.change.situation import (
     Situation,
     idle_globs,
     judging,
-    policy_source,
     situation,
 )
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Needs
-from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.evidence.record import ChampionRecord, EvidenceRecord
 from policy_engine.evidence.saved import read_evidence, save_evidence
 from policy_engine.git import work_tree as git
 from policy_engine.judging.beside import with_comparisons
@@ -164,7 +166,9 @@ def _ready(options: Options, loaded: Loaded) -> Prepared:
 
 
 def _source(options: Options, ready: Prepared) -> PolicySource:
-    return ready.source or policy_source(options.root, ready.policies.digest, ready.paths)
+    return ready.source or source_of(
+        options.policies, options.root, ready.policies.digest, ready.paths
+    )
 
 
 def _report(
@@ -184,6 +188,10 @@ def _report(
     if ready.draft is not None:
         anew = replace(context, clock=_clock(options))
         proposal = proposal_of(ready.draft, evidence, report, anew)
+        if ready.proposed is not None and evidence.champions:
+            anew = replace(context, clock=_clock(options))
+            found = champions_under(ready.proposed, ready.policies, evidence, anew)
+            proposal = replace(proposal, champions=found)
         report = replace(report, proposal=proposal)
     if ready.source is None and source.ref is None and (why := git.unread(options.root)):
         sys.stderr.write(f"note: whose policies judge, is not known: {why}\n")
@@ -225,6 +233,7 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
     for note in here.notes:
         sys.stderr.write(f"note: {note}\n")
     evidence = with_commits(options.root, _read(options, ready, request))
+    evidence = _with_champions(evidence, options, ready, request)
     if options.commit is None and evidence.absent is not None and _is_merged(ready.job):
         hint = f"{evidence.absent}; {_NEVER_TRAINED}"
         evidence = evidence.model_copy(update={"absent": hint})
@@ -237,7 +246,7 @@ def _read(options: Options, ready: Prepared, request: "Request") -> EvidenceReco
     """Collect what the change needs: where no policy file needs a run, MLflow is not asked."""
     from policy_engine.tracking.collect import needs_runs, without_candidates  # noqa: PLC0415
 
-    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
+    uri = _tracking_uri(options)
     if needs_runs(ready.policies, request):
         if not uri:
             raise UsageError(_no_tracking_uri(ready.job, request))
@@ -333,6 +342,50 @@ def _for_proposal(
         return _patiently(uri, replace(options, wait_s=0.0), alone, request)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
         return _unread_proposal(str(e))
+
+
+def _with_champions(
+    evidence: EvidenceRecord, options: Options, ready: Prepared, request: "Request"
+) -> EvidenceRecord:
+    """Return the evidence, and beside it the champion of each edited file that is owed no run."""
+    if ready.proposed is None or request.named is not None or evidence.unreadable is not None:
+        return evidence
+    try:
+        asked = wanted(ready.policies, ready.proposed, request.change)
+    except (Exception, SystemExit):  # noqa: BLE001 (a proposal stops nobody)
+        return evidence
+    if not asked:
+        return evidence
+    champions = _champions(asked, options, ready, request)
+    return evidence.model_copy(update={"champions": champions})
+
+
+def _champions(
+    asked: Sequence[Wanted], options: Options, ready: Prepared, request: "Request"
+) -> tuple[ChampionRecord, ...]:
+    """Return the champions as MLflow has them, or why it could not tell."""
+    from policy_engine.change.champion_reading import (  # noqa: PLC0415
+        collect_champions,
+        unread_champions,
+    )
+    from policy_engine.http.deadline import Deadline  # noqa: PLC0415
+    from policy_engine.tracking.opening import open_store  # noqa: PLC0415
+    from policy_engine.tracking.reads import Reads  # noqa: PLC0415
+
+    try:
+        uri = _tracking_uri(options)
+        if not uri or all(each.named.absent for each in asked):
+            return unread_champions(asked, "MLFLOW_TRACKING_URI is empty")
+        deadline = Deadline(options.timeout_s)
+        store = open_store(uri, deadline, options.registry_uri)
+        resolve = ready.plugins.resolve_baseline
+        return collect_champions(asked, Reads(store, deadline), request, resolve)
+    except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
+        return unread_champions(asked, str(e))
+
+
+def _tracking_uri(options: Options) -> str:
+    return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
 
 
 def _unread_proposal(why: str) -> EvidenceRecord:

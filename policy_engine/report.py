@@ -269,6 +269,23 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Champion:
+    """What a proposed policy file would make of today's champion; it decides nothing.
+
+    Attributes:
+        found_by: The baseline rule that names it; None where none does.
+        today: What the file that judges makes of it; None where there is no such file.
+        left_out: The bindings that are not asked: they compare, or read the change.
+        proposed: The champion as a candidate of the proposed file.
+    """
+
+    found_by: str | None
+    today: Verdict | None
+    left_out: tuple[str, ...]
+    proposed: Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What the policies that a pull request proposes would decide; they decide nothing yet.
 
@@ -280,6 +297,8 @@ class Proposal:
         changed: Those that would come out otherwise.
         edits: What is edited in the policies themselves, what loosens them first.
         more_edits: How many edits more there are than `edits` names.
+        champions: What the edited policy files would make of the champion, where the change owes
+            them no run.
     """
 
     digest: str | None
@@ -289,6 +308,7 @@ class Proposal:
     changed: tuple[Changed, ...]
     edits: tuple[Edit, ...] = ()
     more_edits: int = 0
+    champions: tuple[Champion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

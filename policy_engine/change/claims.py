@@ -4,7 +4,7 @@ What a job wrote which ran a fork's code is hostile data as a whole.
 """
 
 from policy_engine.change.situation import Job, situation
-from policy_engine.evidence.record import EvidenceRecord
+from policy_engine.evidence.record import ChangeRecord, EvidenceRecord
 
 CLAIM_CAP = 64 * 1024 * 1024
 """The largest evidence file that is read of such a job (bytes)."""
@@ -48,8 +48,19 @@ def of_this_change(evidence: EvidenceRecord, job: Job) -> EvidenceRecord:
     change = situation(job, None, search=not evidence.named, ancestors=False).change
     proposal = evidence.for_proposal
     if proposal is not None:
-        proposal = proposal.model_copy(update={"change": change, "for_proposal": None})
-    return evidence.model_copy(update={"change": change, "for_proposal": proposal})
+        proposal = _alone(proposal, change)
+    champions = evidence.champions and tuple(
+        each.model_copy(update={"evidence": _alone(each.evidence, None)})
+        for each in evidence.champions
+    )
+    facts = {"change": change, "for_proposal": proposal, "champions": champions}
+    return evidence.model_copy(update=facts)
+
+
+def _alone(evidence: EvidenceRecord, change: ChangeRecord | None) -> EvidenceRecord:
+    """Return what lies beside the evidence that judges, with nothing beside itself."""
+    facts = {"change": change, "for_proposal": None, "champions": None}
+    return evidence.model_copy(update=facts)
 
 
 def _of_another(evidence: EvidenceRecord, said: str | None, due: str) -> EvidenceRecord:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from policy_engine.change.elsewhere import Checkout, checkout_of, refuse_the_changes_own
 from policy_engine.change.situation import Job, asked
 from policy_engine.errors import PolicyEngineError, UsageError
 from policy_engine.git import work_tree as git
@@ -126,8 +127,10 @@ def judges_of(place: Origin) -> Judges:
             has none and those of the proposal cannot be read either.
         UsageError: If a path lies outside the repository, or nobody has a policy file there.
     """
-    event = place.job.proposal
-    tip = tip_of(event, place.hub, place.root) if event else _target_tip(place.job)
+    checkout = checkout_of(place.given, place.root)
+    if checkout is not None:
+        return _judged_elsewhere(checkout, place)
+    tip = _tip(place)
     trusted = _trusted_texts(place, tip)
     if trusted is None:
         return _judged_by_itself(tip, _proposed(place), place)
@@ -138,6 +141,27 @@ def judges_of(place: Origin) -> Judges:
         _refuse_nowhere(tip, trusted, found)
     proposed = _overlaid(trusted, found, place) if is_touched and found else None
     return Judges(trusted, tip.ref, trusted=True, proposed=proposed)
+
+
+def _tip(place: Origin) -> Commit:
+    event = place.job.proposal
+    return tip_of(event, place.hub, place.root) if event else _target_tip(place.job)
+
+
+def _judged_elsewhere(checkout: Checkout, place: Origin) -> Judges:
+    """Return the policy files of another repository's commit: the change proposes none of them."""
+    refuse_the_changes_own(checkout, place.job, place.heads, lambda: _tip(place).sha)
+    try:
+        texts = checkout.texts()
+    except TreeError as e:
+        raise PoliciesUnreadable(
+            f"the policies of {checkout.ref} judge this pull request and cannot be read: {e}"
+        ) from e
+    absent = place.given if texts is None else texts.absent
+    if texts is None or absent:
+        names = ", ".join(f"'{path}'" for path in absent)
+        raise UsageError(f"there is no policy file at {names} in {checkout.ref}")
+    return Judges(texts, checkout.ref, trusted=True)
 
 
 def _refuse_nowhere(tip: Commit, trusted: Texts, found: "_Found") -> None:

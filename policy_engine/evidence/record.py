@@ -43,6 +43,7 @@ __all__ = [
     "BaselineRecord",
     "CandidateRecord",
     "Cell",
+    "ChampionRecord",
     "ChangeRecord",
     "DatasetRecord",
     "EvidenceRecord",
@@ -336,7 +337,8 @@ class EvidenceRecord(Record):
     `mlflow` is the version of the server that was read, as far as it had to be known: `2.16.2`, or
     `3` for one that keeps logged models; None for a store without a server.
     `for_proposal` was read for the policies that a pull request proposes, where they need other
-    evidence than the trusted ones; it decides nothing, and has no part in the digest.
+    evidence than the trusted ones; `champions` for those of them that the change owes no run. Both
+    decide nothing, and have no part in the digest.
     """
 
     schema_: Literal["policy-engine/evidence/v1"] = Field(
@@ -351,6 +353,7 @@ class EvidenceRecord(Record):
     unreadable: str | None = None
     mlflow: str | None = None
     for_proposal: "EvidenceRecord | None" = None
+    champions: "tuple[ChampionRecord, ...] | None" = None
 
     @property
     def digest(self) -> str:
@@ -361,6 +364,7 @@ class EvidenceRecord(Record):
         )
         facts.pop("collected_at", None)
         facts.pop("for_proposal", None)
+        facts.pop("champions", None)
         facts.pop("mlflow", None)
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -381,3 +385,14 @@ class EvidenceRecord(Record):
             pydantic.ValidationError: If it is not one of this version.
         """
         return cls.model_validate_json(text)
+
+
+class ChampionRecord(Record):
+    """The champion that some policy files name by a rule, read as a candidate of theirs."""
+
+    policy_files: tuple[str, ...]
+    rule: str | None = None
+    evidence: EvidenceRecord
+
+
+EvidenceRecord.model_rebuild()

@@ -293,6 +293,15 @@ def prefix(folder: Path) -> str:
     return _of_folder(folder, "rev-parse", "--show-prefix").rstrip("\n")
 
 
+def top(folder: Path) -> str | None:
+    """Return the root of the work tree that a folder lies in; None where it lies in none.
+
+    Raises:
+        GitError: If git fails for another reason, such as a folder of another owner.
+    """
+    return _of_folder(folder, "rev-parse", "--show-toplevel").rstrip("\n") or None
+
+
 def origin(folder: Path) -> str | None:
     """Return the address that `origin` was cloned from; None where there is none.
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -194,7 +195,8 @@ class Client:
 
         None: they are not all known, since GitHub lists 3,000 files at most.
         """
-        answers = list(self.pages("pulls", str(number), "files"))
+        pages = self.pages("pulls", str(number), "files")
+        answers = list(islice(pages, MOST_CHANGED_FILES))
         if len(answers) >= MOST_CHANGED_FILES:
             return None
         files = read(list[ChangedFile], answers, "the files of a pull request")

@@ -27,6 +27,7 @@ _LONGEST_COMMENT = 60_000  # bytes; GitHub takes 65,536 characters
 _TAIL_ROOM = 500
 _QUIET = frozenset({Verdict.PASS, Verdict.NOT_APPLICABLE})
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_ELSEWHERE = re.compile(r"(?:\.|[^/@]+[.:][^/@]*)/")  # a ref of another repository: its host first
 _COMMIT = re.compile(r"(?:^|@)([0-9a-f]{7,64})$")  # an edited tree has no lines to link to
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
 
@@ -100,7 +101,8 @@ class Wording:
 
     def _markdown(self, limit: int, elsewhere: str) -> str:
         # Built from configuration, never from a run.
-        commit = _COMMIT.search(self.report.policies.ref or "")
+        ref = self.report.policies.ref or ""
+        commit = None if _ELSEWHERE.match(ref) else _COMMIT.search(ref)
         links = Links(
             mlflow=self.mlflow,
             server=self.environ.get("GITHUB_SERVER_URL"),

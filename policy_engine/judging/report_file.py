@@ -83,12 +83,7 @@ def as_claimed(report: Report) -> Report:
 
     Its policies count as not trusted, its values as logged, and it passes with a warning at best.
     """
-    subjects = tuple(
-        replace(
-            s, verdict=_at_best_warn(s.verdict), findings=tuple(map(Judged.as_claim, s.findings))
-        )
-        for s in report.subjects
-    )
+    subjects = tuple(map(_claimed, report.subjects))
     verdict = _at_best_warn(report.verdict)
     return replace(
         report,
@@ -96,7 +91,18 @@ def as_claimed(report: Report) -> Report:
         exit_code=EXIT_CODES[verdict],
         subjects=subjects,
         policies=replace(report.policies, trusted=False),
+        proposal=report.proposal and _claimed_proposal(report.proposal),
     )
+
+
+def _claimed(subject: Subject) -> Subject:
+    findings = tuple(map(Judged.as_claim, subject.findings))
+    return replace(subject, verdict=_at_best_warn(subject.verdict), findings=findings)
+
+
+def _claimed_proposal(proposal: Proposal) -> Proposal:
+    champions = (replace(c, proposed=_claimed(c.proposed)) for c in proposal.champions)
+    return replace(proposal, champions=tuple(champions))
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -121,10 +127,17 @@ def _refuse_many(content: Mapping[str, Any]) -> None:
     subjects = content.get("subjects")
     if not isinstance(subjects, list):
         raise ReportFileError("subjects: a list is due")
+    subjects = [*subjects, *_champions(content.get("proposal"))]
     findings = [s.get("findings") for s in subjects if isinstance(s, dict)]
     count = sum(len(each) for each in findings if isinstance(each, list))
     if len(subjects) > MOST_SUBJECTS or count > MOST_FINDINGS:
         raise ReportFileError(f"it has {len(subjects)} subjects and {count} findings: too many")
+
+
+def _champions(proposal: Any) -> list[Any]:
+    champions = proposal.get("champions") if isinstance(proposal, dict) else None
+    several = champions if isinstance(champions, list) else []
+    return [each.get("proposed") for each in several if isinstance(each, dict)]
 
 
 def _parsed(content: Mapping[str, Any]) -> Report:
@@ -146,19 +159,9 @@ def _refuse_odds(report: Report) -> None:
     """Refuse verdicts that do not follow: a report says `pass` because its findings do."""
     if not report.subjects:
         raise ReportFileError("it judges nothing")
-    for subject in report.subjects:
-        if subject.verdict not in _possible(subject):
-            raise ReportFileError(
-                f"it says {subject.verdict.value} where its findings do not come to that"
-            )
-        if not _is_of(subject):
-            raise ReportFileError("its trade_off is not that of candidate and baseline")
-        if (subject.candidate is None) is (subject.reason is None):
-            raise ReportFileError("a subject has a candidate or a reason why there is none")
-        for finding in subject.findings:
-            odd = oddity(finding, report.evaluated_at)
-            if odd is not None:
-                raise ReportFileError(f"the finding '{finding.id}' {odd}")
+    champions = report.proposal.champions if report.proposal else ()
+    for subject in (*report.subjects, *(each.proposed for each in champions)):
+        _refuse_odd_subject(subject, report)
     if report.proposal is not None:
         _refuse_odd_proposal(report.proposal)
     verdict = min((s.verdict for s in report.subjects), key=_HIDES.index)
@@ -167,6 +170,21 @@ def _refuse_odds(report: Report) -> None:
             f"it says {report.verdict.value} and exit code {int(report.exit_code)} "
             f"where its subjects come to {verdict.value}"
         )
+
+
+def _refuse_odd_subject(subject: Subject, report: Report) -> None:
+    if subject.verdict not in _possible(subject):
+        raise ReportFileError(
+            f"it says {subject.verdict.value} where its findings do not come to that"
+        )
+    if not _is_of(subject):
+        raise ReportFileError("its trade_off is not that of candidate and baseline")
+    if (subject.candidate is None) is (subject.reason is None):
+        raise ReportFileError("a subject has a candidate or a reason why there is none")
+    for finding in subject.findings:
+        odd = oddity(finding, report.evaluated_at)
+        if odd is not None:
+            raise ReportFileError(f"the finding '{finding.id}' {odd}")
 
 
 def _possible(subject: Subject) -> frozenset[Verdict]:

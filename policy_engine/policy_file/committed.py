@@ -8,11 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from policy_engine.errors import UsageError
 from policy_engine.git.tree import EntryKind, Tree, TreeError
-from policy_engine.policy_file.paths import is_part, is_policy_file
+from policy_engine.policy_file.paths import MOST_FILES, is_part, is_policy_file
 from policy_engine.source.yaml_source import LARGEST_FILE
-
-MOST_FILES = 500
-"""YAML files of one folder that are read: a proposal may hold any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +128,6 @@ def _refuse_other(kind: EntryKind, path: str) -> None:
 
 def _outside(given: str) -> UsageError:
     return UsageError(
-        f"--policies {given}: it lies outside the repository; in a pull request policies are read "
-        "from the default branch, so name a file or folder of it"
+        f"--policies {given}: it lies outside the repository, and in no other that git can "
+        "read; in a pull request policies are read from a commit, so name a file or folder of one"
     )

@@ -8,6 +8,9 @@ from policy_engine.errors import UsageError
 from policy_engine.policy_file.waivers import NAMES as WAIVERS
 from policy_engine.source.yaml_source import LARGEST_FILE
 
+MOST_FILES = 500
+"""YAML files of one folder that are read: a proposal may hold any number."""
+
 _BACK = "\\"  # a path as Windows writes it, on a system that reads it as a name
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
@@ -61,6 +64,8 @@ def _read_one(given: str, root: Path) -> tuple[dict[str, bytes], dict[str, bytes
     named = _Names(given, start, Path(os.path.normpath(root)))
     folder = start if start.is_dir() else start.parent
     siblings = list(_siblings(folder))
+    if len(siblings) > MOST_FILES:
+        raise UsageError(f"the folder '{given}' holds more than {MOST_FILES} YAML files")
     chosen = [p for p in siblings if not is_part(p.name)] if folder == start else [start]
     if not chosen:
         raise UsageError(f"the folder '{given}' has no policy file (*.yaml or *.yml)")
@@ -76,7 +81,9 @@ class _Names:
     def __init__(self, given: str, start: Path, root: Path) -> None:
         self._given = Path(given)
         self._start = start
-        self._root = root if start.is_relative_to(root) else None
+        # Absolute: `../central` is relative to `.`, and does not lie in it.
+        here, there = (Path(os.path.abspath(p)) for p in (root, start))  # noqa: PTH100 (no links)
+        self._root = root if there.is_relative_to(here) else None
 
     def key(self, path: Path) -> str:
         """Return the path from the root, or as it was given; see that no link leaves the root."""

@@ -5,9 +5,10 @@ An annotation stands where the rule stands, at the user's own line. No path come
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
-from policy_engine.render import edits, rows
+from policy_engine.render import champions, edits, rows
 from policy_engine.render.escape import LONG, annotation, repository_path
 from policy_engine.report import Edit, Judged, Report, Strictness, Subject, Verdict
 
@@ -61,6 +62,7 @@ def annotate(report: Report) -> tuple[Annotation, ...]:
     """Return what blocks, warns, is waived, unjudged or edited: failures, warnings, notices."""
     found = [each for subject in report.subjects for each in _of_subject(subject)]
     found += [_of_edit(each) for each in report.proposal.edits] if report.proposal else []
+    found += map(_of_champion, champions.lines(report.proposal, partial(annotation, longest=LONG)))
     order: Sequence[Severity] = get_args(Severity)
     return tuple(sorted(found, key=lambda each: order.index(each.severity)))
 
@@ -79,6 +81,11 @@ def _of_edit(edit: Edit) -> Annotation:
     at = edits.place(edit)
     title = f"proposed policies, {edits.WORDS[edit.strictness]}: {annotation(edits.rule(edit))}"
     return _placed(at.file, at.line, severity, title, [annotation(edits.words(edit), LONG)])
+
+
+def _of_champion(told: champions.Told) -> Annotation:
+    title = "proposed policies, tried on the champion"
+    return _placed(told.where.file, told.where.line, "notice", title, [told.text])
 
 
 def _of_finding(finding: Judged, subject: Subject) -> Annotation:

@@ -1,8 +1,10 @@
 """The report as a notebook shows it: one small HTML table."""
 
+from functools import partial
+
 from tabulate import tabulate
 
-from policy_engine.render import edits
+from policy_engine.render import champions, edits
 from policy_engine.render.escape import html_text
 from policy_engine.render.rows import every_finding, limit, measured_cell, ordered
 from policy_engine.report import Report
@@ -39,5 +41,7 @@ def notebook_table(report: Report) -> str:
         f"<p>proposed, {edits.WORDS[e.strictness]}: {html_text(edits.words(e), _LONGEST)}</p>"
         for e in proposed
     )
+    quote = partial(html_text, longest=_LONGEST)
+    edited += "".join(f"<p>{line.text}</p>" for line in champions.lines(report.proposal, quote))
     head = f"<p><b>{report.verdict.value}</b> (exit code {int(report.exit_code)})</p>"
     return head + reasons + (table if rows else "") + edited

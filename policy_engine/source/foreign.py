@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import yaml
+from yaml.resolver import Resolver
 
 DEEPEST = 64
 """Levels of nesting; a model's signature has a dozen."""
@@ -18,6 +19,8 @@ MOST_VALUES = 500_000
 """Values in all, each as often as an alias repeats it."""
 LONGEST_NUMBER = 400
 """Digits; the largest number that JSON's readers agree on has 309."""
+LONGEST_TEXT = 2**24
+"""Characters of a text with one value: the longest column of MLflow's databases has as many."""
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -33,6 +36,7 @@ def json_value(text: str, *, nan: Any = math.nan) -> Any:
         json.JSONDecodeError: If it is no JSON.
         ValueError: If it is beyond the bounds, or an object has a key twice.
     """
+    _refuse_long(text)
     return _bounded(json_table(text, nan=nan))
 
 
@@ -93,22 +97,79 @@ def yaml_value(text: str) -> Any:
     Raises:
         ValueError: If it is none, or beyond the bounds.
     """
+    _refuse_long(text)
     try:
-        _refuse_deep(text)
+        _refuse_large(text)
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, RecursionError, OverflowError) as e:
         raise ValueError("it is no YAML, or nested too deeply") from e
     return _bounded(value)
 
 
-def _refuse_deep(text: str) -> None:
-    """Read the events alone first: LibYAML's own recursion ends the process, not with an error."""
-    depth = 0
+def _refuse_long(text: str) -> None:
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"it is longer than {LONGEST_TEXT} characters")
+
+
+def _refuse_large(text: str) -> None:
+    """Read the events alone, and count before anything is built of them.
+
+    LibYAML's own recursion ends the process, not with an error; a merge key copies what an alias
+    names, nine times nine times nine; and a number of many digits takes the square of their count.
+    """
+    count = _Count()
     for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+        count.take(event)
+
+
+class _Count:
+    """How many values a YAML text has, aliases followed, and how deeply they are nested."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[str | None, int]] = []  # anchor, and values before it
+        self._anchored: dict[str, int | None] = {}
+        self._values = 0
+        self._resolver = Resolver()
+
+    def take(self, event: Any) -> None:
+        """Count an event.
+
+        Raises:
+            ValueError: If the text is beyond the bounds by now.
+        """
+        if isinstance(event, yaml.AliasEvent):
+            self._add(self._anchored.get(str(event.anchor), 1))
+        elif isinstance(event, yaml.ScalarEvent):
+            self._add(1)
+            self._refuse_number(event)
+            if event.anchor:
+                self._anchored[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._open.append((event.anchor, self._values))
+            self._add(1)
+            if event.anchor:
+                self._anchored[event.anchor] = None
+            if len(self._open) > DEEPEST:
+                raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = self._open.pop()
+            if anchor:
+                self._anchored[anchor] = self._values - before
+
+    def _add(self, values: int | None) -> None:
+        if values is None:
+            raise ValueError("it has an alias that stands within what it names")
+        self._values += values
+        if self._values > MOST_VALUES:
+            raise ValueError(f"it has more than {MOST_VALUES} values")
+
+    def _refuse_number(self, event: Any) -> None:
+        text = str(event.value)
+        if len(text) <= LONGEST_NUMBER:
+            return
+        tag = event.tag or self._resolver.resolve(yaml.ScalarNode, text, event.implicit)  # type: ignore[no-untyped-call]  # absent from the stubs
+        if str(tag).endswith((":int", ":float")):
+            raise ValueError(f"it has a number of more than {LONGEST_NUMBER} digits")
 
 
 def _bounded(value: Any) -> Any:

@@ -44,6 +44,7 @@ from policy_engine.tracking.store import (
     over_deadline,
     same_for_all,
     with_empty_files,
+    with_page,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from policy_engine.tracking.query import Query
 
 _DATABASES = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
+_SERVED = frozenset({"mlflow-artifacts", "http", "https"})
 _PAGE = 1000
 _MODELS_PAGE = 100
 _TRACES_PAGE = 500
@@ -186,7 +188,7 @@ class ClientStore:
         while True:
             with self._reading():
                 page = self._client.search_experiments(max_results=_PAGE, page_token=token)
-                found += [_json(each) for each in page]
+                with_page(found, map(_json, page), "the list of experiments")
                 token = page.token
             if not token:
                 return found
@@ -206,7 +208,8 @@ class ClientStore:
                 page = self._client.search_logged_models(
                     ids, query, max_results=_MODELS_PAGE, page_token=token
                 )
-                found += [same_for_all(_json(each)) for each in page]
+                models = (same_for_all(_json(each)) for each in page)
+                with_page(found, models, f"the list of models of run {run_id}")
                 token = page.token
             if not token:
                 return found
@@ -286,9 +289,12 @@ class ClientStore:
                     max_results=_TRACES_PAGE,
                     page_token=token,
                 )
-                for trace in page:
-                    judged = [each.to_dictionary() for each in trace.info.assessments or ()]
-                    found.append(current(judged, run_id))
+                judged = (
+                    [each.to_dictionary() for each in trace.info.assessments or ()]
+                    for trace in page
+                )
+                rows = (current(each, run_id) for each in judged)
+                with_page(found, rows, f"the list of traces of run {run_id}")
                 token = page.token
             if not token:
                 return found
@@ -349,6 +355,12 @@ class ClientStore:
         entry = listed.get(path)
         if entry is None or entry.is_dir:
             raise NotFound(f"MLflow at {self._address} does not have {what}")
+        # A server's own JSON leaves out the size of an empty file.
+        if entry.size is None and urlsplit(root).scheme not in _SERVED:
+            raise ReadFailed(
+                f"{what} is not read: its store does not say how large it is, and MLflow's client "
+                "reads files whole"
+            )
         if entry.size is not None and entry.size > cap:
             raise over_cap(what, cap, entry.size)
         with self._reading(), tempfile.TemporaryDirectory() as folder:

@@ -86,19 +86,26 @@ def list_files(
         Unreadable: If there are more than the caps allow.
     """
     files: list[FileRecord] = []
-    level, folders = [""], 0
+    level, folders = [""], 1
     while level:
-        folders += len(level)
-        if folders > MOST_FOLDERS or len(files) > MOST_FILES:
-            raise ReadFailed(
-                f"more than {MOST_FOLDERS} folders or {MOST_FILES} files are stored; "
-                "log fewer, larger files"
-            )
         answers = [reads.start(call, owner, folder) for folder in level]
-        entries = [entry for answer in answers for entry in reads.wait(answer)]
-        files += [FileRecord(path=e.path, size=e.size) for e in entries if not e.is_dir]
-        level = [e.path for e in entries if e.is_dir]
+        level = []
+        for answer in answers:
+            entries = reads.wait(answer)
+            level += [entry.path for entry in entries if entry.is_dir]
+            _refuse_many(folders + len(level), len(files) + len(entries))
+            files += [FileRecord(path=e.path, size=e.size) for e in entries if not e.is_dir]
+        folders += len(level)
     return tuple(sorted(files, key=lambda file: file.path))
+
+
+def _refuse_many(folders: int, files: int) -> None:
+    """Refuse a listing before more of it is kept or asked for than the caps allow."""
+    if folders > MOST_FOLDERS or files > MOST_FILES:
+        raise ReadFailed(
+            f"more than {MOST_FOLDERS} folders or {MOST_FILES} files are stored; "
+            "log fewer, larger files"
+        )
 
 
 def models_of(reads: Reads, run: Json, *, needed: bool = True) -> list[ModelRecord]:

@@ -25,6 +25,7 @@ from policy_engine.tracking.store import (
     TooOld,
     Unsupported,
     decoded,
+    with_page,
 )
 from policy_engine.tracking.transport import Answer, Asked, Transport
 
@@ -150,7 +151,7 @@ class Api:
         token: str | None = ""
         for _ in range(_MOST_PAGES):
             answer = self.post(path, {**query, "page_token": token} if token else query)
-            found += self.records(path, answer, key)
+            with_page(found, self.records(path, answer, key), f"the answer to {path}")
             token = self.next_page(path, answer)
             if token is None:
                 return found
@@ -165,7 +166,7 @@ class Api:
         for _ in range(_MOST_PAGES):
             asked = {**params, "page_token": token} if token else params
             answer = self.get(path, asked, missing)
-            found += self.records(path, answer, key)
+            with_page(found, self.records(path, answer, key), f"the answer to {path}")
             token = self.next_page(path, answer)
             if token is None:
                 return found
@@ -183,9 +184,8 @@ class Api:
             answer = self.get(path, asked, {ABSENT: missing}, listed=what)
             if not isinstance(answer.get("root_uri"), str):
                 raise self.wrong_shape(path, "no root_uri")
-            found += [
-                self._entry(path, each, folder) for each in self.records(path, answer, "files")
-            ]
+            page = self.records(path, answer, "files")
+            with_page(found, (self._entry(path, each, folder) for each in page), what)
             token = self.next_page(path, answer)
             if token is None:
                 return found

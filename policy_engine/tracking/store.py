@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from policy_engine.http.showing import shown
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from policy_engine.tracking.query import Query
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")  # MLflow's own: 32 hexadecimal digits
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
@@ -305,6 +306,23 @@ def with_empty_files(entries: Sequence[Entry], read: Callable[[str], object]) ->
         else:
             empty.add(each.path)
     return sorted(each._replace(size=0) if each.path in empty else each for each in entries)
+
+
+MOST_RECORDS = 500_000
+"""Records of one question, over all its pages: values of a metric, files of a folder."""
+
+
+def with_page(found: list[T], page: Iterable[T], what: str) -> None:
+    """Add a page to what was found; ReadFailed once that is over the cap, before a next is asked.
+
+    Args:
+        found: The pages so far.
+        page: One more.
+        what: What is asked for, as a message names it.
+    """
+    found += page
+    if len(found) > MOST_RECORDS:
+        raise ReadFailed(f"{what} is more than {MOST_RECORDS} records; it is not read")
 
 
 def is_local(uri: str) -> bool:

@@ -116,6 +116,7 @@ def test_a_policy_folder_that_the_pull_request_deletes_still_judges_it(
             }
         ],
         "more_edits": 0,
+        "champions": [],
     }
 
 

@@ -31,6 +31,7 @@ from policy_engine.policy_file import (
     named_plugins,
     policy_paths,
 )
+from policy_engine.policy_file.paths import MOST_FILES
 from policy_engine.quantities import (
     Bytes,
     Duration,
@@ -642,6 +643,14 @@ def test_a_folder_gives_its_yaml_files_not_deeper_without_parts_and_waivers(tmp_
         "policies/_parts.yaml": b"_parts.yaml",
         "policies/waivers.yaml": b"waivers.yaml",
     }
+
+
+def test_a_folder_of_more_files_than_are_read_of_a_proposal_is_refused(tmp_path: Path) -> None:
+    for number in range(MOST_FILES + 1):
+        (tmp_path / f"{number}.yaml").write_text("")
+    with pytest.raises(UsageError) as refused:
+        policy_paths(["."], tmp_path)
+    assert str(refused.value) == "the folder '.' holds more than 500 YAML files"
 
 
 def test_a_file_has_the_other_files_of_its_folder_as_neighbours(tmp_path: Path) -> None:

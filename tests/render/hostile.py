@@ -134,6 +134,22 @@ def everywhere(text: str) -> Mapping[str, Report]:
         f"proposal's {name}": reports.proposal(reports.changed(**{name: text}))
         for name in ("policy_file", "run_id", "id", "part")
     }
+    champions = {
+        "rule": reports.champion(found_by=text),
+        "left-out binding": reports.champion(left_out=(text,)),
+        "policy file": reports.champion(proposed=reports.subject(policy_file=text)),
+        "reason": reports.champion(proposed=reports.subject(reason=text, candidate=None)),
+        "model": reports.champion(
+            proposed=reports.subject(candidate=reports.candidate(registered=text, model=text))
+        ),
+        "id": reports.champion(reports.SIZE._replace(id=text)),
+        "part": reports.champion(reports.SIZE._replace(part=text)),
+        "message": reports.champion(reports.SIZE._replace(message=text)),
+    }
+    proposals |= {
+        f"champion's {name}": reports.proposal(champions=(each,))
+        for name, each in champions.items()
+    }
     broken = reports.proposal(digest=None, verdict=None, problem=text, findings=0)
     return {
         **{name: reports.report(one, proposal=each) for name, each in proposals.items()},

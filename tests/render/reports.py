@@ -13,6 +13,7 @@ from policy_engine.policy import Interval, Level, Limit, Op, Outcome
 from policy_engine.report import (
     EXIT_CODES,
     BaselineRef,
+    Champion,
     Change,
     Changed,
     Edit,
@@ -234,6 +235,17 @@ def edited() -> Report:
     )
     reason = "the change does not touch training/**: it needs no run"
     return replace(nothing_judged(Verdict.NOT_APPLICABLE, reason), proposal=proposed)
+
+
+def champion(*findings: Judged, **facts: Any) -> Champion:
+    """The champion, which passes today and fails as proposed."""
+    plain: dict[str, Any] = {
+        "found_by": "alias: fraud@champion",
+        "today": Verdict.PASS,
+        "left_out": ("no-regression",),
+        "proposed": subject(*(findings or (SIZE,)), verdict=Verdict.FAIL, baseline=None),
+    }
+    return Champion(**{**plain, **facts})
 
 
 def proposal(*changed: Changed, **facts: Any) -> Proposal:

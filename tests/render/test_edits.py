@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from policy_engine.judging.report_file import report_of
+import pytest
+
+from policy_engine.evidence import Grade
+from policy_engine.judging.report_file import ReportFileError, as_claimed, report_of
 from policy_engine.render.formats.github import as_github
 from policy_engine.render.formats.html import as_html
 from policy_engine.render.formats.json import as_json
@@ -14,7 +18,8 @@ from policy_engine.render.formats.markdown import as_markdown
 from policy_engine.render.formats.sarif import as_sarif
 from policy_engine.render.formats.text import as_text
 from policy_engine.render.notebook import notebook_table
-from tests.render.reports import edit, edited, proposal, report
+from policy_engine.report import Report, Verdict
+from tests.render.reports import champion, edit, edited, proposal, report
 
 TALLY = "6 edits of the policies: 3 looser, 1 other, 2 more that are not listed"
 
@@ -129,3 +134,70 @@ def test_what_an_edit_holds_stays_text() -> None:
         assert "\x1b" not in text
     for text in (as_markdown(told), as_html(told), notebook_table(told)):
         assert "<script>" not in text
+
+
+def tried() -> Report:
+    """A report on a pull request that edits a rule, which the champion does not pass."""
+    return report(*edited().subjects, proposal=proposal(edits=(edit(),), champions=(champion(),)))
+
+
+CHAMPION = (
+    "under policies/fraud.yaml as proposed the champion (model fraud/3, run brave-otter-12 "
+    "(4f1e2d3c), commit 1a2b3c4, found by alias: fraud@champion) would come to: fail, "
+    "today: pass; not asked, since they compare models or read the change: no-regression"
+)
+PROBLEM = (
+    "model-size-budget (size): FAIL, blocks: model size is 253.0 MB; it must be at most 200.0 MB"
+)
+
+
+def test_what_the_champion_would_come_to_is_told_in_text() -> None:
+    lines = as_text(tried(), width=10_000).splitlines()
+    assert [line.strip() for line in lines[-4:-2]] == [CHAMPION, f"champion, {PROBLEM}"]
+
+
+def test_what_the_champion_would_come_to_is_a_list_in_a_comment() -> None:
+    lines = as_markdown(tried()).replace("`", "").splitlines()
+    assert f"- U{CHAMPION[1:]}" in lines
+    assert f"  - {PROBLEM}" in lines
+
+
+def test_what_the_champion_would_come_to_fails_no_case_and_is_a_note() -> None:
+    (run,) = json.loads(as_sarif(tried()))["runs"]
+    notes = [r["message"]["text"] for r in run["results"] if r["level"] == "note"]
+    assert notes == [f"Proposed: {CHAMPION}", f"Proposed: champion, {PROBLEM}"]
+    suites = ET.fromstring(as_junit(tried()))  # noqa: S314 (our own text)
+    (suite,) = (s for s in suites if s.get("name") == "proposed policies")
+    cases = [case for case in suite if case.get("name") == "champion"]
+    assert [[inner.get("message") for inner in case] for case in cases] == [
+        [CHAMPION],
+        [f"champion, {PROBLEM}"],
+    ]
+    assert {inner.tag for case in cases for inner in case} == {"skipped"}
+
+
+def test_what_the_champion_would_come_to_is_a_notice_in_a_job() -> None:
+    notices = [line for line in as_github(tried()).splitlines() if line.startswith("::notice")]
+    assert [line.partition("::")[2].partition("::")[2] for line in notices] == [
+        CHAMPION,
+        f"champion, {PROBLEM}",
+    ]
+
+
+def test_a_saved_report_reads_back_with_its_champion() -> None:
+    assert report_of(as_json(tried()).encode()) == tried()
+
+
+def test_a_champion_whose_verdict_does_not_follow_is_refused() -> None:
+    odd = replace(champion(), proposed=replace(champion().proposed, verdict=Verdict.PASS))
+    lying = report(*edited().subjects, proposal=proposal(champions=(odd,)))
+    with pytest.raises(ReportFileError, match="it says pass where its findings do not come to tha"):
+        report_of(as_json(lying).encode())
+
+
+def test_a_claimed_report_s_champion_is_a_claim_too() -> None:
+    claimed = as_claimed(tried())
+    assert claimed.proposal is not None
+    (finding,) = claimed.proposal.champions[0].proposed.findings
+    assert finding.measured is not None
+    assert finding.measured.grade is Grade.LOGGED

@@ -38,7 +38,7 @@ def run_of(sarif: str) -> dict[str, Any]:
             *("ruleId", "level", "message", "locations", "partialFingerprints", "suppressions")
         }
         assert result["ruleId"] in rules
-        assert result["level"] in {"error", "warning"}
+        assert result["level"] in {"error", "warning", "note"}
         assert result["message"]["text"]
         assert "](" not in result["message"]["text"]
         for location in result.get("locations", ()):

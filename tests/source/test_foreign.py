@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.evidence.record import CandidateRecord, EvidenceRecord
-from policy_engine.source.foreign import json_value, yaml_value
+from policy_engine.source.foreign import LONGEST_TEXT, json_value, yaml_value
 from policy_engine.tracking.rest_api import _parsed
 from policy_engine.tracking.translate import model_record, run_record
 from tests.tracking.team import FILES, NOON_MS, Gate, Team
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import MlflowServer
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 8)}]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+MERGED = "a: &a {x: 1, y: 2}\n" + "".join(
+    f"{name}: &{name} {{<<: [{', '.join([f'*{before}'] * 9)}]}}\n"
+    for before, name in zip("abcdefg", "bcdefgh", strict=True)
 )
 HOSTILE = {
     "deep": "[" * 900 + "]" * 900,
@@ -37,6 +44,8 @@ HOSTILE_YAML = {
     "aliases of aliases": f"flavors: {{}}\n{BOMB}",
     "a number of many hexadecimal digits": f"flavors: {{}}\nsize: 0x{'f' * 6000}\n",
     "900 levels": f"flavors: {{}}\nx: {'[' * 900}{']' * 900}\n",
+    "merges of merges": f"flavors: {{}}\n{MERGED}",
+    "a number of many sixties": f"flavors: {{}}\nsize: {'1:' * 100_000}1\n",
     "brackets without end": f"flavors: {{}}\nx: {'[' * 100_000}\n",
 }
 POLICIES = """
@@ -62,6 +71,21 @@ def test_hostile_yaml_is_no_value(text: str) -> None:
         yaml_value(text)
 
 
+@pytest.mark.parametrize("read", [json_value, yaml_value])
+def test_a_text_longer_than_any_is_not_parsed(read: Callable[[str], Any]) -> None:
+    with pytest.raises(ValueError, match=f"it is longer than {LONGEST_TEXT} characters"):
+        read(f'"{"x" * LONGEST_TEXT}"')
+
+
+@pytest.mark.parametrize("text", ["{a: &x {b: 1}, c: *x, d: {<<: *x}}", "&x [1, 2]", "&x 3"])
+def test_honest_aliases_and_merges_are_read(text: str) -> None:
+    assert yaml_value(text) == yaml.safe_load(text)
+
+
+def test_a_long_text_of_digits_in_quotes_is_text() -> None:
+    assert yaml_value(f"'{'1' * 5000}'") == "1" * 5000
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**300), 10**300) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -71,6 +95,23 @@ JSON = st.recursive(
 @given(JSON)
 def test_what_an_honest_file_holds_comes_back_whole(value: Any) -> None:
     assert json_value(json.dumps(value)) == value
+
+
+@given(JSON)
+def test_what_an_honest_yaml_file_holds_comes_back_whole(value: Any) -> None:
+    assert yaml_value(yaml.safe_dump(value)) == value
+
+
+@given(st.text("&*<>: -[]{}'\"!,?|%@~\n\t0a1.e", max_size=200))
+def test_any_yaml_is_a_value_or_a_value_error(text: str) -> None:
+    with suppress(ValueError):
+        yaml_value(text)
+
+
+@given(st.text('{}[]:,"\\\\uNaIfity0a1.e-', max_size=200))
+def test_any_json_is_a_value_or_a_value_error(text: str) -> None:
+    with suppress(ValueError):
+        json_value(text)
 
 
 BROKEN = st.text(st.characters(codec=None, categories=None)) | st.sampled_from(

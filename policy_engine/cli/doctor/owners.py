@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from policy_engine.change.elsewhere import checkout_of
 from policy_engine.change.prepared import Prepared
 from policy_engine.change.situation import asked
 from policy_engine.check import Options
 from policy_engine.cli.doctor.line import FIRST, Line, State
 from policy_engine.cli.doctor.policies import Ready
+from policy_engine.errors import UsageError
 from policy_engine.git import work_tree as git
 from policy_engine.quantities.words import first_few, plural
 
@@ -27,6 +29,9 @@ def owners_line(options: Options, ready: Ready) -> Line:
         return Line(_NAME, State.NOT_APPLICABLE, FIRST)
     if asked(lambda: git.head(options.root)) is None:
         return Line(_NAME, State.NOT_APPLICABLE, "there is no commit of a git repository here")
+    if _is_elsewhere(options):
+        said = "the policies are of another repository: see there who approves an edit"
+        return Line(_NAME, State.NOT_APPLICABLE, said)
     prefix = asked(lambda: git.prefix(options.root)) or ""
     root = options.root.joinpath(*(".." for _ in Path(prefix).parts))
     paths = sorted(f"{prefix}{path}" for path in ready.paths if not Path(path).is_absolute())
@@ -45,6 +50,13 @@ def owners_line(options: Options, ready: Ready) -> Line:
         said = f"{place} names no owner of the {plural('policy file', len(unowned))} {which}"
         return Line(_NAME, State.PROBLEM, said, f"write {rule} as its last line")
     return Line(_NAME, State.OK, f"{place} names owners of every policy file")
+
+
+def _is_elsewhere(options: Options) -> bool:
+    try:
+        return checkout_of(options.policies, options.root) is not None
+    except UsageError:  # of several repositories
+        return True
 
 
 def owned(text: str, paths: list[str]) -> Iterator[str]:

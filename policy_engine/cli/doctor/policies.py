@@ -1,7 +1,7 @@
 """Whose policies judge, and which plugins they load."""
 
+from policy_engine.change.elsewhere import source_of
 from policy_engine.change.prepared import Prepared
-from policy_engine.change.situation import policy_source
 from policy_engine.check import Options, prepared
 from policy_engine.cli.doctor.line import FIRST, Line, State
 from policy_engine.errors import PluginError, PolicyEngineError
@@ -29,7 +29,7 @@ def policies_line(options: Options, ready: Ready) -> Line:
         return Line("policies", State.PROBLEM, str(ready), remedy)
     what = count(len(ready.policies.files), "policy file")
     if ready.source is None:
-        source = policy_source(options.root, ready.policies.digest, ready.paths)
+        source = source_of(options.policies, options.root, ready.policies.digest, ready.paths)
         trust = "trusted" if source.trusted else "not trusted"
         said = f"{what} of the work tree ({source.ref or 'no commit'}), {trust}"
         return Line("policies", State.OK, said, None if source.ref else git.unread(options.root))

@@ -6,10 +6,11 @@ It asks for nothing from elsewhere and runs no script; what checks a number by h
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from decimal import Decimal
+from functools import partial
 
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
-from policy_engine.render import edits, rows
+from policy_engine.render import champions, edits, rows
 from policy_engine.render.blocks import change_cells, is_minded, reasons
 from policy_engine.render.escape import LONG, html_code, html_prose, html_text
 from policy_engine.render.html_style import STYLE
@@ -189,6 +190,8 @@ def _proposal(proposal: Proposal) -> Iterator[str]:
         yield f"<table>{_head(_CHANGED)}<tbody>"
         yield from map(_changed, proposal.changed)
         yield "</tbody></table>"
+    for line in champions.lines(proposal, partial(html_text, longest=LONG)):
+        yield f"<p>{line.text[0].upper()}{line.text[1:]}.</p>"
     yield "</section>"
 
 

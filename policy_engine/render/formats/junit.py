@@ -15,7 +15,7 @@ nothing yet.
 
 from collections.abc import Iterator
 
-from policy_engine.render import edits, rows
+from policy_engine.render import champions, edits, rows
 from policy_engine.render.junit_xml import JunitCase, JunitResult, Suite, as_junit_xml
 from policy_engine.report import EXIT_CODES, Edit, Effect, Judged, Report, Subject
 
@@ -25,8 +25,10 @@ _RESULTS: dict[str, JunitResult] = {"error": "error", "blocking": "failure", "pa
 def as_junit(report: Report) -> str:
     """Return the report as JUnit XML."""
     suites = [_suite(report, subject) for subject in report.subjects]
-    if report.proposal and report.proposal.edits:
-        cases = [_edit(each) for each in report.proposal.edits]
+    proposal = report.proposal
+    if proposal and (proposal.edits or proposal.champions):
+        cases = [_edit(each) for each in proposal.edits]
+        cases += map(_champion, champions.lines(proposal, str))
         suites.append(Suite(name="proposed policies", cases=cases, at=report.evaluated_at))
     if report.exit_code and not report.subjects:
         case = JunitCase(group="policy-engine", name="verdict", result="error", kind=report.verdict)
@@ -100,6 +102,17 @@ def _edit(edit: Edit) -> JunitCase:
         kind=edit.strictness.value,
         message=f"{edits.WORDS[edit.strictness]}: {edits.words(edit)}",
         file=(at.file, at.line),
+    )
+
+
+def _champion(told: champions.Told) -> JunitCase:
+    return JunitCase(
+        group=told.where.file,
+        name="champion",
+        result="skipped",
+        kind="champion",
+        message=told.text,
+        file=(told.where.file, told.where.line),
     )
 
 

@@ -8,9 +8,10 @@ text in them is read as Markdown.
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC
+from functools import partial
 
 from policy_engine.policy import Level, Outcome
-from policy_engine.render import edits, rows
+from policy_engine.render import champions, edits, rows
 from policy_engine.render.blocks import (
     Block,
     blocks,
@@ -25,6 +26,7 @@ from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
 from policy_engine.report import (
+    Champion,
     Change,
     Changed,
     Edit,
@@ -114,6 +116,7 @@ def _parts(report: Report, links: Links) -> Iterator[Part]:
     if report.proposal:
         yield Part(0, "note", [f"\n{_proposed(report.proposal)}"])
         yield from _edits(report.proposal, links)
+        yield from map(_champion, report.proposal.champions)
     for number, subject in enumerate(subjects):
         yield from _subject(subject, links, has_picture=number < _PICTURES)
     if report.proposal:
@@ -236,6 +239,13 @@ def _edit(each: Edit, links: Links) -> str:
         *values,
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _champion(each: Champion) -> Part:
+    quote = partial(code, longest=LONG)
+    told = champions.words(each, quote)
+    problems = [f"  - {champions.problem_words(f, quote)}" for f in champions.problems(each)]
+    return Part(1, "note", [f"- {told[0].upper()}{told[1:]}", *problems], "\n")
 
 
 def _proposal(proposal: Proposal) -> Iterator[Part]:

@@ -16,11 +16,12 @@ policies is of the rule `policy-engine/proposal`: a `warning` where that loosens
 import json
 from collections.abc import Iterator
 from datetime import UTC
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from policy_engine.render import edits, rows
+from policy_engine.render import champions, edits, rows
 from policy_engine.render.escape import LONG, SHORT, clean, json_text, repository_path
 from policy_engine.report import EXIT_CODES, Edit, Effect, Judged, Report, Strictness, Subject
 
@@ -35,6 +36,7 @@ def as_sarif(report: Report) -> str:
     """Return the report as SARIF, in ASCII."""
     results = [result for subject in report.subjects for result in _results(subject)]
     results += [_of_edit(each) for each in report.proposal.edits] if report.proposal else []
+    results += map(_of_champion, champions.lines(report.proposal, partial(clean, longest=LONG)))
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(report, results)]}
     return json_text(json.dumps(log, indent=2, allow_nan=False)) + "\n"
 
@@ -104,6 +106,12 @@ def _of_edit(edit: Edit) -> dict[str, Any]:
     level = "warning" if edit.strictness is Strictness.LOOSER else "note"
     lines = [f"Proposed, {edits.WORDS[edit.strictness]}: {edits.words(edit)}"]
     return _result(_PROPOSED, level, lines, (at.file, at.line))
+
+
+def _of_champion(told: champions.Told) -> dict[str, Any]:
+    return _result(
+        _PROPOSED, "note", [f"Proposed: {told.text}"], (told.where.file, told.where.line)
+    )
 
 
 def _of_finding(finding: Judged, subject: Subject) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from policy_engine.evidence import Measurement
 from policy_engine.policy import Outcome
-from policy_engine.render import edits, rows
+from policy_engine.render import champions, edits, rows
 from policy_engine.render.blocks import Block, by_policy, change_cells
 from policy_engine.render.blocks import blocks as blocks_of
 from policy_engine.render.columns import paragraph, table_lines, together, width_of
@@ -267,6 +267,8 @@ def _proposal(proposal: Proposal, width: int) -> Iterator[str]:
         then = rows.changed_words(each.proposed_outcome, each.proposed_effect)
         told = f"{terminal(each.id)}{part}: {now} -> {then} ({place})"
         yield from paragraph("  change: ", told, width)
+    for champion in champions.lines(proposal, _sentence):
+        yield from paragraph("  ", champion.text, width)
 
 
 def _waivers(waivers: WaiverUse, width: int) -> Iterator[str]:
