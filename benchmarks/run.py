@@ -25,12 +25,13 @@ from benchmarks import (
     github_requests,
     help_start,
     judging,
+    large_sets,
     repository,
     requests_made,
 )
 from benchmarks.server import Trained, mlflow_server, train
 
-SECTIONS = ("help", "judging", "requests", "github", "check", "policies", "bootstrap")
+SECTIONS = ("help", "judging", "requests", "github", "check", "policies", "bootstrap", "large")
 _SOURCES = ("policy_engine", "plugins/mlops_policies", "benchmarks")
 
 
@@ -90,6 +91,8 @@ def measured(wanted: list[str], skinny: Path | None) -> Iterator[figures.Section
             yield all_policies.measure(command, scene.repository, scene.address, commit)
         if "bootstrap" in wanted:
             yield bootstrap.measure()
+        if "large" in wanted:
+            yield large_sets.measure()
 
 
 def main() -> None:

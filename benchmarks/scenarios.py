@@ -4,7 +4,14 @@
 at a size that CI can bear. Every number comes from a seed.
 """
 
-from benchmarks import counted_worlds, group_worlds, mean_worlds, near_worlds, resampled_worlds
+from benchmarks import (
+    counted_worlds,
+    group_worlds,
+    large_worlds,
+    mean_worlds,
+    near_worlds,
+    resampled_worlds,
+)
 from benchmarks.rates import Scenario
 
 SCENARIOS = (
@@ -23,6 +30,7 @@ SCENARIOS = (
     Scenario("A lucky baseline", counted_worlds.lucky_baseline, cost=4),
     Scenario("Clusters", resampled_worlds.clusters, cost=25),
     Scenario("The bootstrap", resampled_worlds.bootstraps, cost=25),
+    Scenario("Large evaluation sets", large_worlds.large, cost=20),
     Scenario("Few rows that differ", resampled_worlds.few_differing, cost=20),
     Scenario("Models that hardly differ", near_worlds.hardly_different),
     Scenario("Unequal weights", resampled_worlds.unequal_weights, cost=40),

@@ -37,8 +37,8 @@ class Joined:
     weights: tuple[float, ...] | None
     clusters: tuple[Cell, ...] | None
     groups: Mapping[str, tuple[str, ...]]
-    candidate_rows: tuple[int, ...]
-    baseline_rows: tuple[int, ...]
+    candidate_rows: Sequence[int]
+    baseline_rows: Sequence[int]
     left_out: int
 
     def __len__(self) -> int:
@@ -69,33 +69,35 @@ def join(candidate: Predictions, baseline: Predictions, groups: Sequence[str] = 
     said = candidate.predictions
     return Joined(
         targets=_shared("target", candidate.targets, baseline.targets, rows) if has_targets else (),
-        candidate=tuple(said[row] for row in rows),
+        candidate=tuple(map(said.__getitem__, rows)),
         baseline=baseline.predictions,
         weights=weights,
         clusters=clusters,
         groups={n: _shared(n, candidate.groups(n), baseline.groups(n), rows) for n in groups},
         candidate_rows=rows,
-        baseline_rows=tuple(range(len(rows))),
+        baseline_rows=range(len(rows)),
         left_out=len(candidate) - len(rows),
     )
 
 
-def _places(candidate: Predictions, baseline: Predictions) -> tuple[int, ...]:
+def _places(candidate: Predictions, baseline: Predictions) -> Sequence[int]:
     """Return, for each row of the baseline, its place in the candidate's table."""
     if "row_id" not in candidate.names and "row_id" not in baseline.names:
         return _same_places(candidate, baseline)
-    places = {row: place for place, row in enumerate(candidate.row_ids)}
-    ids = baseline.row_ids
+    mine, ids = candidate.row_ids, baseline.row_ids
+    if mine == ids:  # in the same order: nothing to look up
+        return range(len(ids))
+    places = {row: place for place, row in enumerate(mine)}
     absent = [row for row in ids if row not in places]
     if absent:
         raise InvalidEvidence(
             f"the candidate's predictions lack {len(absent)} of the baseline's {len(ids)} rows",
             "predict every row of the evaluation data that the baseline was judged on",
         )
-    return tuple(places[row] for row in ids)
+    return tuple(map(places.__getitem__, ids))
 
 
-def _same_places(candidate: Predictions, baseline: Predictions) -> tuple[int, ...]:
+def _same_places(candidate: Predictions, baseline: Predictions) -> Sequence[int]:
     """Return the places as they are, if the same place is the same row.
 
     Raises:
@@ -108,7 +110,7 @@ def _same_places(candidate: Predictions, baseline: Predictions) -> tuple[int, ..
             f"it: {why}",
             LOG_PREDICTIONS,
         )
-    return tuple(range(len(baseline)))
+    return range(len(baseline))
 
 
 def _no_place(candidate: Predictions, baseline: Predictions) -> str | None:
@@ -148,6 +150,8 @@ def _shared(
     name: str, mine: Sequence[T], theirs: Sequence[T], rows: Sequence[int]
 ) -> tuple[T, ...]:
     """Return the baseline's cells, if the candidate has the same for the same rows."""
+    if tuple(theirs) == tuple(map(mine.__getitem__, rows)):
+        return tuple(theirs)
     differing = sum(not _same(mine[row], cell) for row, cell in zip(rows, theirs, strict=True))
     if differing:
         raise InvalidEvidence(

@@ -1,5 +1,10 @@
 """Per-row predictions of one run: a table, column by column."""
 
+import operator
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
 from policy_engine.evidence.record import Cell, TableRecord
 from policy_engine.evidence.states import InvalidEvidence, MissingEvidence, near_names
 
@@ -90,7 +95,7 @@ class Predictions:
         ids = self.cells("row_id")
         if None in ids:
             raise InvalidEvidence(f"a row_id of the {self._role} run is null", LOG_PREDICTIONS)
-        if len(set(ids)) != len(ids):
+        if not _ascend(ids) and len(set(ids)) != len(ids):
             raise InvalidEvidence(
                 f"{len(ids) - len(set(ids))} row_id of the {self._role} run stand twice or more; "
                 "mlflow.log_table appends when it is called again",
@@ -147,8 +152,8 @@ class Predictions:
         """
         column = self.cells(name)
         try:
-            if all(type(cell) in {int, float} for cell in column):
-                return tuple(float(cell) for cell in column if cell is not None)
+            if set(map(type, column)) <= {int, float}:
+                return tuple(map(float, column))  # type: ignore[arg-type]
         except OverflowError:  # a whole number of more than 308 digits
             pass
         raise InvalidEvidence(
@@ -159,3 +164,11 @@ class Predictions:
     def groups(self, name: str) -> tuple[str, ...]:
         """Return a column as text, one value a group; null is the group `(none)`."""
         return tuple(NONE if cell is None else str(cell) for cell in self.cells(name))
+
+
+def _ascend(ids: Sequence[Any]) -> bool:
+    """Say whether each is above the one before, so that none stands twice."""
+    try:
+        return all(map(operator.lt, ids, islice(ids, 1, None)))
+    except TypeError:  # texts among numbers
+        return False

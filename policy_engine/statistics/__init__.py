@@ -6,6 +6,7 @@
 | Which of them finds more rows of a class? | `share_of`, then the same |
 | By how much, at least and at most? | `tango_bounds`; above a given difference: `tango_p` |
 | The same of F1, an AUC, an error, of clusters? | `shortfall`, then `paired_bootstrap` |
+| The same where `is_large`: without resampling? | `paired_linear`; of a slice: `slice_linear` |
 | How far can a metric move where nearly all rows are the same? | `nearly_equal` |
 | How many equal rows tell as much as weighted ones? | `effective` |
 | Is a slice far below the whole? | `slice_bootstrap` |
@@ -34,7 +35,9 @@ from policy_engine.statistics.bootstrap import (
     OneModel,
     TooFewOfClass,
     paired_bootstrap,
+    paired_linear,
     slice_bootstrap,
+    slice_linear,
 )
 from policy_engine.statistics.bounds import Bounds
 from policy_engine.statistics.decisions import (
@@ -46,6 +49,7 @@ from policy_engine.statistics.decisions import (
     superiority,
     superiority_of_counts,
 )
+from policy_engine.statistics.linearized import Linearized
 from policy_engine.statistics.means import MeanTest, folds_t, paired_t, welch_t
 from policy_engine.statistics.metrics import NotComputable, RowMetric, metric_definitions
 from policy_engine.statistics.multiplicity import Adjusted, best_of, holm, spend
@@ -77,7 +81,12 @@ from policy_engine.statistics.rows import (
     count_wins,
 )
 from policy_engine.statistics.shares import Share, share_of
-from policy_engine.statistics.sufficiency import Shortfall, effective_rows, shortfall
+from policy_engine.statistics.sufficiency import (
+    Shortfall,
+    effective_rows,
+    is_large,
+    shortfall,
+)
 from policy_engine.statistics.unavailable import StatisticsUnavailable
 
 __all__ = [
@@ -86,6 +95,7 @@ __all__ = [
     "Decision",
     "Interval",
     "InvalidRows",
+    "Linearized",
     "MeanTest",
     "NearlyEqual",
     "NotComputable",
@@ -106,6 +116,7 @@ __all__ = [
     "effective_rows",
     "folds_t",
     "holm",
+    "is_large",
     "is_less_than_a_row",
     "log_ratio_bounds",
     "log_ratio_estimate",
@@ -117,6 +128,7 @@ __all__ = [
     "non_inferiority",
     "non_inferiority_of_counts",
     "paired_bootstrap",
+    "paired_linear",
     "paired_t",
     "recompute",
     "rows_needed",
@@ -127,6 +139,7 @@ __all__ = [
     "share_of",
     "shortfall",
     "slice_bootstrap",
+    "slice_linear",
     "spend",
     "superiority",
     "superiority_of_counts",

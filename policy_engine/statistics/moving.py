@@ -45,9 +45,8 @@ def moves(metric: RowMetric, rows: PairedRows) -> list[float]:
         NotComputable: If a column that the metric needs is absent, or its positive class unknown.
         StatisticsUnavailable: Without NumPy.
     """
-    # A cluster of its own for each row keeps the rows apart, and in their order.
-    columns = Columns(targets=rows.targets, clusters=range(len(rows.targets)))
-    sample = encode(metric, columns, [rows.candidate, rows.baseline])
+    columns = Columns(targets=rows.targets)
+    sample = encode(metric, columns, [rows.candidate, rows.baseline], in_order=True)
     if metric.kind in LOSSES:
         moved = abs(row_values(sample, 0) - row_values(sample, 1))
     else:

@@ -7,9 +7,11 @@ in whole numbers, which is exact, and several times quicker than to add floats o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from policy_engine.statistics import areas
 from policy_engine.statistics.unavailable import Lazy
 
 if TYPE_CHECKING:
@@ -64,19 +66,31 @@ class Ranking:
         rows: Weights = counts if self._units is None else counts[:, self._units]
         if self._weights is not None:
             rows = rows * self._weights
-        areas, shares, complete = [], [], np.ones(len(rows), dtype=bool)
+        found, shares, complete = [], [], np.ones(len(rows), dtype=bool)
         for curve in self._curves:
             area, positives, negatives = curve.area(rows, self._kind)
-            areas.append(area)
+            found.append(area)
             shares.append(positives + negatives if self._pairs else positives)
             complete &= (positives > 0) & (negatives > 0)
-        return _mean(areas, shares if self._weighted else None), complete
+        return _mean(found, shares if self._weighted else None), complete
 
     def leave_out(self, observed: Counts, start: int, stop: int) -> Floats:
         """Return the metric of the data less one of unit i, for i from start to stop."""
         counts = np.repeat(observed[None, :], stop - start, axis=0)
         counts[np.arange(stop - start), np.arange(start, stop)] -= 1
         return self.evaluate(counts)[0]
+
+    def pulls(self, observed: Counts) -> Floats:
+        """Return how much one more of each unit moves the metric."""
+        rows: Floats = (observed if self._units is None else observed[self._units]).astype(float)
+        weighed = rows if self._weights is None else rows * self._weights
+        found = [curve.pulls(weighed, self._kind) for curve in self._curves]
+        moved = _pulls_of_mean(found, weighed, pairs=self._pairs, weighted=self._weighted)
+        if self._weights is not None:
+            moved *= self._weights
+        if self._units is None:
+            return moved
+        return np.asarray(np.bincount(self._units, moved), dtype=float)
 
 
 class _Curve:
@@ -97,7 +111,25 @@ class _Curve:
         chosen = np.arange(len(scores)) if rows is None else rows
         order = chosen[np.argsort(-scores[chosen], kind="stable")]
         self._true, self._false = order[positive[order]], order[~positive[order]]
-        self._places = _Places(-scores[self._true], -scores[self._false])
+        self._keys = -scores[self._true], -scores[self._false]
+
+    @cached_property
+    def _places(self) -> _Places:
+        return _Places(*self._keys)
+
+    def pulls(self, rows: Floats, kind: str) -> _Pulled:
+        """Return the area, what one more of each row adds to it, and the rows of both sides."""
+        true, false = (
+            areas.Side(keys, rows[at])
+            for keys, at in zip(self._keys, (self._true, self._false), strict=True)
+        )
+        if kind == "roc_auc":
+            found = areas.roc(true, false)
+        else:
+            found = areas.precision_recall(true, false, smooth=kind != _STEPS)
+        moved = np.zeros(len(rows))
+        moved[self._true], moved[self._false] = found.true, found.false
+        return _Pulled(found.area, moved, self._true, self._false)
 
     def area(self, rows: Weights, kind: str) -> tuple[Floats, Weights, Weights]:
         """Return the area, and how much the positives and the negatives weigh, a resample."""
@@ -111,6 +143,15 @@ class _Curve:
                 return won / (positives * negatives), positives, negatives
             precision = self._places.precision(true, above, as_high, smooth=kind != _STEPS)
             return _dot(true, precision) / positives, positives, negatives
+
+
+class _Pulled(NamedTuple):
+    """An area, what one more of each row adds to it, and which rows its two sides are."""
+
+    area: float
+    moved: Floats
+    true: NDArray[np.intp]
+    false: NDArray[np.intp]
 
 
 class _Places:
@@ -178,10 +219,28 @@ def _one_against_one(scores: Floats, truths: Floats) -> list[_Curve]:
     return curves
 
 
-def _mean(areas: Sequence[Floats], shares: Sequence[Weights] | None) -> Floats:
-    if len(areas) == 1:
-        return areas[0]
+def _mean(found: Sequence[Floats], shares: Sequence[Weights] | None) -> Floats:
+    if len(found) == 1:
+        return found[0]
     if shares is None:
-        return np.asarray(np.mean(areas, axis=0))
+        return np.asarray(np.mean(found, axis=0))
     with np.errstate(invalid="ignore"):  # a resample of rows that weigh nothing
-        return np.asarray(np.multiply(areas, shares).sum(axis=0) / np.sum(shares, axis=0))
+        return np.asarray(np.multiply(found, shares).sum(axis=0) / np.sum(shares, axis=0))
+
+
+def _pulls_of_mean(
+    found: Sequence[_Pulled], rows: Floats, *, pairs: bool, weighted: bool
+) -> Floats:
+    """Return how much one more of each row moves the mean of areas, and the areas' shares."""
+    if len(found) == 1:
+        return found[0].moved
+    if not weighted:
+        return np.asarray(np.mean([each.moved for each in found], axis=0))
+    members = [np.concatenate([each.true, each.false]) if pairs else each.true for each in found]
+    shares = [float(rows[at].sum()) for at in members]
+    mean = sum(each.area * share for each, share in zip(found, shares, strict=True)) / sum(shares)
+    moved = np.zeros(len(rows))
+    for each, share, at in zip(found, shares, members, strict=True):
+        moved += share * each.moved
+        moved[at] += each.area - mean
+    return moved / sum(shares)

@@ -30,6 +30,10 @@ else:
     np = Lazy("numpy")
 
 
+LARGE = 5_000
+"""Rows from which on nothing is resampled, where each would be drawn on its own (`is_large`)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Columns:
     """What the rows hold beside the models' outputs.
@@ -77,8 +81,16 @@ class Sample:
         return self.times if self.units is None else np.ones(int(self.units.max()) + 1, np.int64)
 
 
-def encode(metric: RowMetric, columns: Columns, outputs: Sequence[Outputs]) -> Sample:
+def encode(
+    metric: RowMetric, columns: Columns, outputs: Sequence[Outputs], *, in_order: bool = False
+) -> Sample:
     """Return the rows as numbers.
+
+    Args:
+        metric: Which columns are read.
+        columns: What the rows hold.
+        outputs: What each model said.
+        in_order: Keep the rows as they stand, each on its own.
 
     Raises:
         InvalidRows: If a value is missing, not finite, out of range or of the wrong kind, or the
@@ -92,12 +104,18 @@ def encode(metric: RowMetric, columns: Columns, outputs: Sequence[Outputs]) -> S
     settled = settle_metric(metric, labels, scored_classes=_scored_classes(metric, outputs))
     codes = {label: float(code) for code, label in enumerate(labels)}
     plain = [_output(settled, codes, each, len(columns.targets)) for each in outputs]
+    targets = _targets(settled, codes, columns.targets)
+    is_ranked = settled.kind in RANKED and settled.positive is not None
+    if is_ranked and len(targets) >= LARGE and not in_order:
+        true = np.equal(targets, codes[settled.positive])  # type: ignore[index]
+        plain = [_ranks(scores, true) for scores in plain]
     return _sorted(
         settled,
         labels,
-        [*plain, _targets(settled, codes, columns.targets)[:, None]],
+        [*plain, targets[:, None]],
         _side_columns(columns),
         columns.clusters,
+        in_order=in_order,
     )
 
 
@@ -138,7 +156,7 @@ def _targets(metric: RowMetric, codes: Mapping[Label, float], targets: Sequence[
         return np.zeros(len(targets))
     if metric.kind in NUMBERS:
         return _numbers("target", targets)
-    return np.fromiter((codes[target] for target in targets), float, len(targets))
+    return _coded(codes, targets)
 
 
 def _output(metric: RowMetric, codes: Mapping[Label, float], outputs: Outputs, rows: int) -> Floats:
@@ -147,10 +165,17 @@ def _output(metric: RowMetric, codes: Mapping[Label, float], outputs: Outputs, r
     if metric.kind in NUMBERS:
         return _column("prediction", outputs.predictions, rows)
     if metric.kind in COUNTED:
-        predictions = _present("prediction", outputs.predictions, rows)
-        found = (-1.0 if value is None else codes[value] for value in predictions)
-        return np.fromiter(found, float, rows)[:, None]
+        return _coded(codes, _present("prediction", outputs.predictions, rows))[:, None]
     return _scores(metric, codes, outputs, rows)
+
+
+def _coded(codes: Mapping[Label, float], values: Sequence[Label | None]) -> Floats:
+    """Return the place of each value among the classes; -1 for null."""
+    labels, plain = _plain(list(codes)), _plain(values)
+    if labels is not None and plain is not None and (labels[1:] > labels[:-1]).all():
+        return np.asarray(np.searchsorted(labels, plain), dtype=np.float64)
+    found = (-1.0 if value is None else codes[value] for value in values)
+    return np.fromiter(found, float, len(values))
 
 
 def _scores(metric: RowMetric, codes: Mapping[Label, float], outputs: Outputs, rows: int) -> Floats:
@@ -167,6 +192,17 @@ def _scores(metric: RowMetric, codes: Mapping[Label, float], outputs: Outputs, r
     elif metric.average != "binary":
         raise NotComputable(f"{metric} needs a score column a class")
     return _probabilities(metric, _column("score", scores, rows))
+
+
+def _ranks(scores: Floats, true: NDArray[np.bool_]) -> Floats:
+    """Return where each row stands among the positives, which is all that an area looks at.
+
+    An odd number is as high as a positive, an even one between two: many negatives become equal.
+    """
+    levels = np.unique(scores[true, 0])
+    below = np.searchsorted(levels, scores[:, 0], "left")
+    ties = np.searchsorted(levels, scores[:, 0], "right") > below
+    return np.asarray(2 * below + ties, dtype=np.float64)[:, None]
 
 
 def _probabilities(metric: RowMetric, scores: Floats) -> Floats:
@@ -200,11 +236,22 @@ def _present(name: str, values: Sequence[Any] | None, rows: int) -> Sequence[Any
 
 
 def _numbers(name: str, values: Sequence[Any]) -> Floats:
+    plain = _plain(values)
+    if plain is not None:
+        return plain
     try:
         numbers = np.fromiter(map(_number, values), float, len(values))
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidRows(f"a {name} is not a finite number") from error
     return numbers
+
+
+def _plain(values: Sequence[Any]) -> Floats | None:
+    """Return finite numbers as an array, quickly; None where they are not all plain numbers."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "bif" or array.ndim != 1 or not np.isfinite(array).all():
+        return None
+    return np.asarray(array, dtype=float)
 
 
 def _number(value: Any) -> float:
@@ -219,21 +266,22 @@ def _sorted(
     blocks: Sequence[Floats],
     side: Floats,
     clusters: Sequence[Label] | None,
+    *,
+    in_order: bool,
 ) -> Sample:
     """Sort by the columns from left to right (clusters first) and count equal rows once."""
     table = np.hstack([*blocks, side])
     units = None if clusters is None else _cluster_numbers(clusters, len(table))
-    keys = table.T[::-1] if units is None else np.vstack([table.T[::-1], units])
-    order = np.lexsort(keys)
-    table = table[order]
+    if not in_order:
+        order = _order(table, units)
+        table = table[order]
+        units = None if units is None else units[order]
     times = np.ones(len(table), np.int64)
-    if units is None:
+    if units is None and not in_order:
         first = np.r_[True, (table[1:] != table[:-1]).any(axis=1)]
         starts = np.flatnonzero(first)
         times = np.diff(np.r_[starts, len(table)])
         table = table[starts]
-    else:
-        units = units[order]
     ends = np.cumsum([block.shape[1] for block in blocks])
     pieces = [np.ascontiguousarray(each) for each in np.split(table, ends, axis=1)]
     return Sample(
@@ -246,6 +294,16 @@ def _sorted(
         times=times,
         units=units,
     )
+
+
+def _order(table: Floats, units: NDArray[np.intp] | None) -> NDArray[np.intp]:
+    if units is not None:
+        return np.lexsort(np.vstack([table.T[::-1], units]))
+    order = np.argsort(table[:, 0])
+    first = table[order, 0]
+    if (first[1:] > first[:-1]).all():
+        return order  # no ties: no other column has a say
+    return np.lexsort(table.T[::-1])
 
 
 def _cluster_numbers(clusters: Sequence[Label], rows: int) -> NDArray[np.intp]:

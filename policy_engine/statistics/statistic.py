@@ -34,6 +34,9 @@ class Statistic(Protocol):
     def evaluate(self, counts: Counts) -> Evaluated:
         """Return the metric of each resample, and whether it held every class."""
 
+    def pulls(self, observed: Counts) -> Floats:
+        """Return how much one more (or less) of each unit moves the metric."""
+
     def leave_out(self, observed: Counts, start: int, stop: int) -> Floats:
         """Return the metric of the data less one of unit i, for i from start to stop."""
 

@@ -10,6 +10,7 @@ simulation: `docs/explanation/statistics.md`, "Few rows that differ" and "Unequa
 """
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from policy_engine.statistics.metrics import (
 )
 from policy_engine.statistics.moving import moves
 from policy_engine.statistics.rows import Outputs, PairedRows
+from policy_engine.statistics.sample import LARGE
 
 MIN_ROWS = 100
 """Effective rows under which a bootstrap decides nothing."""
@@ -34,6 +36,9 @@ MIN_DIFFERING = 30
 """Rows (or clusters) on which the models differ under which a bootstrap decides nothing."""
 MIN_EFFECTIVE = 20
 """Of each of these two, the least effective number: they may differ in size, not by much."""
+LARGE_OF_CLASS = 500
+"""Effective rows of the rarer class that an area under the precision-recall curve needs for it:
+with fewer its distribution is bent, which a resample sees and a derivative does not."""
 _CLUSTERS, _DIFFERING = (MIN_CLUSTERS, MIN_EFFECTIVE), (MIN_DIFFERING, MIN_EFFECTIVE)
 _MATTERS = 1e-3
 """Of how far one row moves the metric at most; a row that moves it by less is no differing one."""
@@ -95,22 +100,51 @@ def shortfall(metric: RowMetric, rows: PairedRows) -> Shortfall | None:
     )
 
 
+def is_large(metric: RowMetric, rows: PairedRows) -> bool:
+    """Say whether rows are so many that their gain is linearized rather than resampled.
+
+    Counts of classes are drawn by one multinomial, however many rows they are of, and few clusters
+    are few sums: those are not, whatever the rows.
+
+    Raises:
+        NotComputable: If the metric does not fit the rows.
+    """
+    if len(rows.targets) < LARGE or metric.kind == "max_error":
+        return False
+    if metric.kind == "roc_auc":
+        return True
+    if metric.kind in RANKED:
+        weights = rows.weights or [1.0] * len(rows.targets)
+        return _short_of_class(metric, rows, weights, LARGE_OF_CLASS) is None
+    if rows.clusters is not None:
+        return len(set(rows.clusters)) >= LARGE
+    return metric.kind not in COUNTED or rows.weights is not None
+
+
 def _short_of_class(
-    metric: RowMetric, rows: PairedRows, weights: Sequence[float]
+    metric: RowMetric, rows: PairedRows, weights: Sequence[float], need: int = MIN_OF_CLASS
 ) -> Shortfall | None:
     if metric.kind not in COUNTED | RANKED | LOSSES or metric.kind == "accuracy":
         return None
-    of_class: dict[Label, list[float]] = {}
-    for target, weight in zip(rows.targets, weights, strict=False):
-        if weight:
-            of_class.setdefault(target, []).append(weight)
+    of_class = _of_class(rows, weights)
     scores = rows.candidate.scores
     classes = len(scores) if isinstance(scores, Mapping) else 0
     settled = settle_metric(metric, of_class.keys(), scored_classes=classes)
     if settled.average == "micro":
         return None
     label, found = _rarest(settled, of_class)
-    return _too_few(f"rows of class {label}", found, MIN_OF_CLASS)
+    return _too_few(f"rows of class {label}", found, need)
+
+
+def _of_class(rows: PairedRows, weights: Sequence[float]) -> Mapping[Label, Sequence[float]]:
+    """Return the weights above 0 of each class."""
+    if rows.weights is None:
+        return {label: [1.0] * count for label, count in Counter(rows.targets).items()}
+    found: dict[Label, list[float]] = {}
+    for target, weight in zip(rows.targets, weights, strict=False):
+        if weight:
+            found.setdefault(target, []).append(weight)
+    return found
 
 
 def _rarest(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from policy_engine.statistics.resampling import CHUNK, chunks
 from policy_engine.statistics.unavailable import Lazy
 
 if TYPE_CHECKING:
@@ -51,9 +52,23 @@ class Sums:
 
     def leave_out(self, observed: Counts, start: int, stop: int) -> Floats:
         """Return the metric of the data less one of unit i, for i from start to stop."""
+        return self._without(self._sums(observed[None, :]), start, stop)
+
+    def pulls(self, observed: Counts) -> Floats:
+        """Return how much one of each unit moves the metric: the data less it, the jackknife."""
+        whole = self.evaluate(observed[None, :])[0][0]
+        size = max(1, CHUNK // self.width)
+        sums = self._sums(observed[None, :])
+        return np.concatenate(
+            [
+                whole - self._without(sums, start, stop)
+                for start, stop in chunks(len(observed), size)
+            ]
+        )
+
+    def _without(self, sums: Floats, start: int, stop: int) -> Floats:
         part: Any = self._features[start:stop]
-        part = part if _is_dense(part) else part.toarray()
-        return self._finish(self._sums(observed[None, :]) - part)[0]
+        return self._finish(sums - (part if _is_dense(part) else part.toarray()))[0]
 
     def _sums(self, counts: Counts) -> Floats:
         drawn = counts.astype(float)

@@ -59,6 +59,18 @@ class Reads:
         """
         return self.wait(self.start(call, *args, **kwargs))
 
+    def take(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a store call answers, and do not keep it: it is large.
+
+        Raises:
+            NotFound, Unreadable: As `get`.
+        """
+        value = self.get(call, *args, **kwargs)
+        key = (call.__name__, args, tuple(sorted(kwargs.items())))
+        with self._lock:
+            self._made.pop(key, None)
+        return value
+
     def know(self, value: T, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> None:
         """Take the answer to a store call from another answer, so that it is not asked for."""
         future: Future[T] = Future()

@@ -173,10 +173,9 @@ def _logged_tables(run: Json) -> list[str]:
 
 def _table(reads: Reads, run_id: str, path: str, cap: int) -> TableRecord | Invalid:
     try:
-        text = reads.get(reads.store.run_text, run_id, path, cap)
+        columns = table_columns(reads.take(reads.store.run_text, run_id, path, cap))
     except OverCap as e:
         raise _too_large(run_id, path, cap, e.size) from None
-    columns = table_columns(text)
     if isinstance(columns, Invalid):
         return Invalid(invalid=f"{path}: {columns.invalid}")
     if OUTPUTS in columns and "prediction" not in columns and path != PREDICTIONS:

@@ -2,8 +2,10 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
+from types import NoneType
 from typing import Any
 
 from policy_engine.evidence.commit import commit_in
@@ -21,6 +23,7 @@ from policy_engine.evidence.record import (
     metric_value,
 )
 from policy_engine.source.foreign import json_table, json_value, yaml_value
+from policy_engine.source.split_table import split_table
 from policy_engine.tracking.store import Json, ReadFailed
 
 LONGEST_PARAM = 6000
@@ -87,6 +90,9 @@ def mlmodel_facts(text: str) -> dict[str, Any]:
 def table_columns(text: str) -> dict[str, tuple[Cell, ...]] | Invalid:
     """Return a table in pandas' "split" JSON by column, or why it is none. NaN becomes null."""
     try:
+        table = split_table(text)
+        if table is not None:
+            return {name: _cells(table.pop(name)) for name in tuple(table)}  # one copy at a time
         table = json_table(text)
         names, rows = table["columns"], table["data"]
         if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
@@ -96,9 +102,7 @@ def table_columns(text: str) -> dict[str, tuple[Cell, ...]] | Invalid:
         if not rows:
             return Invalid(invalid="it has no rows")
         columns = zip(*rows, strict=True)
-        return {
-            name: tuple(map(_cell, column)) for name, column in zip(names, columns, strict=True)
-        }
+        return {name: _cells(column) for name, column in zip(names, columns, strict=True)}
     except (ValueError, TypeError, KeyError, RecursionError):  # json.dumps of a deep cell
         return Invalid(
             invalid="it is no table in pandas' split JSON, as mlflow.log_table writes it"
@@ -116,9 +120,17 @@ def importance_values(text: str) -> dict[str, Metric] | Invalid:
     return {str(feature): metric_value(value) for feature, value in values.items()}
 
 
+def _cells(column: Sequence[object]) -> tuple[Cell, ...]:
+    kinds = set(map(type, column))
+    plain: Any = column
+    if kinds <= {str, bool, int, NoneType} or (kinds <= {float} and all(map(isfinite, plain))):
+        return tuple(plain)  # as they are: nothing to look at
+    return tuple(map(_cell, column))
+
+
 def _cell(value: object) -> Cell:
     """Return a table's cell; what is neither text nor a finite number is shown as text or null."""
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float) and not isfinite(value):
         return None if math.isnan(value) else str(value)
     if value is None or isinstance(value, (str, bool, int, float)):
         return value

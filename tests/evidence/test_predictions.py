@@ -112,7 +112,7 @@ def test_rows_of_two_evaluations_of_one_dataset_are_the_same_at_the_same_place()
     joined = join(evaluated(prediction=[0, 1, 2]), evaluated("baseline"))
     assert joined.candidate == (0, 1, 2)
     assert joined.targets == (1, 0, 1)
-    assert joined.candidate_rows == joined.baseline_rows == (0, 1, 2)
+    assert joined.candidate_rows == joined.baseline_rows == range(3)
     assert (len(joined), joined.left_out) == (3, 0)
 
 

@@ -12,11 +12,11 @@ from mlops_policies.comparing.bootstrapped import Bootstrapped, seed_of
 from mlops_policies.comparing.comparison import Plan, compare
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.seeded import Seeds
-from mlops_policies.comparing.shown import detectable
+from mlops_policies.comparing.shown import detectable, is_above
 from mlops_policies.comparing.tested import Untested
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Needs, Run, resolve_metric
 from policy_engine.evidence.record import RunRecord
-from policy_engine.statistics import rows_needed_for_counts
+from policy_engine.statistics import Linearized, rows_needed_for_counts
 from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.predicted import counted, rows, scored, seeded
 
@@ -288,3 +288,38 @@ def test_what_is_untested_for_too_few_differing_rows_keeps_its_gain() -> None:
         "there are 12 rows on which the models differ; a bootstrap needs 30"
     )
     assert found.gain == pytest.approx(2 * 988 / (988 + 1000) - 1)
+
+
+def test_on_many_rows_an_auc_is_delongs_and_has_no_seed() -> None:
+    tested = compared(scored(5_000, 0.3), scored(5_000, 0.25), "val_roc_auc")
+    assert isinstance(tested, Bootstrapped)
+    assert isinstance(tested.resampled, Linearized)
+    assert tested.words() == (
+        "DeLong's test of rows of the binary roc auc, bounds corrected for skewness"
+    )
+    assert tested.resamples is None
+    assert is_above(tested, 0.0, 1e-6)  # no resamples that could be too few for so small an alpha
+
+
+def test_below_5000_rows_it_is_resampled_and_both_are_near() -> None:
+    new, old = scored(4_999, 0.27), scored(4_999, 0.25)
+    tested = compared(new, old, "val_roc_auc")
+    many = compared(scored(5_000, 0.27), scored(5_000, 0.25), "val_roc_auc")
+    assert isinstance(tested, Bootstrapped)
+    assert isinstance(many, Bootstrapped)
+    assert (tested.resamples, many.resamples) == (1_000, None)
+    apart = abs(many.bounds(0.05).lower - tested.bounds(0.05).lower)
+    assert apart < 0.2 * tested.standard_error  # 1,000 resamples wobble by 0.07
+
+
+def test_where_one_row_carries_the_gain_it_is_resampled_whatever_the_rows() -> None:
+    truth = [float(i % 7) for i in range(5_000)]
+    new = [value + 0.1 * (-1) ** i for i, value in enumerate(truth)]
+    old = [value + 0.2 * (-1) ** (i // 3) for i, value in enumerate(truth)]
+    wild = [*old[:-1], 1_000.0]
+    candidate, mild, other = (
+        run(run_id=digit * 32, predictions=rows(truth, said))
+        for digit, said in (("a", new), ("b", old), ("c", wild))
+    )
+    said = [compared(candidate, each, "val_rmse") for each in (mild, other)]
+    assert [isinstance(each, Bootstrapped) and each.resamples for each in said] == [None, 1_000]

@@ -11,7 +11,7 @@ from policy_engine.evidence.record import BaselineRecord, PassedOver, RunRecord
 from policy_engine.judging.judgement import findings_of
 from policy_engine.policy import Finding, Outcome
 from policy_engine.testing import assert_outcome, bind, case, model, run
-from tests.policies.predicted import counted
+from tests.policies.predicted import counted, rows
 
 TREE = {"model.family": "tree"}
 TORCH = model(flavors=("python_function", "pytorch"))
@@ -150,3 +150,25 @@ def test_without_a_margin_mcnemar_decides_as_the_message_says() -> None:
     assert_outcome(judged(counted(5, 0, 1000), margin="0pt"), "pass")
     assert_outcome(judged(counted(0, 4, 1000), margin="0pt"), "inconclusive")
     assert_outcome(judged(counted(0, 5, 1000), margin="0pt"), "fail")
+
+
+def test_a_deep_model_that_says_nearly_the_same_fails() -> None:
+    truth = [1, 0] * 5_000
+    simple = [int(t and i % 5 > 0) for i, t in enumerate(truth)]
+    pair = tuple(
+        run(run_id=digit * 32, predictions=rows(truth, said))
+        for digit, said in (("a", [0, *simple[1:]]), ("b", simple))
+    )
+    new, old = pair
+    policy = bind(DeepMargin)
+    seen = case(policy, candidate=new.model_copy(update={"model": TORCH}), metric="val_f1")
+    found = BaselineRecord(
+        rules=policy.rules()[0],
+        found_by="best",
+        among=1,
+        run=old.model_copy(update={"tags": TREE}),
+    )
+    record = seen.evidence.model_copy(update={"baselines": (found,)})
+    finding = assert_outcome(findings_of(policy, seen._replace(evidence=record)), "fail")
+    said = "shown to be less than 2.00 pt (the models differ on 0 of 10,000 rows"
+    assert said in (finding.detail or "")

@@ -13,6 +13,7 @@ from mlops_policies.accuracy_cost.min_useful_gain import MinUsefulGain
 from policy_engine.evidence import Metric, Needs
 from policy_engine.policy import Finding, Outcome
 from policy_engine.testing import assert_outcome, judge, run
+from tests.policies.predicted import rows
 
 NOT_CHANCE = " (a point comparison: it does not tell chance from improvement)"
 NAN, INF = float("nan"), float("inf")
@@ -273,3 +274,22 @@ def test_a_relative_gain_does_not_depend_on_the_metrics_scale(
 ) -> None:
     rule = policy(min_abs=0, min_rel=f"{share}%")
     assert passes(rule, new, old, UP) == passes(rule, new * times, old * times, UP)
+
+
+def test_a_refactoring_is_spared_where_that_is_asked_for() -> None:
+    for n, spared, outcome in (
+        (299, True, "not-applicable"),
+        (298, True, "fail"),
+        (299, False, "fail"),
+    ):
+        same = run(metrics={"val_f1": 0.5}, predictions=rows([0] * n, [1] * n))
+        rule = policy(spare_refactorings=spared)
+        found = judge(rule, candidate=same, baseline=same, metric="val_f1")
+        assert_outcome(found, outcome)
+        better = same.model_copy(update={"metrics": {"val_f1": 0.501}})
+        assert_outcome(judge(rule, candidate=better, baseline=same, metric="val_f1"), "fail")
+
+
+def test_rows_are_read_only_to_spare_refactorings() -> None:
+    assert policy().reads() == Needs.BASELINE
+    assert Needs.PREDICTIONS in policy(spare_refactorings=True).reads()

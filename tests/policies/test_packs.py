@@ -10,6 +10,8 @@ import pytest
 from policy_engine.check import Options, check, load
 from policy_engine.policy import Level, Outcome
 from policy_engine.report import Effect, ExitCode, Report
+from policy_engine.testing import judge
+from tests.policies.predicted import counted
 
 if TYPE_CHECKING:
     from policy_engine.policy_file import PolicyFile
@@ -41,6 +43,26 @@ def test_advisory_binds_what_strict_binds_and_blocks_nothing(
 def test_strict_lets_nothing_pass_that_is_not_shown(extending: dict[str, PolicyFile]) -> None:
     blocking = [b for b in extending["strict"].bindings if b.keys.level is not Level.ADVISORY]
     assert {binding.keys.on_missing for binding in blocking} == {"block"}
+
+
+def test_strict_lets_a_refactoring_through(extending: dict[str, PolicyFile]) -> None:
+    """Each rule that asks for a gain, of a model that says what the champion says."""
+    same, _ = counted(0, 0, 2_000, both=1_800)
+    bound = {each.id: each for each in extending["strict"].bindings}
+    outcomes = {
+        name: [
+            found.outcome
+            for found in judge(
+                bound[name].policy, candidate=same, baseline=same, metric="val_accuracy"
+            )
+        ]
+        for name in ("significant-improvement", "no-regression", "min-useful-gain")
+    }
+    assert outcomes == {
+        "significant-improvement": [Outcome.NOT_APPLICABLE],
+        "no-regression": [Outcome.PASS],
+        "min-useful-gain": [Outcome.NOT_APPLICABLE],
+    }
 
 
 def judged(pack: str, run: str, server: MlflowServer, folder: Path) -> Report:

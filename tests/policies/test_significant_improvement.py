@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy import special
 
 from mlops_policies.baseline.significant_improvement import SignificantImprovement
 from mlops_policies.comparing.bootstrapped import seed_of
+from mlops_policies.comparing.near import Near
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
 from policy_engine.statistics import (
+    NearlyEqual,
     Outputs,
     PairedRows,
     mcnemar_exact,
@@ -421,3 +424,56 @@ def test_29_differing_rows_are_inconclusive_and_counted() -> None:
         "30, and 0 and 0 seeds are there"
     )
     assert_outcome(judged(*counted(30, 0, 1000), "f1", resamples=1000), "pass")
+
+
+def said(n: int, positives: int, last: int = 0) -> RunRecord:
+    """Return a run that finds two thirds of the positives; of `last` rows it says the opposite."""
+    truth = [1] * positives + [0] * (n - positives)
+    given = [int(t and i % 3 > 0) for i, t in enumerate(truth)]
+    given[n - last :] = [1 - each for each in given[n - last :]]
+    return run(run_id=("b" if last else "a") * 32, predictions=rows(truth, given))
+
+
+def test_a_refactoring_has_no_gain_to_show() -> None:
+    message = (
+        "the candidate says the same as the baseline of all 299 shared rows, so at most 0.9969% "
+        "of all rows can differ: a refactoring has no gain to show, and no-regression judges "
+        "whether it keeps the quality"
+    )
+    for metric in ("val_accuracy", "val_f1", "val_recall"):
+        found = judged(said(299, 100), said(299, 100), metric)
+        assert_outcome(found, "not-applicable", message=message)
+
+
+def test_few_equal_rows_or_one_that_differs_are_no_refactoring() -> None:
+    assert_outcome(judged(said(298, 100), said(298, 100)), "inconclusive")
+    assert_outcome(judged(said(5_000, 100), said(5_000, 100, last=1), "val_f1"), "inconclusive")
+
+
+def test_equal_predictions_with_other_scores_are_no_refactoring() -> None:
+    new, old = (
+        run(predictions=rows([0, 1] * 200, [0, 1] * 200, score=[0.1, high] * 200))
+        for high in (0.8, 0.9)
+    )
+    assert_outcome(judged(new, old), "inconclusive")
+
+
+def test_models_that_hardly_differ_are_shown_to_gain_less_than_is_asked_for() -> None:
+    new, old = said(20_000, 10_000), said(20_000, 10_000, last=1)
+    finding = assert_outcome(judged(new, old, "val_f1", min_effect="1pt"), "fail")
+    reach = (
+        2 * (1 - special.betaincinv(19_999, 2, 0.025)) / special.betaincinv(10_000, 10_001, 0.025)
+    )
+    assert f"one-sided bounds {-100 * reach:.2f} pt and {100 * reach:.2f} pt" in (
+        finding.detail or ""
+    )
+    assert finding.message == "the gain of 0.0048 pt in val_f1 is less than 1.00 pt"
+    assert_outcome(judged(new, old, "val_f1", min_effect="0.05pt"), "inconclusive")
+
+
+def test_the_p_of_models_that_hardly_differ_is_the_alpha_at_which_they_are_that_near() -> None:
+    near = Near(NearlyEqual(Definition("brier", positive=1), {1: 50, 0: 50}, {1: 1}, 1), 0, 0, 0)
+    p = near.p_below(0.1)
+    assert near.rows.reach(p) == pytest.approx(0.1, rel=1e-3)
+    assert near.rows.reach(p) < 0.1
+    assert near.p_below(0.0) == near.p_below(0.01) == 1.0

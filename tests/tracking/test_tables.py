@@ -178,7 +178,7 @@ def test_rows_of_mlflows_own_evaluations_of_one_dataset_are_joined_by_their_plac
     assert mine.dataset == theirs.dataset is not None
     joined = join(mine, theirs)
     assert joined.targets == tuple(data["target"])
-    assert joined.candidate_rows == tuple(range(200))
+    assert list(joined.candidate_rows) == list(range(200))
     metric = resolve_metric("hit/mean", "maximize", Decimal("0.01"), "the test")
     found = compare(*sides, metric, Plan())
     assert isinstance(found, Counts)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mlops_policies.comparing.amounts import with_a_point
 from mlops_policies.comparing.gain import Gain
+from mlops_policies.comparing.unchanged import require_a_change
 from policy_engine.evidence import (
     Case,
     Grade,
@@ -31,6 +32,8 @@ from policy_engine.quantities import (
 ANY_IMPROVEMENT = Decimal("1e-10")
 """The least gain over a baseline of 0, where no relative gain exists; MLflow's own number."""
 
+_ALPHA = 0.05
+"""The error of the bound of how many rows of a refactoring can differ."""
 _POINT_RULE = " (a point comparison: it does not tell chance from improvement)"
 
 
@@ -48,6 +51,9 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
     Where neither the metric's name nor `metric: {point: …}` says what a point is, it is 1 % of the
     baseline's value, and the message says so.
 
+    A refactoring has no gain to show: with `spare_refactorings` the rule is `not-applicable` where
+    no shared row, of at least 299, has another prediction or score.
+
     It is a point comparison, about size and not about chance: of two equally good models (1,000
     rows) 30 % pass 0.5 pt by luck.
 
@@ -55,7 +61,7 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
     Deepchecks' simple model comparison, which asks for 0.1.
     """
 
-    needs = Needs.BASELINE
+    needs = Needs.BASELINE | Needs.PREDICTIONS | Needs.MODEL
 
     min_abs: Annotated[Points, Tighter.HIGHER] = Field(
         default=Margin(Decimal("0.5"), in_points=True),
@@ -71,11 +77,22 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
         default=None,
         description="The metric's best value (its units). Known for scores up to 1 and for losses.",
     )
+    spare_refactorings: bool = Field(
+        default=False,
+        description="Whether a candidate that says the same as the baseline of every row needs no "
+        "gain; reads the rows.",
+    )
+
+    def reads(self) -> Needs:
+        """Leave the rows out where nobody asks for them."""
+        return self.needs if self.spare_refactorings else Needs.BASELINE
 
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield `absolute`, then `relative` and `headroom` where they are asked for."""
         gain = Gain.of(case, "whether the gain is useful")
         g = gain.value
+        if self.spare_refactorings and g == 0:
+            require_a_change(case.candidate, case.baseline, gain.metric, _ALPHA)
         yield self._absolute(gain, g)
         if self.min_rel is not None:
             yield self._relative(gain, g, self.min_rel)

@@ -13,10 +13,12 @@ from mlops_policies.comparing.shown import (
     bounds_at,
     harms,
     is_above,
+    is_below,
     p_below,
     tested_or_found,
 )
 from mlops_policies.comparing.tested import Tested, Untested
+from mlops_policies.comparing.unchanged import require_a_change
 from mlops_policies.comparing.words import (
     change,
     evidence,
@@ -70,14 +72,21 @@ class SignificantImprovement(Proof, name="significant-improvement"):
     - fail: the opposite is shown, `U < min_effect`
     - else `inconclusive`; the message says how many rows or seeds would decide
 
+    A refactoring has no gain to show: where no shared row has another prediction or score, of at
+    least 299 rows (at most 1 % of all can differ then), it is `not-applicable`, and `no-regression`
+    judges it. Where too few rows differ for a bootstrap, `U` is how far so few can move the metric.
+
     The test is chosen by the evidence. Rows of both, joined on `row_id`: exact McNemar for an
     unweighted mean of 0/1 rows such as accuracy, or of the rows of one class such as recall and
     specificity (for a `min_effect` above 0 Tango's score bounds, and for one of less than a row
     both); a paired bootstrap for any other metric, for weights and for clusters, which are drawn
-    whole. It needs 100 rows, 50 of the rarer class, 30 on which the models differ, 30 clusters, and
-    decides nothing on less: its interval would be too narrow. Weighted rows count as
-    Kish's effective number, (sum of w)²/sum of w², clusters and differing rows too, of which 20
-    must be left. Without rows: Welch's t over the seeds of both recipes, or the paired t where the
+    whole. From 5,000 rows on nothing is resampled where each row would be drawn on its own: it is
+    DeLong's test for ROC AUC, the jackknife for the rest (an area under the precision-recall curve
+    needs 500 rows of the rarer class), unless few rows carry the gain. All need 100 rows, 50 of the
+    rarer class, 30 on which the models differ, 30 clusters, and decide nothing on less: the
+    interval would be too narrow. Weighted rows count as Kish's effective number,
+    (sum of w)²/sum of w², clusters and differing rows too, of which 20 must be left. Without rows:
+    Welch's t over the seeds of both recipes, or the paired t where the
     seeds are equal; means are compared, never the best, and all runs of one commit, data and
     parameters count, failed and deleted ones too. An F1 is the one (of a class, macro, micro,
     weighted) that both logged values are; two of one name are `missing`.
@@ -131,9 +140,14 @@ class SignificantImprovement(Proof, name="significant-improvement"):
 
     def _answer(self, case: Case, question: _Question, levels: Levels) -> Tested | Finding:
         tested = compare(case.candidate, case.baseline, question.metric, self.plan)
-        if isinstance(tested, Untested):
-            return _untested(case, question, tested, levels)
-        return tested
+        if not isinstance(tested, Untested):
+            if tested.gain == 0:
+                require_a_change(case.candidate, case.baseline, question.metric, levels.plain)
+            return tested
+        require_a_change(case.candidate, case.baseline, question.metric, levels.plain)
+        if tested.near is not None and is_below(tested.near, question.least, levels.opposite):
+            return tested.near
+        return _untested(case, question, tested, levels)
 
 
 def _effect(policy: SignificantImprovement, metric: Metric) -> Decimal:

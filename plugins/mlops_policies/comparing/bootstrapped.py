@@ -1,4 +1,7 @@
-"""The gain in any other metric of rows: a paired bootstrap, with a seed that the runs give."""
+"""The gain in any other metric of rows: a paired bootstrap, with a seed that the runs give.
+
+Of many rows nothing is resampled: what a bootstrap would find is known in closed form.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,10 +10,13 @@ from typing import Literal, NamedTuple
 from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import (
+    Linearized,
     PairedRows,
     Resampled,
     TwoBounds,
+    is_large,
     paired_bootstrap,
+    paired_linear,
     recompute,
     rows_needed,
 )
@@ -27,9 +33,9 @@ class How(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """The gain in a metric of rows, and its resamples."""
+    """The gain in a metric of rows, and its resamples; of many rows, what they would come to."""
 
-    resampled: Resampled
+    resampled: Resampled | Linearized
     definition: Definition
     n: int
     clusters: int | None
@@ -51,25 +57,33 @@ class Bootstrapped:
 
     @property
     def standard_error(self) -> float:
-        """The standard deviation over the resamples."""
+        """The standard deviation over the resamples, or what it comes to."""
         return self.resampled.standard_error
 
     def bounds(self, alpha: float) -> TwoBounds:
-        """Return the bootstrap's bounds."""
+        """Return the bootstrap's bounds, or those that it comes to."""
         return self.resampled.interval(alpha)
 
+    @property
+    def resamples(self) -> int | None:
+        """How many resamples there are; None where nothing was resampled."""
+        return len(self.resampled.values) if isinstance(self.resampled, Resampled) else None
+
     def p_above(self, difference: float = 0.0) -> float:
-        """Return the share of resamples at or below the difference, (1 + k)/(1 + R)."""
+        """Return the share of resamples at or below it, (1 + k)/(1 + R), or its limit."""
         return self.resampled.p_above(difference)
 
     def p_below(self, difference: float = 0.0) -> float:
-        """Return the share of resamples at or above the difference, (1 + k)/(1 + R)."""
+        """Return the share of resamples at or above it, (1 + k)/(1 + R), or its limit."""
         return self.resampled.p_below(difference)
 
     def words(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same test for any)
-        """Return the test, its resamples and its seed."""
+        """Return the test, its resamples and its seed; of many rows, what tells the spread."""
         of = "rows" if self.clusters is None else "whole clusters"
         metric = "" if self.definition.kind == "row_mean" else f" of the {self.definition}"
+        if isinstance(self.resampled, Linearized):
+            test = "DeLong's test" if self.definition.kind == "roc_auc" else "jackknife"
+            return f"{test} of {of}{metric}, bounds corrected for skewness"
         kind = "BCa" if self.resampled.method == "bca" else "percentile"
         return (
             f"paired {kind} bootstrap of {of}{metric}, {len(self.resampled.values):,} resamples, "
@@ -97,18 +111,29 @@ def bootstrapped(
         NotComputable: If they do not allow the metric.
         TooFewOfClass: If most resamples lack a class.
     """
-    resampled = paired_bootstrap(
+    resampled = _gain(rows, definition, metric, how)
+    after, before = resampled_values(rows, definition)
+    clusters = None if rows.clusters is None else len(set(rows.clusters))
+    return Bootstrapped(
+        resampled, definition, len(rows.targets), clusters, how.seed, after, before, left_out
+    )
+
+
+def _gain(
+    rows: PairedRows, definition: Definition, metric: Metric, how: How
+) -> Resampled | Linearized:
+    """Return the gain, linearized where rows are many and no few of them carry it."""
+    if is_large(definition, rows):
+        found = paired_linear(definition, rows, goal=metric.goal)
+        if found.is_near_normal:
+            return found
+    return paired_bootstrap(
         definition,
         rows,
         goal=metric.goal,
         seed=how.seed,
         resamples=how.resamples,
         method=how.method,
-    )
-    after, before = resampled_values(rows, definition)
-    clusters = None if rows.clusters is None else len(set(rows.clusters))
-    return Bootstrapped(
-        resampled, definition, len(rows.targets), clusters, how.seed, after, before, left_out
     )
 
 

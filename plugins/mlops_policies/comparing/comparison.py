@@ -5,6 +5,7 @@
 | rows of both; an unweighted mean of 0/1 rows | exact McNemar, Tango's bounds |
 | the same of one class (recall, specificity) | the same, on the rows of that class alone |
 | rows of both, any other metric, or weights, or clusters | paired bootstrap (clusters whole) |
+| the same on 5,000 rows and more (`is_large`) | DeLong's test for ROC AUC, else the jackknife |
 | a column named as the metric | as one of these, on its values |
 | no such rows; repeated seeds of both recipes | Welch's t; the paired t for equal seeds |
 | none of these | untested: only the logged values speak |

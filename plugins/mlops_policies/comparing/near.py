@@ -1,9 +1,15 @@
 """The gain of a model that says the same as the baseline of nearly all rows: it cannot be far."""
 
+import math
 from dataclasses import dataclass
 
 from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.statistics import Bounds, NearlyEqual, TwoBounds
+
+_LEAST, _MOST = 1e-12, 0.5
+"""The levels between which a p-value is looked for."""
+_NEAR = 1e-3
+"""How near, relatively, a p-value is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +49,18 @@ class Near:
         """Return 1: a bound of both ways shows no gain."""
         return 1.0
 
-    def p_below(self, difference: float = 0.0) -> float:  # noqa: ARG002 (of any difference)
-        """Return 1: nor does it show a loss."""
-        return 1.0
+    def p_below(self, difference: float = 0.0) -> float:
+        """Return the least alpha at which so few rows cannot reach the difference.
+
+        1 where the bound, which is of both ways, says nothing: of no difference.
+        """
+        if not self.rows.reach(_MOST) < difference:
+            return 1.0
+        low, high = _LEAST, _MOST
+        while high > low * (1 + _NEAR):
+            middle = math.sqrt(low * high)
+            low, high = (low, middle) if self.rows.reach(middle) < difference else (middle, high)
+        return high
 
     def words(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same for any)
         """Return what was counted, and by what it is bounded."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mlops_policies.comparing.row_metric import Class, meant, outputs_of, targets_of
 from policy_engine.evidence import Joined, Metric, Predictions, Run, join
 from policy_engine.statistics import NotComputable, Outputs, PairedRows
 from policy_engine.statistics import RowMetric as Definition
 
+T = TypeVar("T")
 _ROW_MEAN = Definition("row_mean")
 
 
@@ -75,8 +77,8 @@ def paired(
     targets: Sequence[Class] = (0,) * len(places)
     if definition.kind != "row_mean":
         said = targets_of(definition, tables.theirs)
-        targets = tuple(said[joined.baseline_rows[i]] for i in places)
-    new, old = ([rows[i] for i in places] for rows in (joined.candidate_rows, joined.baseline_rows))
+        targets = tuple(_at(_at(places, joined.baseline_rows), said))
+    new, old = (_at(places, rows) for rows in (joined.candidate_rows, joined.baseline_rows))
     return PairedRows(
         targets=targets,
         candidate=outputs_of_places(tables.mine, new, definition, metric),
@@ -106,12 +108,16 @@ def outputs_of_places(
 def _taken(outputs: Outputs, rows: Sequence[int]) -> Outputs:
     scores: Sequence[float] | Mapping[Class, Sequence[float]] | None = None
     if isinstance(outputs.scores, Mapping):
-        scores = {label: [column[i] for i in rows] for label, column in outputs.scores.items()}
+        scores = {label: _at(rows, column) for label, column in outputs.scores.items()}
     elif outputs.scores is not None:
-        scores = [outputs.scores[i] for i in rows]
+        scores = _at(rows, outputs.scores)
     said, values = outputs.predictions, outputs.values
     return Outputs(
-        predictions=None if said is None else [said[i] for i in rows],
+        predictions=None if said is None else _at(rows, said),
         scores=scores,
-        values=None if values is None else [values[i] for i in rows],
+        values=None if values is None else _at(rows, values),
     )
+
+
+def _at(rows: Sequence[int], column: Sequence[T]) -> list[T]:
+    return list(map(column.__getitem__, rows))

@@ -89,14 +89,14 @@ def recomputed(metric: Metric, table: Predictions) -> tuple[list[Recomputed], st
         InvalidEvidence: If the rows hold what no metric can be computed from.
     """
     found, why = [], f"nobody knows how {metric.name} is computed from rows"
-    for definition in metric_definitions(metric.name, positive_class(metric)):
+    definitions = metric_definitions(metric.name, positive_class(metric))
+    if not definitions:
+        return [], why
+    # All that one name may mean reads the same columns.
+    targets, outputs = targets_of(definitions[0], table), outputs_of(definitions[0], table)
+    for definition in definitions:
         try:
-            value = recompute(
-                definition,
-                targets_of(definition, table),
-                outputs_of(definition, table),
-                table.weights,
-            )
+            value = recompute(definition, targets, outputs, table.weights)
         except NotComputable as e:
             why = str(e)
         except InvalidRows as e:

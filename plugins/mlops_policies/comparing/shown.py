@@ -27,7 +27,8 @@ _UNDECIDED = Bounds(float("nan"), float("nan"))
 
 def bounds_at(tested: Tested, alpha: float) -> TwoBounds:
     """Return the bounds, or NaN where there are too few resamples for so small an alpha."""
-    if isinstance(tested, Bootstrapped) and alpha * (len(tested.resampled.values) + 1) < 1:
+    drawn = tested.resamples if isinstance(tested, Bootstrapped) else None
+    if drawn is not None and alpha * (drawn + 1) < 1:
         return _UNDECIDED
     return tested.bounds(alpha)
 

@@ -43,7 +43,8 @@ class DeepMargin(Proof, name="deep-margin"):
     gain over the best simple run and `[L, U]` its one-sided bounds at `alpha`:
 
     - pass: `L >= margin`
-    - fail: `U < margin`, at alpha/M where that run is the best of M
+    - fail: `U < margin`, at alpha/M where that run is the best of M; where too few rows differ for
+      a bootstrap, `U` is how far so few can move the metric, as in `no-regression`
     - else `inconclusive`, or pass on `g >= margin` where `require_significant` is false; without
       rows and seeds, `g < margin` fails
 
@@ -106,9 +107,19 @@ class DeepMargin(Proof, name="deep-margin"):
         levels = Levels.of(self, case, among_of(case, rules))
         tested = compare(case.candidate, simple, case.metric, self.plan)
         if isinstance(tested, Untested):
+            tested = self._near(case.metric, tested, levels) or tested
+        if isinstance(tested, Untested):
             yield self._by_points(case, simple, tested, levels)
         else:
             yield self._judged(case.metric, tested, levels, simple)
+
+    def _near(self, metric: Metric, why: Untested, levels: Levels) -> Tested | None:
+        """Return how far two models that nearly agree can be apart, if that is under the margin."""
+        near = why.near
+        if near is None:
+            return None
+        least = float(metric.distance(self.margin))
+        return near if is_below(near, least, levels.opposite) else None
 
     def _require_deep(self, candidate: Run) -> None:
         kind = language_model(candidate)

@@ -7,7 +7,7 @@ from functools import partial
 from mlops_policies.comparing.bootstrapped import seed_of
 from mlops_policies.comparing.comparison import Plan, compare_rows, scipy_needed
 from mlops_policies.comparing.near import Near
-from mlops_policies.comparing.paired import Tables, definition_of, outputs_of_places
+from mlops_policies.comparing.paired import Tables, definition_of, outputs_of_places, paired
 from mlops_policies.comparing.shown import detectable, is_no_worse
 from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.slices.slice_rows import Slice
@@ -16,11 +16,14 @@ from policy_engine.evidence import InvalidEvidence, Metric, MissingEvidence, Not
 from policy_engine.quantities import count
 from policy_engine.statistics import (
     InvalidRows,
+    Linearized,
     NotComputable,
     OneModel,
     Resampled,
     TooFewOfClass,
+    is_large,
     slice_bootstrap,
+    slice_linear,
 )
 from policy_engine.statistics import RowMetric as Definition
 
@@ -124,24 +127,33 @@ class _Tests:
             raise InvalidEvidence(f"{name} of {each.name}: {e}", "log other rows") from e
         return (None if old < alpha else new), short
 
-    def _at_floor(self, each: Slice, resamples: int, *, is_candidate: bool) -> Resampled:
+    def _at_floor(
+        self, each: Slice, resamples: int, *, is_candidate: bool
+    ) -> Resampled | Linearized:
         mine, theirs, joined = self.tables.mine, self.tables.theirs, self.tables.joined
         table, places = (
             (mine, joined.candidate_rows) if is_candidate else (theirs, joined.baseline_rows)
         )
         inside = set(each.places)
         clusters = joined.clusters
+        rows = OneModel(
+            targets=self._targets,
+            outputs=outputs_of_places(table, places, self.definition, self.rule.metric),
+            members=[place in inside for place in range(len(joined))],
+            weights=joined.weights,
+            clusters=None if clusters is None else [str(cell) for cell in clusters],
+        )
+        goal, floor = self.rule.metric.goal, float(self.rule.floor or 1)
+        inside_both = paired(self.tables, self.definition, self.rule.metric, each.places)
+        if is_large(self.definition, inside_both):
+            found = slice_linear(self.definition, rows, goal=goal, floor=floor)
+            if found.is_near_normal:
+                return found
         return slice_bootstrap(
             self.definition,
-            OneModel(
-                targets=self._targets,
-                outputs=outputs_of_places(table, places, self.definition, self.rule.metric),
-                members=[place in inside for place in range(len(joined))],
-                weights=joined.weights,
-                clusters=None if clusters is None else [str(cell) for cell in clusters],
-            ),
-            goal=self.rule.metric.goal,
-            floor=float(self.rule.floor or 1),
+            rows,
+            goal=goal,
+            floor=floor,
             seed=seed_of(each.name, mine.run_id, theirs.run_id),
             resamples=resamples,
         )
