@@ -286,3 +286,17 @@ def counts_alone(trials: int, random: Random) -> Iterator[Rate]:
     z = cache(unpaired_z)
     rate = _share(pairs, lambda ours, theirs: z(theirs, 100, ours, 100) < ALPHA)
     yield Rate(world, "the slice fails (unpaired z)", rate, trials, at_most=ALPHA)
+
+
+def best_constant(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often a model that is no better than the majority class is said to be."""
+    for n, share in ((300, 0.08), (1_000, 0.08), (1_000, 0.3)):
+        cases = _pairs(random, trials, n, share, 0)
+        world = f"a model as good as the best constant, {n:,} rows, {100 * share:g} % differ"
+        yield Rate(world, "its accuracy is higher", _share(cases, lambda b, c: b > c), trials)
+        rate = _share(cases, lambda b, c: mcnemar(b, c) < ALPHA)
+        yield Rate(world, "beats the constant (exact McNemar)", rate, trials, at_most=ALPHA)
+    cases = _pairs(random, trials, 1_000, 0.3, 0.05)
+    rate = _share(cases, lambda b, c: mcnemar(b, c) < ALPHA)
+    world = "a model 5 pt better than the best constant, 1,000 rows, 30 % differ"
+    yield Rate(world, "beats the constant (exact McNemar)", rate, trials)

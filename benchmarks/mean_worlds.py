@@ -32,6 +32,23 @@ def seeds(trials: int, random: Random) -> Iterator[Rate]:
     yield Rate(world, "improved (Welch)", _welch(ours + 1, theirs), trials, theory=theory)
 
 
+def unlike_seeds(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often recipes of equal mean are called better where their seeds vary unlike."""
+    plain, other = random.normal(size=(2, trials, 5))
+    world = "equal means, 5 seeds a side, standard deviations of 5 and 1"
+    yield Rate(world, "improved (Welch)", _welch(5 * plain, other), trials, at_most=ALPHA)
+    world = "equal recipes, 5 seeds a side, each diverges with a chance of 0.1"
+    both = [_diverging(random, trials) for _ in range(2)]
+    yield Rate(world, "improved (Welch)", _welch(*both), trials, at_most=ALPHA)
+    world = "equal means, 5 seeds a side, only the candidate's diverge with a chance of 0.1"
+    yield Rate(world, "improved (Welch)", _welch(_diverging(random, trials), other), trials)
+
+
+def _diverging(random: Random, trials: int) -> Any:
+    """Draw seeds of mean 0 of which one in ten lies 10 standard deviations lower."""
+    return random.normal(size=(trials, 5)) - 10 * (random.random((trials, 5)) < 0.1) + 1
+
+
 def _welch(ours: Any, theirs: Any) -> float:
     pairs = zip(ours.tolist(), theirs.tolist(), strict=True)
     return sum(welch_t(a, b).p_above() < ALPHA for a, b in pairs) / len(ours)

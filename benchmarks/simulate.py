@@ -41,7 +41,7 @@ make simulate
 _CLOSING = """
 ## What the tables say
 
-- **Promises that are only near.** Tango's and Newcombe's bounds, the log-ratio bound and the
+- **Promises that are only near.** Tango's and Newcombe's bounds, the ratio's score test and the
   bootstrap are exact for many rows, not for few: their error may lie a little above {alpha:.2f}, as
   the tables show, or below. McNemar's exact test is never above.
 - **Exact McNemar costs power**: up to 4 points of power less than the formula, which is of the test

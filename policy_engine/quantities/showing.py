@@ -23,13 +23,13 @@ def show(value: Decimal | float, unit: str, apart_from: Decimal | float | None =
             not, so that a report never says "200.0 MB is over 200.0 MB".
     """
     number = value if isinstance(value, Decimal) else exact(value)
-    _, scale, suffix, digits = _step(number, _steps(unit))
+    _, scale, suffix, digits, significant = _step(number, _steps(unit))
     scaled = number if scale is _ONE else DIVIDE.divide(number, scale)
-    text = _rounded(scaled, digits)
+    text = _rounded(scaled, digits, significant)
     if apart_from is not None:
         other = apart_from if isinstance(apart_from, Decimal) else exact(apart_from)
         if _near(number, other, scale, digits):
-            text = _told_apart(text, scaled, DIVIDE.divide(other, scale), digits)
+            text = _told_apart(text, scaled, DIVIDE.divide(other, scale), digits, significant)
     return text + suffix
 
 
@@ -41,11 +41,12 @@ def show_both(one: Decimal, other: Decimal, unit: str) -> tuple[str, str]:
     steps = _steps(unit)
     step = _step(one, steps)
     if len(steps) == 1 or step is _step(other, steps):
-        _, scale, suffix, digits = step
+        _, scale, suffix, digits, significant = step
         scaled, other_scaled = one, other
         if scale is not _ONE:
             scaled, other_scaled = DIVIDE.divide(one, scale), DIVIDE.divide(other, scale)
-        text, other_text = _rounded(scaled, digits), _rounded(other_scaled, digits)
+        text = _rounded(scaled, digits, significant)
+        other_text = _rounded(other_scaled, digits, significant)
         if text != other_text or one == other:
             return text + suffix, other_text + suffix
     return show(one, unit, other), show(other, unit, one)
@@ -66,12 +67,16 @@ def _near(one: Decimal, other: Decimal, scale: Decimal, digits: int | None) -> b
 
 
 class _Step(NamedTuple):
-    """How to show a number of at least `least`: divided by `scale`, with so many decimals."""
+    """How to show a number of at least `least`: divided by `scale`, with so many decimals.
+
+    Where `digits` is None, so many digits are shown as are `significant`.
+    """
 
     least: Decimal
     scale: Decimal
     suffix: str
     digits: int | None
+    significant: int = 4
 
 
 _ONE = Decimal(1)
@@ -93,7 +98,7 @@ def _step(number: Decimal, steps: tuple[_Step, ...]) -> _Step:
 def _steps(unit: str) -> tuple[_Step, ...]:
     """Return the ways to show a unit, greatest numbers first; None: four significant digits."""
     if unit == "%":
-        return (_Step(_NONE, Decimal("0.01"), "%", None),)
+        return (_Step(_NONE, Decimal("0.01"), "%", None, 3),)
     if unit in MEASURES:
         base = MEASURES[unit][unit]
         steps = [_in_unit(name, each) for name, each in shown_units(unit)]
@@ -108,25 +113,27 @@ def _in_unit(name: str, unit: Unit) -> _Step:
     return _Step((unit.least or _NONE) * scale, scale, f" {name}", unit.digits)
 
 
-def _rounded(number: Decimal, digits: int | None) -> str:
+def _rounded(number: Decimal, digits: int | None, significant: int = 4) -> str:
     if not number:
         return format(_NONE, _FIXED[digits or 0])
     place = number.adjusted()
     if place > LONGEST or place < -LONGEST:
         return f"{number:.3e}"
     if digits is None:
-        # Four significant digits, but never fewer than stand before the point.
-        if place >= 3:  # noqa: PLR2004 (four digits and more)
+        # The significant digits, but never fewer than stand before the point.
+        if place >= significant - 1:
             return format(number, _FIXED[0])
-        return format(number, _FIXED[3 - place]).rstrip("0").rstrip(".")
+        return format(number, _FIXED[significant - 1 - place]).rstrip("0").rstrip(".")
     if place < -digits and digits:
         digits = 1 - place  # two significant digits: 0.0001 USD is not 0.00 USD
     return format(number, _FIXED[digits])
 
 
-def _told_apart(text: str, number: Decimal, other: Decimal, digits: int | None) -> str:
+def _told_apart(
+    text: str, number: Decimal, other: Decimal, digits: int | None, significant: int
+) -> str:
     more = digits or 0
-    while text == _rounded(other, digits) and more < _MOST_DIGITS:
+    while text == _rounded(other, digits, significant) and more < _MOST_DIGITS:
         more += 1
         digits = more
         text = _rounded(number, digits)

@@ -4,6 +4,7 @@
 |---|---|
 | Which of two models is right more often, on the same rows? | `count_wins`, then `mcnemar_exact` |
 | Which of them finds more rows of a class? | `share_of`, then the same |
+| Which of them has the higher precision? | `predicted_of`, then `precision_p` |
 | By how much, at least and at most? | `tango_bounds`; above a given difference: `tango_p` |
 | The same of F1, an AUC, an error, of clusters? | `shortfall`, then `paired_bootstrap` |
 | The same where `is_large`: without resampling? | `paired_linear`; of a slice: `slice_linear` |
@@ -12,7 +13,7 @@
 | Is a slice far below the whole? | `slice_bootstrap` |
 | Is the recipe better, over seeds? | `welch_t`; the same seeds: `paired_t`; folds: `folds_t` |
 | Do two groups' rates differ by more than a gap? | `newcombe_bounds`, `newcombe_p` |
-| Is the ratio of two groups' rates too small? | `log_ratio_bounds` |
+| Is the ratio of two groups' rates too small? | `rate_ratio_p`, `rate_ratio_upper` |
 | Is a proportion greater, where only counts are known? | `unpaired_z` |
 | How large is one proportion? | `wilson_bounds`; at most alpha: `clopper_pearson_bounds` |
 | Several tests, any of which may fail? | `holm` |
@@ -62,15 +63,21 @@ from policy_engine.statistics.planning import (
     rows_within_ratio,
     seeds_needed,
 )
+from policy_engine.statistics.precision import (
+    Predicted,
+    precision_bounds,
+    precision_error,
+    precision_p,
+    predicted_of,
+)
 from policy_engine.statistics.proportions import (
     clopper_pearson_bounds,
-    log_ratio_bounds,
-    log_ratio_estimate,
     newcombe_bounds,
     newcombe_p,
     unpaired_z,
     wilson_bounds,
 )
+from policy_engine.statistics.rate_ratios import rate_ratio_p, rate_ratio_upper
 from policy_engine.statistics.recomputing import recompute
 from policy_engine.statistics.resampled import Interval, Resampled
 from policy_engine.statistics.rows import (
@@ -102,6 +109,7 @@ __all__ = [
     "OneModel",
     "Outputs",
     "PairedRows",
+    "Predicted",
     "Resampled",
     "RowMetric",
     "Share",
@@ -118,8 +126,6 @@ __all__ = [
     "holm",
     "is_large",
     "is_less_than_a_row",
-    "log_ratio_bounds",
-    "log_ratio_estimate",
     "mcnemar_exact",
     "metric_definitions",
     "nearly_equal",
@@ -130,6 +136,12 @@ __all__ = [
     "paired_bootstrap",
     "paired_linear",
     "paired_t",
+    "precision_bounds",
+    "precision_error",
+    "precision_p",
+    "predicted_of",
+    "rate_ratio_p",
+    "rate_ratio_upper",
     "recompute",
     "rows_needed",
     "rows_needed_for_counts",

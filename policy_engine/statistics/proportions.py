@@ -1,4 +1,4 @@
-"""Proportions of different rows: one, the difference of two, the ratio of two.
+"""Proportions of different rows: one, and the difference of two; of their ratio: `rate_ratios`.
 
 For groups of people and slices of rows. For two models on the *same* rows these waste what the rows
 have in common: see `paired_proportions`. Only `clopper_pearson_bounds` needs SciPy.
@@ -118,51 +118,6 @@ def newcombe_p(a: int, n_a: int, b: int, n_b: int, difference: float) -> float:
         else:
             not_above = middle
     return upper_tail(not_above)
-
-
-def log_ratio_bounds(a: int, n_a: int, b: int, n_b: int, alpha: float) -> Bounds:
-    """Return bounds of the ratio of two rates, (a/n_a) / (b/n_b), on the logarithm's scale.
-
-    Half a row is added to both cells of each group (with and without the property), so that no rate
-    is 0 and each has a standard error.
-
-    Args:
-        a: Rows of the first group that have the property (count).
-        n_a: All rows of the first group (count, >= 1).
-        b: Rows of the second group that have it.
-        n_b: All rows of the second group.
-        alpha: The error of each bound, in (0, 0.5].
-
-    Returns:
-        The bounds, above 0, without a unit.
-
-    Raises:
-        ValueError: If a count or alpha is out of range.
-
-    Source: Katz and others, Biometrics 34 (1978) 469-474; half a row: Haldane (1956), Anscombe
-    (1956).
-    """
-    check_count("log_ratio_bounds", a, n_a)
-    check_count("log_ratio_bounds", b, n_b)
-    centre = math.log(log_ratio_estimate(a, n_a, b, n_b))
-    variance = 1 / (a + 0.5) - 1 / (n_a + 1) + 1 / (b + 0.5) - 1 / (n_b + 1)
-    reach = quantile(alpha) * math.sqrt(variance)
-    return Bounds(math.exp(centre - reach), math.exp(centre + reach))
-
-
-def log_ratio_estimate(a: int, n_a: int, b: int, n_b: int) -> float:
-    """Return the ratio that `log_ratio_bounds` encloses: of the rates with half a row added.
-
-    Args:
-        a: Rows of the first group that have the property (count).
-        n_a: All rows of the first group (count, >= 1).
-        b: Rows of the second group that have it.
-        n_b: All rows of the second group.
-
-    Returns:
-        ((a + 0.5)/(n_a + 1)) / ((b + 0.5)/(n_b + 1)), above 0.
-    """
-    return (a + 0.5) / (n_a + 1) / ((b + 0.5) / (n_b + 1))
 
 
 def unpaired_z(a: int, n_a: int, b: int, n_b: int) -> float:

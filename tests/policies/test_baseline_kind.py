@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn import metrics as oracle
 
 from mlops_policies.baseline.baseline_kind import BaselineKind
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TEST = DatasetRecord(name="payments", digest="d1", context="evaluation")
-TARGETS = (1,) * 3 + (0,) * 7
+TARGETS = (1,) * 30 + (0,) * 70
 
 
 def rows(targets: tuple[Cell, ...] = TARGETS, **columns: Any) -> TableRecord:
@@ -72,7 +73,8 @@ def outcome(candidate: RunRecord, *args: Any, **given: Any) -> Outcome:
 def test_a_model_above_the_majority_class_passes() -> None:
     message = (
         "val_accuracy is 0.9; it must be above that of the best constant "
-        "(class 0, true of 70.0% of the rows), 0.7"
+        "(class 0, true of 70.0% of the rows), 0.7; exact McNemar, only the candidate right "
+        "b = 30, only the constant c = 0: p = 9.313e-10; alpha = 0.05"
     )
     found = judged(scored(0.9, predictions=rows()))
     finding = assert_outcome(found, "pass", part="zero-rule", message=message)
@@ -85,6 +87,26 @@ def test_a_model_that_is_no_better_than_the_majority_class_fails(value: float) -
     (finding,) = judged(scored(value, predictions=rows()))
     assert finding.outcome is Outcome.FAIL
     assert finding.remedy == "do without a model, or find out why it is no better in val_accuracy"
+
+
+def better_by(wins: int, losses: int) -> RunRecord:
+    said = (1,) * wins + (0,) * (30 - wins) + (1,) * losses + (0,) * (70 - losses)
+    return scored((70 + wins - losses) / 100, predictions=rows(prediction=said))
+
+
+def test_a_model_that_only_looks_better_than_the_constant_is_inconclusive() -> None:
+    """SciPy: binomtest(8, 12, alternative='greater') has p = 0.1938, (10, 12) has 0.01929."""
+    assert binomtest(8, 12, alternative="greater").pvalue == pytest.approx(0.1938, abs=5e-5)
+    message = (
+        "val_accuracy is 0.74; it must be above that of the best constant (class 0, true of 70.0% "
+        "of the rows), 0.7; exact McNemar, only the candidate right b = 8, only the constant c = 4:"
+        " p = 0.1938; alpha = 0.05, so it may be chance"
+    )
+    found = judged(better_by(8, 4))
+    assert_outcome(found, "inconclusive", part="zero-rule", message=message)
+    assert outcome(better_by(8, 4), alpha=0.2) is Outcome.PASS
+    assert outcome(better_by(10, 2)) is Outcome.PASS
+    assert outcome(better_by(4, 8)) is Outcome.FAIL
 
 
 def test_the_boundary_is_above_the_constant() -> None:
@@ -195,7 +217,7 @@ def test_nothing_that_is_asked_is_not_applicable() -> None:
 
 def test_the_constant_of_an_f1_follows_the_definition_that_was_logged() -> None:
     """Weighted, as autologging logs it: 0.5765 by the majority; binary it would be 0.4615."""
-    predicted = (1, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+    predicted = (1,) * 20 + (0,) * 80
     table_ = rows(prediction=predicted)
     weighted = oracle.f1_score(TARGETS, predicted, average="weighted")
     binary = oracle.f1_score(TARGETS, predicted)

@@ -170,7 +170,7 @@ def test_inputs_without_names_are_counted() -> None:
         judged(explained(values, of=tensor(-1, 3))),
         "fail",
         part="cover",
-        message="the share of the model's 3 inputs with an importance is 66.67%; it must be at "
+        message="the share of the model's 3 inputs with an importance is 66.7%; it must be at "
         "least 100%",
     )
 

@@ -4,6 +4,7 @@ import math
 import re
 import warnings
 from decimal import Decimal
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from statsmodels.stats.multitest import multipletests
 
 from mlops_policies.data_care.four_fifths import FourFifths
 from policy_engine.check import Options, check
 from policy_engine.policy import Finding, Outcome
-from policy_engine.statistics import log_ratio_bounds
+from policy_engine.statistics import rate_ratio_p
 from policy_engine.testing import assert_outcome, bind, judge, run, table
 
 if TYPE_CHECKING:
@@ -58,12 +60,12 @@ def test_equal_rates_pass_and_say_what_the_rows_could_have_shown() -> None:
         "pass",
         part="sex",
         message="the selection rate of sex=F (0.48, 480 of 1,000 rows) is 0.96 times that of sex=M "
-        "(0.5, 500 of 1,000 rows), half a row added to each cell; it must be at least 0.8; "
-        "a ratio of 0.7323 or less would have been shown in any group",
+        "(0.5, 500 of 1,000 rows); it must be at least 0.8; "
+        "a ratio of 0.734 or less would have been shown between these groups",
     )
     assert finding.measured is not None
     assert finding.measured.unit == "ratio"
-    assert math.isclose(finding.measured.value, (480.5 / 1001) / (500.5 / 1001))
+    assert math.isclose(finding.measured.value, 0.96)
 
 
 def test_a_group_that_is_shown_to_be_selected_less_fails() -> None:
@@ -71,9 +73,9 @@ def test_a_group_that_is_shown_to_be_selected_less_fails() -> None:
     assert_outcome(
         [finding],
         "fail",
-        message="the selection rate of sex=F (0.1, 10 of 100 rows) is 0.2079 times that of sex=M "
-        "(0.5, 50 of 100 rows), half a row added to each cell; with alpha 0.05 it is at most "
-        "0.3454; it must be at least 0.8",
+        message="the selection rate of sex=F (0.1, 10 of 100 rows) is 0.2 times that of sex=M "
+        "(0.5, 50 of 100 rows); with alpha 0.05 it is at most "
+        "0.3309; it must be at least 0.8",
     )
     assert finding.remedy == (
         "find out why sex=F is selected less: its rows, its features, its labels, the threshold; "
@@ -85,10 +87,10 @@ def test_a_low_ratio_that_may_be_chance_is_inconclusive() -> None:
     assert_outcome(
         [judged({"F": (30, 100), "M": (50, 100)})],
         "inconclusive",
-        message="the selection rate of sex=F (0.3, 30 of 100 rows) is 0.604 times that of sex=M "
-        "(0.5, 50 of 100 rows), half a row added to each cell; with alpha 0.05 it is at most "
-        "0.8135, so it may be chance; it must be at least 0.8; a ratio of 0.5842 or less would "
-        "have been shown in any group",
+        message="the selection rate of sex=F (0.3, 30 of 100 rows) is 0.6 times that of sex=M "
+        "(0.5, 50 of 100 rows); with alpha 0.05 it is at most "
+        "0.8063, so it may be chance; it must be at least 0.8; a ratio of 0.58 or less would "
+        "have been shown between these groups",
     )
 
 
@@ -105,11 +107,27 @@ def test_a_doubt_that_chance_explains_says_with_how_many_rows_it_seldom_would() 
     assert all_selected.outcome is Outcome.FAIL
 
 
-def test_the_bound_is_the_one_that_a_hand_computes() -> None:
-    """Katz: log ratio + 1.6449 * sqrt(1/10.5 - 1/101 + 1/50.5 - 1/101)."""
-    spread = math.sqrt(1 / 10.5 - 1 / 101 + 1 / 50.5 - 1 / 101)
-    upper = math.exp(math.log(10.5 / 50.5) + 1.6448536269514722 * spread)
-    assert math.isclose(upper, 0.3454, abs_tol=5e-5)
+def test_the_ratio_is_the_plain_one_that_a_hand_computes() -> None:
+    finding = judged({"F": (30, 100), "M": (50, 100)})
+    assert finding.measured is not None
+    assert finding.measured.value == Decimal("0.6")
+
+
+def test_a_small_group_at_the_top_hides_no_harm_between_two_large_ones() -> None:
+    """The top group alone was compared: its 100 rows left a ratio of 0.67 in 20,000 in doubt."""
+    groups = {"F": (2000, 10_000), "M": (3000, 10_000), "X": (31, 100)}
+    finding = judged(groups)
+    assert finding.outcome is Outcome.FAIL
+    assert finding.message.startswith(
+        "the selection rate of sex=F (0.2, 2,000 of 10,000 rows) is 0.6667 times that of sex=M "
+        "(0.3, 3,000 of 10,000 rows); with alpha 0.01667 (0.05 by Holm over 3 pairs) it is at most "
+    )
+
+
+def test_the_luckiest_of_many_small_groups_fails_no_lawful_one() -> None:
+    """A bound against the highest of 11 groups of 100 failed here: 0.8 of its true rate of 0.3."""
+    tops = {f"g{i}": (30, 100) for i in range(10)} | {"g10": (44, 100)}
+    assert judged(tops | {"large": (2400, 10_000)}).outcome is Outcome.INCONCLUSIVE
 
 
 def test_the_naive_rule_is_there_for_those_who_must_use_it() -> None:
@@ -119,11 +137,12 @@ def test_the_naive_rule_is_there_for_those_who_must_use_it() -> None:
 
 
 def test_a_ratio_of_exactly_the_least_passes() -> None:
-    halves = {"F": (24, 100), "M": (48, 100)}  # (24.5/101) / (48.5/101) = 49/97
-    above = Decimal(49) / Decimal(97) + Decimal("1e-20")
-    assert judged(halves, mode="point", min_ratio=above).outcome is Outcome.FAIL
-    assert judged(halves, mode="point", min_ratio=above - Decimal("2e-20")).outcome is Outcome.PASS
-    fifths = {"F": (12, 100), "M": (62, 100)}  # (12.5/101) / (62.5/101) = 0.2, exactly
+    thirds = {"F": (20, 100), "M": (60, 100)}
+    above = Decimal("0.33333333333333333334")
+    assert judged(thirds, mode="point", min_ratio=above).outcome is Outcome.FAIL
+    below = above - Decimal("1e-20")
+    assert judged(thirds, mode="point", min_ratio=below).outcome is Outcome.PASS
+    fifths = {"F": (12, 100), "M": (60, 100)}
     finding = judged(fifths, mode="point", min_ratio=0.2)
     assert finding.outcome is Outcome.PASS
     assert finding.measured is not None
@@ -179,7 +198,7 @@ def test_without_groups_it_is_missing_with_the_line_to_log_them() -> None:
 
 
 def test_each_attribute_has_its_finding_and_all_share_alpha() -> None:
-    groups = {"F": (32, 100), "M": (56, 100)}
+    groups = {"F": (33, 100), "M": (56, 100)}
     ages = ["old" if i % 2 else "young" for i in range(200)]
     assert judged(groups).outcome is Outcome.FAIL
     found = judge(policy(attributes=["sex", "age"]), candidate=selected(groups, age=ages))
@@ -271,7 +290,7 @@ def test_logged_rates_that_cannot_be_used(
 
 def test_it_says_when_the_baseline_fails_as_well() -> None:
     worse, better = {"F": (8, 100), "M": (50, 100)}, {"F": (10, 100), "M": (50, 100)}
-    words = "; the baseline fails as well, with 0.1683, and the candidate is no worse"
+    words = "; the baseline fails as well, with 0.16, and the candidate is no worse"
     (finding,) = judge(policy(), candidate=selected(better), baseline=selected(worse))
     assert finding.outcome is Outcome.FAIL
     assert finding.whole.endswith(words)
@@ -326,15 +345,15 @@ cases = st.dictionaries(st.sampled_from("ABCDE"), counts, min_size=2)
 
 @settings(deadline=None)
 @given(cases)
-def test_the_verdict_follows_from_the_bounds(groups: Groups) -> None:
+def test_the_verdict_follows_from_statsmodels_correction_of_the_score_tests(groups: Groups) -> None:
     finding = judge(policy(), candidate=logged(groups))[0]
-    top = max(groups, key=lambda g: (groups[g][0] / groups[g][1], groups[g][1]))
-    if not groups[top][0]:
+    if not any(hits for hits, _ in groups.values()):
         assert finding.outcome is Outcome.INCONCLUSIVE
         return
-    alpha = 0.05 / (len(groups) - 1)
-    uppers = [log_ratio_bounds(*groups[g], *groups[top], alpha).upper for g in groups if g != top]
-    assert (finding.outcome is Outcome.FAIL) == (min(uppers) < 0.8)
+    by_rate = sorted(groups.values(), key=lambda each: each[0] / each[1])
+    p_values = [rate_ratio_p(*low, *high, 0.8) for low, high in combinations(by_rate, 2)]
+    rejected, *_ = multipletests(p_values, 0.05, method="holm")
+    assert (finding.outcome is Outcome.FAIL) == any(rejected)
 
 
 @settings(deadline=None)
@@ -374,10 +393,10 @@ def share_failing(groups: int, size: int, rate: float, trials: int, **settings: 
 
 
 def test_equal_groups_almost_never_fail_where_the_naive_rule_often_does() -> None:
-    """A seeded simulation. At alpha 0.45 each of the 9 ratios is tested at 0.05: uncorrected."""
+    """A seeded simulation. At alpha 0.5 two groups alone are tested as loosely as may be."""
     assert share_failing(10, 100, 0.5, 400) <= 0.02
     assert share_failing(10, 100, 0.3, 400) <= 0.03
-    assert 0.1 < share_failing(10, 100, 0.3, 400, alpha=0.45) < 0.25
+    assert 0.02 < share_failing(2, 100, 0.3, 400, alpha=0.5) < 0.3
     assert 0.5 < share_failing(4, 100, 0.3, 200, mode="point") < 0.9
     assert share_failing(4, 100, 0.3, 400) <= 0.02
 

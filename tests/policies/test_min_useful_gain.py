@@ -140,7 +140,7 @@ def test_over_a_baseline_of_zero_any_improvement_counts() -> None:
 def test_the_headroom_is_what_was_left_to_gain() -> None:
     found = judged(policy(min_headroom="10%"), 0.91, 0.89)
     message = (
-        "val_f1 goes from 0.89 to 0.91: a gain of 18.18% of what was left to gain; "
+        "val_f1 goes from 0.89 to 0.91: a gain of 18.2% of what was left to gain; "
         "it must be at least 10%" + NOT_CHANCE
     )
     assert_outcome(found, "pass", part="headroom", message=message)

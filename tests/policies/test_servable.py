@@ -49,7 +49,7 @@ def test_a_model_that_was_served_without_errors_passes() -> None:
     assert_outcome(found, "pass", part="requests", message=message)
     message = (
         "the error rate of the served model is 0%; it must be at most 0% "
-        "(0 of 201 requests; a smoke test: it shows a rate under 1.479%)"
+        "(0 of 201 requests; a smoke test: it shows a rate under 1.48%)"
     )
     assert_outcome(found, "pass", part="errors", message=message)
     assert len(found) == 3
@@ -58,14 +58,14 @@ def test_a_model_that_was_served_without_errors_passes() -> None:
 def test_20_requests_without_an_error_show_only_a_rate_under_14_percent() -> None:
     message = (
         "the error rate of the served model is 0%; it must be at most 0% "
-        "(0 of 20 requests; a smoke test: it shows a rate under 13.91%)"
+        "(0 of 20 requests; a smoke test: it shows a rate under 13.9%)"
     )
     assert_outcome(judged(requests=20), "pass", part="errors", message=message)
 
 
 def test_one_error_fails_and_says_what_is_likely() -> None:
     message = (
-        "the error rate of the served model is 0.4975%; it must be at most 0% (1 of 201 requests)"
+        "the error rate of the served model is 0.498%; it must be at most 0% (1 of 201 requests)"
     )
     finding = assert_outcome(judged(errors=1), "fail", part="errors", message=message)
     assert finding.remedy == (

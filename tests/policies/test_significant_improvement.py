@@ -436,7 +436,7 @@ def said(n: int, positives: int, last: int = 0) -> RunRecord:
 
 def test_a_refactoring_has_no_gain_to_show() -> None:
     message = (
-        "the candidate says the same as the baseline of all 299 shared rows, so at most 0.9969% "
+        "the candidate says the same as the baseline of all 299 shared rows, so at most 0.997% "
         "of all rows can differ: a refactoring has no gain to show, and no-regression judges "
         "whether it keeps the quality"
     )
@@ -477,3 +477,46 @@ def test_the_p_of_models_that_hardly_differ_is_the_alpha_at_which_they_are_that_
     assert near.rows.reach(p) == pytest.approx(0.1, rel=1e-3)
     assert near.rows.reach(p) < 0.1
     assert near.p_below(0.0) == near.p_below(0.01) == 1.0
+
+
+def of_precision(right: int, said: int, **columns: Any) -> RunRecord:
+    """200 positive rows and 800 others: so many are called positive, so many of them rightly."""
+    wrong = said - right
+    cells = [1] * right + [0] * (200 - right) + [1] * wrong + [0] * (800 - wrong)
+    table = rows([1] * 200 + [0] * 800, cells, **columns)
+    return run(metrics={"precision": right / said}, predictions=table)
+
+
+def test_a_raised_threshold_does_not_buy_a_better_precision() -> None:
+    """15 of 15 against 46 of 50 was an improvement with p = 1e-4: no resample found a miss."""
+    found = judged(of_precision(15, 15), of_precision(46, 50), "precision")
+    finding = assert_outcome(found, "inconclusive")
+    assert finding.whole.startswith(
+        "precision goes from 0.92 to 1 on 50 shared rows predicted as 1 by either, of 1,000 in "
+        "all, a gain of 8.00 pt"
+    )
+    assert (
+        "score test of precision, 15 of 15 rows right that the candidate predicts as 1, 46 of 50 "
+        "that the baseline does" in finding.whole
+    )
+
+
+def test_a_better_precision_on_many_predicted_rows_passes() -> None:
+    found = judged(of_precision(180, 190), of_precision(180, 220), "precision")
+    assert_outcome(found, "pass")
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "why"),
+    [
+        ((20, 20), (45, 50), "18 rows that the candidate predicts as 1, expected to be right"),
+        ((151, 161), (150, 160), "10 rows that the candidate predicts as 1, expected to be wrong"),
+    ],
+)
+def test_precision_of_clusters_is_not_bootstrapped_on_few_predicted_rows(
+    mine: tuple[int, int], theirs: tuple[int, int], why: str
+) -> None:
+    pairs = [i // 2 for i in range(1000)]
+    candidate, baseline = (of_precision(*each, cluster=pairs) for each in (mine, theirs))
+    finding = assert_outcome(judged(candidate, baseline, "precision"), "inconclusive")
+    assert f"there are {why}; a bootstrap needs 50" in finding.whole

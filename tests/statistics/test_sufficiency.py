@@ -82,12 +82,46 @@ def test_49_rows_of_the_class_that_matters_are_too_few(metric: RowMetric, expect
     assert str(shortfall(metric, rows([0] * 500 + [1] * 49))) == expected
 
 
-def test_of_several_classes_the_rarest_limits_an_average() -> None:
+TAIL = [f"c{i}" for i in range(10) for _ in range(10)]
+"""Ten classes of ten rows."""
+
+
+def test_of_several_classes_a_rare_one_that_counts_as_much_as_they_do_limits_the_average() -> None:
+    """By hand: (1/100 + 1/60 + 1/3)² / (1/100³ + 1/60³ + 1/3³) = 0.1296/0.03704 = 3.5."""
     three = rows(["a"] * 100 + ["b"] * 60 + ["c"] * 3)
-    assert str(shortfall(RowMetric("f1", "macro"), three)) == (
-        "3 rows of class c; a bootstrap needs 50"
+    expected = (
+        "163 rows, each class weighed alike, which tell as much as 3 of equal weight "
+        "((sum of w)²/sum of w²); a bootstrap needs 100"
     )
+    assert str(shortfall(RowMetric("f1", "macro"), three)) == expected
+    assert str(shortfall(RowMetric("balanced_accuracy"), three)) == expected
     assert shortfall(RowMetric("f1", positive="b"), three) is None
+
+
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+def test_of_a_precision_the_rarest_class_limits_the_average(average: Any) -> None:
+    found = shortfall(RowMetric("precision", average), rows(["large"] * 900 + TAIL))
+    assert str(found) == "10 rows of class c0; a bootstrap needs 50"
+
+
+@pytest.mark.parametrize("metric", [RowMetric("f1", "macro"), RowMetric("balanced_accuracy")])
+def test_a_long_tail_of_rare_classes_is_enough_for_an_average_over_many(metric: RowMetric) -> None:
+    """By hand: (1/900 + 10/10)² / (10/10³) = 100.2; without the large class 1²/(10/10³)."""
+    assert shortfall(metric, rows(["large"] * 900 + TAIL)) is None
+    assert shortfall(metric, rows(TAIL)) is None
+    assert shortfall(metric, rows(["large"] * 900 + TAIL[:-10])) is not None
+
+
+@pytest.mark.parametrize(
+    "metric", [RowMetric("f1", "weighted"), RowMetric("mcc"), RowMetric("kappa")]
+)
+def test_what_counts_classes_by_their_rows_needs_rows_outside_the_largest(
+    metric: RowMetric,
+) -> None:
+    assert shortfall(metric, rows(["a"] * 900 + ["b"] * 97 + ["c"] * 3)) is None
+    assert str(shortfall(metric, rows(["a"] * 900 + ["b"] * 96 + ["c"] * 3))) == (
+        "99 rows outside the largest class; a bootstrap needs 100"
+    )
 
 
 def test_29_clusters_are_too_few_however_many_rows_they_hold() -> None:

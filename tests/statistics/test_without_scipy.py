@@ -31,7 +31,7 @@ def test_mcnemar_tango_proportions_holm_and_planning_need_the_standard_library_a
     code = """
 s.mcnemar_exact(12, 2); s.tango_bounds(12, 2, 50, 0.05); s.tango_p(1, 2, 10)
 s.wilson_bounds(1, 2, 0.05); s.newcombe_bounds(1, 2, 1, 2, 0.05); s.newcombe_p(1, 2, 1, 2, 0.1)
-s.log_ratio_bounds(1, 2, 1, 2, 0.05); s.unpaired_z(1, 2, 2, 2); s.holm([0.1], 0.05)
+s.rate_ratio_upper(1, 2, 1, 2, 0.05); s.unpaired_z(1, 2, 2, 2); s.holm([0.1], 0.05)
 s.spend(0.05, 2); s.best_of(0.05, 2); s.rows_needed(10, 0.1, 0.1, 0.05)
 s.seeds_needed(0.1, 0.1, 0.05); s.rows_needed_for_counts(1, 2, 10, 0.1, 0.05)
 s.superiority_of_counts(12, 2, 50, alpha=0.05)

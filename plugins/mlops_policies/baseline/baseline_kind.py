@@ -29,6 +29,7 @@ from policy_engine.statistics import (
     InvalidRows,
     NotComputable,
     Outputs,
+    mcnemar_exact,
     metric_definitions,
     recompute,
 )
@@ -69,7 +70,10 @@ class BaselineKind(Policy, name="baseline-kind"):
       champion is itself the existing solution if no run has that tag; whether the candidate beats
       it is not asked again here, but by `no-regression` and `significant-improvement`
 
-    It is a point comparison. A metric that a constant makes perfect (recall) is `inconclusive`.
+    An accuracy above that of the constant is also tested on the rows, where all count alike: by
+    exact McNemar, `inconclusive` unless p < `alpha`. Without a test, models that are no better
+    passed in 43 to 50 % of cases. All else is a point comparison. A metric that a constant makes
+    perfect (recall) is `inconclusive`.
 
     Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X))` in the
     candidate's run; another kind with `mlflow.set_tag("baseline.kind", "human")` in a run of its
@@ -93,6 +97,14 @@ class BaselineKind(Policy, name="baseline-kind"):
         description="Kinds that must be known and beaten once there is a baseline run (as above).",
     )
 
+    alpha: float = Field(
+        default=0.05,
+        gt=0,
+        le=0.5,
+        description="Error of the test against the best constant class (share of models that are "
+        "no better and pass, at most).",
+    )
+
     def rules(self) -> tuple[tuple[dict[str, Any], ...], ...]:
         """Return one list of rules a kind: its tag."""
         return tuple(map(_rules, dict.fromkeys((*self.require_any, *self.require_if_champion))))
@@ -103,7 +115,7 @@ class BaselineKind(Policy, name="baseline-kind"):
         judged = []
         lacking = {}
         for kind in dict.fromkeys(self.require_any):
-            finding = part(kind, lambda kind=kind: _judged(case, kind))  # type: ignore[misc]
+            finding = part(kind, lambda kind=kind: _judged(case, kind, self.alpha))  # type: ignore[misc]
             if finding.outcome is Outcome.MISSING:
                 lacking[kind] = finding.message
             else:
@@ -117,7 +129,7 @@ class BaselineKind(Policy, name="baseline-kind"):
             return
         for kind in dict.fromkeys(self.require_if_champion):
             if kind not in self.require_any:
-                yield part(kind, lambda kind=kind: _of_champion(case, kind))  # type: ignore[misc]
+                yield part(kind, lambda kind=kind: _of_champion(case, kind, self.alpha))  # type: ignore[misc]
 
 
 def _rules(kind: Kind) -> tuple[dict[str, Any], ...]:
@@ -137,10 +149,10 @@ def _nothing_trivial(case: Case, lacking: dict[Kind, str]) -> Finding:
     )
 
 
-def _of_champion(case: Case, kind: Kind) -> Finding:
+def _of_champion(case: Case, kind: Kind, alpha: float) -> Finding:
     """Judge a kind that a champion makes due; the champion itself is the existing solution."""
     try:
-        return _judged(case, kind)
+        return _judged(case, kind, alpha)
     except MissingEvidence as e:
         if kind != EXISTING:
             raise MissingEvidence(str(e), _LOG.format(kind)) from e
@@ -154,7 +166,7 @@ def _of_champion(case: Case, kind: Kind) -> Finding:
     )
 
 
-def _judged(case: Case, kind: Kind) -> Finding:
+def _judged(case: Case, kind: Kind, alpha: float) -> Finding:
     """Compare the candidate with one kind of baseline.
 
     Raises:
@@ -171,7 +183,33 @@ def _judged(case: Case, kind: Kind) -> Finding:
             raise e from None
     name = case.metric.name
     zero = Measurement(exact(rule.value), name, Grade.RECOMPUTED, source)
-    return _compared(case, kind, zero, f"the best constant ({rule.constant})")
+    finding = _compared(case, kind, zero, f"the best constant ({rule.constant})")
+    return _tested(finding, case.candidate.predictions, rule, alpha)
+
+
+def _tested(finding: Finding, table: Predictions, rule: ZeroRule, alpha: float) -> Finding:
+    """Return the finding; inconclusive where the rows do not show a higher accuracy."""
+    weights, clusters = table.weights or (1.0,), table.clusters or ()
+    are_alike = min(weights) == max(weights) and len(set(clusters)) == len(clusters)
+    if finding.outcome is not Outcome.PASS or rule.label is None or not are_alike:
+        return finding
+    wins = losses = 0
+    for target, said in zip(table.targets, table.predictions, strict=True):
+        is_usual, is_right = target == rule.label, said == target
+        wins += is_right and not is_usual and target is not None
+        losses += is_usual and not is_right
+    p = mcnemar_exact(wins, losses)
+    test = (
+        f"; exact McNemar, only the candidate right b = {wins:,}, only the constant "
+        f"c = {losses:,}: p = {p:.4g}; alpha = {alpha:.4g}"
+    )
+    if p < alpha:
+        return finding.saying(test)
+    return finding.saying(f"{test}, so it may be chance")._replace(
+        outcome=Outcome.INCONCLUSIVE,
+        message=f"{finding.message}, and may be higher by chance alone",
+        remedy="evaluate on more rows",
+    )
 
 
 def _against_run(case: Case, kind: Kind) -> Finding:

@@ -4,6 +4,7 @@
 |---|---|
 | rows of both; an unweighted mean of 0/1 rows | exact McNemar, Tango's bounds |
 | the same of one class (recall, specificity) | the same, on the rows of that class alone |
+| precision of one class | a score test on the rows that either predicts |
 | rows of both, any other metric, or weights, or clusters | paired bootstrap (clusters whole) |
 | the same on 5,000 rows and more (`is_large`) | DeLong's test for ROC AUC, else the jackknife |
 | a column named as the metric | as one of these, on its values |
@@ -28,6 +29,7 @@ from mlops_policies.comparing.bootstrapped import How, bootstrapped, resampled_v
 from mlops_policies.comparing.counted import are_plain, counted
 from mlops_policies.comparing.near import Near
 from mlops_policies.comparing.paired import Tables, definition_of, paired, tables_of
+from mlops_policies.comparing.precise import precise
 from mlops_policies.comparing.row_metric import OtherMetric
 from mlops_policies.comparing.seeded import by_seeds
 from mlops_policies.comparing.tested import LOG_ROWS, MORE_ROWS, Tested, Untested
@@ -142,6 +144,9 @@ def compare_rows(
         counts = counted(rows, definition, metric, left_out)
         if counts is not None:
             return counts
+        predicted = precise(rows, definition, left_out)
+        if predicted is not None:
+            return predicted
         short = shortfall(definition, rows)
         if short is not None:
             return _too_few(short, rows, definition, metric, left_out)

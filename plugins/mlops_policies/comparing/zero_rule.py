@@ -26,10 +26,12 @@ class ZeroRule:
     Attributes:
         value: The metric of it, in the metric's units.
         constant: What is said of every row, in words.
+        label: The class that is said of every row, where the metric is the accuracy.
     """
 
     value: float
     constant: str
+    label: Label | None = None
 
 
 def zero_rule_of_classes(
@@ -45,7 +47,7 @@ def zero_rule_of_classes(
     share = shares[usual]
     majority = f"class {usual}, true of {share:.1%} of the rows"
     if metric.kind == "accuracy":
-        return ZeroRule(share, majority)
+        return ZeroRule(share, majority, usual)
     if metric.kind in AVERAGED:
         return _averaged(metric, shares, usual, majority)
     if metric.kind in {"average_precision", "pr_curve_area"}:

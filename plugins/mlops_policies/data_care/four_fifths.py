@@ -1,6 +1,6 @@
 """The four-fifths rule: no group is chosen much less often than another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction as Exact
 from functools import partial
 from typing import Annotated, Literal
@@ -19,7 +19,13 @@ from mlops_policies.groups.group_counts import (
     table_with,
 )
 from mlops_policies.groups.selection import selected
-from mlops_policies.groups.selection_ratios import Compared, Ratio, compared
+from mlops_policies.groups.selection_ratios import (
+    Ratio,
+    compared,
+    lowest,
+    rows_for_equal,
+    smallest_shown,
+)
 from policy_engine.evidence import (
     Case,
     EvidenceError,
@@ -33,6 +39,8 @@ from policy_engine.policy import Finding, Limit, Outcome, Policy, part
 from policy_engine.quantities import Fraction, Tighter, divide, exact
 
 RATE = "selection_rate"
+Read = Counts | EvidenceError
+Family = Mapping[str, Sequence[Ratio]]
 
 
 class FourFifths(Policy, name="four-fifths"):
@@ -41,12 +49,11 @@ class FourFifths(Policy, name="four-fifths"):
     A model can be accurate and still give what it has to give mostly to some. Regulators look at
     the ratio of selection rates first: under four fifths is taken as evidence of adverse impact.
 
-    Of each group: selection rate = rows with the favourable prediction / rows. Ratio = its rate /
-    the highest group's, with half a row added to both cells of each (selected, not selected), so
-    that no rate is 0. It is at most U, by the log-ratio bound at alpha / (number of ratios in this
-    policy: groups - 1 of each attribute).
+    Of each group: selection rate = rows with the favourable prediction / rows. All pairs of groups
+    are compared: ratio = the lower rate / the higher one. It is at most U, by the score test of
+    Miettinen and Nurminen with Holm's correction over all pairs in this policy.
 
-    - fail: U < `min_ratio`, so chance does not explain it
+    - fail: U < `min_ratio` for some pair, so chance does not explain it
     - inconclusive: ratio < `min_ratio` <= U; or nobody is selected; or a group is too small
     - pass: otherwise. The message says which ratio these rows would have shown as too low.
 
@@ -59,8 +66,8 @@ class FourFifths(Policy, name="four-fifths"):
     Log it: `training.log_predictions(row_id=ids, target=y, prediction=model.predict(X),
     sex=people["sex"])`; or metrics `selection_rate/<column>/<value>` and `count/<column>/<value>`.
 
-    Source: 29 CFR 1607.4(D), a rule of thumb of the Uniform Guidelines; Katz and others, Biometrics
-    34 (1978); Aequitas.
+    Source: 29 CFR 1607.4(D), a rule of thumb of the Uniform Guidelines; Miettinen and Nurminen,
+    Statistics in Medicine 4 (1985); Aequitas.
     """
 
     needs = Needs.PREDICTIONS | Needs.BASELINE
@@ -79,7 +86,7 @@ class FourFifths(Policy, name="four-fifths"):
         default=exact(0.8),
         gt=0,
         le=1,
-        description="Least selection rate of a group, as a share of the highest (ratio).",
+        description="Least selection rate of a group, as a share of another's (ratio).",
     )
     min_group: int = Field(
         default=100, ge=1, description="A group with fewer is not judged, but named (rows)."
@@ -97,25 +104,20 @@ class FourFifths(Policy, name="four-fifths"):
         "at most.",
     )
 
-    @property
-    def _least(self) -> Exact:
-        return Exact(self.min_ratio)
-
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield a finding for each attribute."""
         read = self._read(case.candidate)
-        tests = sum(self._tests(each) for each in read.values())
         theirs = self._read(case.baseline) if case.has_baseline else {}
-        alpha = self.alpha / max(1, tests)
+        family, beside = self._tested(read), self._tested(theirs)
         for attribute, counts in read.items():
             yield part(
                 attribute,
-                partial(self._judged, attribute, counts, theirs.get(attribute), alpha),
+                partial(self._judged, attribute, counts, family, beside.get(attribute, ())),
             )
 
-    def _read(self, run: Run) -> dict[str, Counts | EvidenceError]:
+    def _read(self, run: Run) -> dict[str, Read]:
         """Return the counts of each attribute, or why there are none."""
-        read: dict[str, Counts | EvidenceError] = {}
+        read: dict[str, Read] = {}
         for attribute in self.attributes:
             try:
                 read[attribute] = self._counts(run, attribute)
@@ -141,23 +143,17 @@ class FourFifths(Policy, name="four-fifths"):
         require_groups(counts, attribute, run)
         return counts
 
-    def _tests(self, counts: Counts | EvidenceError | None) -> int:
-        if counts is None or isinstance(counts, EvidenceError):
-            return 0
-        return max(0, sum(each.rows >= self.min_group for each in counts.values()) - 1)
+    def _tested(self, read: Mapping[str, Read]) -> Family:
+        known = {name: each for name, each in read.items() if not isinstance(each, EvidenceError)}
+        return compared(known, self.min_group, float(self.min_ratio), self.alpha)
 
     def _judged(
-        self,
-        attribute: str,
-        counts: Counts | EvidenceError,
-        theirs: Counts | EvidenceError | None,
-        alpha: float,
+        self, attribute: str, counts: Read, family: Family, beside: Sequence[Ratio]
     ) -> Finding:
         if isinstance(counts, EvidenceError):
             raise counts
-        found = compared(counts, self.min_group, alpha)
-        small = self._small(found)
-        if found.top is None:
+        ratios, small = sorted(family[attribute], key=lowest), self._small(counts)
+        if not any(higher.hits for _, higher in (ratio.counts for ratio in ratios)):
             why = small or f"no row of it is predicted {self.favourable}: there is no ratio"
             return Finding(
                 outcome=Outcome.INCONCLUSIVE,
@@ -165,65 +161,76 @@ class FourFifths(Policy, name="four-fifths"):
                 message=f"the selection rates of {attribute} cannot be compared: {why}",
                 remedy="evaluate on more rows of each group, or see why nobody is selected",
             )
-        failed = [ratio for ratio in found.ratios if self._fails(ratio)]
-        worst = (failed or found.ratios)[0]
+        failed = [ratio for ratio in ratios if self._fails(ratio)]
+        worst = (failed or ratios)[0]
+        in_doubt = not failed and self._is_low(ratios[0])
         outcome = Outcome.PASS
         if failed:
             outcome = Outcome.FAIL
-        elif small or worst.value < self._least:
+        elif small or in_doubt:
             outcome = Outcome.INCONCLUSIVE
-        message = self._said(attribute, found, worst, small)
+        tests = sum(map(len, family.values()))
+        message = self._said(attribute, worst, tests) + (f"; {small}" if small else "")
         if failed:
-            also = [f"{r.group} ({readable(r.value)})" for r in failed[1:]]
+            also = [f"{' and '.join(r.groups)} ({readable(r.value)})" for r in failed[1:]]
             message += f"; too low as well: {listed_groups(also)}" if also else ""
-            message += self._beside(theirs, found)
+            message += self._beside(worst, beside)
         elif self.mode == "interval":
-            in_doubt = worst.value < self._least
-            message += self._sensitivity(found) + (self._needed(found) if in_doubt else "")
+            message += self._sensitivity(ratios, tests) + (self._needed(counts) if in_doubt else "")
         return Finding(
             outcome=outcome,
             part=attribute,
             message=message,
             measured=_measured(worst.value, attribute),
             limit=Limit(self.min_ratio, "ratio", ">="),
-            remedy=_remedy(outcome, attribute, worst.group),
+            remedy=_remedy(outcome, attribute, worst.groups[0]),
         )
+
+    def _is_low(self, ratio: Ratio) -> bool:
+        return ratio.value < Exact(self.min_ratio)
 
     def _fails(self, ratio: Ratio) -> bool:
-        if self.mode == "point":
-            return ratio.value < self._least
-        return ratio.upper < float(self.min_ratio)
+        return self._is_low(ratio) and (self.mode == "point" or ratio.test.rejected)
 
-    def _said(self, attribute: str, found: Compared, worst: Ratio, small: str) -> str:
-        assert found.top is not None  # noqa: S101 (told apart by the caller)
+    def _said(self, attribute: str, worst: Ratio, tests: int) -> str:
+        (low, high), (less, more) = worst.groups, worst.counts
         chance = ""
-        if self.mode == "interval" and worst.value < self._least:
-            chance = f"; with alpha {found.alpha:.4g} it is at most {readable(worst.upper)}"
-            chance += "" if self._fails(worst) else ", so it may be chance"
+        if self.mode == "interval" and self._is_low(worst):
+            family = f" ({self.alpha:.4g} by Holm over {tests:,} pairs)" if tests > 1 else ""
+            chance = (
+                f"; with alpha {worst.test.alpha:.4g}{family} it is at most {readable(worst.upper)}"
+            )
+            chance += "" if worst.test.rejected else ", so it may be chance"
         return (
-            f"the selection rate of {attribute}={worst.group} ({found.counts[worst.group]}) is "
-            f"{readable(worst.value)} times that of {attribute}={found.top} "
-            f"({found.counts[found.top]}), half a row added to each cell{chance}; it must be at "
-            f"least {readable(float(self.min_ratio))}{f'; {small}' if small else ''}"
+            f"the selection rate of {attribute}={low} ({less}) is {readable(worst.value)} times "
+            f"that of {attribute}={high} ({more}){chance}; it must be at "
+            f"least {readable(float(self.min_ratio))}"
         )
 
-    def _small(self, found: Compared) -> str:
-        if not found.small:
+    def _small(self, counts: Counts) -> str:
+        small = {group: c for group, c in counts.items() if c.rows < self.min_group}
+        if not small:
             return ""
-        named = [f"{group} ({found.counts[group].rows:,} rows)" for group in found.small]
+        named = [f"{group} ({c.rows:,} rows)" for group, c in small.items()]
         return f"under {self.min_group:,} rows and not judged: {listed_groups(named)}"
 
-    def _sensitivity(self, found: Compared) -> str:
-        """Say which ratio the rows would have shown as too low in every group."""
-        shown_from = found.smallest_shown(float(self.min_ratio))
+    def _sensitivity(self, ratios: Sequence[Ratio], tests: int) -> str:
+        """Say which ratio the rows would have shown as too low between any two groups."""
+        shown_from = smallest_shown(ratios, float(self.min_ratio), self.alpha / tests)
         if shown_from is None:
-            return "; no ratio, however low, would have been shown with so few rows"
-        return f"; a ratio of {readable(shown_from)} or less would have been shown in any group"
+            return (
+                "; between some two groups no ratio, however low, would have been shown with so "
+                "few rows"
+            )
+        between = "any two groups" if len(ratios) > 1 else "these groups"
+        return (
+            f"; a ratio of {readable(shown_from)} or less would have been shown between {between}"
+        )
 
-    def _needed(self, found: Compared) -> str:
+    def _needed(self, counts: Counts) -> str:
         """Say how many rows would seldom leave groups of equal rates in doubt."""
         least = float(self.min_ratio)
-        rows = found.rows_for_equal(least)
+        rows = rows_for_equal(counts, self.min_group, least)
         if rows is None:
             return ""
         return (
@@ -231,15 +238,13 @@ class FourFifths(Policy, name="four-fifths"):
             f"n ≈ {rows:,} rows each"
         )
 
-    def _beside(self, theirs: Counts | EvidenceError | None, mine: Compared) -> str:
+    def _beside(self, mine: Ratio, theirs: Sequence[Ratio]) -> str:
         """Say so if the baseline fails as well and the candidate is no worse."""
-        if theirs is None or isinstance(theirs, EvidenceError):
-            return ""
-        found = compared(theirs, self.min_group, mine.alpha)
-        if not any(map(self._fails, found.ratios)) or found.ratios[0].value > mine.ratios[0].value:
+        failed = [ratio for ratio in theirs if self._fails(ratio)]
+        if not failed or (worst := min(failed, key=lowest)).value > mine.value:
             return ""
         return (
-            f"; the baseline fails as well, with {readable(found.ratios[0].value)}, and the "
+            f"; the baseline fails as well, with {readable(worst.value)}, and the "
             "candidate is no worse"
         )
 

@@ -1,100 +1,112 @@
-"""Each group's selection rate against the highest one: the ratio, its bound, what would be seen."""
+"""Two groups' selection rates: their ratio, what is shown of it, what would be shown."""
 
 from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction as Exact
+from itertools import combinations
 
 from mlops_policies.groups.group_counts import Counted, Counts
-from policy_engine.statistics import log_ratio_bounds, rows_within_ratio
+from policy_engine.statistics import (
+    Adjusted,
+    holm,
+    rate_ratio_p,
+    rate_ratio_upper,
+    rows_within_ratio,
+)
+
+_TWO = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A group's selection rate as a share of the highest group's, with its upper bound."""
+    """Two groups' selection rates, the lower first; `test` is Holm's word on their ratio."""
 
-    group: str
-    value: Exact
-    upper: float
+    groups: tuple[str, str]
+    counts: tuple[Counted, Counted]
+    test: Adjusted
 
+    @property
+    def value(self) -> Exact:
+        """The lower rate as a share of the higher one; 1 where nobody is selected."""
+        low, high = self.counts
+        return low.rate / high.rate if high.hits else Exact(1)
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """The groups of one attribute.
+    @property
+    def upper(self) -> float:
+        """The ratio's upper bound, at the level of its test."""
+        (a, n_a), (b, n_b) = self.counts
+        return rate_ratio_upper(a, n_a, b, n_b, self.test.alpha)
 
-    Attributes:
-        counts: All groups.
-        top: The group of the highest rate; None where nobody is selected or nobody can be compared.
-        ratios: Every other group with enough rows, the lowest ratio first.
-        small: Groups with too few rows.
-        alpha: The error of each upper bound.
-    """
+    def smallest_shown(self, least: float, alpha: float) -> Exact | None:
+        """Return the greatest ratio that groups of this size would show to be under `least`.
 
-    counts: Counts
-    top: str | None
-    ratios: tuple[Ratio, ...]
-    small: tuple[str, ...]
-    alpha: float
-
-    def smallest_shown(self, least: float) -> Exact | None:
-        """Return the ratio that would have been shown to be under `least` in every group.
-
-        None: in some group no ratio would, however low.
+        The higher rate stays as it is and the lower one falls. None: no ratio would, however low.
         """
-        assert self.top is not None  # noqa: S101 (there are ratios only where there is a top)
-        top = self.counts[self.top]
-        shows: list[Exact] = []
-        for ratio in self.ratios:
-            rows = self.counts[ratio.group].rows
+        low, high = self.counts
 
-            def upper(hits: int, rows: int = rows) -> float:
-                return _upper(Counted(hits, rows), top, self.alpha)
+        def is_kept(hits: int) -> bool:
+            return not _p(Counted(hits, low.rows), high, least) < alpha
 
-            enough = bisect_left(range(rows + 1), least, key=upper)
-            if not enough:
-                return None
-            shows.append(ratio_of(Counted(enough - 1, rows), top))
-        return min(shows)
-
-    def rows_for_equal(self, least: float) -> int | None:
-        """Return the rows a group with which equal rates keep all ratios at `least`, 4 times in 5.
-
-        None where every group has them, where all rows are selected, or where `least` is 1.
-        """
-        judged = [self.counts[g] for g in self.counts if g not in self.small]
-        rate = sum(c.hits for c in judged) / sum(c.rows for c in judged)
-        if not (rate < 1 and least < 1):
-            return None
-        rows = rows_within_ratio(rate, len(judged), least)
-        return rows if rows > min(c.rows for c in judged) else None
+        enough = bisect_left(range(low.rows + 1), x=True, key=is_kept)
+        return Exact(enough - 1, low.rows) / high.rate if enough else None
 
 
-def compared(counts: Counts, min_group: int, alpha: float) -> Compared:
-    """Return the ratios of all groups of at least `min_group` rows.
+def lowest(ratio: Ratio) -> tuple[Exact, float, tuple[str, str]]:
+    """Return what orders ratios: the lowest first."""
+    return (ratio.value, ratio.test.p, ratio.groups)
+
+
+def compared(
+    read: Mapping[str, Counts], min_group: int, least: float, alpha: float
+) -> dict[str, tuple[Ratio, ...]]:
+    """Return the ratios of all pairs of groups of each attribute, tested as one family.
+
+    All pairs, since the highest group is known only from the data: who is compared with it alone is
+    compared with the luckiest, and only with it.
 
     Args:
-        counts: All groups.
+        read: All groups of each attribute.
         min_group: Least rows of a group that is judged (count).
-        alpha: The error of each upper bound.
+        least: The ratio under test.
+        alpha: The error of the whole family.
     """
-    large = {group: c for group, c in counts.items() if c.rows >= min_group}
-    small = tuple(group for group in counts if group not in large)
-    # Of equal rates the larger group: its bound is the tighter one.
-    top = max(large, key=lambda g: (large[g].rate, large[g].rows), default=None)
-    if top is None or len(large) == 1 or not large[top].hits:
-        return Compared(counts, None, (), small, alpha)
-    ratios = (
-        Ratio(group, ratio_of(c, large[top]), _upper(c, large[top], alpha))
-        for group, c in large.items()
-        if group != top
-    )
-    ordered = tuple(sorted(ratios, key=lambda r: (r.value, r.group)))
-    return Compared(counts, top, ordered, small, alpha)
+    pairs = [(name, pair) for name, counts in read.items() for pair in _pairs(counts, min_group)]
+    tests = holm([_p(low[1], high[1], least) for _, (low, high) in pairs], alpha)
+    found: dict[str, tuple[Ratio, ...]] = dict.fromkeys(read, ())
+    for (name, (low, high)), test in zip(pairs, tests, strict=True):
+        found[name] += (Ratio((low[0], high[0]), (low[1], high[1]), test),)
+    return found
 
 
-def ratio_of(group: Counted, top: Counted) -> Exact:
-    """Return what `log_ratio_estimate` does, without rounding."""
-    return Exact((2 * group.hits + 1) * (top.rows + 1), (2 * top.hits + 1) * (group.rows + 1))
+def smallest_shown(ratios: Iterable[Ratio], least: float, alpha: float) -> Exact | None:
+    """Return the ratio that would have been shown to be under `least` between any two groups.
+
+    None: between some two none would, however low.
+    """
+    shows = [ratio.smallest_shown(least, alpha) for ratio in ratios]
+    known = [each for each in shows if each is not None]
+    return min(known) if len(known) == len(shows) else None
 
 
-def _upper(group: Counted, top: Counted, alpha: float) -> float:
-    return log_ratio_bounds(group.hits, group.rows, top.hits, top.rows, alpha).upper
+def rows_for_equal(counts: Counts, min_group: int, least: float) -> int | None:
+    """Return the rows a group with which equal rates keep all ratios at `least`, 4 times in 5.
+
+    None where every group has them, where all rows are selected, or where `least` is 1.
+    """
+    judged = [each for each in counts.values() if each.rows >= min_group]
+    rate = sum(c.hits for c in judged) / sum(c.rows for c in judged)
+    if not (rate < 1 and least < 1):
+        return None
+    rows = rows_within_ratio(rate, len(judged), least)
+    return rows if rows > min(c.rows for c in judged) else None
+
+
+def _pairs(counts: Counts, min_group: int) -> Iterable[Sequence[tuple[str, Counted]]]:
+    large = [(group, each) for group, each in counts.items() if each.rows >= min_group]
+    for pair in combinations(large, _TWO):
+        yield sorted(pair, key=lambda each: each[1].rate)
+
+
+def _p(low: Counted, high: Counted, least: float) -> float:
+    return rate_ratio_p(low.hits, low.rows, high.hits, high.rows, least)
