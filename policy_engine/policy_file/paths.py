@@ -82,8 +82,8 @@ class _Names:
         self._given = Path(given)
         self._start = start
         # Absolute: `../central` is relative to `.`, and does not lie in it.
-        here, there = (Path(os.path.abspath(p)) for p in (root, start))  # noqa: PTH100 (no links)
-        self._root = root if there.is_relative_to(here) else None
+        here = _absolute(root)
+        self._root = here if _absolute(start).is_relative_to(here) else None
 
     def key(self, path: Path) -> str:
         """Return the path from the root, or as it was given; see that no link leaves the root."""
@@ -92,10 +92,15 @@ class _Names:
             return (
                 self._given.as_posix() if path == self._start else (beside / path.name).as_posix()
             )
-        key = path.relative_to(self._root).as_posix()
+        key = _absolute(path).relative_to(self._root).as_posix()
         if not path.resolve().is_relative_to(self._root.resolve()):
             raise UsageError(f"'{key}' is a link that leads out of the repository")
         return key
+
+
+def _absolute(path: Path) -> Path:
+    """Return a path from the root of the file system, with its links as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 (`absolute` keeps `..`)
 
 
 def _siblings(folder: Path) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from policy_engine.quantities.words import count
 from policy_engine.render import rows
 from policy_engine.report import Change, Effect, Judged, Report, Verdict
 
-_MOST_REASONS = 3
+_MOST_REASONS = 4
 _UNKNOWN = frozenset({Outcome.MISSING, Outcome.ERROR})
 _DECIDING = {
     Verdict.ERROR: ("error", "blocking"),
@@ -78,12 +78,13 @@ def by_policy(findings: Iterable[Judged]) -> dict[str, list[Judged]]:
 def reasons(report: Report) -> list[str]:
     """Return why the verdict is what it is, shortest form, the first three and a count."""
     kinds = _DECIDING.get(report.verdict, ())
-    told = [
-        block.first.message
+    deciding = [
+        block.first
         for subject in report.subjects
         for block in blocks(subject.findings)
         if block.kind in kinds
     ]
+    told = [several[0].message for several in by_policy(deciding).values()]
     told += [s.reason for s in report.subjects if s.reason and s.verdict is report.verdict]
     if report.verdict is Verdict.PASS:
         told = [f"{c.what} {c.difference}" for s in report.subjects for c in s.changes[:1]]

@@ -1,8 +1,8 @@
 """A picture of gain against cost, as a Mermaid chart: the candidate among the runs beside it.
 
 The baseline stands in the middle, so that the corner of a run says what it is beside it: better or
-worse, cheaper or dearer. Without a baseline the candidate stands there. Distances are to scale on
-each axis; the farthest run touches the frame.
+worse, cheaper or more expensive. Without a baseline the candidate stands there. Distances are to
+scale on each axis; the farthest run touches the frame.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,10 +34,10 @@ config:
 ---
 quadrantChart"""
 _CORNERS = """\
-  quadrant-1 "better and dearer"
+  quadrant-1 "better, more expensive"
   quadrant-2 "better and cheaper"
   quadrant-3 "worse and cheaper"
-  quadrant-4 "worse and dearer\""""
+  quadrant-4 "worse, more expensive\""""
 
 
 def as_gain_picture(subject: Subject) -> str | None:

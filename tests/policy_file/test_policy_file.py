@@ -706,6 +706,15 @@ def test_unusable_paths_are_usage_errors(tmp_path: Path) -> None:
     assert set(policy_paths(["p"], root)[0]) == {"p/b.yaml", "p/ok.yaml"}
 
 
+def test_an_absolute_path_below_the_folder_of_the_call_is_named_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text("version: 1\n")
+    monkeypatch.chdir(tmp_path)
+    assert list(policy_paths([str(tmp_path / "rules")], Path())[0]) == ["rules/a.yaml"]
+
+
 # The packs
 
 

@@ -34,10 +34,10 @@ quadrantChart
   title [A-Za-z0-9 ._=()-]+
   x-axis "training (costs|takes) less" --> "training (costs|takes) more"
   y-axis "worse" --> "better [A-Za-z0-9 ._=()-]*"
-  quadrant-1 "better and dearer"
+  quadrant-1 "better, more expensive"
   quadrant-2 "better and cheaper"
   quadrant-3 "worse and cheaper"
-  quadrant-4 "worse and dearer"
+  quadrant-4 "worse, more expensive"
 ( {2}"(candidate|baseline|candidate and baseline|\.)": """
     r"""\[[01]\.[0-9]{3}, [01]\.[0-9]{3}\] radius: [57], color: #[0-9a-f]{6}\n?)+"""
 )
@@ -67,10 +67,10 @@ def test_the_baseline_stands_in_the_middle_and_the_farthest_run_at_the_frame() -
           title candidate 0.9386 for 1.40 USD - baseline 0.9314 for 1.20 USD - earlier runs in grey
           x-axis "training costs less" --> "training costs more"
           y-axis "worse" --> "better val_f1"
-          quadrant-1 "better and dearer"
+          quadrant-1 "better, more expensive"
           quadrant-2 "better and cheaper"
           quadrant-3 "worse and cheaper"
-          quadrant-4 "worse and dearer"
+          quadrant-4 "worse, more expensive"
           "candidate": [0.710, 0.920] radius: 7, color: #8250df
           "baseline": [0.500, 0.500] radius: 7, color: #218bff
           ".": [0.080, 0.418] radius: 5, color: #808890
