@@ -28,7 +28,7 @@ class Pair:
 
 
 class Undigested(EvidenceRecord):
-    """Evidence whose digest is not computed: the digest is no part of judging."""
+    """Evidence whose digest is not computed: the digest is not a part of judging."""
 
     @property
     def digest(self) -> str:

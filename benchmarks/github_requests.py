@@ -70,7 +70,7 @@ def _ways(gate: Gate) -> list[_Way]:
 def _section(ways: list[_Way]) -> Section:
     unknown = sorted({each for way in ways for each in way.asked if each not in _NEEDED})
     if unknown:
-        raise ValueError(f"nobody says what these requests are for: {', '.join(unknown)}")
+        raise ValueError(f"nothing says what these requests are for: {', '.join(unknown)}")
     rows = [
         (name, why, *(str(way.asked.count(name) or "") for way in ways))
         for name, why in _NEEDED.items()

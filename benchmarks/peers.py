@@ -1,7 +1,7 @@
 """The same six comparisons in other ways to write policies; each is compiled once.
 
 A judge takes one case, and returns for each policy whether it is passed, in the order of `ORDER`.
-They only compare: none of them says what it measured, why it refuses, or what would mend it.
+They only compare: none of them says what it measured, why it refuses, or what would fix it.
 """
 
 import re

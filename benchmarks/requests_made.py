@@ -74,7 +74,7 @@ def measure(
 def _section(ways: Sequence[_Way]) -> Section:
     unknown = sorted({each for way in ways for each in way.asked if each not in _NEEDED})
     if unknown:
-        raise ValueError(f"nobody says what these requests are for: {', '.join(unknown)}")
+        raise ValueError(f"nothing says what these requests are for: {', '.join(unknown)}")
     twice = [way.title for way in ways if len(set(way.asked)) < len(way.asked)]
     if twice:
         raise ValueError(f"the same request is made twice with {', '.join(twice)}")

@@ -214,7 +214,7 @@ def collected(options: Options, ready: Prepared) -> EvidenceRecord:
     """Read the evidence that prepared policies need, and save it if the options say where.
 
     Raises:
-        UsageError: If there is no store, no commit to look for, or nobody knows a baseline rule.
+        UsageError: If there is no store, no commit to look for, or a baseline rule is unknown.
     """
     # MLflow's client, and even the reader, load only here: judging saved evidence needs neither.
     from policy_engine.tracking.candidates import Named  # noqa: PLC0415
@@ -266,7 +266,7 @@ def _is_merged(job: Job) -> bool:
 
 
 def _no_tracking_uri(job: Job, request: "Request") -> str:
-    """Return that nobody says where MLflow is, and why a job on a proposal may not know."""
+    """Return that nothing says where MLflow is, and why a job on a proposal may not know."""
     example = "for example http://127.0.0.1:5000 or sqlite:///mlflow.db"
     if job.proposal is None:
         return f"no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI, {example}"
@@ -347,7 +347,7 @@ def _for_proposal(
 def _with_champions(
     evidence: EvidenceRecord, options: Options, ready: Prepared, request: "Request"
 ) -> EvidenceRecord:
-    """Return the evidence, and beside it the champion of each edited file that is owed no run."""
+    """Return the evidence, and beside it the champion of each edited file that needs no run."""
     if ready.proposed is None or request.named is not None or evidence.unreadable is not None:
         return evidence
     try:

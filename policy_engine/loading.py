@@ -35,7 +35,7 @@ def load(paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ())
         require: Packs that lie beneath every policy file.
 
     Raises:
-        UsageError: If a path is not there or holds no policy file, nobody knows a baseline rule, or
+        UsageError: If a path is not there or holds no policy file, a baseline rule is unknown, or
             there is no such pack.
         PolicyFileError: If a policy file is wrong; it holds every problem.
         PluginError: If a plugin cannot be loaded.

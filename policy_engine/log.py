@@ -58,7 +58,7 @@ class Log:
     def write(self, text: str) -> int:
         """Write text; where a command would begin, a space is put in."""
         if not isinstance(text, str):
-            raise TypeError(f"text is due, not {type(text).__name__}")
+            raise TypeError(f"expected text, got {type(text).__name__}")
         with self._lock:
             whole = without_commands(self._line + text)
             self.stream.write(whole[len(self._line) :])

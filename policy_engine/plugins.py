@@ -267,7 +267,7 @@ def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
     """Return the class of a deferred policy; what is wrong with it stops the run as early ones do.
 
     Raises:
-        PluginError: If it cannot be imported, is no policy, or has another name.
+        PluginError: If it cannot be imported, is not a policy, or has another name.
     """
     module, _, attribute = deferred.place.partition(":")
     try:
@@ -287,7 +287,7 @@ def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
 
 def _check_policy(loaded: LoadedPlugins, policy: Any) -> None:
     if not (isinstance(policy, type) and issubclass(policy, Policy)):
-        raise PluginError(f"plugin {loaded}: {policy!r:.100} is no Policy class")
+        raise PluginError(f"plugin {loaded}: {policy!r:.100} is not a Policy class")
     if not policy.policy_name:
         raise PluginError(f"plugin {loaded}: {policy.__name__} has no name=")
     if policy.evaluate is Policy.evaluate:

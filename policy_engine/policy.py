@@ -169,7 +169,7 @@ class Finding(NamedTuple):
             what: What was measured, as the message's subject ("model size").
             part: The part of the policy that this is.
             baseline: The same quantity of the baseline.
-            remedy: What would mend a failure.
+            remedy: What would fix a failure.
             note: More to say in the detail, behind the two numbers.
         """
         bound = Limit(Decimal(limit), measured.unit, op)
@@ -214,7 +214,7 @@ _OUTCOMES: Mapping[type[PolicyEngineError], Outcome] = {
 
 
 def part(name: str, judge: Callable[[], Finding]) -> Finding:
-    """Return what `judge` finds; evidence that is no value becomes a finding of the part `name`.
+    """Return what `judge` finds; evidence that is not a value becomes a finding of the part `name`.
 
     A policy of several parts yields one finding for each, whatever the evidence of the others is.
 
@@ -231,7 +231,7 @@ def part(name: str, judge: Callable[[], Finding]) -> Finding:
 
 
 def finding_of(error: BaseException, part: str | None = None) -> Finding | None:
-    """Return the finding that evidence which is no value comes to; None for any other error."""
+    """Return the finding that evidence which is not a value comes to; None for any other error."""
     for kind, outcome in _OUTCOMES.items():
         if isinstance(error, kind):
             remedy = getattr(error, "remedy", None)

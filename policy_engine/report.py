@@ -250,7 +250,7 @@ class Edit:
         key: The path of keys, such as `policies.metric-threshold.min`.
         change: What was done to it.
         strictness: What that makes of the rule.
-        level: Of a binding, as it judges today; None for what is no binding.
+        level: Of a binding, as it judges today; None for what is not a binding.
         before: The value that judges, as YAML in one line; None where there is none.
         after: The proposed value.
         was: Where the value that judges stands; None where there is none.
@@ -297,7 +297,7 @@ class Proposal:
         changed: Those that would come out otherwise.
         edits: What is edited in the policies themselves, what loosens them first.
         more_edits: How many edits more there are than `edits` names.
-        champions: What the edited policy files would make of the champion, where the change owes
+        champions: What the edited policy files would make of the champion, where the change needs
             them no run.
     """
 

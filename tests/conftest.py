@@ -73,7 +73,7 @@ class Trained:
     parent: str
     children: tuple[str, str]
     deleted: str
-    not_numbers: str  # metrics `nan`, `inf` and `minus_inf` that are no numbers
+    not_numbers: str  # metrics `nan`, `inf` and `minus_inf` that are not numbers
     proxied_experiment_id: str  # `proxied`: its artifacts are served by the server
     proxied: str
     proxied_model: str  # the files of this model lie in nested folders

@@ -286,7 +286,7 @@ def test_a_change_that_owes_no_run_is_collected_and_judged_with_0(
 def test_a_glob_that_matches_nothing_excuses_no_change_in_silence(
     pull_request: PullRequest, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`trainig/**` owes no run for any change, and the verdict alone would not tell."""
+    """`trainig/**` needs no run for any change, and the verdict alone would not tell."""
     mistyped = CHANGED.replace("training/**", "trainig/**")
     pull_request.commit({"policies/fraud.yaml": mistyped})
     pull_request.propose({}, "training/train.py")
@@ -295,7 +295,7 @@ def test_a_glob_that_matches_nothing_excuses_no_change_in_silence(
     assert (told.code, told.report["verdict"]) == (0, "not-applicable")
     assert told.err == (
         "note: policies/fraud.yaml: candidate.paths: 'trainig/**' matches no file that git tracks "
-        "here: while that is so, no change owes a run for its sake\n"
+        "here: while that is so, no change needs a run for its sake\n"
     )
 
 

@@ -76,7 +76,7 @@ def test_no_text_takes_long(text: str) -> None:
 
 
 def test_only_text_is_written() -> None:
-    with pytest.raises(TypeError, match="text is due, not bytes"):
+    with pytest.raises(TypeError, match="expected text, got bytes"):
         Log(io.StringIO()).write(b"x")  # type: ignore[arg-type]
 
 

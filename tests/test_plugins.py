@@ -262,7 +262,7 @@ def test_a_hook_that_is_like_no_other_is_told_which_there_are(site: Site) -> Non
             HOOK + "register_policies():\n    return 'acme-rule'\n",
             "register_policies returned no list of policies",
         ),
-        (HOOK + "register_policies():\n    return [int]\n", "<class 'int'> is no Policy class"),
+        (HOOK + "register_policies():\n    return [int]\n", "<class 'int'> is not a Policy class"),
         (HOOK + "register_policies():\n    return [Policy]\n", "Policy has no name="),
         (
             HOOK + "register_policies():\n    raise KeyError('x')\n",
@@ -353,7 +353,7 @@ def test_a_deferred_policy_is_imported_when_it_is_asked_for_and_not_before(site:
                 "AttributeError: module 'acme_rules' has no attribute 'Rulez'"
             ),
         ),
-        ("acme_rules:Path", "acme-rule", f"{Path!r} is no Policy class"),
+        ("acme_rules:Path", "acme-rule", f"{Path!r} is not a Policy class"),
         ("acme_rules:AcmeRule", "acme-role", "acme_rules:AcmeRule is 'acme-rule', not 'acme-role'"),
     ],
 )

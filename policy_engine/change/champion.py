@@ -1,4 +1,4 @@
-"""What proposed policies would make of the champion, where the change itself owes no run.
+"""What proposed policies would make of the champion, where the change itself needs no run.
 
 Most pull requests that edit policies train nothing, so that nothing of theirs shows what the edit
 does. The baseline's own evidence does: it is judged as a candidate's, and decides nothing.
@@ -62,7 +62,7 @@ class Wanted:
 def wanted(
     today: PolicySet, proposed: PolicySet, change: ChangeRecord | None
 ) -> tuple[Wanted, ...]:
-    """Return the champions of the edited policy files that the change owes no run.
+    """Return the champions of the edited policy files that the change needs no run.
 
     A file that judges already names its own champion: no edit of its baseline rules counts here.
 

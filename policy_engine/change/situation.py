@@ -55,7 +55,7 @@ class Job:
         Raises:
             UsageError: If a trusted ref is named in GitHub Actions, where the event says it.
             EventError: If GitHub's event file is missing or malformed.
-            GitHubError: If nobody knows which pull request a second stage is about.
+            GitHubError: If it is not known which pull request a second stage is about.
         """
         self.root = root
         self.hub = Hub(environ)
@@ -172,7 +172,7 @@ def idle_globs(root: Path, files: Iterable[PolicyFile]) -> Iterator[str]:
             if not any(matches(path, glob) for path in tracked):
                 yield (
                     f"{file.path}: candidate.paths: '{glob}' matches no file that git tracks here: "
-                    "while that is so, no change owes a run for its sake"
+                    "while that is so, no change needs a run for its sake"
                 )
 
 
@@ -256,7 +256,7 @@ def _lost(root: Path, fork_point: str | None, before: Sequence[str] | None) -> I
 def _of_pull_request(
     change: ChangeRecord, event: Event, paths: tuple[str, ...] | None, *, is_named: bool
 ) -> ChangeRecord:
-    """Return the change; a commit that a flag names owes a run, whatever the change touches."""
+    """Return the change; a commit that a flag names needs a run, whatever the change touches."""
     return change.model_copy(
         update={
             "pull_request": event.pull_request,

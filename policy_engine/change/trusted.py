@@ -208,7 +208,7 @@ def tip_of(event: Event, hub: Hub, root: Path) -> Commit:
     if branch is None:
         raise PoliciesUnreadable(
             "the event does not say which branch is the default one, "
-            "so nobody knows whose policies judge this pull request"
+            "so it is not known whose policies judge this pull request"
         )
     here = _tip_here(event, root, branch)
     if here is not None and (hub.is_fresh or not hub.has_token):

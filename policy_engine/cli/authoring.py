@@ -34,7 +34,7 @@ _TESTS = "policies/tests"
     help="What it holds for.",
 )
 @click.option("--reason", callback=filled, required=True, metavar="TEXT", help="Why.")
-@click.option("--owner", callback=filled, required=True, metavar="NAME", help="Who mends it.")
+@click.option("--owner", callback=filled, required=True, metavar="NAME", help="Who fixes it.")
 @click.option(
     "--ticket", callback=filled, required=True, metavar="ID", help="Where that is planned."
 )

@@ -151,7 +151,7 @@ def collect_command(output: str, **given: Any) -> int:
         click.echo(say, err=True)
     if evidence.unreadable:
         return 3
-    # A change that owes no run has no candidate, and nothing is absent.
+    # A change that needs no run has no candidate, and nothing is absent.
     return 4 if not evidence.candidates and (evidence.named or evidence.absent) else 0
 
 
@@ -186,7 +186,7 @@ def _moment(text: str | None) -> "datetime | None":
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as e:
-        raise click.BadParameter(f"'{text}' is no ISO 8601 time", param_hint="--at") from e
+        raise click.BadParameter(f"'{text}' is not an ISO 8601 time", param_hint="--at") from e
     if moment.year not in YEARS:
         years = f"{YEARS[0]} to {YEARS[-1]}"
         raise click.BadParameter(f"'{text}' lies outside the years {years}", param_hint="--at")

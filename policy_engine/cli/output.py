@@ -47,7 +47,7 @@ def parse_formats(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Ou
             raise UsageError(f"--format {text}: each file needs a name of its own")
         path = Path(file) if file else None
         if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            raise UsageError(f"--format {text}: {path.parent} is no folder to write to")
+            raise UsageError(f"--format {text}: {path.parent} is not a folder to write to")
         outputs.append(Output(name, path, formats[name]))
     on_stdout = [output.format for output in outputs if output.file is None]
     if len(on_stdout) > 1:
@@ -91,7 +91,7 @@ def _rendered(output: Output, report: Report) -> str:
             raise
         raise PluginError(f"--format {output.format}: it raised {type(e).__name__}: {e}") from e
     if not isinstance(text, str):
-        raise PluginError(f"--format {output.format}: it returned {text!r:.100}, which is no text")
+        raise PluginError(f"--format {output.format}: it returned {text!r:.100}, which is not text")
     return text
 
 

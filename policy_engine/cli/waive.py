@@ -80,7 +80,7 @@ class WaiverRequest:
         try:
             last = date.fromisoformat(self.expires)
         except ValueError as e:
-            raise UsageError(f"--expires {self.expires} is no day; write 2027-01-31") from e
+            raise UsageError(f"--expires {self.expires} is not a day; write 2027-01-31") from e
         if not today <= last <= today + LONGEST:
             raise UsageError(
                 f"--expires {last} is not within the next {LONGEST.days} days: "

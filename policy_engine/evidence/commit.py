@@ -10,7 +10,7 @@ def commit_in(tags: Mapping[str, object]) -> tuple[str, str] | None:
     """Return the commit and the tag that says it; None where no tag does.
 
     Args:
-        tags: A run's tags. A value that is no text, or blank, says nothing.
+        tags: A run's tags. A value that is not text, or blank, says nothing.
     """
     for tag in COMMIT_TAGS:
         value = tags.get(tag)

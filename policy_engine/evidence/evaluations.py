@@ -7,7 +7,7 @@ the training run has no metric of that name, the model's is the run's.
 from policy_engine.evidence.record import Metric, ModelMetricRecord, ModelRecord, RunRecord
 
 TRAINING = frozenset({"train", "training", "fit"})
-"""Contexts of a dataset that the model was trained on: what was measured on it is no evaluation."""
+"""Contexts of data that the model was trained on: what was measured there is no evaluation."""
 
 
 def with_evaluations(run: RunRecord, dataset: str | None = None) -> RunRecord:
@@ -44,7 +44,7 @@ def evaluation_notes(
 
     Args:
         run: The run as it was read.
-        key: The metric that counts; None: nobody says which.
+        key: The metric that counts; None: nothing says which.
         dataset: The name of the dataset that counts; None: the only one.
     """
     metrics = _evaluations(run, dataset).get(key or "", [])

@@ -119,7 +119,7 @@ def _no_place(candidate: Predictions, baseline: Predictions) -> str | None:
     if not (candidate.is_of_evaluate and baseline.is_of_evaluate):
         return "not both are of mlflow.models.evaluate"
     if mine is None or theirs is None:
-        return "nobody says which dataset each of them is of"
+        return "nothing says which dataset each of them is of"
     if mine != theirs:
         return f"they are of other datasets ({mine} and {theirs})"
     if len(candidate) != len(baseline):

@@ -107,7 +107,7 @@ class Metric:
         """
         if self.point is None:
             raise MissingEvidence(
-                f"nobody said what one point of {self.name} is",
+                f"nothing says what one point of {self.name} is",
                 f"set `metric: {{name: {self.name}, goal: {self.goal}, point: …}}` "
                 "in the policy file, in the metric's own units",
             )
@@ -124,7 +124,7 @@ def resolve_metric(name: str, goal: Goal | None, point: Decimal | None, source: 
     direction = goal or (kind.goal if kind else None)
     if direction is None:
         raise MissingEvidence(
-            f"nobody says whether a greater {name} is better",
+            f"nothing says whether a greater {name} is better",
             f"set `metric: {{name: {name}, goal: maximize}}` (or minimize) in the policy file",
         )
     if point is None and kind is not None:

@@ -2,7 +2,7 @@
 
 A name is read as the frameworks build it: words for the data and the way in which it was taken,
 the kind of metric, and such words again (`validation_0-logloss`, `val_sparse_categorical_accuracy`,
-`test_accuracy_epoch`, `accuracy_score_X_test`). An unknown name is no error: then the policy file
+`test_accuracy_epoch`, `accuracy_score_X_test`). An unknown name is fine: then the policy file
 says the direction and the point.
 """
 

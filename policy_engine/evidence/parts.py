@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 LARGEST_FLOAT = 1.7976931348623157e308
-"""MLflow's SQL store keeps an infinity as this number: a metric of this size is no measurement."""
+"""MLflow's SQL store keeps an infinity as this number: no metric is really of this size."""
 
 
 class Record(BaseModel):
-    """Frozen, closed and strict: an unknown key is an error, "0.9" and `true` are no numbers."""
+    """Frozen, closed and strict: an unknown key is an error, "0.9" and `true` are not numbers."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
@@ -23,7 +23,7 @@ class Record(BaseModel):
 
 
 class Invalid(Record):
-    """It is there, and it is no usable value: NaN, infinity, cut-off text, a wrong shape."""
+    """It is there, and it is not a usable value: NaN, infinity, cut-off text, a wrong shape."""
 
     invalid: str
 

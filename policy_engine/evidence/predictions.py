@@ -55,7 +55,7 @@ class Predictions:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The columns that are no output of a model and no score of a metric; not the target."""
+        """The columns that are not output of a model and no score of a metric; not the target."""
         known = {"target", "prediction", "score", "weight", "cluster"}
         return tuple(
             name
@@ -125,7 +125,7 @@ class Predictions:
         """The weight of each row; None where all count alike.
 
         Raises:
-            InvalidEvidence: If one is no finite number of at least 0, or all are 0.
+            InvalidEvidence: If one is not a finite number of at least 0, or all are 0.
         """
         if "weight" not in self._table.columns:
             return None

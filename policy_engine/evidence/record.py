@@ -340,7 +340,7 @@ class EvidenceRecord(Record):
     `mlflow` is the version of the server that was read, as far as it had to be known: `2.16.2`, or
     `3` for one that keeps logged models; None for a store without a server.
     `for_proposal` was read for the policies that a pull request proposes, where they need other
-    evidence than the trusted ones; `champions` for those of them that the change owes no run. Both
+    evidence than the trusted ones; `champions` for those of them that the change needs no run. Both
     decide nothing, and have no part in the digest.
     """
 

@@ -28,7 +28,7 @@ def read_evidence(path: Path, at_most: int | None = None) -> EvidenceRecord:
     try:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe or a device may never end
-            return _unreadable(path, "it is no plain file")
+            return _unreadable(path, "it is not a plain file")
         with path.open("rb") as file:
             text = file.read(cap + 1)
         if len(text) > cap:

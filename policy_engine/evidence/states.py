@@ -1,4 +1,4 @@
-"""The results of a read that are no value, each with its own exception."""
+"""The results of a read that are not a value, each with its own exception."""
 
 from collections.abc import Iterable
 from types import NoneType
@@ -16,7 +16,7 @@ class EvidenceError(PolicyEngineError):
     """Evidence that is not a value; `remedy` says what would make it one."""
 
     def __init__(self, message: str, remedy: str | None = None) -> None:
-        """Say what is wrong in one sentence, and how to mend it in another."""
+        """Say what is wrong in one sentence, and how to fix it in another."""
         super().__init__(message)
         self.remedy = remedy
 
@@ -26,7 +26,7 @@ class MissingEvidence(EvidenceError):  # noqa: N818 (a state, named in the contr
 
 
 class InvalidEvidence(EvidenceError):  # noqa: N818
-    """It is there and is no usable value."""
+    """It is there and is not a usable value."""
 
 
 class UnreadableEvidence(EvidenceError):  # noqa: N818

@@ -19,7 +19,7 @@ def with_taken(run: RunRecord, name: str, take: str, goal: Goal | None) -> RunRe
         run: The run, with what is known of the metric's history.
         name: The metric.
         take: `last`, `best` or `at-model`.
-        goal: The metric's better direction; None: nobody knows it.
+        goal: The metric's better direction; None: not known.
     """
     if take == LAST or name not in run.metrics:
         return run
@@ -42,7 +42,7 @@ def taken_words(
         run: The run, with what is known of the metric's history.
         name: The metric, as the run has it.
         take: `last`, `best` or `at-model`.
-        goal: The metric's better direction; None: nobody knows it.
+        goal: The metric's better direction; None: not known.
         percent: Whether it is logged in percent, and said as a fraction.
     """
     series = (run.series or {}).get(name)

@@ -2,7 +2,7 @@
 
     condition = compiled('candidate.tags["region"] == "eu"')
     condition.needs          # what it reads
-    condition.of(case).holds # True or False; evidence that is no value is raised
+    condition.of(case).holds # True or False; evidence that is not a value is raised
 
 The text is read once. `syntax` makes a tree of it; `checking` refuses what could be misread, says
 where, and knows what is read; `evaluating` makes a function of the tree.

@@ -57,10 +57,10 @@ class Checker:
         """
         kind = self._kind(node)
         if kind is not Kind.TRUTH:
-            raise ExpressionError(f"a condition is due, which is true or false, not {kind}")
+            raise ExpressionError(f"expected a condition, which is true or false, got {kind}")
 
     def path(self, node: Node) -> Path | None:
-        """Return where a node leads in the evidence, or None if it is no plain name."""
+        """Return where a node leads in the evidence, or None if it is not a plain name."""
         return self._place(node)[1]
 
     def _kind(self, node: Node) -> Type:
@@ -68,7 +68,7 @@ class Checker:
         self._note(path)
         if isinstance(kind, Fields):
             names = ", ".join(kind.members)
-            raise ExpressionError(f"{kind} is no value; name a member: {names}", node.at)
+            raise ExpressionError(f"{kind} is not a value; name a member: {names}", node.at)
         return kind
 
     def _note(self, path: Path | None) -> None:
@@ -221,7 +221,7 @@ class Checker:
     def _macro(self, node: Call, target: Node) -> Place:
         variable, body = _arguments(node, 2, f"history.{node.function}(run, run.metrics.auc > 0.5)")
         if not isinstance(variable, Name):
-            raise ExpressionError("a name for each entry is due here", variable.at)
+            raise ExpressionError("a name for each entry is needed here", variable.at)
         if variable.name in ROOTS or variable.name in self._variables:
             raise ExpressionError(f"'{variable.name}' means something already", variable.at)
         if len(self._variables) == DEEPEST_MACRO:

@@ -28,7 +28,7 @@ _NEEDS = {"baseline": Needs.BASELINE, "history": Needs.HISTORY, "change": Needs.
 _MOST_TOLD = 5  # values in a message
 
 
-_MEND = "mend the expression; the values that it meets are not what it expects"
+_MEND = "fix the expression; the values that it meets are not what it expects"
 _SIGNS: Mapping[str, Op] = {"<=": "<=", ">=": ">=", "<": "<", ">": ">"}
 
 

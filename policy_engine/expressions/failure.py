@@ -4,7 +4,7 @@ from policy_engine.evidence import UnreadableEvidence
 
 
 class ExpressionError(ValueError):
-    """The text is no condition: nothing was evaluated.
+    """The text is not a condition: nothing was evaluated.
 
     A `ValueError`, so that a policy's setting of this kind complains like any other.
     """

@@ -13,7 +13,7 @@ ORDERED = frozenset({Kind.WHOLE, Kind.NUMBER, Kind.TEXT})
 def due(kind: Type, allowed: Collection[Kind], node: Node, what: str) -> None:
     """Refuse a value of another kind than is allowed here."""
     if kind not in allowed:
-        raise ExpressionError(f"{what} is due here, not {kind}", node.at)
+        raise ExpressionError(f"expected {what}, got {kind}", node.at)
 
 
 def comparable(left: Type, right: Type) -> bool:

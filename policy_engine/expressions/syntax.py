@@ -50,7 +50,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`base[key]` with a key that is no text of the expression."""
+    """`base[key]` with a key that is not text of the expression."""
 
     at: int
     base: "Node"
@@ -270,7 +270,7 @@ class _Parser:
         return token
 
     def _unexpected(self, due: str) -> ExpressionError:
-        return ExpressionError(f"{due} is due, not {self.token}", self.token.start)
+        return ExpressionError(f"expected {due}, got {self.token}", self.token.start)
 
 
 def _indexed(base: Node, key: Node, at: int) -> Node:

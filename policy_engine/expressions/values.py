@@ -54,7 +54,7 @@ def _below(paths: Iterable[Path], name: str) -> list[Path]:
 
 
 class _Reading:
-    """Reads one run: what is absent has no key, all else that is no value is raised."""
+    """Reads one run: what is absent has no key, all else that is not a value is raised."""
 
     def __init__(self, run: Run, absent: Absent = (MissingEvidence,)) -> None:
         self._run = run

@@ -44,7 +44,7 @@ class CheckRun:
         name: What people see beside the commit.
         head_sha: The commit.
         attempt: Which run of the workflow, and which attempt: `4711/2`.
-        url: Where the job is; None: nobody knows.
+        url: Where the job is; None: not known.
         conclusion: GitHub's word for the verdict.
         title: One line.
         summary: Markdown, at most `LONGEST_SUMMARY` bytes.

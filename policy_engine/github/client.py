@@ -137,12 +137,12 @@ class Client:
 
         Raises:
             NotFoundError: If there is nothing at that path.
-            GitHubError: If it is no folder, or so large that GitHub lists only some of it.
+            GitHubError: If it is not a folder, or so large that GitHub lists only some of it.
             UsageError: If the path leaves the repository.
         """
         answer = self.get("contents", *_steps(path), ref=sha)
         if not isinstance(answer, list):
-            raise GitHubError(f"{path} is no folder at {sha[:7]}")
+            raise GitHubError(f"{path} is not a folder at {sha[:7]}")
         if len(answer) >= MOST_ENTRIES:
             raise GitHubError(f"{path} has {MOST_ENTRIES} files or more: GitHub may list only some")
         return tuple(read(list[TreeEntry], answer, "the entries of a folder"))
@@ -152,7 +152,7 @@ class Client:
 
         Raises:
             NotFoundError: If there is nothing at that path.
-            GitHubError: If it is no plain file, or larger than the 1 MB that GitHub gives.
+            GitHubError: If it is not a plain file, or larger than the 1 MB that GitHub gives.
             UsageError: If the path leaves the repository.
         """
         answer = self.get("contents", *_steps(path), ref=sha)
@@ -204,7 +204,7 @@ class Client:
         return tuple(sorted(paths))
 
     def login(self) -> str:
-        """Return whose comments this token writes; a job's token is no user, and not asked.
+        """Return whose comments this token writes; a job's token is not a user, and not asked.
 
         A token of another app looks like a job's: GitHub tells nobody which app it is of.
         """
@@ -306,5 +306,5 @@ def _steps(path: str) -> list[str]:
     """
     steps = path.split("/")
     if {"", ".", ".."} & set(steps) or "\\" in path:
-        raise UsageError(f"{path} is no path from the repository's root")
+        raise UsageError(f"{path} is not a path from the repository's root")
     return steps

@@ -198,7 +198,7 @@ def _merge_group(event: Event, payload: Payload) -> Event:
 
 
 def _comment(event: Event, payload: Payload) -> Event:
-    """Return the event of a comment; on an issue that is no pull request, it proposes nothing."""
+    """Return the event of a comment; on a plain issue it proposes nothing."""
     if not payload.has("issue.pull_request"):
         return event
     return replace(

@@ -66,7 +66,7 @@ class Hub:
 
 
 class NoSuchProposalError(GitHubError):
-    """Nobody knows which pull request, or which commit of it, a job is about (exit 3)."""
+    """It is not known which pull request, or which commit of it, a job is about (exit 3)."""
 
 
 def resolved(event: Event, hub: Hub) -> Event:

@@ -18,7 +18,7 @@ def write_outputs(environ: Mapping[str, str], outputs: Mapping[str, str]) -> Non
     Raises:
         GitHubError: If the runner's file cannot be written.
     """
-    # No value can end early: nobody knows where it ends.
+    # No value can end early: it is not known where it ends.
     end = secrets.token_hex(16)
     text = "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in outputs.items())
     _append(environ, "GITHUB_OUTPUT", text)

@@ -123,7 +123,7 @@ class _Publisher:
     def _event(self) -> Event:
         event = self._known or read_event(self._environ)
         if event is None:
-            raise GitHubError("this is no job of GitHub Actions")
+            raise GitHubError("this is not a job of GitHub Actions")
         # Of a comment's pull request only the API knows the head.
         unknown = event.is_comment and event.head_sha is None
         return resolved(event, Hub(self._environ)) if unknown else event
@@ -174,7 +174,7 @@ class _Publisher:
         if event.pull_request is None:
             event = resolved(event, Hub(self._environ))
         if event.pull_request is None:
-            return "nobody says on which pull request"
+            return "nothing says on which pull request"
         place = comment.CommentSpot(
             pull_request=event.pull_request,
             head_sha=event.head_sha or "",

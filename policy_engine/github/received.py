@@ -13,7 +13,7 @@ def read_for_job(path: Path, environ: Mapping[str, str] | None = None) -> Report
     """Return a saved report; after a workflow that ran a change's own code, it is a claim.
 
     Raises:
-        ReportFileError: If it is no report of ours, or at odds with itself.
+        ReportFileError: If it is not a report of ours, or at odds with itself.
     """
     report = read_report(path)
     return as_claimed(report) if _is_claim(os.environ if environ is None else environ) else report
@@ -23,5 +23,5 @@ def _is_claim(environ: Mapping[str, str]) -> bool:
     try:
         event = read_event(environ)
     except EventError:
-        return True  # nobody says who wrote it
+        return True  # nothing says who wrote it
     return event is None or event.is_second_stage

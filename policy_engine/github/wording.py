@@ -67,10 +67,10 @@ class Wording:
         """Return the check run.
 
         Raises:
-            GitHubError: If nobody says on which commit.
+            GitHubError: If nothing says on which commit.
         """
         if event.head_sha is None:
-            raise GitHubError("nobody says on which commit")
+            raise GitHubError("nothing says on which commit")
         annotations = annotate(self.report)
         hidden = len(annotations) - check_run.MOST_ANNOTATIONS
         more = f", {hidden} annotations more in the job summary" if hidden > 0 else ""

@@ -68,7 +68,7 @@ class _Adapter(HTTPAdapter):
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request with what is left of the time."""
-        # Not 0, which is no timeout: the connection itself sees that nothing is left.
+        # Not 0, which is not a timeout: the connection itself sees that nothing is left.
         left = max(0.001, self._deadline.remaining())
         kwargs["timeout"] = tuple(min(each, left) for each in self._limits)
         return super().send(*args, **kwargs)

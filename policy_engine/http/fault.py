@@ -36,7 +36,7 @@ class Fault(Enum):
     HANG_UP = auto()
     """The connection ended before an answer."""
     ADDRESS = auto()
-    """What was to be asked is no address of a server."""
+    """What was to be asked is not an address of a server."""
     FILE = auto()
     """A certificate of ours is not there."""
 

@@ -26,7 +26,7 @@ def without_secrets(uri: str) -> str:
     except ValueError:
         return "(not an address)"
     if "://" not in uri:
-        # `ana:s3cret@host` is no address, and a password all the same.
+        # `ana:s3cret@host` is not an address, and a password all the same.
         return shown(uri.partition("?")[0].rpartition("@")[2])
     return shown(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/"))
 

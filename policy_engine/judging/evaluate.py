@@ -119,7 +119,7 @@ def _unjudged(
 ) -> Iterator[Subject]:
     """Yield a subject for each named candidate that no policy file applies to.
 
-    For a change it is the policy files that owe a verdict, and they gave it.
+    For a change it is the policy files that need a verdict, and they gave it.
     """
     if not evidence.named and evidence.change is not None:
         return

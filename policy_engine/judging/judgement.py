@@ -80,7 +80,7 @@ def _refuse_misuse(finding: object, parts: set[str | None]) -> None:
     """Refuse what no output could show, and what contradicts itself or repeats an earlier part."""
     if not isinstance(finding, Finding) or not isinstance(finding.outcome, Outcome):
         raise PluginError(
-            f"the policy yielded {finding!r:.200}, which is no Finding with an Outcome"
+            f"the policy yielded {finding!r:.200}, which is not a Finding with an Outcome"
         )
     untyped: tuple[Any, ...] = finding  # its plugin may be written without types
     outcome, message, part, measured, limit, baseline, remedy, detail, about, interval = untyped

@@ -119,7 +119,7 @@ def _in_fractions(run: RunRecord, name: str) -> RunRecord:
 
 
 def _fraction(name: str, value: Metric) -> Metric:
-    """Return a percent as a fraction; a score that is no percent says so.
+    """Return a percent as a fraction; a score that is not a percent says so.
 
     A run that logged 0.93 among runs that log 93 would look a hundred times worse than it is.
     """

@@ -36,7 +36,7 @@ _READER = TypeAdapter(Report)
 
 
 class ReportFileError(UsageError):
-    """A report file is no report of ours (exit 2)."""
+    """A report file is not a report of ours (exit 2)."""
 
 
 def read_report(path: Path) -> Report:
@@ -112,7 +112,7 @@ def _object(data: bytes) -> dict[str, Any]:
         raise ReportFileError("it is nested too deeply") from None
     except Twice as e:
         raise ReportFileError(str(e)) from None
-    except ValueError as e:  # also bytes that are no text, and whole numbers of too many digits
+    except ValueError as e:  # also bytes that are not text, and whole numbers of too many digits
         raise ReportFileError(f"it is not JSON: {e}") from None
     if not isinstance(content, dict):
         raise ReportFileError("it holds no report")
@@ -120,13 +120,13 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _refuse_many(content: Mapping[str, Any]) -> None:
     subjects = content.get("subjects")
     if not isinstance(subjects, list):
-        raise ReportFileError("subjects: a list is due")
+        raise ReportFileError("subjects: a list is needed")
     subjects = [*subjects, *_champions(content.get("proposal"))]
     findings = [s.get("findings") for s in subjects if isinstance(s, dict)]
     count = sum(len(each) for each in findings if isinstance(each, list))
@@ -152,7 +152,7 @@ def _parsed(content: Mapping[str, Any]) -> Report:
         where = ".".join(str(part) for part in first["loc"])
         raise ReportFileError(f"{where}: {first['msg']}") from None
     except (InvalidEvidence, ArithmeticError, RecursionError):
-        raise ReportFileError("a value is no finite number") from None
+        raise ReportFileError("a value is not a finite number") from None
 
 
 def _refuse_odds(report: Report) -> None:

@@ -141,7 +141,7 @@ def _on_training_rows_of_keras(metric: str, run: RunRecord) -> Iterator[str]:
 
 
 def unclaimed(files: Sequence[PolicyFile], evidence: EvidenceRecord) -> Iterator[str]:
-    """Yield each run of the change that no policy file is for: the change may owe it none."""
+    """Yield each run of the change that no policy file is for: the change may need it none."""
     change = None if evidence.named else evidence.change
     if change is None:
         return

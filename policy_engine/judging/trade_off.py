@@ -23,7 +23,7 @@ _Cost = Callable[[Run], Measurement]
 
 
 def trade_off_of(case: Case) -> TradeOff | None:
-    """Return it; None where nobody knows what the candidate brought or cost, or to compare it with.
+    """Return it; None where gain, cost or something to compare with is not known.
 
     A run whose metric or cost is missing, invalid or in another currency is left out. The cost of a
     run is its own, without its child runs: of earlier runs these are not read.

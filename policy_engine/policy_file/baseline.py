@@ -54,7 +54,7 @@ def _rule(place: NodePlace, known: KnownRules) -> dict[str, Any] | None:
     if not isinstance(node, MappingNode) or len(node.items) != 1:
         what = "several keys" if isinstance(node, MappingNode) and node.items else wrote(node)
         remedy = "begin each rule with its own `-`, such as `- alias: champion`"
-        place.wrong(f"a rule with one key is due, not {what}", remedy)
+        place.wrong(f"expected a rule with one key, got {what}", remedy)
         return None
     ((kind, item),) = node.items.items()
     inner = place.of(kind, item)

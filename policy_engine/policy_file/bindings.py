@@ -79,7 +79,7 @@ def bind_all(
     """Return the binding, or note everything that is wrong with it."""
     key = f"policies.{id_}"
     if not re.fullmatch(ID, id_):
-        message = f"{excerpt(id_)} is no id: letters, digits, '-', '_' and '.', at most 100"
+        message = f"{excerpt(id_)} is not an id: letters, digits, '-', '_' and '.', at most 100"
         problems.add(bound.at, key, message, "write it like eu-latency")
     before = len(problems.found)
     chosen = _chosen(id_, bound, offered, problems)
@@ -110,7 +110,7 @@ def yielding(
     """Return the binding without what a pack says more loosely than what holds.
 
     Nobody who extends a pack can edit its lines: there the tighter of the two counts. Files have to
-    be mended: what they loosen is left, and refused later.
+    be fixed: what they loosen is left, and refused later.
 
     Args:
         id_: Its id.
@@ -140,7 +140,7 @@ def _is_tight(id_: str, name: str, bound: BoundSetting, held: HeldBinding, chose
     alone = replace(held.bound, settings={**kept, name: bound.settings[name]})
     then = _read(f"policies.{id_}", complete.bound, chosen, scratch)
     if then is None:
-        return True  # it is no binding by itself
+        return True  # it is not a binding by itself
     now = _read(f"policies.{id_}", alone, chosen, scratch)
     if now is None:
         return False

@@ -42,7 +42,7 @@ class Said(NamedTuple):
     """What neither the type nor the default of a key tells.
 
     Attributes:
-        due: What a text is, in "… is due, not …".
+        due: What a text is, in "expected …, got …".
         kind: What is written there, for the reference.
         unsaid: What holds where the key is left out, for the reference.
     """
@@ -72,9 +72,9 @@ class Keys(BaseModel):
     )
 
     is_never_empty: ClassVar[bool] = False
-    """Whether one key is due, whichever."""
+    """Whether one key is needed, whichever."""
     one_of: ClassVar[tuple[str, ...]] = ()
-    """Keys of which one is due, and no more."""
+    """Keys of which one is needed, and no more."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -109,7 +109,7 @@ class MetricSetting(Keys):
         kind, name = known(self.name), self.name
         if kind is None and "goal" not in written:
             remedy = "say `goal: maximize` or `goal: minimize`"
-            message = f"nobody knows whether a greater {name} is better"
+            message = f"it is not known whether a greater {name} is better"
             written.place("name").wrong(message, remedy)
         if kind is not None and self.goal not in (None, kind.goal):
             message = f"{name} is a metric to {kind.goal}, not to {self.goal}"
@@ -228,7 +228,7 @@ class WaiverKeys(Keys):
     version: Version | None = Field(
         None, description="Or for what: a version of a registered model.", examples=["fraud/3"]
     )
-    ceiling: Annotated[Ceiling | None, Said(unsaid="due where the finding has a limit")] = Field(
+    ceiling: Annotated[Ceiling | None, Said(unsaid="needed where the finding has a limit")] = Field(
         None,
         description="The value up to which it holds, in the limit's unit.",
         examples=["70 USD"],
@@ -237,11 +237,11 @@ class WaiverKeys(Keys):
         description="Why it may pass.",
         examples=["the new embedding is needed for the launch"],
     )
-    owner: Person = Field(description="Who mends what it waives.", examples=["@ana"])
+    owner: Person = Field(description="Who fixes what it waives.", examples=["@ana"])
     approved_by: Person = Field(
         description="Who approved it; not the author of the change.", examples=["@ben"]
     )
-    ticket: str = Field(description="Where the mending is planned.", examples=["ML-12"])
+    ticket: str = Field(description="Where the fixing is planned.", examples=["ML-12"])
     expires: Day = Field(
         description="Its last day (UTC), at most 90 days ahead.", examples=["2027-01-31"]
     )

@@ -41,7 +41,7 @@ class PolicyFile:
         bindings: In the order of the file, extended ones first.
         metric: The metric that counts; None: the experiment's own tags decide.
         applies_to: Which candidates it judges; None: all.
-        candidate: Which changes owe a run, and which model counts.
+        candidate: Which changes need a run, and which model counts.
         baseline: The rules to find the baseline by, in order, each with one key.
         prices: Hourly price by machine; `default` is for any other.
         first_run: Whether there can be no baseline yet.

@@ -183,10 +183,10 @@ class Draft:
         elif isinstance(node, ScalarNode) and node.value is False:
             self._unbind(id_, place)
         elif isinstance(node, ScalarNode) and node.text in {"on", "off"}:
-            place.wrong(f"settings are due, not the text {wrote(node)}", "remove the quotes")
+            place.wrong(f"expected settings, got the text {wrote(node)}", "remove the quotes")
         else:
             remedy = "write it like {max_size: 200MB}, or `on` for its defaults, or `off`"
-            place.wrong(f"settings are due, not {wrote(node)}", remedy)
+            place.wrong(f"expected settings, got {wrote(node)}", remedy)
 
     def _unbind(self, id_: str, place: NodePlace) -> None:
         bound = self.bindings.get(id_)

@@ -114,7 +114,7 @@ def _read(path: Path, named: _Names) -> bytes:
     """Return the bytes of a file, one more than allowed at most: `load_yaml` refuses that."""
     key = named.key(path)
     if not path.is_file():
-        what = "is a link to nothing" if path.is_symlink() else "is no file that can be read"
+        what = "is a link to nothing" if path.is_symlink() else "is not a file that can be read"
         raise UsageError(f"'{key}' {what}")
     with path.open("rb") as stream:
         return stream.read(LARGEST_FILE + 1)

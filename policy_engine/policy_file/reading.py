@@ -57,7 +57,7 @@ class Written:
         self.problems.add(self.at, self.key, message, remedy)
 
     def missing(self, name: str, remedy: str) -> None:
-        """Note a key that is due."""
+        """Note a key that is needed."""
         self.problems.add(self.at, self._path(name), "missing setting", remedy)
 
     def _path(self, name: str) -> str:
@@ -92,7 +92,7 @@ def read_section(keys: type[K], place: NodePlace, example: str) -> K | None:
 
 
 def _meant(keys: type[Keys], place: NodePlace) -> str | None:
-    """Return how to write a text as the mapping that it was meant for: its one key that is due."""
+    """Return how to write a text as the mapping that it was meant for: its one needed key."""
     due = [name for name in keys.due() if bare(keys.model_fields[name].annotation)[0] is str]
     if isinstance(place.node, ScalarNode) and isinstance(place.node.value, str) and len(due) == 1:
         return f"{place.key.rpartition('.')[2]}: {{{due[0]}: {place.node.text}}}"
@@ -100,7 +100,7 @@ def _meant(keys: type[Keys], place: NodePlace) -> str | None:
 
 
 def read_keys(keys: type[K], written: Written, example: str | None = None) -> K | None:
-    """Return what the keys say; None if one that is due is missing or wrong.
+    """Return what the keys say; None if one that is needed is missing or wrong.
 
     Args:
         keys: The keys; others of the mapping are passed by.
@@ -123,7 +123,7 @@ def read_keys(keys: type[K], written: Written, example: str | None = None) -> K 
 
 
 def note_missing(keys: type[Keys], written: Written, example: str | None = None) -> None:
-    """Note each key that is due and not there; without an example it shows its own."""
+    """Note each key that is needed and not there; without an example it shows its own."""
     for name in keys.due():
         if name not in written:
             field = keys.model_fields[name]
@@ -132,12 +132,12 @@ def note_missing(keys: type[Keys], written: Written, example: str | None = None)
 
 
 def _note_others(keys: type[Keys], written: Written) -> None:
-    """Note that of several keys, of which one is due, there is none or more than one."""
+    """Note that of several keys, of which one is needed, there is none or more than one."""
     named = [name for name in keys.one_of if name in written]
     if len(named) != 1:
         shown = [example_of(name, keys.model_fields[name]) for name in keys.one_of]
         what = " and ".join(named) or "none of them"
-        message = f"one of {', '.join(keys.one_of)} is due, not {what}"
+        message = f"expected one of {', '.join(keys.one_of)}, got {what}"
         written.wrong(message, f"write it like {listed(shown, 'or')}")
 
 

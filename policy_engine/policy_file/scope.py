@@ -1,4 +1,4 @@
-"""Which runs a policy file judges, and whether a change owes it one."""
+"""Which runs a policy file judges, and whether a change needs it one."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -17,9 +17,9 @@ from policy_engine.policy_file import PolicyFile
 
 
 def needs_run(file: PolicyFile, change: ChangeRecord | None) -> bool:
-    """Say whether a change owes this policy file a run.
+    """Say whether a change needs this policy file a run.
 
-    It owes none when git can tell what it touches, and that is nothing of `candidate.paths`; or,
+    It needs none when git can tell what it touches, and that is nothing of `candidate.paths`; or,
     where the file names no paths, nothing but YAML and text of the policy file's own folder.
     """
     if change is None or change.paths is None:

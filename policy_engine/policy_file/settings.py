@@ -97,7 +97,7 @@ _DUE = {
     "string_pattern_mismatch": "a text that matches {pattern}",
     "union_tag_invalid": "{expected_tags}",
 }
-"""What is due, by the type of pydantic's error; the braces are filled from its context."""
+"""What is needed, by the type of pydantic's error; the braces are filled from its context."""
 
 
 class _Complaints:
@@ -145,7 +145,7 @@ class _Complaints:
             due = list(dict.fromkeys(text for text, is_due in sentences if is_due))
             said = list(dict.fromkeys(text for text, is_due in sentences if not is_due))
             if due:
-                said.append(f"{' or '.join(due)} is due, not {wrote(place.node)}")
+                said.append(f"expected {' or '.join(due)}, got {wrote(place.node)}")
             place.wrong("; or ".join(said), _remedy(place.node, due))
 
     def _missing(self, name: str) -> None:
@@ -174,7 +174,7 @@ class _Complaints:
 
 
 def _sentence(error: Mapping[str, Any]) -> tuple[str, bool]:
-    """Return what an error says, and whether that is only the thing that is due."""
+    """Return what an error says, and whether that is only the thing that is needed."""
     context = error.get("ctx", {})
     if isinstance(context.get("error"), Exception):
         return str(context["error"]), False
@@ -184,7 +184,7 @@ def _sentence(error: Mapping[str, Any]) -> tuple[str, bool]:
     if error["type"] in {"too_short", "too_long"}:
         few = error["type"] == "too_short"
         bound = f"at least {context['min_length']}" if few else f"at most {context['max_length']}"
-        return f"{context['actual_length']} entries; {bound} are due", False
+        return f"{context['actual_length']} entries; {bound} are needed", False
     if error["type"] == "missing":
         return f"missing setting '{error['loc'][-1]}'", False
     return str(error["msg"]), False

@@ -39,7 +39,7 @@ class NodePlace:
 
 
 def text(place: NodePlace, what: str = "text") -> str | None:
-    """Return a text that is not empty; `what` says in messages which kind is due."""
+    """Return a text that is not empty; `what` says in messages which kind is needed."""
     node = place.node
     if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value.strip():
         return node.value
@@ -50,13 +50,13 @@ def text(place: NodePlace, what: str = "text") -> str | None:
 def not_text(node: Node, what: str = "text") -> tuple[str, str | None]:
     """Return the sentence and the remedy for a value that should be text."""
     if not isinstance(node, ScalarNode):
-        return f"{what} is due, not {wrote(node)}", None
+        return f"expected {what}, got {wrote(node)}", None
     if isinstance(node.value, str):
-        return f"{what} is due, not an empty text", None
+        return f"expected {what}, got an empty text", None
     if isinstance(node.value, bool):
-        message = f"YAML reads {excerpt(node.text)} as a boolean; {what} is due"
+        message = f"YAML reads {excerpt(node.text)} as a boolean; {what} is needed"
     else:
-        message = f"{what} is due, not {wrote(node)}"
+        message = f"expected {what}, got {wrote(node)}"
     return message, f'quote it: "{node.text}"'
 
 
@@ -77,7 +77,7 @@ def switch(place: NodePlace) -> bool | None:
     node = place.node
     if isinstance(node, ScalarNode) and isinstance(node.value, bool):
         return node.value
-    place.wrong(f"true or false is due, not {wrote(node)}", f"write it like {place.key}: true")
+    place.wrong(f"expected true or false, got {wrote(node)}", f"write it like {place.key}: true")
     return None
 
 
@@ -85,7 +85,7 @@ def mapping(place: NodePlace, example: str, known: Iterable[str] = ()) -> dict[s
     """Return the items of a mapping; keys outside `known` (if given) are noted and left out."""
     node = place.node
     if not isinstance(node, MappingNode):
-        place.wrong(f"a mapping is due, not {wrote(node)}", f"write it like {example}")
+        place.wrong(f"expected a mapping, got {wrote(node)}", f"write it like {example}")
         return None
     names = tuple(known)
     if not names:
@@ -113,7 +113,7 @@ def is_version_1(at: Spot, items: Mapping[str, Item], problems: Problems) -> boo
         return True
     place = NodePlace(node, "version", problems)
     if isinstance(node, ScalarNode) and node.text == "1":
-        place.wrong("the number 1 is due, not the text '1'", "remove the quotes")
+        place.wrong("expected the number 1, got the text '1'", "remove the quotes")
     else:
         remedy = "write `version: 1`, or use a release that knows this version"
         place.wrong(f"this release reads version 1, not {wrote(node)}", remedy)
@@ -130,7 +130,7 @@ def sequence(place: NodePlace, example: str) -> list[NodePlace] | None:
     """Return the places of a list's values."""
     node = place.node
     if not isinstance(node, SequenceNode):
-        place.wrong(f"a list is due, not {wrote(node)}", f"write it like {example}")
+        place.wrong(f"expected a list, got {wrote(node)}", f"write it like {example}")
         return None
     return [
         NodePlace(inner, f"{place.key}[{index}]", place.problems)

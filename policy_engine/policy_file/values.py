@@ -39,7 +39,7 @@ def read_day(place: NodePlace) -> date | None:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     remedy = "write it like 2027-01-31, without quotes and without a time"
-    place.wrong(f"a day is due, not {wrote(place.node)}", remedy)
+    place.wrong(f"expected a day, got {wrote(place.node)}", remedy)
     return None
 
 
@@ -96,7 +96,7 @@ def read_version(place: NodePlace) -> str | None:
     """Return a model version such as fraud/3."""
     value = shapes.text(place)
     if value is not None and not re.fullmatch(_VERSION, value):
-        place.wrong(f"{excerpt(value)} is no version", "write it like fraud/3")
+        place.wrong(f"{excerpt(value)} is not a version", "write it like fraud/3")
         return None
     return value
 
@@ -108,11 +108,11 @@ def read_point(place: NodePlace) -> Decimal | None:
     except ValueError:
         number = shapes.as_number(place.node)
         remedy = f"write {number}" if number else "write it like point: 0.5"
-        place.wrong(f"a number is due, not {wrote(place.node)}", remedy)
+        place.wrong(f"expected a number, got {wrote(place.node)}", remedy)
         return None
     if point > 0:
         return point
-    place.wrong(f"a number greater than 0 is due, not {wrote(place.node)}")
+    place.wrong(f"expected a number greater than 0, got {wrote(place.node)}")
     return None
 
 
@@ -121,7 +121,7 @@ def read_class(place: NodePlace) -> str | int | float | bool | None:
     value = place.node.data
     if isinstance(value, (str, int, float)):
         return value
-    place.wrong(f"one class is due, not {wrote(place.node)}", "write a text or a number")
+    place.wrong(f"expected one class, got {wrote(place.node)}", "write a text or a number")
     return None
 
 
@@ -131,7 +131,7 @@ def read_person(place: NodePlace) -> str | None:
     if found is None or re.fullmatch(_PERSON, found):
         return found
     place.wrong(
-        f"{found[:80]!a} is no login, team or e-mail address",
+        f"{found[:80]!a} is not a login, team or e-mail address",
         'write it like "@ana", "@acme/reviewers" or ana@example.com, in plain letters',
     )
     return None

@@ -151,5 +151,5 @@ def _check_id(written: Written, bindings: Bindings | None) -> None:
         where = mine[0].where
         place.wrong(
             f"'{id_}' is mandatory ({where.file}:{where.line}); nothing waives it",
-            "remove the waiver, or mend what it is for",
+            "remove the waiver, or fix what it is for",
         )

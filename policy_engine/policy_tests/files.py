@@ -64,7 +64,7 @@ def _saved(place: NodePlace, target: Path) -> EvidenceRecord | None:
     record = read_saved(target)
     if record.unreadable is not None or len(record.candidates) != 1:
         why = record.unreadable or f"it has {len(record.candidates)} candidates"
-        place.wrong(f"one candidate is due: {why}", "collect the evidence of one run")
+        place.wrong(f"one candidate is needed: {why}", "collect the evidence of one run")
         return None
     return record
 
@@ -159,14 +159,14 @@ class _Reader:
     def _moment(self, place: NodePlace) -> datetime | None:
         value = place.node.data
         if isinstance(value, date) and value.year not in YEARS:
-            place.wrong(f"a year from {YEARS[0]} to {YEARS[-1]} is due, not {value.year}")
+            place.wrong(f"expected a year from {YEARS[0]} to {YEARS[-1]}, got {value.year}")
             return None
         if isinstance(value, datetime):
             return value if value.tzinfo else value.replace(tzinfo=UTC)
         if isinstance(value, date):
             return datetime(value.year, value.month, value.day, tzinfo=UTC)
         remedy = "write it like 2026-11-22T12:00:00Z, without quotes"
-        place.wrong(f"a moment is due, not {wrote(place.node)}", remedy)
+        place.wrong(f"expected a moment, got {wrote(place.node)}", remedy)
         return None
 
     def _evidence(

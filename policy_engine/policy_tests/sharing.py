@@ -23,7 +23,7 @@ from policy_engine.evidence.record import (
 NOT_KEPT = (
     "user, run and experiment names, notes, sources, paths, addresses",
     "rows of predictions and of input examples: what needs them is `missing` here",
-    "parameters and tags that are no number, switch or short plain word",
+    "parameters and tags that are not a number, switch or short plain word",
 )
 """What a recorded case leaves out, for its readers."""
 
@@ -84,7 +84,7 @@ def kept_run(run: RunRecord, names: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _gap(value: Any) -> dict[str, str] | None:
-    """Return the two results of a read that are no value; the reason may name an address."""
+    """Return the two results of a read that are not a value; the reason may name an address."""
     if isinstance(value, Invalid):
         return {"invalid": "left out"}
     return {"unreadable": "left out"} if isinstance(value, Unreadable) else None

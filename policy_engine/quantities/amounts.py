@@ -122,7 +122,7 @@ def parse_quantity(value: object) -> Quantity:
         return Quantity(exact(value), "")
     found = syntax.NUMBER.fullmatch(value.strip())
     if found is None:
-        raise ValueError(f"a number with its unit is due, such as 250MB, not {named(value)}")
+        raise ValueError(f"a number with its unit is needed, such as 250MB, not {named(value)}")
     number, unit = Decimal(found[1]), found[2].strip()
     for measure, units in MEASURES.items():
         if unit in units:

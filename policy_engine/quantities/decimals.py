@@ -22,9 +22,9 @@ def exact(value: object) -> Decimal:
     elif type(value) is int or isinstance(value, Decimal):
         number = Decimal(value)
     else:
-        raise ValueError(f"a number is due, not {named(value)}")
+        raise ValueError(f"expected a number, got {named(value)}")
     if not number.is_finite():
-        raise ValueError(f"a finite number is due, not {value}")
+        raise ValueError(f"expected a finite number, got {value}")
     return number
 
 

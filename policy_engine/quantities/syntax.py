@@ -42,7 +42,7 @@ class Amount(NamedTuple):
         """Return the number and the unit of an amount that is written so.
 
         Raises:
-            ValueError: If it is not; says what is due.
+            ValueError: If it is not; says what is needed.
         """
         written = value if isinstance(value, str) else ""
         found = re.fullmatch(self.pattern, written)
@@ -50,7 +50,7 @@ class Amount(NamedTuple):
             return Decimal(found[1]), found[2]
         parts = _ANY.fullmatch(written)
         if parts is None:
-            raise ValueError(f"{self.what} such as {self.example} is due, not {named(value)}")
+            raise ValueError(f"expected {self.what} such as {self.example}, got {named(value)}")
         if parts[1] == "-" and re.fullmatch(self.pattern, written.replace("-", "+", 1)):
             raise ValueError(f"{named(value)} is negative")
         raise ValueError(f"{named(value)} {self.refusal}")
@@ -71,8 +71,11 @@ DURATION = Amount(
 )
 MONEY = Amount("an amount", "50 USD", _CURRENCY, "has no currency; write it like 50 USD")
 PRICE = Amount(
-    "a price", "0.50 USD/h", _CURRENCY + "/h", "is no price of an hour; write it like 0.50 USD/h"
+    "a price", "0.50 USD/h", _CURRENCY + "/h", "is not a price of an hour; write it like 0.50 USD/h"
 )
 DISTANCE = Amount(
-    "a distance", "2pt", "pt", "is no distance; write 2pt, or a bare number in the metric's units"
+    "a distance",
+    "2pt",
+    "pt",
+    "is not a distance; write 2pt, or a bare number in the metric's units",
 )

@@ -43,7 +43,7 @@ def clean(text: object, longest: int = SHORT) -> str:
     marks, zero-width ones), lone surrogates, private and unassigned characters become U+FFFD.
 
     Args:
-        text: Anything; a value that is no text is shown as `str` shows it.
+        text: Anything; a value that is not text is shown as `str` shows it.
         longest: Where it is cut, with `…` as the last character (characters).
     """
     line = str(text).strip()[: longest + 1]
@@ -127,7 +127,7 @@ def html_code(text: object, longest: int = SHORT) -> str:
 
 
 def html_text(text: object, longest: int = SHORT) -> str:
-    """Return text for an HTML element or a quoted attribute; in a log it is no command."""
+    """Return text for an HTML element or a quoted attribute; in a log it is not a command."""
     escaped = html.escape(clean(text, longest), quote=True)
     escaped = _HASHES.sub(lambda found: found[0].replace("#", "&#35;"), escaped)
     return _COLONS.sub("&#58;", escaped)

@@ -30,10 +30,10 @@ def json_value(text: str, *, nan: Any = math.nan) -> Any:
 
     Args:
         text: The text.
-        nan: What stands for `NaN`, which is no JSON; Python writes it all the same.
+        nan: What stands for `NaN`, which is not JSON; Python writes it all the same.
 
     Raises:
-        json.JSONDecodeError: If it is no JSON.
+        json.JSONDecodeError: If it is not JSON.
         ValueError: If it is beyond the bounds, or an object has a key twice.
     """
     _refuse_long(text)
@@ -102,7 +102,7 @@ def yaml_value(text: str) -> Any:
         _refuse_large(text)
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, RecursionError, OverflowError) as e:
-        raise ValueError("it is no YAML, or nested too deeply") from e
+        raise ValueError("it is not YAML, or nested too deeply") from e
     return _bounded(value)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong in a policy file, said so that its author can mend it without asking.
+"""What is wrong in a policy file, said so that its author can fix it without asking.
 
 policies/fraud.yaml:14:18: policies.model-size-budget.max_sise: unknown setting
   did you mean 'max_size'?

@@ -62,7 +62,7 @@ def load_yaml(text: bytes, path: str) -> Located:
         path: The file as messages shall name it.
 
     Raises:
-        PolicyFileError: If it is no YAML, or YAML that could be misread.
+        PolicyFileError: If it is not YAML, or YAML that could be misread.
     """
     problems = Problems()
     start = Spot(path, 1, 1)
@@ -282,7 +282,8 @@ class _Composer:
             value: Scalar = self._scalars.construct_object(yaml.ScalarNode(tag, text))
         except (ValueError, KeyError, OverflowError, AttributeError, yaml.YAMLError):
             what = _KINDS[kind]
-            self._problem(at, f"{excerpt(text)} is no {what} that exists", "quote it if it is text")
+            message = f"{excerpt(text)} is not a {what} that exists"
+            self._problem(at, message, "quote it if it is text")
             return text
         if kind in {"int", "float"} and _DISGUISED.match(text):
             self._problem(
@@ -291,7 +292,7 @@ class _Composer:
                 "quote it if it is text; a number has no leading zero and no colon",
             )
         elif isinstance(value, float) and not math.isfinite(value):
-            self._problem(at, f"{excerpt(text)} is no finite number", "quote it if it is text")
+            self._problem(at, f"{excerpt(text)} is not a finite number", "quote it if it is text")
         return value
 
     def _grow(self, at: Spot, by: int) -> None:

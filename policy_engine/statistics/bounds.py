@@ -47,4 +47,4 @@ def check_count(name: str, successes: int, trials: int) -> None:
     if not all(isinstance(count, int) for count in (successes, trials)):
         raise TypeError(f"{name}: counts must be whole numbers, not {successes!r} of {trials!r}")
     if not (trials >= 1 and 0 <= successes <= trials):
-        raise ValueError(f"{name}: {successes} of {trials} is no count of rows")
+        raise ValueError(f"{name}: {successes} of {trials} is not a count of rows")

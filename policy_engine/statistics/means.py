@@ -138,7 +138,7 @@ def _variance(values: Sequence[float]) -> float:
 
 def _differences(a: Sequence[float], b: Sequence[float]) -> list[float]:
     if len(a) != len(b):
-        raise ValueError(f"{len(a)} and {len(b)} values are no pairs")
+        raise ValueError(f"{len(a)} and {len(b)} values are not pairs")
     return [x - y for x, y in zip(_finite(a), _finite(b), strict=True)]
 
 

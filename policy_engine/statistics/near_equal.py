@@ -1,6 +1,6 @@
 """How far apart the metrics of two models can be that say the same of nearly all rows.
 
-A bootstrap has nothing to resample there, and its interval is no evidence. But rows on which both
+A bootstrap has nothing to resample there, and its interval is not evidence. But rows on which both
 say the same add the same to both metrics. So the share of rows that differ, at most (Clopper and
 Pearson), bounds the difference, whatever those rows are. With q the share of all rows that differ,
 a of the positive ones, b of the negative ones, a_c of class c, and T the share of rows of the class

@@ -31,7 +31,7 @@ def mcnemar_exact(wins: int, losses: int) -> float:
 
     Raises:
         ValueError: If a count is negative.
-        TypeError: If a count is no whole number.
+        TypeError: If a count is not a whole number.
 
     Source: McNemar, Psychometrika 12 (1947) 153-157; exact form: the sign test (Dixon and Mood,
     JASA 41 (1946) 557-566).
@@ -60,7 +60,7 @@ def tango_bounds(wins: int, losses: int, n: int, alpha: float) -> Bounds:
 
     Raises:
         ValueError: If a count is negative, n is below wins + losses or 1, or alpha out of range.
-        TypeError: If a count is no whole number.
+        TypeError: If a count is not a whole number.
 
     Source: Tango, Statistics in Medicine 17 (1998) 891-908.
     """

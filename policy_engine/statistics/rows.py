@@ -92,7 +92,7 @@ def check_targets(
     candidate: Sequence[Label | None],
     baseline: Sequence[Label | None],
 ) -> None:
-    """Refuse targets that are no class, and columns that are not as long.
+    """Refuse targets that are not a class, and columns that are not as long.
 
     Raises:
         InvalidRows: If the lengths differ, or a target is null or NaN.

@@ -207,7 +207,7 @@ def _ranks(scores: Floats, true: NDArray[np.bool_]) -> Floats:
 
 def _probabilities(metric: RowMetric, scores: Floats) -> Floats:
     if metric.kind in LOSSES and not ((scores >= 0) & (scores <= 1)).all():
-        raise InvalidRows("a score lies outside [0, 1] and is no probability")
+        raise InvalidRows("a score lies outside [0, 1] and is not a probability")
     return scores
 
 

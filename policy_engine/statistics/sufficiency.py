@@ -76,7 +76,7 @@ def shortfall(metric: RowMetric, rows: PairedRows) -> Shortfall | None:
     """Return what there is too little of for a bootstrap of `metric`, or None if there is enough.
 
     Rows of weight 0 tell nothing and are not counted. Of scores, a row counts by how far it moves
-    the difference (`moves`): noise in the last digits is no difference, and where one row moves the
+    the difference (`moves`): noise in the last digits does not count, and where one row moves the
     metric as far as all others together, there is little more than one.
 
     Args:

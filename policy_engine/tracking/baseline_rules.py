@@ -203,7 +203,7 @@ class BestRule(BaselineRule, key="best"):
             search: The candidate, and what may be asked.
         """
         if search.metric is None or search.goal is None:
-            raise PassOver("nobody says which metric counts")
+            raise PassOver("nothing says which metric counts")
         until = search.at if value.get("until") == COLLECTION else None
         runs = search.earlier(float(parse_duration(value["within"])), until)
         if not runs:

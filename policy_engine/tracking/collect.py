@@ -76,7 +76,7 @@ def collect_evidence(
         resolve: What plugins make of baseline rules that are not built in.
 
     Raises:
-        UsageError: If nobody knows a baseline rule.
+        UsageError: If a baseline rule is unknown.
     """
     return collect_with(Reads(store, deadline), policies, request, resolve)
 
@@ -306,7 +306,7 @@ class _Collector:
         ]
 
     def _count(self, tries: "list[Future[list[Json]]]", candidate: RunRecord) -> int:
-        """Count the tries on the candidate's data; one whose data nobody knows counts."""
+        """Count the tries on the candidate's data; one whose data is not known counts."""
         data = {d.digest for d in candidate.datasets}
         runs = [run_record(run, None) for future in tries for run in self._reads.wait(future)]
         other = [r for r in runs if data and r.datasets and data.isdisjoint(_digests(r))]

@@ -53,7 +53,7 @@ def _stored_credentials() -> tuple[str, str]:
     """Return user and password out of the file that `mlflow login` writes; empty if none."""
     try:
         text = Path("~/.mlflow/credentials").expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError, RuntimeError):  # RuntimeError: nobody knows a home
+    except (OSError, UnicodeDecodeError, RuntimeError):  # RuntimeError: there is no home
         return "", ""
     import configparser  # noqa: PLC0415 (most machines have no such file)
 

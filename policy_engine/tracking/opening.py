@@ -106,7 +106,7 @@ def _refuse_absent_database(uri: str) -> None:
     if not path.is_file():
         raise NoSuchStore(f"there is no SQLite file {shown(name)}; check the tracking URI")
     if not _has_mlflow_tables(path):
-        raise NoSuchStore(f"{shown(name)} is no MLflow database; check the tracking URI")
+        raise NoSuchStore(f"{shown(name)} is not a MLflow database; check the tracking URI")
 
 
 def _has_mlflow_tables(path: Path) -> bool:

@@ -28,7 +28,7 @@ def without_registration(reads: Reads, candidate: RunRecord, alias: str) -> str:
 def _only_name(reads: Reads, candidate: RunRecord, alias: str) -> str | None:
     """Return the one name that the experiment's models have, if it carries the alias.
 
-    It is a proposal: that it cannot be looked for is no error.
+    It is a proposal: that it cannot be looked for is not an error.
     """
     try:
         runs = reads.get(

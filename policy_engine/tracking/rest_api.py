@@ -198,7 +198,7 @@ class Api:
         if posixpath.dirname(name) != folder or posixpath.basename(name) in {"", ".", ".."}:
             raise self.wrong_shape(path, "a file of another folder")
         if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
-            raise self.wrong_shape(path, "a size that is no number of bytes")
+            raise self.wrong_shape(path, "a size that is not a number of bytes")
         return Entry(name, is_dir, None if is_dir else size)
 
     def text(self, url: str, params: Mapping[str, str], cap: int, what: str) -> str:
@@ -246,7 +246,7 @@ class Api:
         """Yield the objects of a list; MLflow leaves out a list that is empty."""
         records = answer.get(key, [])
         if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
-            raise self.wrong_shape(path, f"'{key}' is no list of objects")
+            raise self.wrong_shape(path, f"'{key}' is not a list of objects")
         if not records and not answer.keys() <= {key, "next_page_token", "root_uri"}:
             raise self.wrong_shape(path, f"no '{key}'")
         yield from records
@@ -255,7 +255,7 @@ class Api:
         """Return the token of the next page, None if this was the last."""
         token = answer.get("next_page_token")
         if token is not None and not isinstance(token, str):
-            raise self.wrong_shape(path, "'next_page_token' is no text")
+            raise self.wrong_shape(path, "'next_page_token' is not text")
         return token or None
 
     # Why there is none.

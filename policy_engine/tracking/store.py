@@ -216,7 +216,7 @@ class Store(Protocol):
 
 def checked_run_id(run_id: str) -> str:
     """Return the id; NotFound if no run can have it, so that no request carries it."""
-    return _checked(_RUN_ID, run_id, "run id: letters, digits, - and _")
+    return _checked(_RUN_ID, run_id, "a run id: letters, digits, - and _")
 
 
 def of_runs(run_ids: tuple[str, ...]) -> str:
@@ -227,29 +227,29 @@ def of_runs(run_ids: tuple[str, ...]) -> str:
 
 def checked_model_id(model_id: str) -> str:
     """Return the id; NotFound if no logged model can have it."""
-    return _checked(_MODEL_ID, model_id, "logged model's id: m- and 32 digits 0-9 and a-f")
+    return _checked(_MODEL_ID, model_id, "a logged model's id: m- and 32 digits 0-9 and a-f")
 
 
 def checked_experiment_id(experiment_id: str) -> str:
     """Return the id; NotFound if no experiment can have it."""
-    return _checked(_EXPERIMENT_ID, experiment_id, "experiment id: digits alone")
+    return _checked(_EXPERIMENT_ID, experiment_id, "an experiment id: digits alone")
 
 
 def checked_version(version: str) -> str:
     """Return the version; NotFound if no registered model can have it."""
-    return _checked(_VERSION, version, "model version: digits alone")
+    return _checked(_VERSION, version, "a model version: digits alone")
 
 
 def _checked(pattern: re.Pattern[str], text: str, kind: str) -> str:
     if pattern.fullmatch(text) is None:
-        raise NotFound(f"'{shown(text)}' is no {kind}")
+        raise NotFound(f"'{shown(text)}' is not {kind}")
     return text
 
 
 def checked_name(name: str) -> str:
     """Return a name of an experiment, registered model or alias; NotFound if it cannot be one."""
     if not name.strip() or not name.isprintable():
-        raise NotFound(f"'{shown(name)}' is no name that MLflow gives")
+        raise NotFound(f"'{shown(name)}' is not a name that MLflow gives")
     return name
 
 

@@ -76,7 +76,7 @@ def mlmodel_facts(text: str) -> dict[str, Any]:
     """Return an MLmodel file as plain values.
 
     Raises:
-        Unreadable: If it is no YAML mapping.
+        Unreadable: If it is not YAML mapping.
     """
     try:
         facts = yaml_value(text)
@@ -105,7 +105,7 @@ def table_columns(text: str) -> dict[str, tuple[Cell, ...]] | Invalid:
         return {name: _cells(column) for name, column in zip(names, columns, strict=True)}
     except (ValueError, TypeError, KeyError, RecursionError):  # json.dumps of a deep cell
         return Invalid(
-            invalid="it is no table in pandas' split JSON, as mlflow.log_table writes it"
+            invalid="it is not a table in pandas' split JSON, as mlflow.log_table writes it"
         )
 
 
@@ -116,7 +116,7 @@ def importance_values(text: str) -> dict[str, Metric] | Invalid:
     except ValueError:
         values = None
     if not isinstance(values, dict) or not values:
-        return Invalid(invalid="it is no JSON object of feature and number")
+        return Invalid(invalid="it is not JSON object of feature and number")
     return {str(feature): metric_value(value) for feature, value in values.items()}
 
 

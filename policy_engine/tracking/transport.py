@@ -171,7 +171,7 @@ class Transport:
                 self._base + path,
                 params=params,
                 json=body,
-                # Where nobody says who asks, `~/.netrc` may.
+                # Where nothing says who asks, `~/.netrc` may.
                 auth=self._sign if self._credentials.header or self._of_plugins.headers else None,
                 verify=self._verify,
                 cert=self._certificate,
@@ -283,7 +283,7 @@ def _base(uri: str) -> str:
     except ValueError:
         has_host = False
     if not has_host:
-        raise NoSuchStore(f"{without_secrets(uri)} is no address of a server")
+        raise NoSuchStore(f"{without_secrets(uri)} is not an address of a server")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
 

@@ -37,7 +37,7 @@ def run_of_uri(reads: Reads, uri: str) -> tuple[Json, str | None]:
     if (found := _SUFFIX.match(uri)) is not None:
         number = found[2] if found[2].isdecimal() else _newest(reads, found[1], found[2])
         return run_of_version(reads, reads.get(reads.store.version, found[1], number))
-    raise NotFound(f"{uri} is no model URI; {_FORMS}")
+    raise NotFound(f"{uri} is not a model URI; {_FORMS}")
 
 
 def _of_run(reads: Reads, place: InRun) -> tuple[Json, str]:

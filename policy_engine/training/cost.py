@@ -36,7 +36,7 @@ def log_cost(
 
     Raises:
         UsageError: If there is no active run, an amount is not finite or below 0, the currency is
-            no code, the instance is empty, or the GPUs are no whole number of at least 0.
+            no code, the instance is empty, or the GPUs are not a whole number of at least 0.
     """
     metrics = {"cost.total": _amount("total", total)}
     if serving_per_1k is not None:

@@ -112,7 +112,7 @@ def _columns(data: Any) -> tuple[list[tuple[str, Any]], list[int]]:
         return [(_name(label), _values(data.iloc[:, place])) for place, label in named], []
     if not isinstance(data, np.ndarray) or data.ndim == 0:
         raise TypeError(
-            f"a pandas frame or a numpy array is due, not {type(data).__name__}; "
+            f"expected a pandas frame or a numpy array, got {type(data).__name__}; "
             "convert it, such as with to_pandas() or numpy.asarray()"
         )
     if data.dtype.names is not None:

@@ -104,7 +104,7 @@ def _moments(values: Any) -> list[bytes]:
 
 
 def _nanoseconds(values: Any) -> Iterator[int | None]:
-    """Yield time spans in whole nanoseconds, of any length; None for what is no time."""
+    """Yield time spans in whole nanoseconds, of any length; None for what is not a time."""
     import numpy as np  # noqa: PLC0415
 
     unit, step = np.datetime_data(values.dtype)

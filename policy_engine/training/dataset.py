@@ -66,7 +66,7 @@ def log_dataset(  # noqa: PLR0913 (each is one fact about the data)
 
     Raises:
         TypeError: If the data is neither of these, or a cell has no canonical form.
-        ValueError: If a fact is empty or longer than 500 characters, or a time is no ISO 8601, or
+        ValueError: If a fact is empty or longer than 500 characters, or a time is not ISO 8601, or
             the oldest row is newer than the newest.
     """
     import mlflow  # noqa: PLC0415 (training code has it; this module loads without)
@@ -180,20 +180,20 @@ def _moment(name: str, value: datetime | date | str) -> datetime:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(
-                f"{name} is no ISO 8601 time; write it like 2026-01-31T08:00:00Z"
+                f"{name} is not an ISO 8601 time; write it like 2026-01-31T08:00:00Z"
             ) from None
     if hasattr(value, "to_pydatetime"):  # pandas' timestamp, which may have nanoseconds
         value = value.to_pydatetime(warn=False)
     if type(value) is date:
         value = datetime.combine(value, time())
     if not isinstance(value, datetime) or value != value:  # noqa: PLR0124 (NaT is not itself)
-        raise ValueError(f"{name} is no time; give a datetime, a date or ISO 8601 text")
+        raise ValueError(f"{name} is not a time; give a datetime, a date or ISO 8601 text")
     return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
 def _checked(fact: str, text: str) -> str:
     if not text.strip():
-        raise ValueError(f"{fact} is empty; leave it out if nobody knows it")
+        raise ValueError(f"{fact} is empty; leave it out if it is not known")
     if len(text) > LONGEST_TAG:
         raise ValueError(f"{fact} has {len(text)} characters; MLflow keeps {LONGEST_TAG}")
     return text

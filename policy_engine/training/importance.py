@@ -42,7 +42,7 @@ def log_importance(
         What was logged.
 
     Raises:
-        UsageError: If there is no active run; the method is empty; a value is no finite number;
+        UsageError: If there is no active run; the method is empty; a value is not a finite number;
             names are absent, not as many as the values, or not each once.
     """
     if not method.strip():
@@ -75,7 +75,7 @@ def _by_feature(values: Any, features: Iterable[str] | None) -> dict[str, Any]:
 
 def _zipped(values: Any, features: Iterable[Any] | None) -> dict[str, Any]:
     if features is None:
-        raise UsageError("nobody says which features the values are of: pass `features=names`")
+        raise UsageError("nothing says which features the values are of: pass `features=names`")
     try:
         numbers, names = list(values), [str(name) for name in features]
     except TypeError:

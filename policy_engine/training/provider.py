@@ -58,7 +58,7 @@ class RunContextProvider:
     It never makes training fail: whatever goes wrong costs tags and one logged warning. Tags that
     the user sets win, in `start_run(tags=...)` and in MLFLOW_RUN_CONTEXT.
 
-    It is no subclass of MLflow's class, because that would import mlflow here. A script that
+    It is not a subclass of MLflow's class, because that would import mlflow here. A script that
     imports this module before mlflow would then set off mlflow's search for plugins, which would
     find this module half-made and drop it. MLflow calls these two methods and asks for no more.
     """

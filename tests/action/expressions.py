@@ -61,7 +61,7 @@ def as_text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str | int):
         return str(value)
-    raise UnknownSyntaxError(f"an object where a text is due: {value!r}")
+    raise UnknownSyntaxError(f"an object where a text is needed: {value!r}")
 
 
 class _Reading:

@@ -1,4 +1,4 @@
-"""Proposed policies are tried on the champion where the change owes no run; it decides nothing."""
+"""Proposed policies are tried on the champion where the change needs no run; it decides nothing."""
 
 from __future__ import annotations
 

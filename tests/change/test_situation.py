@@ -188,7 +188,7 @@ def test_without_a_flag_the_work_tree_s_head_is_under_judgement(repository: Repo
     head = repository.git("rev-parse", "HEAD")
     change = changed(found(repository))
     assert change == ChangeRecord(head_sha=head)
-    assert change.paths is None, "a branch that nobody proposed owes a run"
+    assert change.paths is None, "a branch that nobody proposed needs a run"
 
 
 def test_a_commit_that_a_flag_names_goes_before_head(repository: Repository) -> None:
@@ -497,7 +497,7 @@ def test_what_the_base_branch_gained_meanwhile_is_not_what_the_pull_request_touc
 
 
 def test_a_commit_that_a_flag_names_goes_before_the_pull_request_s_head(proposal: Proposal) -> None:
-    """It owes a run whatever the change touches; and it is still the pull request's."""
+    """It needs a run whatever the change touches; and it is still the pull request's."""
     here = found(proposal.clone(), proposal.earlier, environ=proposal.environ())
     change = changed(here)
     assert (change.head_sha, change.merge_sha, change.paths) == (proposal.earlier, None, None)

@@ -312,7 +312,7 @@ def test_the_verdict_is_the_same_whatever_the_proposal_is(
         "large": {FRAUD: "#" * 2**21},
         "binary": {FRAUD: "version: 1\x00"},
         "a pack that nobody has": {FRAUD: "version: 1\nextends: [no-such-pack]\n"},
-        "a rule that nobody knows": {FRAUD: LOOSE + "baseline: [{oracle: delphi}]\n"},
+        "a rule that is not known": {FRAUD: LOOSE + "baseline: [{oracle: delphi}]\n"},
         "two files that bind one id": {SIZES: LOOSE},
         "evidence names": {FRAUD: LOOSE + "evidence: {names: {val_f1: lucky}, max_text: 1kB}\n"},
         "baseline rules": {FRAUD: LOOSE + "baseline: [{alias: champion}]\n"},

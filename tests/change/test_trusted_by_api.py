@@ -122,7 +122,7 @@ def test_reading_policies_costs_no_more_requests_than_it_must(gate: Gate) -> Non
         ),
         (
             {"policies": Symlink("training"), "training/fraud.yaml": LOOSE},
-            f"policies is no folder at {BASE[:7]}",
+            f"policies is not a folder at {BASE[:7]}",
         ),
         (
             {FRAUD: STRICT, "policies/large.yaml": b"#" * (2**20 + 1)},
@@ -425,7 +425,7 @@ def test_an_evidence_file_that_never_ends_is_unreadable(second: Gate) -> None:
     told = command("check", "--evidence", "endless.json", "--format", "json")
     assert told.code == 3
     assert told.subject["reason"] == (
-        "evidence file endless.json cannot be read: it is no plain file; collect it again"
+        "evidence file endless.json cannot be read: it is not a plain file; collect it again"
     )
 
 

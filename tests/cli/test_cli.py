@@ -254,9 +254,9 @@ def test_what_concerns_the_reading_contradicts_saved_evidence(
         ("30", f"'30' {DURATION.refusal}"),
         ("30 sec", f"'30 sec' {DURATION.refusal}"),
         ("-1s", "'-1s' is negative"),
-        ("soon", "a duration such as 30s is due, not 'soon'"),
-        ("", "a duration such as 30s is due, not ''"),
-        ("nan", "a duration such as 30s is due, not 'nan'"),
+        ("soon", "expected a duration such as 30s, got 'soon'"),
+        ("", "expected a duration such as 30s, got ''"),
+        ("nan", "expected a duration such as 30s, got 'nan'"),
     ],
 )
 def test_a_time_span_states_its_unit(project: Project, option: str, value: str, why: str) -> None:
@@ -308,7 +308,7 @@ def test_at_decides_whether_a_level_holds_already(project: Project) -> None:
 @pytest.mark.parametrize("at", ["tomorrow", "2026-13-01", "12:00", "1700000000"])
 def test_at_is_a_moment_or_a_usage_error(project: Project, at: str) -> None:
     assert usage_error("check", "--at", at) == (
-        f"Error: Invalid value for --at: '{at}' is no ISO 8601 time"
+        f"Error: Invalid value for --at: '{at}' is not an ISO 8601 time"
     )
 
 
@@ -339,7 +339,7 @@ def test_validate_notes_a_glob_that_matches_no_tracked_file(project: Project) ->
     assert (told.code, told.out) == (0, "policies/fraud.yaml: valid, 1 policy\n")
     assert told.err == (
         "note: policies/fraud.yaml: candidate.paths: 'trainig/**' matches no file that git tracks "
-        "here: while that is so, no change owes a run for its sake\n"
+        "here: while that is so, no change needs a run for its sake\n"
     )
 
 

@@ -74,18 +74,18 @@ def test_a_laptop_with_nothing_set_up_is_told_what_to_do_first(
     assert (
         told.out
         == """\
-not applicable  event      this is no job of GitHub Actions: the work tree and its policies are
+not applicable  event      this is not a job of GitHub Actions: the work tree and its policies are
                            judged
 not applicable  token      only a job of GitHub Actions has one
 not applicable  fork       there is no pull request
 problem         policies   there is no policy file or folder 'policies'
-                           to do: mend that; `policy-engine validate` reads the work tree's
-not applicable  owners     mend what is said above first
-not applicable  plugins    mend what is said above first
+                           to do: fix that; `policy-engine validate` reads the work tree's
+not applicable  owners     fix what is said above first
+not applicable  plugins    fix what is said above first
 problem         tracking   no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI
 not applicable  clock      there is no other clock to compare with
-not applicable  candidate  mend what is said above first
-not applicable  baseline   mend what is said above first
+not applicable  candidate  fix what is said above first
+not applicable  baseline   fix what is said above first
 """
     )
 
@@ -132,7 +132,7 @@ def test_a_wrong_policy_file_and_a_missing_plugin_are_told_apart(project: Projec
     told = lines(command("doctor"))
     assert told["policies"][0] == "problem"
     assert "policies.metric-threshold.mim: unknown setting" in told["policies"][1]
-    assert told["plugins"] == ("not applicable", "mend what is said above first")
+    assert told["plugins"] == ("not applicable", "fix what is said above first")
     project.policy(POLICY + "plugins: [acme-policies]\n")
     told = lines(command("doctor"))
     assert told["policies"] == ("not applicable", "a plugin that they need does not load")

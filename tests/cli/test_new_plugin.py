@@ -120,7 +120,7 @@ def test_a_folder_that_holds_something_is_left_as_it_is(project: Project) -> Non
 
 @pytest.mark.parametrize("name", ["Acme", "acme_policies", "../acme", "-x", "a--b", "", "a" * 61])
 def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no name for a plugin: lower-case words joined by"):
+    with pytest.raises(UsageError, match="is not a name for a plugin: lower-case words joined by"):
         new_plugin(name, tmp_path / "plugin")
     assert not (tmp_path / "plugin").exists()
 

@@ -75,7 +75,7 @@ def test_two_formats_cannot_share_stdout() -> None:
 
 def test_a_folder_that_is_not_there_is_said_before_anything_is_read() -> None:
     assert refusal(["json=no/such/report.json"]) == (
-        "--format json=no/such/report.json: no/such is no folder to write to"
+        "--format json=no/such/report.json: no/such is not a folder to write to"
     )
 
 

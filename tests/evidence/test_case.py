@@ -274,7 +274,7 @@ def test_without_a_metric_nothing_says_what_counts() -> None:
 def test_a_metric_without_a_direction_is_missing() -> None:
     with pytest.raises(MissingEvidence) as caught:
         resolve_metric("profit", None, None, "the file")
-    assert str(caught.value) == "nobody says whether a greater profit is better"
+    assert str(caught.value) == "nothing says whether a greater profit is better"
 
 
 def test_a_gain_is_positive_where_the_candidate_is_better() -> None:
@@ -289,7 +289,7 @@ def test_a_point_turns_a_margin_into_the_metrics_units() -> None:
     assert resolve_metric("val_f1", None, None, "").distance(margin) == Decimal("0.02")
     assert Metric("x", "maximize", Decimal(5), "").distance(margin) == 10
     assert Metric("x", "maximize", None, "").distance(Margin(Decimal(2), in_points=False)) == 2
-    with pytest.raises(MissingEvidence, match="nobody said what one point of x is"):
+    with pytest.raises(MissingEvidence, match="nothing says what one point of x is"):
         Metric("x", "maximize", None, "").distance(margin)
 
 

@@ -119,7 +119,7 @@ def test_rows_of_two_evaluations_of_one_dataset_are_the_same_at_the_same_place()
 @pytest.mark.parametrize(
     ("mine", "theirs", "why"),
     [
-        (evaluated(dataset=None), evaluated(), "nobody says which dataset each of them is of"),
+        (evaluated(dataset=None), evaluated(), "nothing says which dataset each of them is of"),
         (evaluated(), evaluated(dataset="d2"), "they are of other datasets (d1 and d2)"),
         (
             evaluated(x=[1, 2], target=[1, 0], prediction=[1, 1]),

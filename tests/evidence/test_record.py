@@ -170,7 +170,7 @@ def test_the_file_is_the_documented_shape() -> None:
 
 
 def test_an_empty_change_and_an_unknown_one_stay_apart() -> None:
-    """The one owes no run; of the other nobody can tell."""
+    """The one needs no run; of the other nobody can tell."""
     for paths in ((), None):
         record = evidence(change=ChangeRecord(head_sha="a" * 40, paths=paths))
         again = EvidenceRecord.from_json(record.to_text())

@@ -1,4 +1,4 @@
-"""What is no condition: said before any evidence is read, with the place."""
+"""What is not a condition: said before any evidence is read, with the place."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from policy_engine.expressions.tokens import LONGEST
 _F1 = "candidate.metrics.f1"
 MISTAKES = {
     f"{_F1} = 0.9": "character 22: '=' alone means nothing; write '=='",
-    f"{_F1} > 0.9 &&": "character 30: a value is due, not the end",
-    f"({_F1} > 0.9": "character 28: ')' is due, not the end",
-    f"{_F1} > 0.9)": "character 27: the end is due, not ')'",
+    f"{_F1} > 0.9 &&": "character 30: expected a value, got the end",
+    f"({_F1} > 0.9": "character 28: expected ')', got the end",
+    f"{_F1} > 0.9)": "character 27: expected the end, got ')'",
     "'open": "character 1: a text begins here and does not end on its line",
     '"\\q" == "q"': "character 1: '\\q' is not read in a text; write a raw text: r'…'",
     "1 # 2": "character 3: the character '#' is not read here",
@@ -43,9 +43,9 @@ MISTAKES = {
     "change.labelz.exists(l, l == 'x')": (
         "character 8: the pull request has no 'labelz'; did you mean 'labels'?"
     ),
-    _F1: "a condition is due, which is true or false, not a number",
+    _F1: "expected a condition, which is true or false, got a number",
     "candidate": (
-        "character 1: a run is no value; name a member: run_id, run_name, experiment, status, "
+        "character 1: a run is not a value; name a member: run_id, run_name, experiment, status, "
         "duration_s, metrics, params, tags, model"
     ),
     "candidate.params.depth > 3": (
@@ -60,9 +60,9 @@ MISTAKES = {
         "character 24: a text cannot be compared with a whole number; parameters and tags are "
         "texts: write double(…)"
     ),
-    "true < false": "character 1: a number or a text is due here, not true or false",
-    f"{_F1} && true": "character 19: a condition is due here, not a number",
-    f"!{_F1}": "character 20: a condition is due here, not a number",
+    "true < false": "character 1: expected a number or a text, got true or false",
+    f"{_F1} && true": "character 19: expected a condition, got a number",
+    f"!{_F1}": "character 20: expected a condition, got a number",
     f"true ? {_F1} > 0.5 : {_F1}": (
         "character 55: '? :' gives true or false or a number; both must be alike"
     ),
@@ -78,10 +78,10 @@ MISTAKES = {
         "instead: `a >= 1.1 * b`, not `a / b >= 1.1`"
     ),
     "5.0 % 2.0 == 1.0": "character 5: '%' is of whole numbers",
-    "-'a' == 'b'": "character 2: a number is due here, not a text",
+    "-'a' == 'b'": "character 2: expected a number, got a text",
     "[] == []": "character 1: the list is empty",
     "'a' in ['a', 1]": "character 14: a list of a text and of a whole number",
-    "1 in candidate.tags": "character 1: a name is due here, not a whole number",
+    "1 in candidate.tags": "character 1: expected a name, got a whole number",
     "'a' in candidate.run_name": "character 18: 'in' asks of a list or a map, not of a text",
     "candidate.run_name[0] == 'a'": "character 19: a text has no entries",
     "history['a'].metrics.f1 > 0.5": "character 9: a list has no members such as 'a'",
@@ -103,7 +103,7 @@ MISTAKES = {
     "candidate.has(x)": "character 11: write it in front: has(…)",
     "all(history, h, true)": "character 1: write it behind a value: ….all(…)",
     "history.all(h)": "character 9: write it like history.all(run, run.metrics.auc > 0.5)",
-    "history.all(1, true)": "character 13: a name for each entry is due here",
+    "history.all(1, true)": "character 13: a name for each entry is needed here",
     "history.all(candidate, true)": "character 13: 'candidate' means something already",
     "history.all(h, history.exists(h, true))": "character 31: 'h' means something already",
     "candidate.run_name.all(c, true)": (

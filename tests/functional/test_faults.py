@@ -404,7 +404,7 @@ FILE_STORE = (
             "policy-engine: the tracking URI names no file: write sqlite:///path/to/mlflow.db",
         ),
         ("mlruns", FILE_STORE),
-        (f"http://ana:{SECRET}@", "policy-engine: http: is no address of a server"),
+        (f"http://ana:{SECRET}@", "policy-engine: http: is not an address of a server"),
     ],
 )
 def test_a_tracking_uri_that_names_no_store_is_exit_2(

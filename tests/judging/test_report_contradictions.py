@@ -228,7 +228,7 @@ _OTHERS: dict[type, list[Any]] = {
 
 
 def places(content: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of every value of JSON that is no list or mapping."""
+    """Return the path of every value of JSON that is not a list or mapping."""
     items = (
         content.items()
         if isinstance(content, dict)

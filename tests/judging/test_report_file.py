@@ -115,14 +115,14 @@ def test_a_folder_is_no_report(tmp_path: Path) -> None:
         (b"[" * 100_000, "it is nested too deeply"),
         (b"[]", "it holds no report"),
         (b"null", "it holds no report"),
-        (b'{"a": NaN}', "it is not JSON: NaN is no number"),
+        (b'{"a": NaN}', "it is not JSON: NaN is not a number"),
         (b'{"a": ' + b"9" * 5000 + b"}", "it is not JSON: Exceeds the limit"),
         (b" " * (LARGEST + 1), "it is larger than 16 MiB"),
         (
             b"{}",
             "its schema is not policy-engine/report/v1; write it with --format json=FILE",
         ),
-        (b'{"schema": "policy-engine/report/v1"}', "subjects: a list is due"),
+        (b'{"schema": "policy-engine/report/v1"}', "subjects: a list is needed"),
     ],
 )
 def test_what_is_no_report_is_refused(data: bytes, sentence: str) -> None:

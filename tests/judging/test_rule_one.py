@@ -112,27 +112,27 @@ def test_what_is_shown_to_pass_passes(project: Project) -> None:
         ),
         pytest.param(
             MINIMUM.replace("0.9", '"0.9"'),
-            "policies/fraud.yaml:3:43: policies.metric-threshold.min: a number is due, not '0.9'",
-            id="text where a number is due",
+            "policies/fraud.yaml:3:43: policies.metric-threshold.min: expected a number, got '0.9'",
+            id="text where a number is needed",
         ),
         pytest.param(
             MINIMUM.replace("0.9", "true"),
             "policies/fraud.yaml:3:43: policies.metric-threshold.min: "
-            "a number is due, not the boolean true\n"
+            "expected a number, got the boolean true\n"
             "  YAML reads 'true' as a boolean; this setting is not a switch",
-            id="true where a number is due",
+            id="true where a number is needed",
         ),
         pytest.param(
             MINIMUM.replace("0.9", ".nan"),
             "policies/fraud.yaml:3:43: policies.metric-threshold.min: "
-            "'.nan' is no finite number\n  quote it if it is text",
-            id="NaN where a number is due",
+            "'.nan' is not a finite number\n  quote it if it is text",
+            id="NaN where a number is needed",
         ),
         pytest.param(
             MINIMUM.replace("0.9", "-.inf"),
             "policies/fraud.yaml:3:43: policies.metric-threshold.min: "
-            "'-.inf' is no finite number\n  quote it if it is text",
-            id="infinity where a number is due",
+            "'-.inf' is not a finite number\n  quote it if it is text",
+            id="infinity where a number is needed",
         ),
         pytest.param(
             "version: 1\npolicies: {}\n",
@@ -232,11 +232,11 @@ def test_a_plugin_that_exits_in_a_hook_stops_the_run(project: Project, site: Sit
         ),
         ("yield from ()", "the policy yielded no finding"),
         ("return None", "the policy raised TypeError: 'NoneType' object is not iterable"),
-        ("yield True", "the policy yielded True, which is no Finding with an Outcome"),
-        ("yield 'pass'", "the policy yielded 'pass', which is no Finding with an Outcome"),
+        ("yield True", "the policy yielded True, which is not a Finding with an Outcome"),
+        ("yield 'pass'", "the policy yielded 'pass', which is not a Finding with an Outcome"),
         (
             "yield Outcome.PASS",
-            ("the policy yielded <Outcome.PASS: 'pass'>, which is no Finding with an Outcome"),
+            ("the policy yielded <Outcome.PASS: 'pass'>, which is not a Finding with an Outcome"),
         ),
         (
             "yield Finding(outcome=Outcome.PASS, message=' ')",
@@ -427,7 +427,7 @@ RENDERER = (
     [
         ("    sys.exit(0)\n", "it raised SystemExit: 0"),
         ("    raise RuntimeError('a bug')\n", "it raised RuntimeError: a bug"),
-        ("    return None\n", "it returned None, which is no text"),
+        ("    return None\n", "it returned None, which is not text"),
     ],
 )
 @pytest.mark.parametrize("target", ["", "=report.acme"])
@@ -835,9 +835,9 @@ def test_a_check_whose_every_finding_is_not_applicable_is_no_pass(
     project: Project, site: Site
 ) -> None:
     project.policy(ACME)
-    site.install(policy_module("raise NotApplicable('it is no deep network')"))
+    site.install(policy_module("raise NotApplicable('it is not a deep network')"))
     told = project.check(GOOD)
-    assert told.findings == [("not-applicable", "none", "it is no deep network")]
+    assert told.findings == [("not-applicable", "none", "it is not a deep network")]
     assert (told.code, told.report["verdict"]) == (4, "not-evaluated")
 
 
@@ -856,7 +856,7 @@ def test_an_unknown_format_judges_nothing(project: Project) -> None:
 @pytest.mark.parametrize(
     ("target", "why"),
     [
-        ("nope/report.json", "--format json=nope/report.json: nope is no folder to write to"),
+        ("nope/report.json", "--format json=nope/report.json: nope is not a folder to write to"),
         ("policies", "--format json=policies: Is a directory"),
     ],
 )

@@ -150,7 +150,7 @@ def test_a_waiver_of_a_mandatory_binding_is_refused_used_or_not() -> None:
         assert str(caught.value) == (
             "policies/fraud.yaml:5:10: waivers[0].id: 'told' is mandatory (policies/fraud.yaml:3); "
             "nothing waives it\n"
-            "  remove the waiver, or mend what it is for\n"
+            "  remove the waiver, or fix what it is for\n"
             "1 problem found; nothing was evaluated."
         )
 
@@ -340,7 +340,7 @@ def test_a_waiver_may_not_expire_more_than_ninety_days_ahead() -> None:
 def test_whoever_approves_or_owns_is_a_login_a_team_or_an_address(approver: str, key: str) -> None:
     with pytest.raises(PolicyFileError) as refused:
         policies("{outcome: fail}", waiver(**{key: json.dumps(approver)}))
-    sentence = f"waivers[0].{key}: {approver!a} is no login, team or e-mail address"
+    sentence = f"waivers[0].{key}: {approver!a} is not a login, team or e-mail address"
     assert sentence in str(refused.value)
 
 

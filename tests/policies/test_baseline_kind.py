@@ -231,7 +231,7 @@ def test_an_unknown_metric_cannot_be_computed() -> None:
     metric = Metric("profit", "maximize", None, "the test")
     found = judged(scored(3, "profit", predictions=rows()), metric)
     finding = assert_outcome(found, "missing", part="trivial")
-    assert "nobody knows how profit is computed from rows" in finding.whole
+    assert "it is not known how profit is computed from rows" in finding.whole
 
 
 def test_an_error_must_be_below_that_of_the_mean() -> None:

@@ -121,7 +121,7 @@ def test_a_better_model_is_shown_to_be_better(team: Team) -> None:
     outcome, message = found["deep-margin", None]
     assert (outcome, message) == (
         Outcome.NOT_APPLICABLE,
-        "the candidate is no deep model: its family is simple",
+        "the candidate is not a deep model: its family is simple",
     )
 
 

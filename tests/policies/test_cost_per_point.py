@@ -125,7 +125,7 @@ def test_cheaper_and_worse_is_no_question_of_this_policy_unless_it_is_asked() ->
     found = judged(policy(), cost(1, 0.88), cost(10, 0.89))
     message = (
         "training cost 9.00 USD less and val_f1 is worse: "
-        "without min_saving_per_point nobody says what a lost point is worth"
+        "without min_saving_per_point nothing says what a lost point is worth"
     )
     assert_outcome(found, "not-applicable", message=message)
 
@@ -283,7 +283,7 @@ def test_a_metric_without_a_point_has_no_cost_per_point() -> None:
         run(metrics={"profit": profit, "cost.total": total}, tags={"cost.currency": "USD"})
         for profit, total in ((2, 20), (1, 10))
     ]
-    message = "nobody said what one point of profit is"
+    message = "nothing says what one point of profit is"
     assert_outcome(judged(policy(), *runs, metric=metric), "missing", message=message)
 
 

@@ -117,7 +117,7 @@ def test_a_small_network_is_judged_by_what_was_really_logged(team: Team) -> None
     assert message.startswith("6 linear or tree runs since ")
     assert message.endswith(
         " on the candidate's evaluation data, with 6 configurations; at least 1 run and 5 "
-        "configurations are due"
+        "configurations are needed"
     )
     outcome, message = found["same-eval-data", None]
     assert outcome is Outcome.PASS

@@ -81,7 +81,7 @@ def test_every_form_of_iso_8601_is_read_and_no_zone_is_utc(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "NaN", "NaT", "yesterday", "1769846400", "31.1.2026"])
 def test_a_time_that_is_none_fails(text: str) -> None:
-    message = "data.max_timestamp of dataset 'd' is no ISO 8601 time"
+    message = "data.max_timestamp of dataset 'd' is not an ISO 8601 time"
     assert_outcome(judged(dated(text)), "fail", part="d", message=message)
 
 

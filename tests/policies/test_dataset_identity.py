@@ -131,7 +131,7 @@ def test_at_the_boundary_of_the_digest_all_is_covered(facts: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("value", ["", "nan", HASH[:-1], HASH + "0", "z" * 64])
 def test_a_strong_hash_that_is_none_fails(value: str) -> None:
-    message = "data.sha256 of dataset 'train' (0a1b2c3d) is no SHA-256 (64 hexadecimal digits)"
+    message = "data.sha256 of dataset 'train' (0a1b2c3d) is not a SHA-256 (64 hexadecimal digits)"
     found = judged(data(tags={"data.sha256": value}))
     assert_outcome(found, "fail", part="training", message=message)
 

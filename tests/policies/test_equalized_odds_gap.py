@@ -85,7 +85,7 @@ def test_a_gap_that_is_shown_fails() -> None:
     assert finding.limit is not None
     assert (finding.measured.value, finding.limit.value) == (Decimal("0.3"), Decimal("0.1"))
     assert finding.remedy == (
-        "compare the errors on sex=M and sex=F: rows, labels, features, threshold; mend it, or "
+        "compare the errors on sex=M and sex=F: rows, labels, features, threshold; fix it, or "
         "have the reason approved"
     )
 
@@ -200,7 +200,7 @@ def test_of_two_named_classes_somebody_must_say_which_is_positive() -> None:
     assert_outcome(
         judge(policy(), candidate=record),
         "missing",
-        message="nobody says which class is positive: the targets of the candidate run are no and "
+        message="nothing says which class is positive: the targets of the candidate run are no and "
         "yes",
     )
     (finding,) = judge(policy(positive="yes"), candidate=record)

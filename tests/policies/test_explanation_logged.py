@@ -214,7 +214,7 @@ def test_an_importance_that_is_no_number_fails(bad: float) -> None:
     assert_outcome(
         judged(explained({"age": bad, "city": 1})),
         "fail",
-        message=f"feature importances of the candidate run are no finite numbers: age is {words}",
+        message=f"feature importances of the candidate run are not finite numbers: age is {words}",
     )
     record = explained(None, metrics={"importance.age": bad})
     message = f"metric importance.age of the candidate run is {words}"

@@ -95,6 +95,6 @@ def test_it_reads_only_what_its_condition_names() -> None:
 
 def test_a_condition_that_is_none_is_refused_when_it_is_bound() -> None:
     with pytest.raises(
-        ValidationError, match="a condition is due, which is true or false, not a number"
+        ValidationError, match="expected a condition, which is true or false, got a number"
     ):
         bind(Expression, that="candidate.metrics.f1")

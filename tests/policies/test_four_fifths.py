@@ -79,7 +79,7 @@ def test_a_group_that_is_shown_to_be_selected_less_fails() -> None:
     )
     assert finding.remedy == (
         "find out why sex=F is selected less: its rows, its features, its labels, the threshold; "
-        "mend it, or have the reason approved"
+        "fix it, or have the reason approved"
     )
 
 

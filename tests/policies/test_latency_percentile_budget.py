@@ -144,9 +144,9 @@ def test_growth_of_exactly_the_limit_passes_and_a_hair_more_fails() -> None:
         (
             timed(hardware=None),
             timed(),
-            "nobody says on which hardware the candidate was measured",
+            "nothing says on which hardware the candidate was measured",
         ),
-        (timed(), timed(hardware=None), "nobody says on which hardware the baseline was measured"),
+        (timed(), timed(hardware=None), "nothing says on which hardware the baseline was measured"),
     ],
 )
 def test_samples_that_cannot_be_compared_leave_growth_inconclusive(

@@ -55,7 +55,7 @@ def test_what_cannot_be_recomputed_is_listed() -> None:
     found = judged("roc_auc", 0.9)
     assert "roc_auc cannot be recomputed: " in assert_outcome(found, "not-applicable").message
     assert_outcome(judged("training_accuracy_score", 1.0), "not-applicable")
-    message = "latency cannot be recomputed: nobody knows how latency is computed from rows"
+    message = "latency cannot be recomputed: it is not known how latency is computed from rows"
     found = judge(
         bind(MetricRecomputed, metrics=["latency"]),
         candidate=run(metrics={"latency": 1.0}, predictions=rows(TRUTH, SAID)),

@@ -103,7 +103,7 @@ def test_a_point_is_1_percent_of_the_baseline_where_nobody_says_what_it_is() -> 
 
 
 def test_a_point_is_missing_where_the_baseline_is_0() -> None:
-    message = "nobody said what one point of rmse is"
+    message = "nothing says what one point of rmse is"
     finding = assert_outcome(judged(policy(), 11, 0, "rmse"), "missing", message=message)
     assert finding.remedy == (
         "set `metric: {name: rmse, goal: minimize, point: …}` in the policy file, "
@@ -161,7 +161,7 @@ def test_a_perfect_baseline_leaves_nothing_to_gain() -> None:
 def test_the_best_value_of_an_unknown_metric_must_be_said() -> None:
     found = judged(policy(min_abs=0, min_headroom="10%"), 60, 50, UP)
     assert_outcome(found[:1], "pass", part="absolute")
-    message = "nobody said what the best value of quality is"
+    message = "nothing says what the best value of quality is"
     finding = assert_outcome(found[1:], "missing", message=message)
     assert finding.remedy == "set `perfect:` of min-useful-gain, in the metric's own units"
     rule = policy(min_abs=0, min_headroom="20%", perfect=100)

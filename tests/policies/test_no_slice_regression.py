@@ -154,7 +154,7 @@ def test_logged_slices_of_a_metric_that_counts_do_not_tell_are_inconclusive() ->
     metrics = {"rmse": 1.0, "rmse/region/EU": 1.0, "count/region/EU": 500}
     pair = run(metrics=metrics), run(metrics=metrics)
     finding = assert_outcome(judged(pair, "rmse", max_drop=0.5), "inconclusive")
-    assert "without rows nobody knows how much rmse varies" in finding.whole
+    assert "without rows it is not known how much rmse varies" in finding.whole
 
 
 def test_nan_in_a_slice_metric_fails() -> None:

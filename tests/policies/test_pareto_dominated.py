@@ -109,7 +109,7 @@ def test_a_metric_without_a_point_is_missing() -> None:
     metric = Metric("profit", "maximize", None, "the test")
     runs = (of(0.5, 10, n, more={"profit": 2.0}) for n in (99, 1))
     found = judged(*runs, metric=metric)
-    assert_outcome(found, "missing", message="nobody said what one point of profit is")
+    assert_outcome(found, "missing", message="nothing says what one point of profit is")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def exampled(example: object, **facts: Any) -> RunRecord:
 def test_a_signature_that_no_reader_takes_hides_no_column(levels: int) -> None:
     spec = "[" * levels + '{"name": "ssn"}' + "]" * levels
     found = judged(run(model=model(mlmodel={"signature": {"inputs": spec}}, texts={})))
-    message = "the inputs in the model's signature are no JSON list"
+    message = "the inputs in the model's signature are not a JSON list"
     assert_outcome(found, "fail", part="names", message=message)
 
 
@@ -270,7 +270,7 @@ def test_an_allowed_column_and_a_pattern_that_is_not_asked_for_are_not_scanned()
 def test_an_example_that_is_no_json_file_is_missing() -> None:
     info = {"saved_input_example_info": {"artifact_path": "example.npz"}}
     found = judged(run(model=model(mlmodel=info, texts={})))
-    message = "the input example of model 'model' is no JSON file: nobody can say what it holds"
+    message = "the input example of model 'model' is not JSON file: nobody can say what it holds"
     assert_outcome(found, "missing", part="example", message=message)
 
 

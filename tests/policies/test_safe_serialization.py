@@ -159,7 +159,7 @@ def test_bytecode_is_code_as_its_source_beside_it_is(cached: str) -> None:
     ],
 )
 def test_bytecode_without_its_source_is_not_known(path: str) -> None:
-    message = f"no stored file is a pickle, but nobody knows by its name what {path} is"
+    message = f"no stored file is a pickle, but it is not known by its name what {path} is"
     assert_outcome(judged("chain.py", path), "inconclusive", message=message)
 
 
@@ -245,7 +245,7 @@ def test_a_format_passes_only_if_it_is_allowed(path: str, form: str, remedy: str
 
 def test_a_file_that_nobody_knows_by_its_name_decides_nothing() -> None:
     message = (
-        "no stored file is a pickle, but nobody knows by its name what data/tokenizer.model is"
+        "no stored file is a pickle, but it is not known by its name what data/tokenizer.model is"
     )
     found = judged("data/model.safetensors", "data/tokenizer.model")
     finding = assert_outcome(found, "inconclusive", message=message)
@@ -334,7 +334,7 @@ def test_a_scan_may_leave_out_as_many_as_is_said() -> None:
 
 @pytest.mark.parametrize("scan", ["{", "[]", "{}", '{"summary": 1}', '{"summary": {}}'])
 def test_a_report_that_is_none_fails(scan: str) -> None:
-    message = "modelscan.json of the model is no ModelScan report"
+    message = "modelscan.json of the model is not a ModelScan report"
     assert_outcome(scanned(scan), "fail", message=message)
 
 
@@ -397,7 +397,7 @@ def test_a_warning_of_an_audit_is_a_medium_issue() -> None:
 
 @pytest.mark.parametrize("audit", ["{", "[]", "{}", '{"assets": [], "issues": []}'])
 def test_an_audit_that_is_none_fails(audit: str) -> None:
-    message = "modelaudit.json of the model is no modelaudit report"
+    message = "modelaudit.json of the model is not a modelaudit report"
     assert_outcome(audited(audit), "fail", message=message)
 
 

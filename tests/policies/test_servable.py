@@ -69,7 +69,7 @@ def test_one_error_fails_and_says_what_is_likely() -> None:
     )
     finding = assert_outcome(judged(errors=1), "fail", part="errors", message=message)
     assert finding.remedy == (
-        "see the probe's warning in the training log for the first error, and mend it: most often "
+        "see the probe's warning in the training log for the first error, and fix it: most often "
         "the input example does not fit the signature"
     )
 

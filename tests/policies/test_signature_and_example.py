@@ -441,7 +441,7 @@ def test_an_example_that_is_no_json_fails() -> None:
     record = model(mlmodel=mlmodel, texts={"serving_input_example.json": "{"})
     policy = bind(SignatureAndExample, require=["example"])
     message = (
-        "serving_input_example.json of the model is no JSON: Expecting property name enclosed in "
+        "serving_input_example.json of the model is not JSON: Expecting property name enclosed in "
         "double quotes: line 1 column 2 (char 1)"
     )
     assert_outcome(judge(policy, candidate=run(model=record)), "fail", message=message)

@@ -213,8 +213,8 @@ def test_a_failed_seed_counts_until_it_is_made_good() -> None:
     ) in finding.whole
     again = broke_off.model_copy(update={"run_id": "e" * 32, "metrics": {"val_accuracy": 0.9}})
     again = again.model_copy(update={"params": {"seed": "9", "depth": "3"}})
-    mended = new.model_copy(update={"repeats": (*repeats(new), broke_off, again)})
-    assert_outcome(judged(mended, seeded(bad, "b")), "pass")
+    fixed = new.model_copy(update={"repeats": (*repeats(new), broke_off, again)})
+    assert_outcome(judged(fixed, seeded(bad, "b")), "pass")
 
 
 def test_a_deleted_run_with_a_bad_value_counts() -> None:

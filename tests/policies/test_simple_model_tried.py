@@ -43,7 +43,7 @@ def outcome(history: list[RunRecord], candidate: RunRecord = DEEP, **settings: A
 def test_simple_runs_with_a_search_pass() -> None:
     message = (
         "5 linear or tree runs since 2025-08-04 on the candidate's evaluation data, with 5 "
-        "configurations; at least 1 run and 5 configurations are due"
+        "configurations; at least 1 run and 5 configurations are needed"
     )
     found = judged([earlier(n) for n in range(5)])
     finding = assert_outcome(found, "pass", message=message)
@@ -126,7 +126,7 @@ def test_runs_on_other_data_do_not_count_unless_they_may() -> None:
     assert outcome(runs) is Outcome.FAIL
     message = (
         "5 linear or tree runs since 2025-08-04, with 5 configurations; at least 1 run and 5 "
-        "configurations are due"
+        "configurations are needed"
     )
     assert_outcome(judged(runs, same_eval_data=False), "pass", message=message)
 

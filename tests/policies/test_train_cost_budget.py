@@ -124,7 +124,7 @@ def test_without_any_word_of_gpus_their_hours_are_missing() -> None:
 
 @pytest.mark.parametrize("text", ["two", "-1", "1.5", "", "9" * 5000])
 def test_a_tag_that_is_no_count_fails(text: str) -> None:
-    message = "tag compute.gpus of the candidate run is no whole number of at least 0"
+    message = "tag compute.gpus of the candidate run is not a whole number of at least 0"
     found = judged(run(tags={"compute.gpus": text}), max_gpu_hours=1)
     assert_outcome(found, "fail", message=message)
 

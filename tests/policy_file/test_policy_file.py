@@ -245,7 +245,7 @@ def test_all_problems_of_all_files_come_at_once_in_the_order_of_files_and_lines(
     with pytest.raises(PolicyFileError) as caught:
         load_policies(files, OFFERED, PACKS)
     assert str(caught.value) == (
-        "policies/a.yaml:2:12: first_run: true or false is due, not 'maybe'\n"
+        "policies/a.yaml:2:12: first_run: expected true or false, got 'maybe'\n"
         "  write it like first_run: true\n"
         "policies/b.yaml:3:3: policies.run-finishd: no policy is called 'run-finishd'\n"
         "  did you mean 'run-finished'?\n"
@@ -263,7 +263,7 @@ def test_a_problem_knows_its_place_its_key_and_its_value() -> None:
     (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.column) == ("policies/fraud.yaml", 3, 33)
     assert (problem.key, problem.value) == ("policies.model-size-budget.max_size", "200")
-    assert problem.message == "a size such as 200MB is due, not 200"
+    assert problem.message == "expected a size such as 200MB, got 200"
 
 
 def test_a_mistake_in_a_shared_file_is_said_once() -> None:
@@ -599,7 +599,7 @@ def test_named_plugins_of_an_unreadable_file_are_an_error() -> None:
     with pytest.raises(PolicyFileError) as caught:
         named_plugins({"p.yaml": b"version: 1\nplugins: acme\n"})
     assert str(caught.value) == (
-        "p.yaml:2:10: plugins: a list is due, not 'acme'\n"
+        "p.yaml:2:10: plugins: expected a list, got 'acme'\n"
         "  write it like plugins: [acme-policies]\n"
         "1 problem found; nothing was evaluated."
     )
@@ -700,7 +700,7 @@ def test_unusable_paths_are_usage_errors(tmp_path: Path) -> None:
         "links": "'links/out.yaml' is a link that leads out of the repository",
         "folder": "'folder/a.yaml' is a link that leads out of the repository",
         "broken": "'broken/gone.yaml' is a link to nothing",
-        "pipe": "'pipe/a.yaml' is no file that can be read",
+        "pipe": "'pipe/a.yaml' is not a file that can be read",
         long: f"'{long}' cannot be read: File name too long",
     }
     assert set(policy_paths(["p"], root)[0]) == {"p/b.yaml", "p/ok.yaml"}

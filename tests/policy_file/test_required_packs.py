@@ -298,7 +298,7 @@ def test_a_pack_that_does_not_exist_is_an_error(name: str, hint: str) -> None:
     [
         ("loop", "a file extends itself: loop (pack of tests) → loop (pack of tests)"),
         ("away", "a pack may only extend packs, not '../x.yaml'"),
-        ("bad", "a duration such as 30s is due, not 2"),
+        ("bad", "expected a duration such as 30s, got 2"),
     ],
 )
 def test_a_required_pack_that_is_wrong_is_an_error(name: str, message: str) -> None:

@@ -258,7 +258,7 @@ policies/tests/fraud.yaml:10:5: cases[1].evidence: missing setting
   write it like cases: [{name: …, evidence: {candidate: {…}}, expect: {model-size-budget: fail}}]
 policies/tests/fraud.yaml:10:5: cases[1].expect: missing setting
   write it like cases: [{name: …, evidence: {candidate: {…}}, expect: {model-size-budget: fail}}]
-policies/tests/fraud.yaml:10:19: cases[1].at: a moment is due, not 'yesterday'
+policies/tests/fraud.yaml:10:19: cases[1].at: expected a moment, got 'yesterday'
   write it like 2026-11-22T12:00:00Z, without quotes
 policies/tests/fraud.yaml:11:25: cases[2].evidence: there is no evidence file 'nowhere.json' here
 policies/tests/fraud.yaml:11:47: cases[2].expect: nothing is expected
@@ -283,7 +283,7 @@ def test_every_mistake_of_a_test_is_said_at_once(folder: Folder) -> None:
         ('{metrics: {val_f1: "0.91"}}', "6:37: {}.metrics.val_f1: input should be a valid number"),
         ("{model: {size: -1}}", "6:33: {}.model.size: input should be greater than or equal to 0"),
         ("{tags: {dirty: true}}", "6:33: {}.tags.dirty: input should be a valid string"),
-        ("{duration: 3}", "6:29: {}.duration: a duration such as 30s is due, not 3"),
+        ("{duration: 3}", "6:29: {}.duration: expected a duration such as 30s, got 3"),
         (
             "{duration: 1e9d}",
             "6:29: {}.duration: the run would end when no calendar goes so far",
@@ -306,8 +306,8 @@ def test_evidence_of_the_wrong_kind_is_named_with_its_place(
 def test_a_moment_that_nothing_can_be_reckoned_from_is_a_mistake(folder: Folder, at: str) -> None:
     folder.write(MISTAKES.replace("at: yesterday", f"at: {at}"))
     said = SAID.replace(
-        "a moment is due, not 'yesterday'\n  write it like 2026-11-22T12:00:00Z, without quotes",
-        f"a year from 1970 to 8999 is due, not {int(at[:4])}",
+        "expected a moment, got 'yesterday'\n  write it like 2026-11-22T12:00:00Z, without quotes",
+        f"expected a year from 1970 to 8999, got {int(at[:4])}",
     )
     assert command("test").err == said
 
@@ -360,7 +360,7 @@ def test_what_no_case_can_show_is_said_with_its_reason(folder: Folder) -> None:
     )
     assert command("test", "--require-coverage").code == 0
     folder.write(f"{CASES}not_possible: {{baseline-logged: {{fail: on}}}}\n")
-    assert "a reason is due" in command("test").err
+    assert "a reason is needed" in command("test").err
 
 
 def test_a_policy_file_beside_that_no_test_names_is_not_covered(folder: Folder) -> None:

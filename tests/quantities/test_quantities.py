@@ -100,34 +100,34 @@ def test_what_was_read_already_stays_as_it_is(value: Money) -> None:
 @pytest.mark.parametrize(
     ("parse", "value", "message"),
     [
-        (parse_bytes, 200, "a size such as 200MB is due, not 200"),
+        (parse_bytes, 200, "expected a size such as 200MB, got 200"),
         (parse_bytes, "200", "'200' has no known unit of size; write it like 200MB or 1.5GiB"),
         (parse_bytes, "200mb", "'200mb' has no known unit of size; write it like 200MB or 1.5GiB"),
         (parse_bytes, "-1B", "'-1B' is negative"),
         (parse_percent, "10", "'10' has no percent sign; write it like 10%"),
-        (parse_percent, 0.1, "a percentage such as 10% is due, not 0.1"),
+        (parse_percent, 0.1, "expected a percentage such as 10%, got 0.1"),
         (parse_duration, "30", f"'30' has no known unit of time; write {TIMES}"),
         (parse_duration, "-1s", "'-1s' is negative"),
         (parse_money, "50", "'50' has no currency; write it like 50 USD"),
         (parse_money, "50 usd", "'50 usd' has no currency; write it like 50 USD"),
         (parse_money, "-5 USD", "'-5 USD' is negative"),
-        (parse_rate, "1 USD", "'1 USD' is no price of an hour; write it like 0.50 USD/h"),
-        (parse_rate, "1 USD/d", "'1 USD/d' is no price of an hour; write it like 0.50 USD/h"),
+        (parse_rate, "1 USD", "'1 USD' is not a price of an hour; write it like 0.50 USD/h"),
+        (parse_rate, "1 USD/d", "'1 USD/d' is not a price of an hour; write it like 0.50 USD/h"),
         (parse_rate, "-1 USD/h", "'-1 USD/h' is negative"),
         (
             parse_margin,
             "2%",
-            "'2%' is no distance; write 2pt, or a bare number in the metric's units",
+            "'2%' is not a distance; write 2pt, or a bare number in the metric's units",
         ),
         (parse_margin, "-2pt", "'-2pt' is negative"),
         (parse_margin, -0.1, "-0.1 is negative"),
-        (parse_margin, True, "a number is due, not the boolean true"),
-        (exact, "0.9", "a number is due, not '0.9'"),
-        (exact, None, "a number is due, not None"),
-        (exact, False, "a number is due, not the boolean false"),
-        (exact, float("nan"), "a finite number is due, not nan"),
-        (exact, float("inf"), "a finite number is due, not inf"),
-        (exact, Decimal("NaN"), "a finite number is due, not NaN"),
+        (parse_margin, True, "expected a number, got the boolean true"),
+        (exact, "0.9", "expected a number, got '0.9'"),
+        (exact, None, "expected a number, got None"),
+        (exact, False, "expected a number, got the boolean false"),
+        (exact, float("nan"), "expected a finite number, got nan"),
+        (exact, float("inf"), "expected a finite number, got inf"),
+        (exact, Decimal("NaN"), "expected a finite number, got NaN"),
     ],
 )
 def test_what_states_no_unit_or_no_number_is_refused_in_a_sentence(
@@ -157,7 +157,7 @@ def test_a_number_beyond_all_measure_is_refused_like_any_other(
 def test_nonsense_is_refused_whatever_is_due(
     parse: Callable[[object], object], value: object
 ) -> None:
-    with pytest.raises(ValueError, match="is due"):
+    with pytest.raises(ValueError, match=r"^expected "):
         parse(value)
 
 

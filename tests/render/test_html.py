@@ -114,7 +114,7 @@ def test_hostile_text_changes_no_tag(text: str) -> None:
 
 @given(ANY_TEXT)
 def test_no_text_adds_a_tag(text: str) -> None:
-    assume(text != "p")  # the one unit that has no bar: a p-value is no budget
+    assume(text != "p")  # the one unit that has no bar: a p-value is not a budget
     for place, found in everywhere(text).items():
         if place != "proposal's problem":
             assert tags(as_html(found)) == benign_tags()[place], place

@@ -30,7 +30,7 @@ def benign_structures() -> dict[str, list[tuple[object, ...]]]:
 
 
 OWN_WORDS = {"2026-11-22", "12:00:00"}
-"""What our own words hold outside code that is no plain word."""
+"""What our own words hold outside code that is not a plain word."""
 
 
 def test_the_whole_comment() -> None:
@@ -146,7 +146,7 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
     shown = comment.count(" blocks the merge: ")
     assert 59_000 < len(comment) <= 60_000
     assert comment.startswith(
-        "<h2>❌ May not merge: no 0; no 1; no 2; and 9997 more</h2>\n\nDecided by the trusted "
+        "<h2>❌ May not merge: no 0; no 1; no 2; no 3; and 9996 more</h2>\n\nDecided by the trusted "
     )
     assert (
         f"\n\n**{10_000 - shown:,} more findings, 1 more policy, 1 more note are in "

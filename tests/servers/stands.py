@@ -39,7 +39,7 @@ ORDINARY = [
     Stand(server="3.0"),
     Stand(server=NEWEST, artifacts="s3"),
 ]
-"""What `make test` tries too: the last MLflow 2, the first 3, and a store that is no folder."""
+"""What `make test` tries too: the last MLflow 2, the first 3, and a store that is not a folder."""
 
 _LOCAL = [Stand(server=v, artifacts=a) for v, a in product(VERSIONS, ("local", "local-direct"))]
 _S3 = [Stand(server=v, artifacts=a) for v, a in product(VERSIONS, ("s3", "s3-direct"))]

@@ -121,7 +121,7 @@ BROKEN = st.text(st.characters(codec=None, categories=None)) | st.sampled_from(
 
 @given(name=BROKEN, value=BROKEN)
 def test_a_lone_surrogate_means_the_same_live_and_saved(name: str, value: str) -> None:
-    """Half of a pair is no text that a file could hold: it is U+FFFD from the first read on."""
+    """Half of a pair is not text that a file could hold: it is U+FFFD from the first read on."""
     data = {"tags": [{"key": name, "value": value}], "params": [{"key": name, "value": value}]}
     run = {"info": {"run_id": "a1", "run_name": value}, "data": data}
     answer = _parsed(json.dumps(run).encode())

@@ -121,9 +121,9 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
             "a: !!binary aGk=\n",
             "1:4: a: the tag '!!binary' is not allowed\n  write the plain value",
         ),
-        ("a: !!int x\n", "1:4: a: 'x' is no whole number that exists\n  quote it if it is text"),
-        ("a: .nan\n", "1:4: a: '.nan' is no finite number\n  quote it if it is text"),
-        ("a: 1.0e+999\n", "1:4: a: '1.0e+999' is no finite number\n  quote it if it is text"),
+        ("a: !!int x\n", "1:4: a: 'x' is not a whole number that exists\n  quote it if it is text"),
+        ("a: .nan\n", "1:4: a: '.nan' is not a finite number\n  quote it if it is text"),
+        ("a: 1.0e+999\n", "1:4: a: '1.0e+999' is not a finite number\n  quote it if it is text"),
         (
             "a: 010\n",
             (
@@ -140,7 +140,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
         ),
         (
             "a: 2027-02-30\n",
-            "1:4: a: '2027-02-30' is no date that exists\n  quote it if it is text",
+            "1:4: a: '2027-02-30' is not a date that exists\n  quote it if it is text",
         ),
         ("a: b: c\n", None),
         ("a:\n\tb: 1\n", None),

@@ -85,7 +85,7 @@ def test_a_difference_that_is_nan_shows_nothing() -> None:
     [
         (lambda: welch_t([0.9], B), "1 value on one side: a spread needs at least 2"),
         (lambda: welch_t([0.9, math.nan], B), "a value is not finite"),
-        (lambda: paired_t(A, B[:4]), "5 and 4 values are no pairs"),
+        (lambda: paired_t(A, B[:4]), "5 and 4 values are not pairs"),
         (lambda: folds_t(A, B, 0), "the share of test rows is 0; it must be a number above 0"),
     ],
 )

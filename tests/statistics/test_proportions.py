@@ -87,9 +87,9 @@ def test_swapping_the_groups_mirrors_the_bounds(
 
 @pytest.mark.parametrize(("a", "n"), [(-1, 10), (11, 10), (0, 0)])
 def test_counts_that_cannot_be_are_refused(a: int, n: int) -> None:
-    with pytest.raises(ValueError, match=rf"^unpaired_z: {a} of {n} is no count of rows$"):
+    with pytest.raises(ValueError, match=rf"^unpaired_z: {a} of {n} is not a count of rows$"):
         unpaired_z(a, n, 1, 2)
-    with pytest.raises(ValueError, match=rf"^newcombe_bounds: {a} of {n} is no count of rows$"):
+    with pytest.raises(ValueError, match=rf"^newcombe_bounds: {a} of {n} is not a count of rows$"):
         newcombe_bounds(1, 2, a, n, 0.05)
 
 

@@ -375,7 +375,7 @@ def test_what_does_not_fit_the_rows_says_why(
             RowMetric("log_loss"),
             Outputs(scores=[0.1, 1.1]),
             None,
-            "a score lies outside [0, 1] and is no probability",
+            "a score lies outside [0, 1] and is not a probability",
         ),
         (
             RowMetric("roc_auc"),

@@ -1,4 +1,4 @@
-"""A mean that leaves out the rows whose judge failed is no measurement: on real evaluations."""
+"""A mean that leaves out the rows whose judge failed is not a measurement: on real evaluations."""
 
 from __future__ import annotations
 

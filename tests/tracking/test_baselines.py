@@ -221,7 +221,7 @@ def test_an_alias_that_is_not_there_is_passed_over(
             "alias: none@champion",
             f"MLflow at {mlflow_server.uri} has no registered model 'none'",
         ),
-        ("alias: @", "'' is no name that MLflow gives"),
+        ("alias: @", "'' is not a name that MLflow gives"),
     ]
     assert (found.run_id, found.by) == (None, None)
 
@@ -459,7 +459,7 @@ def test_best_needs_a_metric(team: Team, ask: Asking, tmp_path: Path) -> None:
     run = team.run(team.experiment(primary=None))
     gate = Gate.of(tmp_path, ask.uri, p=f"baseline: [{{best: {{within: 9d}}}}]\n{LOGGED}")
     found = Found(gate.collect(runs=(run,)).candidates[0].baselines[0])
-    assert found.passed_over == [("best: within=9d", "nobody says which metric counts")]
+    assert found.passed_over == [("best: within=9d", "nothing says which metric counts")]
 
 
 def test_best_is_chosen_here_and_never_ordered_by_a_metric_in_the_store() -> None:

@@ -105,7 +105,7 @@ def test_several_named_runs_are_judged_in_the_order_of_the_flags(
     [
         (ABSENT, f"MLflow at {{uri}} has no run {ABSENT}"),
         ("8F0C", "MLflow at {uri} has no run 8F0C"),
-        ("' OR 1=1 --", "'' OR 1=1 --' is no run id: letters, digits, - and _"),
+        ("' OR 1=1 --", "'' OR 1=1 --' is not a run id: letters, digits, - and _"),
     ],
 )
 def test_a_run_that_is_not_there_is_not_evaluated(
@@ -133,12 +133,12 @@ def test_a_deleted_run_is_not_evaluated(gate: Gate, trained: Trained) -> None:
                 "name a version or an alias, such as models:/fraud@champion"
             ),
         ),
-        ("models:/m-12", "'m-12' is no logged model's id: m- and 32 digits 0-9 and a-f"),
+        ("models:/m-12", "'m-12' is not a logged model's id: m- and 32 digits 0-9 and a-f"),
         *(
             (
                 uri,
                 (
-                    f"{uri} is no model URI; write models:/name/3, models:/name@alias, "
+                    f"{uri} is not a model URI; write models:/name/3, models:/name@alias, "
                     "models:/name/latest, models:/m-… or runs:/RUN_ID/model"
                 ),
             )

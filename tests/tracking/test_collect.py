@@ -251,8 +251,8 @@ def test_an_mlmodel_file_that_is_none_leaves_the_size_known(team: Team, rest: St
     assert isinstance(model, ModelRecord)
     assert model.size == 10
     assert model.flavors == Unreadable(
-        unreadable="the MLmodel file cannot be read (it is no YAML, or nested too deeply); log the "
-        "model again"
+        unreadable="the MLmodel file cannot be read (it is not YAML, or nested too deeply); log "
+        "the model again"
     )
 
 

@@ -561,18 +561,21 @@ def test_sizes_that_the_store_never_tells_are_not_taken_for_zero(
 @pytest.mark.parametrize(
     ("read", "sentence"),
     [
-        (lambda s: s.run("x' OR '1'='1"), "'x' OR '1'='1' is no run id: letters, digits, - and _"),
-        (lambda s: s.run("../" + RUN), f"'../{RUN}' is no run id: letters, digits, - and _"),
-        (lambda s: s.run(RUN + "\n"), f"'{RUN}' is no run id: letters, digits, - and _"),
+        (lambda s: s.run("x' OR '1'='1"), "'x' OR '1'='1' is not a run id: letters, digits, - and _"),
+        (lambda s: s.run("../" + RUN), f"'../{RUN}' is not a run id: letters, digits, - and _"),
+        (lambda s: s.run(RUN + "\n"), f"'{RUN}' is not a run id: letters, digits, - and _"),
         (
             lambda s: s.model("m-1/../2"),
-            "'m-1/../2' is no logged model's id: m- and 32 digits 0-9 and a-f",
+            "'m-1/../2' is not a logged model's id: m- and 32 digits 0-9 and a-f",
         ),
-        (lambda s: s.experiment("1;2"), "'1;2' is no experiment id: digits alone"),
-        (lambda s: s.runs(["1", "x"], Query(), limit=1), "'x' is no experiment id: digits alone"),
-        (lambda s: s.version("fraud", "latest"), "'latest' is no model version: digits alone"),
-        (lambda s: s.registered_model(" "), "'' is no name that MLflow gives"),
-        (lambda s: s.version_by_alias("a", "b\n"), "'b' is no name that MLflow gives"),
+        (lambda s: s.experiment("1;2"), "'1;2' is not an experiment id: digits alone"),
+        (
+            lambda s: s.runs(["1", "x"], Query(), limit=1),
+            "'x' is not an experiment id: digits alone",
+        ),
+        (lambda s: s.version("fraud", "latest"), "'latest' is not a model version: digits alone"),
+        (lambda s: s.registered_model(" "), "'' is not a name that MLflow gives"),
+        (lambda s: s.version_by_alias("a", "b\n"), "'b' is not a name that MLflow gives"),
     ],
 )
 def test_an_id_that_cannot_be_one_is_not_found_without_a_request(
@@ -604,7 +607,7 @@ def test_a_filter_refuses_what_it_cannot_quote(text: str) -> None:
 
 @pytest.mark.parametrize("uri", ["http://", "http://:5000", "http://[::1", "http://h:port"])
 def test_an_address_without_a_host_is_no_store(uri: str) -> None:
-    with pytest.raises(NoSuchStore, match="is no address of a server"):
+    with pytest.raises(NoSuchStore, match="is not an address of a server"):
         open_store(uri, Deadline(1))
 
 

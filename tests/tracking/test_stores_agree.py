@@ -183,7 +183,7 @@ def test_a_file_that_is_no_mlflow_database_stays_as_it_is(tmp_path: Path, conten
     path.write_bytes(content)
     with pytest.raises(NoSuchStore) as caught:
         open_store(f"sqlite:///{path}", Deadline(9))
-    assert str(caught.value) == f"{path} is no MLflow database; check the tracking URI"
+    assert str(caught.value) == f"{path} is not a MLflow database; check the tracking URI"
     assert path.read_bytes() == content
 
 

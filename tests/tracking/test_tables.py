@@ -97,8 +97,8 @@ def test_a_table_over_the_cap_says_its_size_and_how_to_have_it_read(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "it is no table in pandas' split JSON, as mlflow.log_table writes it"),
-        ("[]", "it is no table in pandas' split JSON, as mlflow.log_table writes it"),
+        ("{", "it is not a table in pandas' split JSON, as mlflow.log_table writes it"),
+        ("[]", "it is not a table in pandas' split JSON, as mlflow.log_table writes it"),
         ('{"columns": ["a"], "data": []}', "it has no rows"),
         ('{"columns": ["a", "a"], "data": [[1, 2]]}', "its columns are not texts, each once"),
         ('{"columns": ["a"], "data": [[1, 2]]}', "a row has another length than the columns"),

@@ -1,4 +1,4 @@
-"""MLflow's JSON into records: what is no usable value says so."""
+"""MLflow's JSON into records: what is not a usable value says so."""
 
 from __future__ import annotations
 
@@ -223,10 +223,10 @@ def test_registered_versions_are_listed_once_oldest_first(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "cannot be read (it is no YAML, or nested too deeply)"),
+        ("{", "cannot be read (it is not YAML, or nested too deeply)"),
         (
             "a: !!python/object/apply:os.system [id]",
-            "cannot be read (it is no YAML, or nested too deeply)",
+            "cannot be read (it is not YAML, or nested too deeply)",
         ),
         ("[" * 5000, "cannot be read (it is nested more than 64 levels deep)"),
         ("a: 2026-99-99", "cannot be read (month must be in 1..12)"),

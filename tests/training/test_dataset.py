@@ -179,7 +179,7 @@ def test_pictures_are_hashed_with_their_shape() -> None:
         (
             [[1, 2]],
             (
-                "a pandas frame or a numpy array is due, not list; convert it, such as with "
+                "expected a pandas frame or a numpy array, got list; convert it, such as with "
                 "to_pandas() or numpy.asarray()"
             ),
         ),
@@ -327,15 +327,15 @@ def test_arrays_and_series_are_logged_too_and_what_nobody_knows_is_left_out(
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        ({"licence": " "}, "licence is empty; leave it out if nobody knows it"),
+        ({"licence": " "}, "licence is empty; leave it out if it is not known"),
         ({"purpose": "x" * 501}, "purpose has 501 characters; MLflow keeps 500"),
         (
             {"max_timestamp": "yesterday"},
-            "max_timestamp is no ISO 8601 time; write it like 2026-01-31T08:00:00Z",
+            "max_timestamp is not an ISO 8601 time; write it like 2026-01-31T08:00:00Z",
         ),
         (
             {"max_timestamp": pd.NaT},
-            "max_timestamp is no time; give a datetime, a date or ISO 8601 text",
+            "max_timestamp is not a time; give a datetime, a date or ISO 8601 text",
         ),
         (
             {"min_timestamp": "2026-01-02", "max_timestamp": "2026-01-01"},

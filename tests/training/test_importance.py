@@ -87,7 +87,7 @@ def test_a_pandas_series_names_its_features() -> None:
         ({"age": "0.5"}, None, "the importance of age is '0.5'; it is a finite number"),
         ({"age": None}, None, "the importance of age is None; it is a finite number"),
         ({}, None, "there are no importances to log"),
-        ([1.0], None, "nobody says which features the values are of: pass `features=names`"),
+        ([1.0], None, "nothing says which features the values are of: pass `features=names`"),
         ([1.0], ["a", "b"], "there are 1 values for 2 features"),
         ([1.0, 2.0], ["a", "a"], "feature 'a' stands twice among the features"),
         (

@@ -48,7 +48,7 @@ class ModelNaming(Policy, name="acme-model-naming"):
         if found is None:
             wrong = f"registered name {name} is not <team>-<purpose>-<kind> in lower case"
         elif found["team"] not in self.teams:
-            wrong = f"registered name {name} begins with {found['team']}, which is no team"
+            wrong = f"registered name {name} begins with {found['team']}, which is not a team"
         if wrong is None:
             return Finding(
                 outcome=Outcome.PASS, part=name, message=f"registered name {name} says whose it is"

@@ -27,7 +27,7 @@ def test_a_name_of_another_form_fails(name: str) -> None:
 
 
 def test_a_team_that_does_not_exist_fails() -> None:
-    message = "registered name ops-chargebacks-ranker begins with ops, which is no team"
+    message = "registered name ops-chargebacks-ranker begins with ops, which is not a team"
     assert_outcome(registered("ops-chargebacks-ranker"), "fail", message=message)
 
 

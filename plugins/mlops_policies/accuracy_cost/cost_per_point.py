@@ -39,7 +39,7 @@ class CostPerPoint(Policy, name="cost-per-point"):
     gain in points and `D` the difference in training cost (currency):
 
     - `|D| <= ignore_below`: pass; run times vary, so an unchanged pipeline must not fail
-    - dearer: `g > 0` and `D / g <= max_cost_per_point`
+    - more expensive: `g > 0` and `D / g <= max_cost_per_point`
     - cheaper and no worse: pass
     - cheaper and worse: `-D / -g >= min_saving_per_point`; `not-applicable` where that is not set
 
@@ -156,7 +156,7 @@ class CostPerPoint(Policy, name="cost-per-point"):
                 outcome=Outcome.NOT_APPLICABLE,
                 message=f"training cost {show(saving, currency)} less and {name} is worse",
                 detail=f"training cost {show(saving, currency)} less and {name} is worse: "
-                "without min_saving_per_point nobody says what a lost point is worth",
+                "without min_saving_per_point nothing says what a lost point is worth",
                 about="training cost",
             )
         point, unit = gain.metric.required_point, f"{currency}/pt"

@@ -176,7 +176,7 @@ def _perfect(metric: Metric) -> Decimal:
     """Return the best value of a metric known by name."""
     if metric.perfect is None:
         raise MissingEvidence(
-            f"nobody said what the best value of {metric.name} is",
+            f"nothing says what the best value of {metric.name} is",
             "set `perfect:` of min-useful-gain, in the metric's own units",
         )
     return metric.perfect

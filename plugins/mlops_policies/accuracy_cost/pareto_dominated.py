@@ -153,7 +153,7 @@ class ParetoDominated(Policy, name="pareto-dominated"):
         """Return the costs of a run that are known.
 
         Raises:
-            InvalidEvidence: If one is no number, or below 0.
+            InvalidEvidence: If one is not a number, or below 0.
         """
         reads = {
             "train-cost": lambda: training_cost(run, case.prices, children),

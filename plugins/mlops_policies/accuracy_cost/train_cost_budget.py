@@ -234,13 +234,13 @@ def _gpus(run: Run) -> tuple[int, str] | None:
     """Return how many GPUs a run used and who says so; None where nobody does.
 
     Raises:
-        InvalidEvidence: If the tag is no whole number.
+        InvalidEvidence: If the tag is not a whole number.
     """
     said = run.tags.get(GPUS_TAG)
     if said is not None:
         if not _COUNT.fullmatch(said.strip()):
             raise InvalidEvidence(
-                f"tag {GPUS_TAG} of the {run.role} run is no whole number of at least 0",
+                f"tag {GPUS_TAG} of the {run.role} run is not a whole number of at least 0",
                 f'set it: mlflow.set_tag("{GPUS_TAG}", 1)',
             )
         return int(said), f"{count(int(said), 'GPU')} by tag {GPUS_TAG}"

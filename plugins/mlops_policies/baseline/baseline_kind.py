@@ -24,7 +24,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Tighter, exact, show
+from policy_engine.quantities import Tighter, exact, show, show_both
 from policy_engine.statistics import (
     InvalidRows,
     NotComputable,
@@ -207,7 +207,7 @@ def _tested(finding: Finding, table: Predictions, rule: ZeroRule, alpha: float) 
         return finding.saying(test)
     return finding.saying(f"{test}, so it may be chance")._replace(
         outcome=Outcome.INCONCLUSIVE,
-        message=f"{finding.message}, and may be higher by chance alone",
+        message=f"{finding.about} may be better than that of a constant answer by chance",
         remedy="evaluate on more rows",
     )
 
@@ -245,15 +245,14 @@ def _compared(case: Case, kind: Kind, other: Measurement, who: str) -> Finding:
     is_equal = math.isclose(value.value, other.value, rel_tol=EQUAL, abs_tol=EQUAL**2)
     passed = gain > 0 and not is_equal
     word = "above" if metric.goal == "maximize" else "below"
-    message = (
-        f"{metric.name} is {show(value.value, '', other.value)}; it must be {word} that of {who}, "
-        f"{show(other.value, '', value.value)}"
-    )
+    reached, least = show_both(value.value, other.value, "")
+    detail = f"{metric.name} is {reached}; it must be {word} that of {who}, {least}"
     if not passed and kind == ZERO and other.value == metric.perfect:
         return Finding(
             outcome=Outcome.INCONCLUSIVE,
             part=kind,
-            message=f"{message}: {metric.name} is perfect without any model, so it tells nothing",
+            message=f"{metric.name} is perfect without any model, so it tells nothing",
+            detail=f"{detail}: {metric.name} is perfect without any model, so it tells nothing",
             measured=value,
             baseline=other,
             remedy="judge by a metric that false alarms and misses both lower, such as F1",
@@ -261,7 +260,11 @@ def _compared(case: Case, kind: Kind, other: Measurement, who: str) -> Finding:
     return Finding(
         outcome=Outcome.PASS if passed else Outcome.FAIL,
         part=kind,
-        message=message,
+        message=f"{metric.name} is {reached}; without a model it would be {least}"
+        if kind == ZERO
+        else f"{metric.name} is {reached}; the {kind} baseline has {least}",
+        detail=detail,
+        about=metric.name,
         measured=replace(value, value=other.value) if is_equal else value,
         limit=Limit(other.value, metric.name, ">" if metric.goal == "maximize" else "<"),
         baseline=other,
@@ -275,12 +278,12 @@ def _zero_rule(case: Case) -> tuple[ZeroRule, str]:
     """Return the best constant on the candidate's targets, and where the targets lie.
 
     Raises:
-        MissingEvidence: If there are no predictions, or nobody knows how the metric is computed.
+        MissingEvidence: If there are no predictions, or it is not known how the metric is computed.
     """
     metric, table = case.metric, case.candidate.predictions
     found = metric_definitions(metric.name, _positive(metric))
     if not found:
-        raise MissingEvidence(f"nobody knows how {metric.name} is computed from rows")
+        raise MissingEvidence(f"it is not known how {metric.name} is computed from rows")
     weights = table.weights
     if found[0].kind in _NUMBERS:
         rule = zero_rule_of_numbers(found[0], table.numbers("target"), weights)

@@ -41,7 +41,7 @@ _WEAK = (
 class SameEvalData(Policy, name="same-eval-data"):
     """Candidate and baseline were evaluated on the same data.
 
-    Two scores on two test sets say nothing about two models: easier rows are no improvement.
+    Two scores on two test sets say nothing about two models: easier rows are not an improvement.
 
     Compared are the evaluation data of the candidate with those of the baseline, and with any data
     that the metrics of the baseline's model name, since it may have been evaluated again. Of strong

@@ -69,7 +69,7 @@ def paired(
     """Return what the metric reads of both models, on all joined rows or on some places of them.
 
     Raises:
-        InvalidEvidence: If a cell is no usable value.
+        InvalidEvidence: If a cell is not a usable value.
         NotComputable: If the metric is of row values and a table has none.
     """
     joined = tables.joined
@@ -94,7 +94,7 @@ def outputs_of_places(
     """Return what the model said of some rows of its table, in the columns that the metric reads.
 
     Raises:
-        InvalidEvidence: If a score or a row value is no finite number.
+        InvalidEvidence: If a score or a row value is not a finite number.
         NotComputable: If the metric is of row values and the table has none.
     """
     if definition.kind != "row_mean":

@@ -53,7 +53,7 @@ def targets_of(definition: Definition, table: Predictions) -> Sequence[Class]:
     """Return the truth, as the metric takes it.
 
     Raises:
-        InvalidEvidence: If a target is null, or is no number where the metric is of numbers.
+        InvalidEvidence: If a target is null, or is not a number where the metric is of numbers.
     """
     if definition.kind in _NUMBERS:
         return table.numbers("target")
@@ -64,7 +64,7 @@ def outputs_of(definition: Definition, table: Predictions) -> Outputs:
     """Return what the model said, in the columns that the metric reads and no others.
 
     Raises:
-        InvalidEvidence: If a score is no finite number.
+        InvalidEvidence: If a score is not a finite number.
         MissingEvidence: If there is no column `prediction` and the metric reads it.
     """
     if definition.kind not in _SCORED:
@@ -88,7 +88,7 @@ def recomputed(metric: Metric, table: Predictions) -> tuple[list[Recomputed], st
     Raises:
         InvalidEvidence: If the rows hold what no metric can be computed from.
     """
-    found, why = [], f"nobody knows how {metric.name} is computed from rows"
+    found, why = [], f"it is not known how {metric.name} is computed from rows"
     definitions = metric_definitions(metric.name, positive_class(metric))
     if not definitions:
         return [], why

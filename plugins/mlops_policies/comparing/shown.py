@@ -108,7 +108,7 @@ def harms(p_values: Sequence[float], alpha: float) -> list[Harm]:
 
 
 def tested_or_found(name: str | None, find: Callable[[], Tested | Finding]) -> Tested | Finding:
-    """Return what `find` does; where there are parts, evidence that is no value is a finding."""
+    """Return what `find` does; where there are parts, evidence that is not a value is a finding."""
     if name is None:
         return find()
     tested: list[Tested] = []

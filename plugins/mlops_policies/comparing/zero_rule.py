@@ -40,7 +40,7 @@ def zero_rule_of_classes(
     """Return the best constant for a metric of classes or of their scores.
 
     Raises:
-        MissingEvidence: If the metric is of one class and nobody says which.
+        MissingEvidence: If the metric is of one class and nothing says which.
     """
     shares = _shares(targets, weights)
     usual = max(shares, key=lambda label: (shares[label], str(label)))
@@ -71,7 +71,7 @@ def zero_rule_of_numbers(
     if metric.kind == "r2":
         return ZeroRule(0.0, f"the mean {mean:.4g}")
     if score is None or (metric.kind == "rmsle" and min(*targets, mean, median) <= -1):
-        raise MissingEvidence(f"nobody knows what a constant has in {metric} on these targets")
+        raise MissingEvidence(f"it is not known what a constant has in {metric} on these targets")
     found = []
     constants = {"mean": mean, "median": median} | _own_constant(metric.kind, targets, times)
     for name, constant in constants.items():

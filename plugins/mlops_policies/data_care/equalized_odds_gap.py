@@ -257,7 +257,7 @@ def _remedy(outcome: Outcome, attribute: str, pair: Pair) -> str | None:
     if outcome is Outcome.FAIL:
         return (
             f"compare the errors on {attribute}={high} and {attribute}={low}: rows, labels, "
-            "features, threshold; mend it, or have the reason approved"
+            "features, threshold; fix it, or have the reason approved"
         )
     if outcome is Outcome.INCONCLUSIVE:
         return f"evaluate on more rows of {attribute}={high}, {low} and of every group named"

@@ -258,7 +258,7 @@ def _remedy(outcome: Outcome, attribute: str, group: str) -> str | None:
     if outcome is Outcome.FAIL:
         return (
             f"find out why {attribute}={group} is selected less: its rows, its features, its "
-            "labels, the threshold; mend it, or have the reason approved"
+            "labels, the threshold; fix it, or have the reason approved"
         )
     if outcome is Outcome.INCONCLUSIVE:
         return f"evaluate on more rows of {attribute}={group} and of every group that is named"

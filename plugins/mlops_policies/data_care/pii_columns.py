@@ -215,7 +215,7 @@ def _signature_names(model: Model) -> Iterator[str]:
             columns = json_value(text) if isinstance(text, str) else text
         except ValueError as e:
             raise InvalidEvidence(
-                f"the {side} in the model's signature are no JSON list", _SIGN_REMEDY
+                f"the {side} in the model's signature are not a JSON list", _SIGN_REMEDY
             ) from e
         yield from _names_in(columns)
 

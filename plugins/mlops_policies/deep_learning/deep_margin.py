@@ -136,7 +136,7 @@ class DeepMargin(Proof, name="deep-margin"):
                 f'say it: mlflow.set_tag("{FAMILY_TAG}", "deep"), or "linear", "tree", …',
             )
         if family is not Family.DEEP and family.value not in self.also:
-            raise NotApplicable(f"the candidate is no deep model: its family is {family.value}")
+            raise NotApplicable(f"the candidate is not a deep model: its family is {family.value}")
 
     def _judged(self, metric: Metric, tested: Tested, levels: Levels, simple: Run) -> Finding:
         margin = metric.distance(self.margin)

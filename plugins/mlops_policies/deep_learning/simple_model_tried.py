@@ -133,7 +133,7 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
             return Finding(
                 outcome=Outcome.PASS,
                 message=f"{said}; at least {count(self.min_runs, 'run')} and "
-                f"{count(self.min_search, 'configuration')} are due",
+                f"{count(self.min_search, 'configuration')} are needed",
                 measured=measured,
                 limit=Limit(Decimal(self.min_runs), "runs", ">="),
             )
@@ -201,7 +201,7 @@ class _Tried:
 
     @property
     def configurations(self) -> int:
-        """How many different ones there are among the runs; seeds are no difference."""
+        """How many different ones there are among the runs; seeds are not a difference."""
         return len({_configuration(run) for run in self.runs})
 
 

@@ -18,7 +18,7 @@ from policy_engine.policy import Finding, Outcome, Policy
 class CleanTree(Policy, name="clean-tree"):
     """The model was trained on committed code: no tracked file differed from the commit.
 
-    A commit is no lineage if the work tree held changes that no commit has.
+    A commit is not lineage if the work tree held changes that no commit has.
 
     The tag `policy_engine.dirty`, else the tag `mlflow.source.git.dirty`, must be `false`; if one
     of them is `true`, or MLflow's tag `mlflow.source.git.diff` holds a diff, it fails. Untracked

@@ -64,7 +64,7 @@ class CodeLineage(Policy, name="code-lineage"):
         head = change.head_sha
         if head is None:
             raise MissingEvidence(
-                "nobody says which commit is the head of the change",
+                "nothing says which commit is the head of the change",
                 "check in a clone of the repository, or name the commit with --commit",
             )
         if commit == head:

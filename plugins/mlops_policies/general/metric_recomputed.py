@@ -24,7 +24,7 @@ from policy_engine.statistics import Outputs, recompute
 from policy_engine.statistics import RowMetric as Definition
 
 RELATIVE = Decimal("1e-4")
-"""The tolerance, as a share of the logged value, for a metric whose point nobody knows."""
+"""The tolerance, as a share of the logged value, for a metric whose point is not known."""
 TRAINING = "training_"
 """Autologging's prefix of metrics on the training rows, which the table does not hold."""
 

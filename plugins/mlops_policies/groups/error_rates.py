@@ -17,7 +17,7 @@ from policy_engine.evidence import InvalidEvidence, MissingEvidence, Predictions
 
 _TWO = 2
 _MOST_CLASSES = 50
-"""So many different whole numbers are no classes any more."""
+"""So many different whole numbers are not classes any more."""
 _LOG = (
     "log the column: policy_engine.training.log_predictions(row_id=…, target=…, prediction=…, {}=…)"
 )
@@ -43,8 +43,8 @@ def rates_of(run: Run, attribute: str, positive: Label | None) -> list[Rates]:
     """Return the rates of one attribute, one entry a class.
 
     Raises:
-        MissingEvidence: If nothing was logged of it, or nobody says which class is meant.
-        InvalidEvidence: If what was logged is no rate or no count.
+        MissingEvidence: If nothing was logged of it, or nothing says which class is meant.
+        InvalidEvidence: If what was logged is not a rate or no count.
     """
     table = table_with(run, attribute)
     if table is None:
@@ -105,7 +105,7 @@ def _classes(table: Predictions, positive: Label | None, run: Run) -> list[Label
     """Return the classes to judge, each against the rest.
 
     Raises:
-        MissingEvidence: If the target is no class, or nobody says which of two is positive.
+        MissingEvidence: If the target is not a class, or nothing says which of two is positive.
     """
     held: dict[Label, None] = {cell: None for cell in table.targets if cell is not None}
     if any(isinstance(c, float) and not c.is_integer() for c in held) or (
@@ -129,7 +129,7 @@ def _classes(table: Predictions, positive: Label | None, run: Run) -> list[Label
     if any(same_label(each, 1) for each in held):
         return [next(each for each in held if same_label(each, 1))]
     raise MissingEvidence(
-        f"nobody says which class is positive: the targets of the {run.role} run are "
+        f"nothing says which class is positive: the targets of the {run.role} run are "
         f"{' and '.join(map(str, classes))}",
         "set `positive` to the class, or `metric: {name: …, positive: …}` in the policy file",
     )

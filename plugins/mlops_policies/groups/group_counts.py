@@ -69,7 +69,7 @@ def counts_of(
 
     Raises:
         MissingEvidence: If there is no such column.
-        InvalidEvidence: If a weight is no finite number of at least 0.
+        InvalidEvidence: If a weight is not a finite number of at least 0.
     """
     groups, weights, clusters = table.groups(column), table.weights, table.clusters
     rows: dict[str, dict[object, float]] = {}
@@ -94,7 +94,7 @@ def logged_counts(run: Run, metric: str, column: str, rows_of: Mapping[str, int]
 
     Raises:
         MissingEvidence: If a group has no such metric.
-        InvalidEvidence: If one is no share.
+        InvalidEvidence: If one is not a share.
     """
     counts = {}
     for group, rows in rows_of.items():
@@ -113,7 +113,7 @@ def logged_rows(run: Run, column: str, metric: str = "count") -> dict[str, int]:
     """Return the rows of each group as the metrics `<metric>/<column>/<value>` say; {}: none does.
 
     Raises:
-        InvalidEvidence: If one is no whole number of at least 0.
+        InvalidEvidence: If one is not a whole number of at least 0.
     """
     prefix = f"{metric}/{column}/"
     rows = {}

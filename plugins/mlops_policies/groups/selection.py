@@ -18,7 +18,7 @@ def selected(table: Predictions, favourable: Label, run: Run) -> list[bool]:
 
     Raises:
         MissingEvidence: If neither a prediction nor a target is ever the favourable one.
-        InvalidEvidence: If a bound is asked of what is no number.
+        InvalidEvidence: If a bound is asked of what is not a number.
     """
     bound = _BOUND.match(favourable) if isinstance(favourable, str) else None
     said = table.predictions

@@ -147,11 +147,11 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
         )
 
     def _doubt(self, sample: _Sample, before: _Sample) -> tuple[str, str] | None:
-        """Say why two samples cannot be compared, and what would mend it; None: they can."""
+        """Say why two samples cannot be compared, and what would fix it; None: they can."""
         for side, each in (("candidate", sample), ("baseline", before)):
             if each.hardware is None:
                 return (
-                    f"nobody says on which hardware the {side} was measured",
+                    f"nothing says on which hardware the {side} was measured",
                     f"set the tag: mlflow.set_tag({HARDWARE_TAG!r}, '…'); probe_serving does",
                 )
         if sample.hardware != before.hardware:

@@ -22,7 +22,7 @@ def moment(dataset: Dataset, tag: str) -> datetime | None:
     """Return the time that an input's tag states; None where it has no such tag.
 
     Raises:
-        InvalidEvidence: If it is no ISO 8601 time.
+        InvalidEvidence: If it is not an ISO 8601 time.
     """
     text = dataset.tags.get(tag)
     if text is None:
@@ -31,7 +31,7 @@ def moment(dataset: Dataset, tag: str) -> datetime | None:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
         raise InvalidEvidence(
-            f"{tag} of dataset {names_of(dataset)} is no ISO 8601 time", TIME_REMEDY
+            f"{tag} of dataset {names_of(dataset)} is not an ISO 8601 time", TIME_REMEDY
         ) from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""What a dataset input was used for: training, evaluation, or nobody knows."""
+"""What a dataset input was used for: training, evaluation, or not known."""
 
 import re
 from collections.abc import Iterable

@@ -18,14 +18,14 @@ def strong_hash(dataset: Dataset) -> str | None:
     """Return the input's `data.sha256` in lower case; None where it has none.
 
     Raises:
-        InvalidEvidence: If it is no SHA-256.
+        InvalidEvidence: If it is not a SHA-256.
     """
     value = dataset.tags.get(HASH_TAG)
     if value is None:
         return None
     if not _HASH.match(value):
         raise InvalidEvidence(
-            f"{HASH_TAG} of dataset {names_of(dataset)} is no SHA-256 (64 hexadecimal digits)",
+            f"{HASH_TAG} of dataset {names_of(dataset)} is not a SHA-256 (64 hexadecimal digits)",
             HASH_REMEDY,
         )
     return value.lower()

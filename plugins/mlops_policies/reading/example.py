@@ -130,7 +130,7 @@ def _rows(value: object, only: Spec | None) -> list[Any] | None:
 
     Args:
         value: What the request holds.
-        only: The schema's only column or tensor: a value that is no list may be one of a column.
+        only: The schema's only column or tensor: a value that is not a list may be one of a column.
     """
     if isinstance(value, list):
         return value

@@ -82,7 +82,7 @@ _INNER = ("estimator", "base_estimator", "steps", "regressor", "classifier")
 
 
 def family_of_tag(tag: str) -> Family | None:
-    """Return the family that a text of the tag `model.family` names; None if nobody knows it."""
+    """Return the family that a text of the tag `model.family` names; None if it is not known."""
     return _BY_WORD.get(_COMMON.sub("-", tag.strip().lower()).strip("-"))
 
 
@@ -142,7 +142,7 @@ def _family_of_class(name: str) -> Family | None:
 def _innermost(text: str) -> str | None:
     """Return the class of the estimator that predicts in a `repr` of scikit-learn's.
 
-    It is parsed and never run. A text that scikit-learn cut off (`...`) is no expression: None.
+    It is parsed and never run. A text that scikit-learn cut off (`...`) is not an expression: None.
     """
     try:
         node: ast.AST = ast.parse(text.strip(), mode="eval").body

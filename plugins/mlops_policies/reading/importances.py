@@ -54,7 +54,7 @@ def importances_of(run: Run) -> Importances:
     Raises:
         MissingEvidence: If nothing says them in numbers; pictures are not read.
         NotApplicable: If nothing does, and the model is an agent or a language-model pipeline.
-        InvalidEvidence: If one is no finite number.
+        InvalidEvidence: If one is not a finite number.
     """
     pictures: tuple[str, ...] = ()
     try:
@@ -133,7 +133,7 @@ def _of_file(run: Run, record: Importance) -> Importances:
             bad.append(f"{name} is {value.invalid}")
     if bad:
         raise InvalidEvidence(
-            f"feature importances of the {run.role} run are no finite numbers: "
+            f"feature importances of the {run.role} run are not finite numbers: "
             f"{first_few(bad, _MOST_NAMED)}",
             "find out why, and log finite numbers",
         )

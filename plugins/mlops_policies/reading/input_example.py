@@ -12,7 +12,7 @@ EXAMPLE_REMEDY = (
     "log the model with a made-up input example; MLflow stores the example as it is given"
 )
 DEEPEST = 50
-"""Lists in lists beyond which an example is no example (levels)."""
+"""Lists in lists beyond which an example is not an example (levels)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def example_texts(model: Model) -> list[str]:
             continue
     if not texts and model.mlmodel.get("saved_input_example_info"):
         raise MissingEvidence(
-            f"the input example of model '{model.name}' is no JSON file: nobody can say what it "
+            f"the input example of model '{model.name}' is not JSON file: nobody can say what it "
             "holds",
             EXAMPLE_REMEDY,
         )
@@ -45,7 +45,7 @@ def example_texts(model: Model) -> list[str]:
 
 
 def cells(text: str) -> Iterator[Cell]:
-    """Yield the cells of an example; all of it as one where it is no JSON."""
+    """Yield the cells of an example; all of it as one where it is not JSON."""
     try:
         value = json_value(text)
     except ValueError:

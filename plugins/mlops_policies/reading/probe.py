@@ -37,7 +37,7 @@ def probe_count(run: Run, name: str) -> Measurement:
 
     Raises:
         MissingEvidence: If the run has none.
-        InvalidEvidence: If it is no whole number of at least 0.
+        InvalidEvidence: If it is not a whole number of at least 0.
     """
     measured = run.metric(name)
     whole = measured.value.to_integral_value()

@@ -57,7 +57,7 @@ class Scan:
                 errors=len(report["errors"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as e:
-            raise InvalidEvidence(f"{FILE} of the model is no ModelScan report", _SCAN_IT) from e
+            raise InvalidEvidence(f"{FILE} of the model is not a ModelScan report", _SCAN_IT) from e
 
     @classmethod
     def of_audit(cls, text: str) -> Self:
@@ -73,13 +73,13 @@ class Scan:
             failed = report["has_errors"] is not False or report["success"] is not True
         except (ValueError, TypeError, KeyError, AttributeError) as e:
             raise InvalidEvidence(
-                f"{AUDIT_FILE} of the model is no modelaudit report", _AUDIT_IT
+                f"{AUDIT_FILE} of the model is not a modelaudit report", _AUDIT_IT
             ) from e
         severities = tuple(_AS_MODELSCAN.get(each, each) for each in severities)
         return cls(AUDIT_FILE, read, (), severities, errors=int(failed))
 
     def above(self, limit: str) -> tuple[str, ...]:
-        """Return the severities above a limit; one that nobody knows is above all."""
+        """Return the severities above a limit; one that is not known is above all."""
         worst = SEVERITIES.index(limit)
         return tuple(
             s for s in self.severities if s not in SEVERITIES or SEVERITIES.index(s) > worst

@@ -41,13 +41,13 @@ class SafeSerialization(Policy, name="safe-serialization"):
       LightGBM and CatBoost write themselves, `flavor-native` what Prophet, Spark, spaCy, Paddle,
       fastText and the tokenizers of transformers do, by the MLmodel file's flavor; `.h5` may hold
       code, an H2O model Java objects of any class
-    - A `.pt2` (`torch-export`) is no plain pickle, and may hold some: torch.export.load unpickles
+    - A `.pt2` (`torch-export`) is not a pickle, and may hold some: torch.export.load unpickles
       weights, constants and sample inputs without restriction, so a crafted one runs code. MLflow
       looks into it first only where MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false and torch is 2.10 or
       newer; allow it if all that loads your models has both. A scan does not clear it here
     - Bytecode in a `__pycache__` whose source lies beside it is code as the source is: no doubt of
       its own
-    - A file that nobody knows by its name, a loader that is not MLflow's, and types that a skops
+    - A file that is not known by its name, a loader that is not MLflow's, and types that a skops
       file asks to be trusted with are `inconclusive`. `trusted_types` has those that you allow; the
       types that MLflow's own LightGBM flavor always names need no permission
     - Pickles pass with the report of a scan in the model: `modelscan.json`, as `modelscan -r json
@@ -164,7 +164,7 @@ class SafeSerialization(Policy, name="safe-serialization"):
 def _doubts(stored: Stored, flavors: Mapping[str, Any], trusted: frozenset[str]) -> Iterator[str]:
     """Yield what keeps a model without pickles from being known to be safe."""
     if stored.unknown:
-        yield f"nobody knows by its name what {_few(stored.unknown)} is"
+        yield f"it is not known by its name what {_few(stored.unknown)} is"
     loader = _conf(flavors, "python_function").get("loader_module")
     if loader is not None and str(loader).partition(".")[0] != "mlflow":
         yield f"its loader {loader} is not MLflow's and may unpickle anything"
@@ -181,7 +181,7 @@ def _asked(flavors: Mapping[str, Any]) -> set[str]:
         types = set(map(str, listed)) if isinstance(listed, list) else set()
         asked |= types - _MLFLOWS_OWN.get(name, frozenset())
         if listed is not None and not isinstance(listed, list):
-            asked.add("types that are no list")
+            asked.add("types that are not a list")
     return asked
 
 

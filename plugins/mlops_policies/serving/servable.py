@@ -129,7 +129,7 @@ class Servable(Policy, name="servable"):
             "the error rate of the served model",
             part="errors",
             note=note,
-            remedy="see the probe's warning in the training log for the first error, and mend it: "
+            remedy="see the probe's warning in the training log for the first error, and fix it: "
             "most often the input example does not fit the signature",
         )
 
@@ -155,7 +155,7 @@ def _age(run: Run, now: datetime, longest: Decimal) -> Finding:
         seconds = (now - probed).total_seconds()
     except (ValueError, TypeError) as e:
         raise InvalidEvidence(
-            f"tag {PROBED_TAG} of the {run.role} run is no ISO 8601 time with a zone",
+            f"tag {PROBED_TAG} of the {run.role} run is not an ISO 8601 time with a zone",
             "let probe_serving write it",
         ) from e
     # A clock that runs ahead of ours makes the probe no older.

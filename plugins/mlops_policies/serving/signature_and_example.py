@@ -116,7 +116,7 @@ def _log_it(model: Model) -> str:
 def _signature(model: Model) -> Mapping[str, Any] | None:
     signature = model.mlmodel.get("signature")
     if signature is not None and not isinstance(signature, dict):
-        raise InvalidEvidence("the signature in the MLmodel file is no mapping", _log_it(model))
+        raise InvalidEvidence("the signature in the MLmodel file is not a mapping", _log_it(model))
     return signature
 
 
@@ -152,7 +152,7 @@ def _columns(model: Model, signature: Mapping[str, Any], name: str) -> list[Mapp
         columns = None
     if not isinstance(columns, list) or not all(isinstance(c, dict) for c in columns):
         raise InvalidEvidence(
-            f"the {name} in the model's signature are no JSON list", _log_it(model)
+            f"the {name} in the model's signature are not a JSON list", _log_it(model)
         )
     return columns
 
@@ -226,7 +226,7 @@ def _json(model: Model, path: str) -> Any:
     try:
         return json_value(text, nan=None)  # pandas writes an empty cell so, of a text column too
     except ValueError as e:
-        raise InvalidEvidence(f"{path} of the model is no JSON: {e}", _log_it(model)) from e
+        raise InvalidEvidence(f"{path} of the model is not JSON: {e}", _log_it(model)) from e
 
 
 def _listed(named: list[str]) -> str:

@@ -55,7 +55,7 @@ class Reported:
     def test(self, metric: Metric) -> str:
         """Return what was tested, or why nothing was."""
         if not is_of_hits(metric):
-            return f"without rows nobody knows how much {metric.name} varies"
+            return f"without rows it is not known how much {metric.name} varies"
         return f"unpaired z on {self.n_candidate:,} and {self.n_baseline:,} rows, from their counts"
 
     def detectable(self, metric: Metric, alpha: float, beyond: float) -> float | None:

@@ -34,7 +34,7 @@ class JudgedSlice:
     Attributes:
         name: `column=value`.
         rows: How many (count).
-        gain: In the metric's units, below 0 for a drop; 0 where nobody knows it.
+        gain: In the metric's units, below 0 for a drop; 0 where it is not known.
         p: Of no drop; None where it could not be tested.
         test: What was tested, in words; or why it could not be.
         after: The candidate's metric.

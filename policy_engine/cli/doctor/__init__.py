@@ -19,7 +19,7 @@ __all__ = ["Line", "State", "examine"]
 
 
 def examine(options: Options) -> Iterator[Line]:
-    """Yield what was found, in the order in which to mend it.
+    """Yield what was found, in the order in which to fix it.
 
     Args:
         options: As for a check.

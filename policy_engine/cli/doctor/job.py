@@ -13,7 +13,7 @@ def event_line(job: Job) -> Line:
     """Say what is judged, and for which event."""
     event = job.event
     if event is None:
-        said = "this is no job of GitHub Actions: the work tree and its policies are judged"
+        said = "this is not a job of GitHub Actions: the work tree and its policies are judged"
         return Line("event", State.NOT_APPLICABLE, said)
     sha = (event.head_sha or "no commit")[:12]
     if not event.names_commit:

@@ -22,5 +22,5 @@ class Line:
     remedy: str | None = None
 
 
-FIRST = "mend what is said above first"
+FIRST = "fix what is said above first"
 """What is said of a thing that another one stands before."""

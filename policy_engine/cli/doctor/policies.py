@@ -25,7 +25,7 @@ def policies_line(options: Options, ready: Ready) -> Line:
     if isinstance(ready, PluginError):
         return Line("policies", State.NOT_APPLICABLE, "a plugin that they need does not load")
     if isinstance(ready, PolicyEngineError):
-        remedy = "mend that; `policy-engine validate` reads the work tree's"
+        remedy = "fix that; `policy-engine validate` reads the work tree's"
         return Line("policies", State.PROBLEM, str(ready), remedy)
     what = count(len(ready.policies.files), "policy file")
     if ready.source is None:

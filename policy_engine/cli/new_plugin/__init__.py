@@ -49,7 +49,7 @@ def new_plugin(name: str, folder: Path) -> tuple[Path, ...]:
     """
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise UsageError(
-            f"'{name[:80]}' is no name for a plugin: lower-case words joined by '-', at most "
+            f"'{name[:80]}' is not a name for a plugin: lower-case words joined by '-', at most "
             f"{_LONGEST} characters, such as acme-policies"
         )
     module = name.replace("-", "_")

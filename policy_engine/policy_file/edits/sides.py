@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
 
 def leaves(key: str, item: Item) -> Iterator[tuple[str, Item]]:
-    """Yield the values of a section that are no mapping, each by its whole key."""
+    """Yield the values of a section that are not a mapping, each by its whole key."""
     if not isinstance(item.node, MappingNode):
         yield key, item
         return

@@ -32,7 +32,7 @@ def policies(kinds: Mapping[str, type[Policy]]) -> Json:
 
 
 def complete(kinds: Mapping[str, type[Policy]]) -> Json:
-    """Return what holds besides where nothing lies beneath: what is due is said here."""
+    """Return what holds besides where nothing lies beneath: what is needed is said here."""
     due = {name: required_of(policy) for name, policy in kinds.items()}
     return {
         "properties": {name: _complete(due[name]) for name in kinds},

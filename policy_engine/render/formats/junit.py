@@ -60,7 +60,7 @@ def _properties(report: Report, subject: Subject) -> Iterator[tuple[str, str]]:
 
 
 def _verdict(subject: Subject) -> Iterator[JunitCase]:
-    """Yield a case where no finding says why the subject may not merge, or why none is due."""
+    """Yield a case where no finding says why the subject may not merge, or why none is needed."""
     stops = {Effect.BLOCK} & {finding.effect for finding in subject.findings}
     if EXIT_CODES[subject.verdict] and not stops:
         result: JunitResult = "error"
