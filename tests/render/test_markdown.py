@@ -50,7 +50,7 @@ def test_policies_of_the_pull_request_itself_are_said_in_the_headline() -> None:
         "",
         (
             "Decided by policies of `feature@9f8e7d6` that are not the default branch's own: "
-            "1 warning (exit code 0)."
+            "1 warning (exit code 0). Look at the warnings below; they do not stop the merge."
         ),
     ]
     assert "at `feature@9f8e7d6`, not trusted ·" in as_markdown(warned)
@@ -83,10 +83,12 @@ def test_without_a_candidate_the_reason_is_said(
     verdict: Verdict, headline: str, word: str, code: int
 ) -> None:
     found = reports.nothing_judged(verdict, "no run is tagged with commit 1a2b3c4")
+    is_there = verdict is Verdict.NOT_EVALUATED
+    more = " Train a run of this change, or name the one that was trained." if is_there else ""
     assert as_markdown(found) == dedent(f"""\
         <h2>{headline}: no run is tagged with commit <code>1a2b3c4</code></h2>
 
-        Decided by the trusted policies of `main@1a2b3c4`: no findings (exit code {code}).
+        Decided by the trusted policies of `main@1a2b3c4`: no findings (exit code {code}).{more}
 
         ### {headline[0]} `policies/fraud.yaml`
 
@@ -146,7 +148,7 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
     shown = comment.count(" blocks the merge: ")
     assert 59_000 < len(comment) <= 60_000
     assert comment.startswith(
-        "<h2>❌ May not merge: no 0; no 1; no 2; no 3; and 9996 more</h2>\n\nDecided by the trusted "
+        "<h2>❌ May not merge: no 0; no 1; no 2; no 3; and 9996 more</h2>\n\nDecided by the "
     )
     assert (
         f"\n\n**{10_000 - shown:,} more findings, 1 more policy, 1 more note are in "

@@ -44,6 +44,11 @@ _EDITS = f"<tr>{''.join(f'<th>{name}</th>' for name in edits.HEAD)}</tr>"
 _ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
 _FILES_NAMED = 5
 _PICTURES = 3
+_NEXT = {
+    Verdict.PASS: " Nothing is left to do: merge it.",
+    Verdict.WARN: " Look at the warnings below; they do not stop the merge.",
+    Verdict.NOT_EVALUATED: " Train a run of this change, or name the one that was trained.",
+}
 _MARKS = {Effect.BLOCK: "❌", Effect.WARN: "⚠️", Effect.WAIVED: "☑️", Effect.NONE: "✅"}
 _TITLES = {
     "error": "could not be judged",
@@ -96,7 +101,7 @@ def _way_out(report: Report) -> str:
     """Say how a merge that is blocked can still be had: fix it, or have it waived."""
     blocking = [f for f in rows.every_finding(report) if f.effect is Effect.BLOCK]
     if not blocking:
-        return ""
+        return _NEXT.get(report.verdict, "")
     waivable = [
         f for f in blocking if f.level is Level.OVERRIDABLE and f.outcome is not Outcome.ERROR
     ]
