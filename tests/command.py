@@ -46,7 +46,10 @@ class Told:
     @property
     def findings(self) -> list[tuple[str, str, str]]:
         """Outcome, effect and message of each finding of the only subject."""
-        return [(f["outcome"], f["effect"], f["message"]) for f in self.subject["findings"]]
+        return [
+            (f["outcome"], f["effect"], f["detail"] or f["message"])
+            for f in self.subject["findings"]
+        ]
 
 
 def command(*arguments: str) -> Told:

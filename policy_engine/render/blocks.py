@@ -87,7 +87,8 @@ def reasons(report: Report) -> list[str]:
     told = [several[0].message for several in by_policy(deciding).values()]
     told += [s.reason for s in report.subjects if s.reason and s.verdict is report.verdict]
     if report.verdict is Verdict.PASS:
-        told = [f"{c.what} {c.difference}" for s in report.subjects for c in s.changes[:1]]
+        first = [c for s in report.subjects for c in s.changes[:1] if c.baseline is not None]
+        told = [f"{change.what} {change.difference}" for change in first]
     several = list(dict.fromkeys(told))
     more = len(several) - _MOST_REASONS
     return several[:_MOST_REASONS] + ([f"and {more} more"] if more > 0 else [])

@@ -79,7 +79,7 @@ def test_the_life_of_a_pull_request(story: Life) -> None:
     story.train(head, 5_000)
     told, said = story.check()
     assert (told.failed, said["exit-code"], said["verdict"]) == (False, "0", "pass")
-    assert story.headline.startswith("## ✅ Pass")
+    assert story.headline.startswith("<h2>✅ May merge")
     assert "no FINISHED run" not in story.comment
 
     # Too large.
@@ -87,7 +87,7 @@ def test_the_life_of_a_pull_request(story: Life) -> None:
     told, said = story.check()
     assert (told.failed, said["exit-code"], said["verdict"]) == (True, "1", "fail")
     assert said["blocking"] == "1"
-    assert story.headline.startswith("## ❌ Fail")
+    assert story.headline.startswith("<h2>❌ May not merge")
     assert "it must be at most 10.0 kB" in story.comment
     assert "it must be at most 10.0 kB" in told.summary
 
@@ -98,7 +98,7 @@ def test_the_life_of_a_pull_request(story: Life) -> None:
     told, said = story.check()
     assert (told.failed, said["exit-code"], said["verdict"]) == (True, "1", "fail")
     assert "it must be at most 10.0 kB" in story.comment
-    assert story.headline.startswith("## ❌ Fail")
+    assert story.headline.startswith("<h2>❌ May not merge")
     assert "What the proposed policies would change: 1 of 4" in story.comment
 
     # Mended.
@@ -107,7 +107,7 @@ def test_the_life_of_a_pull_request(story: Life) -> None:
     story.train(head, 4_000)
     told, said = story.check()
     assert (told.failed, said["exit-code"], said["verdict"]) == (False, "0", "pass")
-    assert story.headline.startswith("## ✅ Pass")
+    assert story.headline.startswith("<h2>✅ May merge")
     assert "would change" not in story.comment
 
     # The merge queue judges the same run on its own commit, and writes no comment.

@@ -288,7 +288,7 @@ def test_a_server_that_dies_in_the_middle_never_makes_evidence_absent(
     (subject,) = done.report["subjects"]
     whole = {"fail"} if done.code == 1 else {"fail", "error"}
     assert {f["outcome"] for f in subject["findings"]} <= {"pass", *whole}
-    lost = [f["message"] for f in subject["findings"] if f["outcome"] == "error"]
+    lost = [f["detail"] or f["message"] for f in subject["findings"] if f["outcome"] == "error"]
     reasons = lost or [subject["reason"]]
     if answered <= 10 or done.code != 1:
         assert done.code == 3
@@ -311,7 +311,7 @@ def test_killing_the_server_while_it_is_read_is_exit_3_and_one_sentence(
     assert (done.code, done.err) == (3, "")
     assert done.seconds < 6 + START_S
     (subject,) = done.report["subjects"]
-    lost = [f["message"] for f in subject["findings"] if f["outcome"] == "error"]
+    lost = [f["detail"] or f["message"] for f in subject["findings"] if f["outcome"] == "error"]
     sentence = f"MLflow at {relay.uri} hung up without an answer; try again, or look into its log"
     assert all(each.endswith(sentence) for each in lost or [subject["reason"]])
     assert {f["outcome"] for f in subject["findings"]} <= {"pass", "error"}

@@ -69,10 +69,10 @@ def test_a_failing_check_writes_one_comment_and_tells_the_job(gate: Gate) -> Non
     }
     (body,) = gate.fake.bodies
     assert MARKER.fullmatch(body.split("\n")[0])
-    assert headline(body).startswith("## ❌ Fail")
-    assert "val_f1 is 0.85; it must be at least 0.9" in body
+    assert headline(body).startswith("<h2>❌ May not merge")
+    assert "<code>val_f1</code> is 0.85; it must be at least 0.9" in body
     assert "[the job that judged this](https://github.example/acme/fraud/actions/runs/4711)" in body
-    assert ended.summary.startswith("## ❌ Fail")
+    assert ended.summary.startswith("<h2>❌ May not merge")
     assert ended.err.startswith("::error file=policies/fraud.yaml,line=4,title=limit-0")
     assert [c.author for c in gate.fake.state.comments] == [BOT]
     assert gate.fake.state.check_runs == []
@@ -85,7 +85,7 @@ def test_a_second_run_edits_the_comment_in_place(gate: Gate) -> None:
     assert gate.check().code == 0
     (only,) = gate.fake.state.comments
     assert only.id == first.id
-    assert not headline(only.body).startswith("## ❌ Fail")
+    assert not headline(only.body).startswith("<h2>❌ May not merge")
 
 
 def test_a_run_that_decides_the_same_writes_nothing(gate: Gate) -> None:
@@ -100,9 +100,9 @@ def test_a_run_that_decides_the_same_writes_nothing(gate: Gate) -> None:
 def test_a_comment_that_a_person_edited_is_written_again(gate: Gate) -> None:
     gate.check()
     (comment,) = gate.fake.state.comments
-    comment.body = comment.body.replace("❌ Fail", "✅ Pass")
+    comment.body = comment.body.replace("❌ May not merge", "✅ May merge")
     gate.check()
-    assert headline(gate.fake.bodies[0]).startswith("## ❌ Fail")
+    assert headline(gate.fake.bodies[0]).startswith("<h2>❌ May not merge")
 
 
 def test_a_comment_whose_line_ends_github_changed_is_the_same(gate: Gate) -> None:
@@ -148,7 +148,7 @@ def test_the_comment_is_found_behind_130_others(gate: Gate) -> None:
     gate.candidate(val_f1=0.8)
     gate.check()
     assert len(gate.fake.bodies) == 131
-    assert "0.8 val_f1" in gate.fake.bodies[-1]
+    assert " is 0.8; it must be at least 0.9" in gate.fake.bodies[-1]
 
 
 def test_a_marker_that_somebody_else_wrote_is_not_ours(gate: Gate) -> None:
@@ -156,10 +156,13 @@ def test_a_marker_that_somebody_else_wrote_is_not_ours(gate: Gate) -> None:
     (ours,) = gate.fake.state.comments
     marker = ours.body.split("\n")[0]
     gate.fake.state.comments.clear()
-    forged = gate.fake.state.comment(f"{marker}\n## ✅ Pass", "eve")
-    quoted = gate.fake.state.comment(f"> see\n{marker}\n## ✅ Pass", BOT)
+    forged = gate.fake.state.comment(f"{marker}\n<h2>✅ May merge</h2>", "eve")
+    quoted = gate.fake.state.comment(f"> see\n{marker}\n<h2>✅ May merge</h2>", BOT)
     gate.check()
-    assert (forged.body, quoted.body) == (f"{marker}\n## ✅ Pass", f"> see\n{marker}\n## ✅ Pass")
+    assert (forged.body, quoted.body) == (
+        f"{marker}\n<h2>✅ May merge</h2>",
+        f"> see\n{marker}\n<h2>✅ May merge</h2>",
+    )
     assert len(gate.fake.bodies) == 3
 
 
@@ -169,7 +172,7 @@ def test_a_comment_deleted_between_list_and_edit_is_written_anew(gate: Gate) -> 
     gate.fake.meanwhile("PATCH", "issues/comments/.*", gate.fake.state.comments.clear)
     assert gate.check().code == 1
     (body,) = gate.fake.bodies
-    assert "0.8 val_f1" in body
+    assert " is 0.8; it must be at least 0.9" in body
 
 
 def test_the_report_of_a_newer_head_is_not_overwritten(gate: Gate) -> None:
@@ -217,7 +220,9 @@ def test_a_persons_token_writes_as_that_person(gate: Gate) -> None:
     gate.check()
     gate.candidate(val_f1=0.8)
     gate.check()
-    assert [(c.author, "0.8 val_f1" in c.body) for c in gate.fake.state.comments] == [("ana", True)]
+    assert [
+        (c.author, " is 0.8; it must be at least 0.9" in c.body) for c in gate.fake.state.comments
+    ] == [("ana", True)]
 
 
 def test_the_token_of_an_app_finds_its_comment_again(gate: Gate) -> None:
@@ -271,7 +276,7 @@ def test_a_branch_gets_a_summary_and_asks_github_nothing(gate: Gate) -> None:
     del gate.fake.state.tokens[TOKEN]
     ended = gate.check(event="push")
     assert (ended.code, gate.fake.bodies) == (1, [])
-    assert ended.summary.startswith("## ❌ Fail")
+    assert ended.summary.startswith("<h2>❌ May not merge")
     assert "was not written" not in ended.err
 
 
@@ -284,7 +289,8 @@ def test_a_large_report_is_cut_and_fits_everywhere(gate: Gate, text: str) -> Non
     assert ended.code == 1
     assert len(body) <= 60_000
     assert len((run.summary or "").encode()) <= 65_535
-    assert re.search(r"\*\*[\d,]+ more findings are in the job summary and the JSON report", body)
+    assert "600 blocking" in body
+    assert ", 588 more blocks the merge: <code>val_f1</code> is 0.85" in body
     assert len(run.annotations) == 500
     assert run.title == "Fail: 600 blocking, 100 annotations more in the job summary"
 
@@ -344,7 +350,7 @@ def test_a_fault_that_stays_leaves_the_verdict_right_and_at_most_one_comment(
     flags = ("--check-run", "--format", "json", "--publish-timeout", "6s")
     ended = gate.check(*flags, process=True)
     assert (ended.code, ended.outputs["verdict"], report(ended)["verdict"]) == (1, "fail", "fail")
-    assert ended.summary.startswith("## ❌ Fail")
+    assert ended.summary.startswith("<h2>❌ May not merge")
     assert len(gate.fake.bodies) <= 1
     assert "Traceback" not in ended.everything
     assert TOKEN not in ended.everything
@@ -535,7 +541,7 @@ def test_a_second_workflow_publishes_on_the_pull_request_of_the_head(gate: Gate)
         "report.json",
     )
     assert MARKER.fullmatch(body.split("\n")[0])
-    assert headline(body).startswith("## ❌ Fail")
+    assert headline(body).startswith("<h2>❌ May not merge")
     assert ended.out == ""
 
 
@@ -546,7 +552,7 @@ def test_a_second_workflow_judges_and_comments_as_a_first_would(gate: Gate) -> N
     (body,) = gate.fake.bodies
     assert (ended.code, ended.outputs["verdict"]) == (1, "fail")
     assert MARKER.fullmatch(body.split("\n")[0])
-    assert headline(body).startswith("## ❌ Fail")
+    assert headline(body).startswith("<h2>❌ May not merge")
     assert gate.fake.asked.count("GET pulls") == 1  # whose head it is, is asked once
 
 

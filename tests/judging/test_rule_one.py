@@ -372,7 +372,7 @@ def test_a_finding_that_no_output_could_show_is_an_error(project: Project, site:
     told = project.check(GOOD)
     ((outcome, effect, message),) = told.findings
     assert (told.code, outcome, effect) == (3, "error", "block")
-    assert message == "the policy yielded a finding of wrong types"
+    assert message.startswith("the policy yielded a finding of wrong types: Finding(outcome=")
 
 
 def test_what_a_policy_found_before_it_broke_down_is_kept(project: Project, site: Site) -> None:

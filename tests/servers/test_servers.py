@@ -37,7 +37,7 @@ def findings(told: Told) -> dict[str, tuple[str, str, str]]:
         "/".join(filter(None, (each["id"], each["part"]))): (
             each["outcome"],
             each["effect"],
-            plain(each["message"]),
+            plain(each["detail"] or each["message"]),
         )
         for each in told.subject["findings"]
     }

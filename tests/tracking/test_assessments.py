@@ -56,7 +56,7 @@ def test_a_mean_without_the_row_whose_judge_failed_fails(
     for uri in (mlflow_server.uri, mlflow_server.database):
         report = Gate.of(tmp_path, uri, p=POLICIES).check(runs=(run,))
         (finding,) = report.subjects[0].findings
-        assert (report.exit_code, finding.outcome.value, finding.message) == (
+        assert (report.exit_code, finding.outcome.value, finding.whole) == (
             1,
             "fail",
             (

@@ -240,7 +240,7 @@ def test_two_ready_models_and_no_name_are_an_error_that_lists_them(
     report = gate.check(runs=(trained.two_models,))
     assert report.exit_code == 3
     ids = {m.name: m.model_id for m in _models(gate, trained)}
-    assert [f.message for f in report.subjects[0].findings] == [
+    assert [f.whole for f in report.subjects[0].findings] == [
         (
             "the model of the candidate run could not be read: the run has 2 READY models: "
             f"first ({ids['first']}), second ({ids['second']}); "
@@ -292,7 +292,7 @@ def test_a_failed_model_that_a_flag_names_does_not_pass_a_size_budget(
     run = team.run(team.experiment())
     model = team.model(run, "half", files={"MLmodel": b"flavors: {a: {}}\n"}, status="FAILED")
     report = gate.check(models=(f"models:/{model}",))
-    assert [f.message for f in report.subjects[0].findings] == [
+    assert [f.whole for f in report.subjects[0].findings] == [
         "the size of model 'half' is invalid: the model is FAILED, not READY"
     ]
     assert report.exit_code == 1

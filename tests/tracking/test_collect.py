@@ -183,7 +183,7 @@ def test_files_that_a_server_serves_are_unreadable_through_its_database(
     report = Gate(gate.root, mlflow_server.database).check(runs=(trained.proxied,))
     assert report.exit_code == 3
     size = next(f for f in report.subjects[0].findings if f.id == "model-size-budget")
-    assert size.message == (
+    assert size.whole == (
         "the size of model 'nested' could not be read: the files at mlflow-artifacts:/"
         f"{trained.proxied_experiment_id}/models/{trained.proxied_model}/artifacts are kept by an "
         f"MLflow server, and {mlflow_server.database} does not know which: "

@@ -60,7 +60,10 @@ def test_a_run_is_judged_by_what_gitlab_tells_and_the_rest_is_missing(project: G
     missing = ("missing", "the candidate run has no logged model that is READY")
     gain = "val_accuracy goes from 0.9 to 0.975"
     assert {
-        "/".join(filter(None, (each["id"], each["part"]))): (each["outcome"], each["message"])
+        "/".join(filter(None, (each["id"], each["part"]))): (
+            each["outcome"],
+            each["detail"] or each["message"],
+        )
         for each in told.subject["findings"]
     } == {
         "run-finished/run": ("pass", "the run is FINISHED"),

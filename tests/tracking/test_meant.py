@@ -80,7 +80,7 @@ def test_a_run_of_a_search_costs_what_the_whole_search_does(team: Team, gate: Ga
     parent, _, best, _ = search(team, "0" * 40, models=2, tagged=1)
     report = gate.check(runs=(parent,))
     assert run_of(report) == best
-    messages = {f.id: f.message for f in only(report).findings}
+    messages = {f.id: f.whole for f in only(report).findings}
     assert messages["train-cost-budget"] == (
         "training cost is 3.00 USD; it must be at most 10.00 USD (duration x price); all 3 runs "
         f"of its sweep ({parent[:8]})"

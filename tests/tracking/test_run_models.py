@@ -68,8 +68,7 @@ def model_of(gate: Gate, run_id: str, **options: object) -> object:
 def outcomes(report: Report) -> dict[str, tuple[str, str]]:
     (subject,) = report.subjects
     return {
-        f"{f.id}.{f.part}" if f.part else f.id: (f.outcome.value, f.message)
-        for f in subject.findings
+        f"{f.id}.{f.part}" if f.part else f.id: (f.outcome.value, f.whole) for f in subject.findings
     }
 
 

@@ -40,7 +40,7 @@ def messages(gate: Gate, run: str, exit_code: int) -> list[str]:
     """Return what the findings on a run say; the check ends with this exit code."""
     report = gate.check(runs=(run,))
     assert report.exit_code == exit_code
-    return [finding.message for subject in report.subjects for finding in subject.findings]
+    return [finding.whole for subject in report.subjects for finding in subject.findings]
 
 
 # Which model: `run.outputs.model_outputs[0]` is in no order, and lists what failed.

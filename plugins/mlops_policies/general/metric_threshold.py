@@ -144,7 +144,11 @@ class MetricThreshold(Policy, name="metric-threshold"):
         shown, least = show_both(value.value, limit, "")
         return Finding(
             outcome=Outcome.PASS if passed else Outcome.FAIL,
-            message=f"{self.metric} is {shown}; it must be at {word} {least}{note}",
+            message=f"{self.metric} is {shown}; it must be at {word} {least}",
+            detail=f"{self.metric} is {shown}; it must be at {word} {least}{note}"
+            if note
+            else None,
+            about=self.metric,
             part=part,
             measured=value,
             limit=bound,

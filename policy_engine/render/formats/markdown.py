@@ -42,6 +42,7 @@ _CHANGES = "<tr><th></th><th>baseline</th><th>candidate</th><th>change</th></tr>
 _CHANGED = "<tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>"
 _EDITS = f"<tr>{''.join(f'<th>{name}</th>' for name in edits.HEAD)}</tr>"
 _ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
+_NAMES = 12
 _FILES_NAMED = 5
 _PICTURES = 3
 _NEXT = {
@@ -184,22 +185,29 @@ def _change(change: Change) -> str:
 def _block(block: Block, links: Links) -> str:
     """Return what is the case and what to do first; what checks it by hand is folded."""
     finding = block.first
-    named = ", ".join(_named(id_, part) for id_, part in block.names(worst=True))
+    named = _all_named(block.names(worst=True))
     symbol = rows.KIND_SYMBOLS[block.kind]
     lines = [f"<li>{symbol} {named} {_TITLES[block.kind]}: {html_prose(finding.message)}"]
     if others := block.names(worst=False):
-        lines.append(f"<br>So do {', '.join(_named(*each) for each in others)}, which warn.")
+        lines.append(f"<br>So do {_all_named(others)}, which warn.")
     if finding.remedy:
         lines.append(f"<br><b>Fix:</b> {html_prose(finding.remedy)}")
     if finding.waiver:
         lines.append(f"<br><b>Waiver:</b> {html_code(rows.waiver_words(finding.waiver), LONG)}")
-    facts = [html_prose(detail) for detail in block.details]
-    facts += [html_prose(told) for told in dict.fromkeys(map(rows.numbers, block.findings)) if told]
-    for each in dict.fromkeys((f.where, rows.rule_words(f)) for f in block.findings):
-        where, words = each
+    facts = [html_prose(detail) for detail in block.details[:_NAMES]]
+    numbers = dict.fromkeys(map(rows.numbers, block.findings[:_NAMES]))
+    facts += [html_prose(told) for told in numbers if told]
+    rules = dict.fromkeys((f.where, rows.rule_words(f)) for f in block.findings[:_NAMES])
+    for where, words in rules:
         facts.append(f"Rule: {html_code(words, LONG)}{_link(links.line(where), 'see the rule')}")
     lines.append(f"<details><summary>numbers and rule</summary>{'<br>'.join(facts)}</details></li>")
     return "".join(lines)
+
+
+def _all_named(names: Sequence[tuple[str, str | None]]) -> str:
+    more = len(names) - _NAMES
+    named = [_named(*each) for each in names[:_NAMES]] + ([f"{more} more"] if more > 0 else [])
+    return ", ".join(named)
 
 
 def _named(id_: str, part: str | None) -> str:
