@@ -1,5 +1,6 @@
 """The report: verdict, subjects, findings. Everything that people see is rendered from it."""
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from policy_engine.evidence.metrics import Goal
 from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Interval, Level, Limit, Outcome
 
+_EXACT = 2**53
 SCHEMA = "policy-engine/report/v1"
 
 
@@ -367,6 +369,17 @@ class Report:
         return notebook_table(self)
 
 
+def _number(value: Decimal) -> int | float:
+    """Return a whole number as one as far as every reader of JSON tells it from its neighbours.
+
+    Beyond, it is what a reader makes of it: the nearest 64-bit float.
+    """
+    if value == value.to_integral_value() and abs(value) <= _EXACT:
+        return int(value)
+    nearest = float(value)
+    return int(value) if math.isinf(nearest) else nearest
+
+
 def _moment(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -382,7 +395,7 @@ def _json(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_json(item) for item in value]
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return _number(value)
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, date):

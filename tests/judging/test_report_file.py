@@ -261,3 +261,12 @@ def test_a_claim_passes_with_a_warning_at_best_and_its_values_are_logged() -> No
 def test_a_claim_that_was_not_applicable_stays_so() -> None:
     beside = nothing_judged(Verdict.NOT_APPLICABLE, "it needs no run")
     assert as_claimed(beside).verdict is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    "number", ["53239080420936271.5", "88642201706649320.5e195", "9007199254740993"]
+)
+def test_a_number_beyond_the_whole_ones_of_a_float_is_read_back(number: str) -> None:
+    large = finding(measured=value(number, "B"))
+    made = report(subject(large))
+    assert report_of(json.dumps(made.to_dict()).encode()).to_dict() == made.to_dict()
