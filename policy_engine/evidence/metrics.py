@@ -120,7 +120,7 @@ def _read(name: str) -> _Read | None:
 
 
 def _score_of_estimator(name: str) -> _Read | None:
-    """Read what autologging calls `model.score(X_test, y_test)`: accuracy, R2, or what it may be."""
+    """Read what autologging calls `model.score(X_test, y_test)`: mostly accuracy, or R2."""
     found = _ESTIMATOR_SCORE.fullmatch(name)
     if found is None:
         return None
