@@ -160,7 +160,7 @@ def _baseline(proposal: ProposedFile) -> str:
         lines.append(f"  - alias: {_flow(proposal.alias)} # the version in use")
     else:
         lines += [
-            "  # Once a model is in use: register it under a name, and give that version this alias.",
+            "  # Once a model is in use: register it under a name; give that version this alias.",
             "  # - alias: NAME@champion",
         ]
     lines.append("  - commit: merge-base # else the run of where the pull request branched off")
