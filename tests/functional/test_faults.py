@@ -398,8 +398,9 @@ FILE_STORE = (
         (
             "sqlite:///absent.db",
             (
-                "policy-engine: there is no SQLite file absent.db: MLflow makes it when a first run is "
-                "trained; train one, or check the tracking URI (it was looked for in {folder})"
+                "policy-engine: there is no SQLite file absent.db: MLflow makes it when a first "
+                "run is trained; train one, or check the tracking URI (it was looked for in "
+                "{folder})"
             ),
         ),
         (

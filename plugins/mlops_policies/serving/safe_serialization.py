@@ -100,7 +100,8 @@ class SafeSerialization(Policy, name="safe-serialization"):
         refused = {p: f for p, f in stored.known.items() if f not in self.allow}
         reports = [file for file in _READERS if file in paths]
         if stored.pickles and not reports:
-            yield _pickled(stored, flavors)
+            remedy = case.candidate.to_log(safer_than_pickle(flavors))
+            yield _pickled(stored.pickles, remedy)
         elif refused:
             yield _refused(refused)
         else:
@@ -185,13 +186,13 @@ def _asked(flavors: Mapping[str, Any]) -> set[str]:
     return asked
 
 
-def _pickled(stored: Stored, flavors: Mapping[str, Any]) -> Finding:
-    named = _few(tuple(f"{path} ({how})" for path, how in stored.pickles.items()))
+def _pickled(pickles: Mapping[str, str], remedy: str) -> Finding:
+    named = _few(tuple(f"{path} ({how})" for path, how in pickles.items()))
     return Finding(
         outcome=Outcome.FAIL,
         message="a pickle is stored, and no scan report clears it",
         detail=f"pickle present and no scan report: {named}; loading it can run any code",
-        remedy=safer_than_pickle(flavors),
+        remedy=remedy,
     )
 
 
