@@ -286,12 +286,20 @@ def test_types_that_a_skops_file_asks_to_be_trusted_with_are_to_be_allowed() -> 
         "sklearn.tree._tree.Tree"
     )
     found = judged("model.skops", flavors={"sklearn": conf})
-    assert_outcome(found, "inconclusive", message=message)
+    finding = assert_outcome(found, "inconclusive", message=message)
+    assert finding.remedy == (
+        "they are the library's own: where you trust it, write under safe-serialization in the "
+        "policy file `trusted_types: [sklearn.tree._tree.Tree]`"
+    )
     policy = bind(SafeSerialization, trusted_types=["sklearn.tree._tree.Tree"])
     assert_outcome(judged("model.skops", flavors={"sklearn": conf}, policy=policy), "pass")
     evil = SKOPS | {"skops_trusted_types": ["sklearn.tree._tree.Tree", "builtins.eval"]}
     found = judged("model.skops", flavors={"sklearn": evil}, policy=policy)
-    assert_outcome(found, "inconclusive")
+    finding = assert_outcome(found, "inconclusive")
+    assert finding.remedy == (  # nobody is told to allow what could be anything
+        "look at what is named; allow types that you know by trusted_types, and log the rest in a "
+        "known format"
+    )
 
 
 def scanned(scan: object, **settings: Any) -> list[Finding]:
