@@ -133,9 +133,16 @@ def test_command(
     metavar="FILE",
     help="A new file of policy tests, instead of stdout.",
 )
+@click.option(
+    "--rows",
+    is_flag=True,
+    help="Keep rows of predictions that are numbers, without ids; labels are counted anyway.",
+)
 @click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
 @click.option("--timeout", default="30s", show_default=True, help="Limit of all reads.")
-def record_command(run: str, policies: str, timeout: str, **given: str | None) -> None:
+def record_command(
+    run: str, policies: str, timeout: str, *, rows: bool, **given: str | None
+) -> None:
     """Make a policy test of a real run: its evidence without names, and today's outcomes."""
     from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -165,7 +172,7 @@ def record_command(run: str, policies: str, timeout: str, **given: str | None) -
     name = given["name"] or f"recorded on {now.date()}"
     with progress() as say:
         say("judging the run, and what is kept of it")
-        text = policy_tests.recorded(loaded, evidence, path, name, now)
+        text = policy_tests.recorded(loaded, evidence, path, name, now, rows=rows)
     _write(text, output)
     click.echo("read it through before you commit it: no list knows your names", err=True)
 

@@ -22,7 +22,7 @@ from policy_engine.policy_tests.evidence import read_case_evidence
 from policy_engine.policy_tests.judging import findings_of_case
 from policy_engine.policy_tests.model import PolicyTest, PolicyTestCase
 from policy_engine.policy_tests.readable import as_yaml
-from policy_engine.policy_tests.row_counts import counted_rows
+from policy_engine.policy_tests.row_counts import counted_rows, numbered_rows
 from policy_engine.policy_tests.sharing import NOT_KEPT, kept_run
 from policy_engine.report import Judged
 from policy_engine.source.problems import Problems, Spot
@@ -32,7 +32,15 @@ MOST_EARLIER = 20
 """Earlier runs that a case keeps, newest first."""
 
 
-def recorded(loaded: Loaded, evidence: EvidenceRecord, path: str, name: str, at: datetime) -> str:
+def recorded(
+    loaded: Loaded,
+    evidence: EvidenceRecord,
+    path: str,
+    name: str,
+    at: datetime,
+    *,
+    rows: bool = False,
+) -> str:
     """Return a file of policy tests (YAML) with one case.
 
     Args:
@@ -41,6 +49,7 @@ def recorded(loaded: Loaded, evidence: EvidenceRecord, path: str, name: str, at:
         path: Where the file will lie.
         name: The case's name.
         at: The moment of judgement.
+        rows: Whether to keep rows of predictions that counts cannot say: numbers, without ids.
 
     Raises:
         UsageError: If there is no candidate, or nothing of the policy file is judged on it.
@@ -49,7 +58,7 @@ def recorded(loaded: Loaded, evidence: EvidenceRecord, path: str, name: str, at:
         why = evidence.unreadable or evidence.absent or f"{len(evidence.candidates)} candidates"
         raise UsageError(f"nothing to record: {why}")
     test = PolicyTest(path, loaded, (), {})
-    content = _evidence(evidence, test.policies)
+    content = _evidence(evidence, test.policies, rows=rows)
     kept = _read_back(content, at, test.policies)
     spot = Spot(path, 1, 1)
     found = findings_of_case(test, PolicyTestCase(spot, name, at, kept, ()))
@@ -65,15 +74,14 @@ def recorded(loaded: Loaded, evidence: EvidenceRecord, path: str, name: str, at:
     return "".join(f"# {line}\n" for line in _said(before, found)) + text
 
 
-def _evidence(evidence: EvidenceRecord, file: PolicyFile) -> dict[str, Any]:
+def _evidence(evidence: EvidenceRecord, file: PolicyFile, *, rows: bool) -> dict[str, Any]:
     names = set(_named(file))
     candidate = evidence.candidates[0]
     content: dict[str, Any] = {"candidate": kept_run(candidate.run, names)}
     for record in candidate.baselines:
         if isinstance(record.run, RunRecord):
             _add_baseline(content, record, kept_run(record.run, names), file)
-    if rows := _rows(candidate, file):
-        content["rows"] = rows
+    _add_rows(content, candidate, file, one_by_one=rows)
     if change := _change(evidence.change):
         content["change"] = change
     for key in ("history", "later"):
@@ -105,12 +113,23 @@ def _add_baseline(
     content.setdefault("baselines", []).append(full)
 
 
-def _rows(candidate: CandidateRecord, file: PolicyFile) -> list[dict[str, Any]] | None:
+def _add_rows(
+    content: dict[str, Any], candidate: CandidateRecord, file: PolicyFile, *, one_by_one: bool
+) -> None:
+    """Add what both predicted: as counts, else, where that is asked for, row by row."""
     mine = candidate.run.predictions
     runs = (r.run for r in candidate.baselines if _is_of_the_file(r, file))
     theirs = [run.predictions for run in runs if isinstance(run, RunRecord)]
     table = theirs[0] if theirs and isinstance(theirs[0], TableRecord) else None
-    return counted_rows(mine, table) if isinstance(mine, TableRecord) else None
+    if not isinstance(mine, TableRecord):
+        return
+    if counts := counted_rows(mine, table):
+        content["rows"] = counts
+        return
+    if numbered := numbered_rows(mine, table) if one_by_one else None:
+        for side, columns in zip(("candidate", "baseline"), numbered, strict=True):
+            if columns is not None:
+                content[side] = {**content[side], "predictions": columns}
 
 
 def _change(change: ChangeRecord | None) -> dict[str, Any]:

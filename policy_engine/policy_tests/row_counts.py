@@ -16,6 +16,8 @@ from policy_engine.evidence.record import RunRecord
 PREDICTIONS = "policy_engine/predictions.json"
 MOST = 60
 """Different rows that a recorded case has; more are no counts, but the rows themselves."""
+MOST_ROWS = 2000
+"""Rows that a recorded case may hold one by one."""
 _LEAST_ROWS = 2
 _COLUMNS = frozenset(("row_id", "target", "prediction"))
 
@@ -61,6 +63,37 @@ def counted_rows(
         }
         for (target, said, other), number in sorted(counts.items(), key=lambda each: str(each[0]))
     ]
+
+
+def numbered_rows(
+    candidate: TableRecord, baseline: TableRecord | None
+) -> tuple[dict[str, list[Cell]], dict[str, list[Cell]] | None] | None:
+    """Return the columns of two tables, with numbers as ids; None where they are no plain numbers.
+
+    Args:
+        candidate: Its predictions.
+        baseline: Those of the run to beat; None: it has none.
+    """
+    tables = [table for table in (candidate, baseline) if table is not None]
+    if any(not table.columns.keys() >= _COLUMNS for table in tables):
+        return None
+    ids = dict.fromkeys(cell for table in tables for cell in table.columns["row_id"])
+    numbers = {cell: number for number, cell in enumerate(ids)}
+    if len(numbers) > MOST_ROWS:
+        return None
+    made = [_numbered(table, numbers) for table in tables]
+    if any(columns is None for columns in made):
+        return None
+    return made[0] or {}, made[1] if len(made) > 1 else None
+
+
+def _numbered(table: TableRecord, numbers: dict[Cell, int]) -> dict[str, list[Cell]] | None:
+    kept = [name for name in ("target", "prediction", "score") if name in table.columns]
+    cells = {name: table.columns[name] for name in kept}
+    if any(isinstance(c, (str, bool)) for several in cells.values() for c in several):
+        return None
+    ids: list[Cell] = [numbers[cell] for cell in table.columns["row_id"]]
+    return {"row_id": ids, **{name: list(several) for name, several in cells.items()}}
 
 
 def with_rows(run: RunRecord, counts: Sequence[RowCount], side: str) -> RunRecord:

@@ -22,7 +22,7 @@ from policy_engine.evidence.record import (
 
 NOT_KEPT = (
     "user, run and experiment names, notes, sources, paths, addresses",
-    "rows of predictions (labels are counted), and of input examples: what needs them is missing",
+    "rows of predictions (labels are counted, numbers kept by --rows), and of input examples",
     "parameters and tags that are not a number, switch or short plain word",
 )
 """What a recorded case leaves out, for its readers."""

@@ -12,7 +12,12 @@ import yaml
 from policy_engine.evidence.parts import TableRecord
 from policy_engine.loading import load
 from policy_engine.policy_tests import recorded
-from policy_engine.policy_tests.row_counts import RowCount, counted_rows, with_rows
+from policy_engine.policy_tests.row_counts import (
+    RowCount,
+    counted_rows,
+    numbered_rows,
+    with_rows,
+)
 from policy_engine.testing import run
 from tests.command import Project, candidate, command, evidence
 
@@ -54,14 +59,20 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return made
 
 
-def of_two(mine: TableRecord, theirs: TableRecord | None) -> EvidenceRecord:
+def replace_column(rows: TableRecord, name: str, cells: tuple[float, ...]) -> TableRecord:
+    return rows.model_copy(update={"columns": {**rows.columns, name: cells}})
+
+
+def of_two(
+    mine: TableRecord, theirs: TableRecord | None, metric: str = "val_accuracy"
+) -> EvidenceRecord:
     from policy_engine.evidence.record import BaselineRecord, CandidateRecord
 
-    old = run(run_id="1" * 32, metrics={"val_accuracy": 0.91}, predictions=theirs)
+    old = run(run_id="1" * 32, metrics={metric: 0.91}, predictions=theirs)
     found = BaselineRecord(
-        rules=({"alias": "champion"},), metric="val_accuracy", found_by="alias: champion", run=old
+        rules=({"alias": "champion"},), metric=metric, found_by="alias: champion", run=old
     )
-    new = candidate(metrics={"val_accuracy": 0.95}, predictions=mine)
+    new = candidate(metrics={metric: 0.95}, predictions=mine)
     whole = evidence(new)
     both = CandidateRecord(run=new, baselines=(found,), history=(), later=())
     return whole.model_copy(update={"candidates": (both,)})
@@ -86,6 +97,45 @@ def test_a_recorded_case_counts_its_rows_names_nobody_and_decides_as_live(projec
     (project.folder / "policies/tests").mkdir()
     (project.folder / "policies/tests/r.yaml").write_text(text)
     assert command("test").out.endswith("1 case: all as expected\n")
+
+
+NUMBERS = table({(120.5, 118.25): 40, (80.25, 90.0): 60, (30.0, 31.5): 50})
+WORSE = table({(120.5, 108.25): 40, (80.25, 99.0): 60, (30.0, 39.5): 50})
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(False, None), (True, 150)])
+def test_rows_of_numbers_are_kept_where_that_is_asked_for_without_their_ids(
+    project: Project, asked: bool, kept: int | None
+) -> None:
+    project.policy(POLICY.replace("val_accuracy, goal: maximize", "val_rmse, goal: minimize"))
+    loaded = load(("policies",))
+    spread = tuple(float(i % 37) for i in range(150))
+    mine = replace_column(NUMBERS, "target", spread)
+    theirs = replace_column(WORSE, "target", spread)
+    whole = of_two(mine, theirs, "val_rmse")
+    text = recorded(loaded, whole, "policies/tests/r.yaml", "real", AT, rows=asked)
+    assert "customer-" not in text
+    case = yaml.safe_load(text)["cases"][0]["evidence"]
+    assert "rows" not in case
+    for side in ("candidate", "baseline"):
+        columns = case[side].get("predictions")
+        assert (columns and len(columns["row_id"])) == kept
+    assert (" on the run, " in text) is not asked  # then the outcomes are those of the run
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [
+        table({("ana.berg@example.org", 1.5): 9}),
+        table({(1.5, 2.5): 2001}),
+        TableRecord(run_id="0", source="x", columns={"target": (1.5,)}),
+    ],
+    ids=["texts", "too many", "no ids"],
+)
+def test_rows_that_are_no_plain_numbers_or_too_many_are_never_kept(
+    predictions: TableRecord,
+) -> None:
+    assert numbered_rows(predictions, None) is None
 
 
 def test_without_a_baseline_the_candidate_s_rows_are_counted() -> None:

@@ -42,7 +42,7 @@ def proposed_point(metric: str | None, values: Sequence[float]) -> Point | None:
         return None
     newest = Decimal(repr(values[0]))
     percent = _short(abs(newest) / 100, 1)
-    point = Point(percent, f"1 % of the newest run's {_plain(_short(newest, 4))}")
+    point = Point(percent, f"1 % of the newest run's {_plain(_near(newest))}")
     if len(values) < ENOUGH:
         return point
     spread = Decimal(repr(max(values))) - Decimal(repr(min(values)))
@@ -62,7 +62,7 @@ def example_values(metric: str | None, goal: Goal | None, values: Sequence[float
     if point is None:
         proposed = proposed_point(metric, values)
         point = proposed.value if proposed else Decimal("0.01")
-    better = _short(Decimal(repr(values[0])), 4)
+    better = _near(Decimal(repr(values[0])))
     worse = better + 2 * point if is_loss else better - 2 * point
     if kind is not None and kind.bounded:
         worse = min(max(worse, Decimal(0)), Decimal(1))
@@ -81,6 +81,11 @@ def positive(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return value if value.is_finite() and value > 0 else None
+
+
+def _near(value: Decimal) -> Decimal:
+    """Return a value with four significant digits."""
+    return value and value.quantize(Decimal(1).scaleb(value.adjusted() - 3))
 
 
 def _short(value: Decimal, digits: int) -> Decimal:
