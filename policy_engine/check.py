@@ -42,6 +42,7 @@ from policy_engine.judging.beside import with_comparisons
 from policy_engine.judging.clock import WallClock
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.loading import Loaded, load
+from policy_engine.log import progress
 from policy_engine.report import Engine, PolicySource, Report, Verdict
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ __all__ = [
 POLL_S = 5.0
 """How long `wait` pauses between two looks for a run (seconds)."""
 
+_MINUTE = 60.0
 LEAST_JUDGING_S = 10.0
 """How long policies may take where reads get less: a bootstrap takes seconds (seconds)."""
 
@@ -307,7 +309,14 @@ def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") 
         left = give_up - time.monotonic()
         if evidence.absent is None or left <= 0:
             return _with_proposal(evidence, reads, ready, request)
-        time.sleep(min(POLL_S, left))
+        with progress() as say:
+            say(f"no run yet: it is looked for every {POLL_S:.0f} s, for {_words(left)} more")
+            time.sleep(min(POLL_S, left))
+
+
+def _words(seconds: float) -> str:
+    """Return a time that is still left, in a few words."""
+    return f"{seconds:.0f} s" if seconds < _MINUTE else f"{seconds / _MINUTE:.0f} min"
 
 
 def _with_proposal(

@@ -1,11 +1,17 @@
 """What is written beside the report: errors, notes, warnings, tracebacks, what a plugin prints.
 
+How far long work is stands on one line of a terminal, and is gone when the work ends; a job's log
+gets none of it.
+
 All of it may quote what others wrote, and a GitHub runner takes lines of stdout and of stderr for
 commands. The formats keep commands out by themselves; `github` is made of them.
 """
 
 import re
+import shutil
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Protocol
 
@@ -24,6 +30,8 @@ _BLANKS = " \t\x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u20
 _FIRST_COLON = re.compile(rf"(?:\A|(?<=[\r\n]))[{_BLANKS}{_UNCLEAN}]*:[{_UNCLEAN}]*(?=:)")
 # `##[error]` anywhere; `##vso[` is an Azure runner's.
 _HASHES = re.compile(rf"#[{_UNCLEAN}]*#[\w{_UNCLEAN}]*(?=\[)")
+_CLEAR = "\r\x1b[K"
+_LEAST_WIDTH = 20  # columns
 _REMEMBERED = 1000  # characters of an unfinished line
 
 
@@ -81,3 +89,37 @@ def to_runner(commands: str) -> None:
     stderr: Any = sys.stderr
     if stderr is not None:
         (stderr.stream if isinstance(stderr, Log) else stderr).write(commands)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Give what says how far the work is, and clear the line at the end.
+
+    What is said must be words of our own and counts: it is not made harmless.
+    """
+    stream: Any = sys.stderr
+    if stream is None or not _is_terminal(stream):
+        yield _say_nothing
+        return
+    width = max(shutil.get_terminal_size().columns - 1, _LEAST_WIDTH)
+
+    def say(text: str) -> None:
+        stream.write(_CLEAR + text[:width])
+        stream.flush()
+
+    try:
+        yield say
+    finally:
+        stream.write(_CLEAR)
+        stream.flush()
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except (OSError, ValueError):  # closed
+        return False
+
+
+def _say_nothing(_text: str) -> None:
+    """Say nothing: nobody watches."""

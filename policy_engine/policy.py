@@ -34,7 +34,7 @@ from policy_engine.evidence import (
     NotApplicable,
     UnreadableEvidence,
 )
-from policy_engine.quantities import show_both
+from policy_engine.quantities import Margin, show_both
 
 __all__ = [
     "Deferred",
@@ -279,6 +279,11 @@ class Policy(BaseModel):
     def reads(self) -> Needs:
         """Return the needs that these settings really have: `needs`, or fewer."""
         return self.needs
+
+    def needs_point(self) -> bool:
+        """Say whether these settings count in points, and so need what a point of the metric is."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return any(isinstance(v, Margin) and v.in_points and v.amount > 0 for v in values)
 
     def rules(self) -> tuple[tuple[dict[str, Any], ...], ...]:
         """Return baseline rules of the policy's own; `case.against` returns what they find."""

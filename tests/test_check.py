@@ -103,7 +103,10 @@ def test_the_report_says_which_engine_and_which_plugins_judged(project: Project)
         ),
         (
             Options(runs=("a",), tracking_uri="sqlite:///nope.db"),
-            "there is no SQLite file nope.db; check the tracking URI",
+            (
+                "there is no SQLite file nope.db: MLflow makes it when a first run is trained; "
+                "train one, or check the tracking URI (it was looked for in {folder})"
+            ),
         ),
         (
             Options(evidence=Path("nope.json")),
@@ -114,7 +117,7 @@ def test_the_report_says_which_engine_and_which_plugins_judged(project: Project)
 def test_options_that_cannot_be_followed_are_usage_errors(
     project: Project, options: Options, message: str
 ) -> None:
-    assert refusal(options) == message
+    assert refusal(options) == message.format(folder=project.folder)
 
 
 def test_collecting_refuses_the_same_contradictions(project: Project) -> None:

@@ -23,6 +23,7 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
     from policy_engine import check  # noqa: PLC0415
     from policy_engine.change.situation import idle_globs  # noqa: PLC0415
     from policy_engine.judging.subjects import on_training_rows  # noqa: PLC0415
+    from policy_engine.judging.uncounted import without_point  # noqa: PLC0415
     from policy_engine.policy_file.waiver import refuse_too_far_ahead  # noqa: PLC0415
     from policy_engine.quantities import count  # noqa: PLC0415
 
@@ -31,7 +32,8 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
     for file in policies.files:
         click.echo(f"{file.path}: valid, {count(len(file.bindings), 'policy')}")
     for file in policies.files:
-        for sentence in on_training_rows(file.metric.name) if file.metric else ():
+        notes = on_training_rows(file.metric.name) if file.metric else ()
+        for sentence in (*notes, *without_point(file)):
             click.echo(f"note: {file.path}: {sentence}", err=True)
     for sentence in idle_globs(Path(), policies.files):
         click.echo(f"note: {sentence}", err=True)

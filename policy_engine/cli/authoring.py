@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from policy_engine.cli.app import command, filled
+from policy_engine.log import progress
 
 _TESTS = "policies/tests"
 
@@ -95,12 +96,18 @@ def test_command(
 ) -> int:
     """Judge the cases of policy tests (policies/tests/ by default); 1 where one differs."""
     from policy_engine import policy_tests  # noqa: PLC0415
+    from policy_engine.quantities.words import count  # noqa: PLC0415
 
     root = Path()
     given = paths or ((_TESTS,) if (root / _TESTS).exists() else ())
     outputs = _outputs(formats)
     tests = policy_tests.read_tests(given, root)
-    results = [result for test in tests for result in policy_tests.judged(test)]
+    cases = sum(len(test.cases) for test in tests)
+    results: list[policy_tests.Result] = []
+    with progress() as say:
+        for result in (each for test in tests for each in policy_tests.judged(test)):
+            results.append(result)
+            say(f"judged {len(results)} of {count(cases, 'case')}")
     lacking = policy_tests.untested(tests, results, root) if require_coverage else []
     for name, file in outputs:
         render = policy_tests.tests_as_junit if name == "junit" else policy_tests.tests_as_text
@@ -126,9 +133,16 @@ def test_command(
     metavar="FILE",
     help="A new file of policy tests, instead of stdout.",
 )
+@click.option(
+    "--rows",
+    is_flag=True,
+    help="Keep rows of predictions that are numbers, without ids; labels are counted anyway.",
+)
 @click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
 @click.option("--timeout", default="30s", show_default=True, help="Limit of all reads.")
-def record_command(run: str, policies: str, timeout: str, **given: str | None) -> None:
+def record_command(
+    run: str, policies: str, timeout: str, *, rows: bool, **given: str | None
+) -> None:
     """Make a policy test of a real run: its evidence without names, and today's outcomes."""
     from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -151,10 +165,15 @@ def record_command(run: str, policies: str, timeout: str, **given: str | None) -
         timeout_s=seconds("--timeout", timeout),
         at=now,
     )
-    evidence = check.collect(options)
+    with progress() as say:
+        say("reading the run")
+        evidence = check.collect(options)
     path = output or f"{_TESTS}/recorded.yaml"
     name = given["name"] or f"recorded on {now.date()}"
-    _write(policy_tests.recorded(loaded, evidence, path, name, now), output)
+    with progress() as say:
+        say("judging the run, and what is kept of it")
+        text = policy_tests.recorded(loaded, evidence, path, name, now, rows=rows)
+    _write(text, output)
     click.echo("read it through before you commit it: no list knows your names", err=True)
 
 

@@ -13,19 +13,22 @@ _WIDTH = 100
 def doctor_command(**given: Any) -> int:
     """Look at all that a check needs here, and say what to do; exit code 1 if there is a problem.
 
-    Event, token, fork, policies and their owners, plugins, MLflow, clocks, candidate and baseline
-    are looked at; nothing is judged, and no token is shown.
+    Event, token, fork, policies and their owners, plugins, metric, MLflow, clocks, candidate and
+    baseline are looked at; nothing is judged, and no token is shown. The last line is the one
+    thing to do next.
     """
     from policy_engine.cli import doctor, output  # noqa: PLC0415
     from policy_engine.render.columns import paragraph  # noqa: PLC0415
     from policy_engine.render.escape import LONG, terminal  # noqa: PLC0415
 
-    problems = 0
+    seen = []
     for line in doctor.examine(options_of(given)):
-        problems += line.state is doctor.State.PROBLEM
+        seen.append(line)
         head = f"{line.state:<16}{line.name:<11}"
         text = [*paragraph(head, terminal(line.said, LONG), _WIDTH)]
         if line.remedy:
             text += paragraph(f"{'':<27}to do: ", terminal(line.remedy, LONG), _WIDTH)
         output.print_text("\n".join(text) + "\n")
-    return 1 if problems else 0
+    step = terminal(doctor.next_step(seen), LONG)
+    output.print_text("\n".join(paragraph(f"{'next':<16}", step, _WIDTH)) + "\n")
+    return 1 if any(line.state is doctor.State.PROBLEM for line in seen) else 0

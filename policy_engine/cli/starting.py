@@ -12,6 +12,7 @@ from policy_engine.cli.app import command, filled
 
 if TYPE_CHECKING:
     from policy_engine.cli.init import ProposedFile, Seen
+    from policy_engine.cli.init.numbers import Point
 
 
 @command("init", "policy-engine init --tracking-uri http://127.0.0.1:5000")
@@ -40,11 +41,14 @@ def init_command(tracking_uri: str | None, timeout: str, *, yes: bool) -> None:
         click.echo(f"kept     {each.path}: {each.kept}" if each.kept else f"wrote    {each.path}")
     for file in loading.load(("policies",)).policies.files:
         click.echo(f"valid    {file.path}, {len(file.bindings)} policies")
-    click.echo("next     read the policy file; then `policy-engine test`, `policy-engine doctor`")
+    for line in init.conclusion(seen, proposal, uri, seconds("--timeout", timeout)):
+        click.echo(line)
 
 
 def _tell(seen: "Seen", proposal: "ProposedFile") -> None:
     """Say what was found, on stderr: it is a note."""
+    from policy_engine.quantities.words import count  # noqa: PLC0415
+
     found = seen.survey
     if seen.trouble:
         click.echo(f"tracking: not asked or not readable ({seen.trouble})", err=True)
@@ -52,22 +56,34 @@ def _tell(seen: "Seen", proposal: "ProposedFile") -> None:
         click.echo("tracking: no FINISHED run yet", err=True)
     else:
         whose = "of this repository's commits" if found.is_ours else "of no commit known here"
-        runs = f"{found.runs} FINISHED runs in experiment {found.experiment}"
+        runs = f"{count(found.runs, 'FINISHED run')} in experiment {found.experiment}"
         click.echo(f"tracking: {runs}, {whose}", err=True)
-    click.echo(f"metric:   {_or_none(proposal.metric, found.why_metric)}", err=True)
+    click.echo(f"metric:   {_or_none(proposal, found.why_metric)}", err=True)
     click.echo(f"baseline: {_baseline(proposal, found.champion)}", err=True)
     click.echo(f"training: {', '.join(proposal.paths) or 'no file imports mlflow'}", err=True)
     click.echo(f"models:   {', '.join(proposal.models) or 'none seen'}", err=True)
 
 
-def _or_none(metric: str | None, why: str | None) -> str:
-    return f"{metric} ({why})" if metric else "none seen; the experiment's primary metric counts"
+def _or_none(proposal: "ProposedFile", why: str | None) -> str:
+    from policy_engine.cli.init.numbers import written  # noqa: PLC0415
+    from policy_engine.quantities.words import first_few  # noqa: PLC0415
+
+    if proposal.metric is None and proposal.of_training:
+        seen = first_few(proposal.of_training, 2)
+        return f"none of evaluation rows; the runs log only {seen}, of the rows that training saw"
+    if proposal.metric is None:
+        return "none seen; the experiment's primary metric counts"
+    point = proposal.point
+    pointed = f"; a point is {written(point.value)}, {point.why}" if point else ""
+    return f"{proposal.metric} ({why}{pointed})"
 
 
 def _baseline(proposal: "ProposedFile", champion: str | None) -> str:
+    if champion:
+        return f"alias champion of {champion}, else the merge base"
     if proposal.alias:
-        return f"alias {proposal.alias} of {champion}, else the merge base"
-    return "the merge base: no registered model has the alias champion"
+        return f"alias {proposal.alias}, which no version has yet, else the merge base"
+    return "the merge base: no model is registered yet"
 
 
 def _asked(proposal: "ProposedFile") -> "ProposedFile":
@@ -81,6 +97,9 @@ def _asked(proposal: "ProposedFile") -> "ProposedFile":
     if metric is not None and known(metric) is None and goal is None:
         ways: click.Choice[Goal] = click.Choice(get_args(Goal))
         goal = click.prompt("Its better direction", type=ways, err=True)
+    if metric != proposal.metric:
+        proposal = replace(proposal, values=(), point=None)
+    point = _asked_point(metric, proposal.point)
     alias = _or_nothing("Alias of the version in use (- for none)", proposal.alias)
     paths = _or_nothing("Paths of training (globs, - for all)", " ".join(proposal.paths) or None)
     return replace(
@@ -88,9 +107,28 @@ def _asked(proposal: "ProposedFile") -> "ProposedFile":
         name=slug(name),
         metric=metric,
         goal=goal,
+        point=point,
         alias=alias,
         paths=tuple(paths.split()) if paths else (),
     )
+
+
+def _asked_point(metric: str | None, proposed: "Point | None") -> "Point | None":
+    """Return what a point of the metric is, where its name does not say it."""
+    from policy_engine.cli.init.numbers import Point, positive, written  # noqa: PLC0415
+    from policy_engine.evidence.metrics import known  # noqa: PLC0415
+
+    kind = known(metric) if metric else None
+    if metric is None or (kind and kind.point is not None):
+        return None
+    question = "One point of it: the least difference that matters (- for 1 % of the baseline's)"
+    answer = _or_nothing(question, written(proposed.value) if proposed else None)
+    if answer is None or (proposed and answer == written(proposed.value)):
+        return proposed if answer else None
+    value = positive(answer)
+    if value is None:
+        raise click.UsageError(f"one point must be a number above 0, not '{answer}'")
+    return Point(value, "what you said")
 
 
 def _or_nothing(question: str, proposed: str | None) -> str | None:

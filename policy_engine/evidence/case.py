@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from policy_engine.evidence.measurement import Metric, resolve_metric
+from policy_engine.evidence.no_baseline import baseline_remedy
 from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
@@ -194,10 +195,7 @@ class Case(NamedTuple):
     def _no_baseline(
         self, found: BaselineRecord | None, rules: tuple[dict[str, Any], ...]
     ) -> tuple[str, str]:
-        remedy = (
-            "set an alias on the registered model, or add a rule under `baseline:`; "
-            "for the very first model say `first_run: true`"
-        )
+        remedy = baseline_remedy(rules)
         if found is None or not rules:
             return "the policy file has no `baseline:` rule, so there is no baseline", remedy
         whys = [f"{p.rule}: {p.why}" for p in found.passed_over]

@@ -63,6 +63,17 @@ _BY_KIND = {name: known for names, known in _KINDS for name in names}
 _NEGATED = Known("maximize", bounded=False, point=None, perfect=Decimal(0))
 """A loss with its sign turned, as scikit-learn's scorers say it (`neg_log_loss`)."""
 
+_ESTIMATOR_SCORE = re.compile(r"(?P<estimator>[A-Z][A-Za-z0-9]*)_score(?:-\d+)?_(?P<data>\w+)")
+_SCORE_OF = (
+    (("Classifier", "LogisticRegression", "SVC", "NB"), _BY_KIND["accuracy"]),
+    (("Regressor", "LinearRegression", "Ridge", "Lasso", "ElasticNet", "SVR"), _BY_KIND["r2"]),
+    # Greater is better; what it is, the last step or `scoring=` decides.
+    (("Pipeline", "SearchCV"), Known("maximize", bounded=False, point=None, perfect=None)),
+)
+"""What `score()` gives of scikit-learn's estimators, by how their names end."""
+_VARIABLE = re.compile(r"x[a-z]*")
+"""A variable as people call the features: `X_test`, `Xv`, `xtest`."""
+
 _CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NUMBERED = re.compile(r"[a-z]+?\d+")
 
@@ -87,7 +98,7 @@ def of_training_rows(name: str) -> bool:
     """Say whether a metric's name says that it was taken on the rows that training saw."""
     read = _read(name)
     if read is not None:
-        return bool(TRAINING.intersection(read.around))
+        return any(map(_is_training, read.around))
     words = _words(name)
     return len(words) > 1 and words[0] in TRAINING and words[-1] == "score"
 
@@ -105,7 +116,17 @@ def _read(name: str) -> _Read | None:
             if not _NEGATIONS.intersection(around):
                 return _Read(kind, around)
             return _Read(_NEGATED, around) if kind.perfect == 0 else None
-    return None
+    return _score_of_estimator(name)
+
+
+def _score_of_estimator(name: str) -> _Read | None:
+    """Read what autologging calls `model.score(X_test, y_test)`: mostly accuracy, or R2."""
+    found = _ESTIMATOR_SCORE.fullmatch(name)
+    if found is None:
+        return None
+    kinds = (known for ends, known in _SCORE_OF if found["estimator"].endswith(ends))
+    kind = next(kinds, None)
+    return _Read(kind, _words(found["data"])) if kind else None
 
 
 _NEGATIONS = frozenset({"neg", "negative"})
@@ -140,4 +161,10 @@ def _are_places(words: tuple[str, ...]) -> bool:
 
 def _of_call(behind: tuple[str, ...]) -> tuple[str, ...]:
     """Leave out the data's variable, with which MLflow ends a scikit-learn metric's name."""
-    return behind[: behind.index("x")] if "x" in behind else behind
+    start = next((i for i, word in enumerate(behind) if _VARIABLE.fullmatch(word)), len(behind))
+    return behind[:start]
+
+
+def _is_training(word: str) -> bool:
+    """Say whether a word names training data, or a variable of it (`X_train`, `xtrain`)."""
+    return word in TRAINING or word.removeprefix("x") in TRAINING

@@ -26,6 +26,7 @@ from policy_engine.evidence.states import (
     present,
     value_of,
 )
+from policy_engine.evidence.whose import remedy_of
 
 Dataset = DatasetRecord
 Importance = ImportanceRecord
@@ -121,7 +122,7 @@ class Run:
         if value is None:
             raise MissingEvidence(
                 f"the {self.role} run has no metric {name}{near_names(name, self._record.metrics)}",
-                f'log it: mlflow.log_metric("{name}", value)',
+                self.to_log(f'log it: mlflow.log_metric("{name}", value)'),
             )
         if isinstance(value, Invalid):
             raise InvalidEvidence(
@@ -180,7 +181,9 @@ class Run:
         if record is None:
             raise MissingEvidence(
                 f"the {self.role} run has no logged model that is READY",
-                "log it: mlflow.<flavor>.log_model(model, name=…), and see that it ends READY",
+                self.to_log(
+                    "log it: mlflow.<flavor>.log_model(model, name=…), and see that it ends READY"
+                ),
             )
         return Model(value_of(record, f"the model of the {self.role} run"))
 
@@ -235,7 +238,9 @@ class Run:
         if table is None:
             raise MissingEvidence(
                 f"the {self.role} run has no predictions table",
-                "log it: policy_engine.training.log_predictions(row_id, target, prediction)",
+                self.to_log(
+                    "log it: policy_engine.training.log_predictions(row_id, target, prediction)"
+                ),
             )
         return Predictions(
             value_of(table, f"the predictions table of the {self.role} run"), self.role
@@ -253,7 +258,7 @@ class Run:
         if record is None:
             raise MissingEvidence(
                 f"the {self.role} run has no feature importances",
-                "log them: policy_engine.training.log_importance(values, method=…)",
+                self.to_log("log them: policy_engine.training.log_importance(values, method=…)"),
             )
         return value_of(record, f"the feature importances of the {self.role} run")
 
@@ -266,6 +271,14 @@ class Run:
         """
         self._declared(Needs.CHANGE)
         return value_of(self._record.tries, "the number of runs of this pull request")
+
+    def to_log(self, remedy: str) -> str:
+        """Return what a training would log as a remedy for whoever can do it.
+
+        What a baseline lacks, the change's author cannot log; and a run that autologging began, it
+        ended too.
+        """
+        return remedy_of(self.role, self._record.tags, remedy)
 
     def _declared(self, need: Needs) -> None:
         if need not in self._needs:

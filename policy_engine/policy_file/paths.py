@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from policy_engine.errors import UsageError
+from policy_engine.git import work_tree as git
 from policy_engine.policy_file.waivers import NAMES as WAIVERS
 from policy_engine.source.yaml_source import LARGEST_FILE
 
+DEFAULT = "policies"
+"""The folder of policy files, unless others are given."""
 MOST_FILES = 500
 """YAML files of one folder that are read: a proposal may hold any number."""
 
@@ -59,8 +62,7 @@ def is_part(name: str) -> bool:
 def _read_one(given: str, root: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
     start = Path(os.path.normpath(root / given))
     if not start.exists():
-        hint = f"; write it {given.replace(_BACK, '/')}" if _BACK in given else ""
-        raise UsageError(f"there is no policy file or folder '{given}'{hint}")
+        raise UsageError(f"there is no policy file or folder '{given}'{_hint(given, root)}")
     named = _Names(given, start, Path(os.path.normpath(root)))
     folder = start if start.is_dir() else start.parent
     siblings = list(_siblings(folder))
@@ -73,6 +75,20 @@ def _read_one(given: str, root: Path) -> tuple[dict[str, bytes], dict[str, bytes
         {named.key(path): _read(path, named) for path in chosen},
         {named.key(path): _read(path, named) for path in siblings if path not in chosen},
     )
+
+
+def _hint(given: str, root: Path) -> str:
+    """Return what to do about a path that is not there: another folder, or a first policy file."""
+    if _BACK in given:
+        return f"; write it {given.replace(_BACK, '/')}"
+    try:
+        top = git.top(root)
+    except (git.GitError, ValueError):
+        top = None
+    if top and not Path(given).is_absolute() and (Path(top) / given).exists():
+        up = os.path.relpath(top, root).replace(os.sep, "/")
+        return f" in this folder; the repository's root has it: cd {up}, and run it there"
+    return "; `policy-engine init` proposes a first one" if given == DEFAULT else ""
 
 
 class _Names:

@@ -26,6 +26,7 @@ from policy_engine.evidence.record import (
 from policy_engine.policy_file import PolicyFile, shapes
 from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_tests.keys import EvidenceKeys
+from policy_engine.policy_tests.row_counts import RowCount, with_rows
 from policy_engine.policy_tests.short_forms import in_run, inside, short_moment, take_duration
 from policy_engine.source.problems import near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, SequenceNode
@@ -63,10 +64,11 @@ def read_case_evidence(place: NodePlace, at: datetime, file: PolicyFile) -> Evid
         place.problems.add(place.node.at, f"{place.key}.candidate", "missing setting", remedy)
         return None
     run = _run(place.of("candidate", items["candidate"]), _Role(0, at - 4 * _HOUR))
+    rows = _rows(place, items)
     candidate = CandidateRecord(
-        run=run or RunRecord(run_id="0" * 32),
+        run=with_rows(run or RunRecord(run_id="0" * 32), rows, "candidate"),
         model_name=file.candidate.model_name,
-        baselines=_baselines(place, items, at, file),
+        baselines=_baselines(place, items, at, file, rows),
         history=_runs(place, items, "history", at),
         later=_runs(place, items, "later", at),
     )
@@ -76,6 +78,34 @@ def read_case_evidence(place: NodePlace, at: datetime, file: PolicyFile) -> Evid
     if len(place.problems.found) > before:
         return None
     return EvidenceRecord(needs=EVERYTHING.names, change=change, candidates=(candidate,))
+
+
+def _rows(place: NodePlace, items: Mapping[str, Item]) -> tuple[RowCount, ...]:
+    """Return the rows of both sides as counts; none where the case says none."""
+    if "rows" not in items:
+        return ()
+    example = "rows: [{target: 1, candidate: 1, baseline: 0, rows: 9}]"
+    for side in ("candidate", "baseline"):
+        node = items[side].node if side in items else None
+        if isinstance(node, MappingNode) and "predictions" in node.items:
+            at = node.items["predictions"].at
+            message = "its rows are said twice: by `predictions` and by `rows`"
+            place.problems.add(at, f"{place.key}.{side}.predictions", message, "remove one of them")
+    places = shapes.sequence(place.of("rows", items["rows"]), example) or ()
+    read = [_record(each, RowCount, {}) for each in places]
+    return tuple(each for each in read if each is not None)
+
+
+def _commits(place: NodePlace, items: Mapping[str, Item]) -> int | None:
+    """Return how many commits lie between baseline and candidate; None where nobody says it."""
+    if "commits" not in items:
+        return None
+    at = place.of("commits", items["commits"])
+    value = _plain(at.node)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    at.wrong(f"must be a whole number from 0 on, not {shapes.wrote(at.node)}")
+    return None
 
 
 def _runs(
@@ -93,7 +123,11 @@ def _runs(
 
 
 def _baselines(
-    place: NodePlace, items: Mapping[str, Item], at: datetime, file: PolicyFile
+    place: NodePlace,
+    items: Mapping[str, Item],
+    at: datetime,
+    file: PolicyFile,
+    rows: Sequence[RowCount],
 ) -> tuple[BaselineRecord, ...]:
     """Return what the file's rules and those of its policies find: what the case says, or none."""
     if "baselines" in items:
@@ -106,8 +140,12 @@ def _baselines(
     run = None
     if "baseline" in items:
         run = _run(place.of("baseline", items["baseline"]), _Role(1, at - timedelta(days=1)))
+        run = run and with_rows(run, rows, "baseline")
+        commits = _commits(place, items)
         known.append(
-            BaselineRecord(rules=file.baseline, metric=metric, found_by="the case", run=run)
+            BaselineRecord(
+                rules=file.baseline, metric=metric, found_by="the case", run=run, commits=commits
+            )
         )
     if "baseline_of" in items:
         known += _own(place.of("baseline_of", items["baseline_of"]), at, file, metric)

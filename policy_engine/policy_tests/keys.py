@@ -11,6 +11,7 @@ from policy_engine.policy import Outcome
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.declaring import Keys, ReadAs
 from policy_engine.policy_file.shapes import NodePlace
+from policy_engine.policy_tests.row_counts import RowCount
 from policy_engine.report import Effect
 
 _NOTHING: Mapping[str, Any] = {}
@@ -18,6 +19,7 @@ Run = Annotated[RunRecord, WithJsonSchema({"$ref": "#/$defs/run"})]
 """A run in its short form: what it does not say is as in an ordinary one."""
 Found = Annotated[Outcome, WithJsonSchema({"$ref": "#/$defs/outcome"})]
 Moment = Annotated[datetime, WithJsonSchema({"type": "string"})]
+Count = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0})]
 Full = Annotated[BaselineRecord, WithJsonSchema({})]
 _EFFECTS = tuple(effect.value for effect in Effect if effect is not Effect.WAIVED)
 
@@ -50,6 +52,12 @@ class EvidenceKeys(Keys):
         _NOTHING, min_length=1, description="For rules of a policy's own: by the binding's id."
     )
     baselines: tuple[Full, ...] = Field((), description="Outcomes of rules, in full.")
+    rows: tuple[RowCount, ...] = Field(
+        (), min_length=1, description="What candidate and baseline predicted, as counts of rows."
+    )
+    commits: Count | None = Field(
+        None, description="Commits that the candidate's has and the baseline's has not (count)."
+    )
     history: tuple[Run, ...] = Field((), description="Earlier runs, newest first.")
     later: tuple[Run, ...] = Field((), description="Later runs, newest first.")
     change: ChangeRecord | None = Field(None, description="The pull request.")

@@ -22,7 +22,7 @@ from policy_engine.evidence.record import (
 
 NOT_KEPT = (
     "user, run and experiment names, notes, sources, paths, addresses",
-    "rows of predictions and of input examples: what needs them is `missing` here",
+    "rows of predictions (labels are counted, numbers kept by --rows), and of input examples",
     "parameters and tags that are not a number, switch or short plain word",
 )
 """What a recorded case leaves out, for its readers."""
@@ -59,6 +59,9 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:\d\d)?)?\Z")
 _REQUIREMENT = re.compile(
     r"[A-Za-z0-9._-]+(?:\[[a-z0-9,_-]+\])?(?:[=<>!~]=?[0-9A-Za-z.*,=<>!~ ]+)?\Z"
 )
+
+_PINNED = {"requirements.txt": _REQUIREMENT, "python_env.yaml": re.compile(r"python: [\d.]+\Z")}
+"""Texts of a model, and what a line of them must be to be kept."""
 
 
 def kept_run(run: RunRecord, names: Iterable[str] = ()) -> dict[str, Any]:
@@ -173,11 +176,14 @@ def _plain_parts(value: Any) -> Any:
 
 
 def _requirements(texts: Mapping[str, Any]) -> dict[str, str]:
-    text = texts.get("requirements.txt")
-    if not isinstance(text, str):
-        return {}
-    lines = [line.strip() for line in text.splitlines()]
-    return {"requirements.txt": "".join(f"{ln}\n" for ln in lines if _REQUIREMENT.match(ln))}
+    """Return the lines that pin a package, or Python itself."""
+    kept = {}
+    for name, pattern in _PINNED.items():
+        text = texts.get(name)
+        if isinstance(text, str):
+            lines = [line.rstrip() for line in text.splitlines()]
+            kept[name] = "".join(f"{line}\n" for line in lines if pattern.match(line.strip()))
+    return kept
 
 
 def _runs(runs: Any, named: frozenset[str]) -> list[dict[str, Any]]:

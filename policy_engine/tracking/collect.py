@@ -1,6 +1,6 @@
 """From what the policies need to the evidence: everything independent is asked for at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +17,10 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
 from policy_engine.http.deadline import Deadline
+from policy_engine.log import progress
 from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.policy_file.scope import needs_run
+from policy_engine.quantities.words import count
 from policy_engine.tracking.baseline_rules import Hit
 from policy_engine.tracking.baselines import (
     MOST_HISTORY,
@@ -186,7 +188,7 @@ class _Collector:
             for found in search.found
             for name in dict.fromkeys(f.candidate.model_name for f in self._policies.files)
         ]
-        candidates = [c for t in tasks if (c := self._reads.wait(t)) is not None]
+        candidates = [c for c in self._waited(tasks) if c is not None]
         notes = self._reads.notes
         return empty.model_copy(
             update={
@@ -197,6 +199,14 @@ class _Collector:
                 "mlflow": self._reads.store.server,
             }
         )
+
+    def _waited(
+        self, tasks: "Sequence[Future[CandidateRecord | None]]"
+    ) -> Iterator[CandidateRecord | None]:
+        with progress() as say:
+            for number, task in enumerate(tasks):
+                say(f"reading MLflow: {number} of {count(len(tasks), 'candidate')} read")
+                yield self._reads.wait(task)
 
     def _candidate(self, found: Found, model_name: str | None) -> CandidateRecord | None:
         """Return all evidence of one run and logged-model name; None if the name does not fit."""

@@ -104,9 +104,17 @@ def _refuse_absent_database(uri: str) -> None:
         raise NoSuchStore("the tracking URI names no file: write sqlite:///path/to/mlflow.db")
     path = Path(name)
     if not path.is_file():
-        raise NoSuchStore(f"there is no SQLite file {shown(name)}; check the tracking URI")
+        raise NoSuchStore(
+            f"there is no SQLite file {shown(name)}: MLflow makes it when a first run is trained; "
+            f"train one, or check the tracking URI{_here(path)}"
+        )
     if not _has_mlflow_tables(path):
         raise NoSuchStore(f"{shown(name)} is not a MLflow database; check the tracking URI")
+
+
+def _here(path: Path) -> str:
+    """Say which folder a relative path was looked for in: a training may run in another."""
+    return "" if path.is_absolute() else f" (it was looked for in {Path.cwd()})"
 
 
 def _has_mlflow_tables(path: Path) -> bool:

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from policy_engine.evidence.commit import COMMIT_TAGS
-from policy_engine.evidence.metrics import Goal, known
+from policy_engine.evidence.metrics import Goal, known, of_training_rows
 from policy_engine.http.deadline import Deadline
 from policy_engine.source.foreign import json_value
 from policy_engine.tracking.opening import open_store
@@ -35,10 +36,14 @@ class Survey:
         metric: The metric that seems to count.
         goal: Its better direction.
         why_metric: What speaks for it.
+        values: Its values in those runs, newest first.
+        of_training: Metrics of the rows that training saw, where the runs log no others.
+        newest: The newest of those runs, by id.
         models: Names that models were logged under, most frequent first.
         model_name: The most frequent of them, where most runs log several models.
         registered: Names that they were registered as, most frequent first.
         champion: The registered model that has the alias.
+        registers: Whether each of the newest runs registered its model itself.
     """
 
     runs: int = 0
@@ -47,10 +52,24 @@ class Survey:
     metric: str | None = None
     goal: Goal | None = None
     why_metric: str | None = None
+    values: tuple[float, ...] = ()
+    of_training: tuple[str, ...] = ()
+    newest: str | None = None
     models: tuple[str, ...] = ()
     model_name: str | None = None
     registered: tuple[str, ...] = ()
     champion: str | None = None
+    registers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Metric:
+    """The metric that seems to count, or those of training rows where there is no other."""
+
+    name: str | None = None
+    goal: Goal | None = None
+    why: str | None = None
+    of_training: tuple[str, ...] = ()
 
 
 def survey(uri: str, commits: Collection[str], deadline: Deadline) -> Survey:
@@ -80,7 +99,7 @@ def _survey(store: Store, commits: Collection[str]) -> Survey:
         return Survey()
     experiment = experiments[counted.most_common(1)[0][0]]
     chosen = [r for r in runs if r["info"]["experiment_id"] == experiment["experiment_id"]]
-    metric, goal, why = _metric(experiment, chosen)
+    metric = _metric(experiment, chosen)
     by_run = [_models_of(store, run) for run in chosen[:MOST_MODELS]]
     models = _most_frequent(name for run in by_run for name in {each[0] for each in run})
     registered = _most_frequent(name for run in by_run for each in run for name in each[1])
@@ -89,29 +108,46 @@ def _survey(store: Store, commits: Collection[str]) -> Survey:
         runs=len(chosen),
         experiment=experiment["name"],
         is_ours=bool(ours),
-        metric=metric,
-        goal=goal,
-        why_metric=why,
+        metric=metric.name,
+        goal=metric.goal,
+        why_metric=metric.why,
+        values=tuple(_values(metric.name, chosen)),
+        of_training=metric.of_training,
+        newest=chosen[0]["info"]["run_id"],
         models=models,
         model_name=models[0] if models and 2 * crowded > len(by_run) else None,
         registered=registered,
         champion=next((n for n in registered if _has_champion(store, n)), None),
+        registers=all(any(names for _, names in run) for run in by_run),
     )
 
 
-def _metric(experiment: Json, runs: Sequence[Json]) -> tuple[str | None, Goal | None, str | None]:
-    """Return the metric that counts, its direction, and what speaks for it."""
+def _metric(experiment: Json, runs: Sequence[Json]) -> _Metric:
+    """Return the metric that counts, its direction, and what speaks for it.
+
+    One of the rows that training saw is never proposed: it tells how well the model fits these.
+    """
     primary = primary_metric(experiment)
     if primary is not None:
         kind = known(primary.name)
-        return primary.name, kind.goal if kind else primary.goal, "the experiment's primary metric"
+        goal = kind.goal if kind else primary.goal
+        return _Metric(primary.name, goal, "the experiment's primary metric")
     counted = Counter(name for run in runs for name in _metrics_of(run))
-    usable = [name for name in counted if known(name)]
+    usable = [name for name in counted if known(name) and not of_training_rows(name)]
     if not usable:
-        return None, None, None
+        return _Metric(of_training=tuple(sorted(filter(of_training_rows, counted))))
     best = max(usable, key=lambda name: (_is_held_out(name), counted[name], _is_score(name), name))
     kind = known(best)
-    return best, kind.goal if kind else None, f"in {counted[best]} of {len(runs)} recent runs"
+    return _Metric(best, kind.goal if kind else None, f"in {counted[best]} of {len(runs)} runs")
+
+
+def _values(name: str | None, runs: Sequence[Json]) -> Iterator[float]:
+    """Yield a metric's finite values, in the order of the runs."""
+    for run in runs:
+        for metric in run.get("data", {}).get("metrics", ()):
+            value = metric.get("value")
+            if metric["key"] == name and isinstance(value, (int, float)) and isfinite(value):
+                yield float(value)
 
 
 def _metrics_of(run: Json) -> Iterator[str]:

@@ -354,6 +354,20 @@ def test_validate_notes_a_metric_of_the_rows_that_training_saw(project: Project)
     )
 
 
+def test_validate_notes_what_cannot_judge_without_a_point(project: Project) -> None:
+    metric = "metric: {name: profit, goal: maximize}\n"
+    project.policy(f"{MINIMUM}  pareto-dominated: on\n  no-regression: on\n{metric}")
+    told = command("validate")
+    assert told.code == 0
+    assert told.err == (
+        "note: policies/fraud.yaml: nothing says what a point of profit is, so pareto-dominated "
+        "cannot judge by points; say `metric: {name: profit, goal: maximize, point: …}`, in the "
+        "metric's own units\n"
+    )
+    project.policy(f"{MINIMUM}  pareto-dominated: on\n{metric.replace('}', ', point: 250}')}")
+    assert command("validate").err == ""
+
+
 def test_validate_tells_the_problems_of_all_files_at_once(project: Project) -> None:
     project.policy(MINIMUM.replace("min", "mim"), "policies/churn.yaml")
     project.policy(MINIMUM.replace("metric-threshold", "metric-treshold"))
@@ -394,6 +408,37 @@ def test_debug_shows_the_traceback_of_an_error(project: Project) -> None:
 def test_an_error_without_debug_is_one_sentence(project: Project) -> None:
     told = command("validate", "nope")
     assert told.err == "policy-engine: there is no policy file or folder 'nope'\n"
+
+
+def test_a_repository_without_policies_is_told_how_to_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = command("check")
+    assert (told.code, told.err) == (
+        2,
+        (
+            "policy-engine: there is no policy file or folder 'policies'; `policy-engine init` "
+            "proposes a first one\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("validate",), ("doctor",)])
+def test_in_a_folder_below_the_root_it_says_where_to_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    project.policy(MINIMUM)
+    Repository.new(project.folder)
+    below = project.folder / "training/deep"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    told = command(*arguments)
+    assert told.code != 0
+    assert (
+        "there is no policy file or folder 'policies' in this folder; the repository's root has "
+        "it: cd ../.., and run it there"
+    ) in " ".join((told.out + told.err).split())
 
 
 def test_a_path_as_windows_writes_it_is_refused_with_the_one_to_write(project: Project) -> None:

@@ -26,7 +26,7 @@ baseline: [{alias: champion}]
 policies:
   min-useful-gain: {min_abs: 0.5pt}
 """
-NAMES = "event token fork policies owners plugins tracking clock candidate baseline".split()
+NAMES = "event token fork policies owners plugins metric tracking clock candidate baseline".split()
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def lines(told: Told) -> dict[str, tuple[str, str]]:
     """Return state and words of each line by name, whatever the width."""
     found: dict[str, tuple[str, str]] = {}
     name = ""
-    for line in told.out.splitlines():
+    for line in told.out.partition("\nnext  ")[0].splitlines():
         state, word, said = line[:16].strip(), line[16:27].strip(), line[27:].strip()
         if state:
             name = word
@@ -49,6 +49,11 @@ def lines(told: Told) -> dict[str, tuple[str, str]]:
         else:
             found[name] = (found[name][0], f"{found[name][1]} {said}")
     return found
+
+
+def next_of(told: Told) -> str:
+    """Return the last line, whatever the width."""
+    return " ".join(told.out.partition("\nnext  ")[2].split())
 
 
 def states(told: Told) -> dict[str, str]:
@@ -78,14 +83,17 @@ not applicable  event      this is not a job of GitHub Actions: the work tree an
                            judged
 not applicable  token      only a job of GitHub Actions has one
 not applicable  fork       there is no pull request
-problem         policies   there is no policy file or folder 'policies'
-                           to do: fix that; `policy-engine validate` reads the work tree's
+problem         policies   there is no policy file or folder 'policies'; `policy-engine init`
+                           proposes a first one
 not applicable  owners     fix what is said above first
 not applicable  plugins    fix what is said above first
+not applicable  metric     fix what is said above first
 problem         tracking   no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI
 not applicable  clock      there is no other clock to compare with
 not applicable  candidate  fix what is said above first
 not applicable  baseline   fix what is said above first
+next            policies: there is no policy file or folder 'policies'; `policy-engine init`
+                proposes a first one
 """
     )
 
@@ -98,6 +106,8 @@ def test_a_set_up_that_works_has_no_problem(
     told = command("doctor", "--run", trained.candidate, *uri)
     said = lines(told)
     assert (told.code, list(said)) == (0, NAMES)
+    assert said["metric"] == ("ok", "val_accuracy")
+    assert told.out.endswith("\nnext            `policy-engine check`\n")
     assert said["tracking"][1].startswith(f"{mlflow_server.uri}, MLflow 3.")
     assert said["clock"][0] == "ok"
     assert said["plugins"] == ("ok", "policy-engine 0.1.0")
@@ -114,9 +124,49 @@ def test_a_baseline_that_no_rule_finds_is_a_problem(
     state, said = lines(told)["baseline"]
     assert (told.code, state) == (1, "problem")
     assert said.startswith("none found (alias: nobody: ")
-    assert said.endswith(
-        "to do: set an alias, add a rule under `baseline:`, or say `first_run: true` once"
+    remedy = (
+        "give the registered version to beat the alias `nobody`; where the candidate is not "
+        "registered, write `- alias: NAME@nobody`; for the very first model say `first_run: true`"
     )
+    assert said.endswith(f"to do: {remedy}")
+    assert next_of(told) == f"baseline: {remedy}"
+
+
+def test_a_champion_that_was_found_stays_said_beside_a_baseline_that_was_not(
+    project: Project, mlflow_server: MlflowServer, trained: Trained
+) -> None:
+    project.policy(COMPARES)
+    other = COMPARES.replace("alias: champion", "tag: {kind: none}")
+    other = other.replace("min-useful-gain: {", "of-old: {policy: min-useful-gain, ")
+    project.policy(other, "policies/other.yaml")
+    told = command("doctor", "--run", trained.candidate, "--tracking-uri", mlflow_server.uri)
+    state, said = lines(told)["baseline"]
+    assert state == "problem"
+    assert said.startswith("found by alias: champion; none found (tag: kind=none: ")
+    assert said.endswith(
+        "to do: register the model to beat, give that version the alias `champion`, and write "
+        "`- alias: NAME@champion` first under `baseline:`; for the very first model say "
+        "`first_run: true`"
+    )
+
+
+def test_a_metric_that_policies_cannot_judge_by_is_a_problem(project: Project) -> None:
+    project.policy(COMPARES.replace("val_accuracy", "training_accuracy"))
+    state, said = lines(command("doctor"))["metric"]
+    assert state == "problem"
+    assert said.startswith("policies/fraud.yaml: training_accuracy is by its name a metric of")
+    loss = COMPARES.replace("name: val_accuracy, goal: maximize", "name: val_rmse")
+    project.policy(loss + "  pareto-dominated: on\n  cost-per-point: {max_cost_per_point: 1 USD}\n")
+    assert lines(command("doctor"))["metric"] == (
+        "problem",
+        (
+            "policies/fraud.yaml: nothing says what a point of val_rmse is, so pareto-dominated, "
+            "cost-per-point cannot judge by points; say `metric: {name: val_rmse, goal: minimize, "
+            "point: …}`, in the metric's own units"
+        ),
+    )
+    project.policy(loss)  # of which min-useful-gain takes 1 %
+    assert lines(command("doctor"))["metric"] == ("ok", "val_rmse")
 
 
 def test_a_run_that_is_not_there_is_a_problem(

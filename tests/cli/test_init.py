@@ -12,6 +12,7 @@ import yaml
 from click.testing import CliRunner
 
 from policy_engine.cli import cli, init
+from policy_engine.cli.init.numbers import Pair, example_values, proposed_point, written
 from policy_engine.cli.init.repository import candidate_paths
 from policy_engine.cli.init.texts import ProposedFile, first_test, policy_file
 from policy_engine.http.deadline import Deadline
@@ -125,8 +126,52 @@ def test_an_embedded_store_without_tags_tells_by_what_its_runs_log(tmp_path: Pat
         is_ours=True,
         metric="val_f1",
         goal="maximize",
-        why_metric="in 1 of 1 recent runs",
+        why_metric="in 1 of 1 runs",
+        values=(0.9,),
+        newest=run.info.run_id,
     )
+
+
+def test_no_metric_of_the_rows_that_training_saw_is_proposed(tmp_path: Path) -> None:
+    """Autologging writes seven of them, and none of evaluation rows."""
+    import mlflow
+
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    experiment = client.create_experiment("churn", artifact_location=str(tmp_path / "artifacts"))
+    run = client.create_run(experiment)
+    for name in ("training_roc_auc", "training_accuracy_score", "training_score"):
+        client.log_metric(run.info.run_id, name, 1.0)
+    client.set_terminated(run.info.run_id)
+    found = survey(uri, set(), Deadline(30))
+    assert (found.metric, found.values) == (None, ())
+    assert found.of_training == ("training_accuracy_score", "training_roc_auc", "training_score")
+    client.log_metric(run.info.run_id, "RandomForestClassifier_score_X_test", 0.9)
+    found = survey(uri, set(), Deadline(30))
+    assert (found.metric, found.values) == ("RandomForestClassifier_score_X_test", (0.9,))
+
+
+def test_where_the_runs_log_no_metric_of_evaluation_rows_the_next_step_is_to_log_one(
+    root: Path,
+) -> None:
+    found = Survey(runs=1, of_training=("training_r2_score", "training_score"), newest="a" * 32)
+    seen = init.Seen(found, None, ())
+    proposal = init.propose(root, seen)
+    assert list(init.conclusion(seen, proposal, None, 1.0)) == [
+        (
+            "next     log a metric of evaluation rows in the training's run: "
+            'mlflow.log_metric("val_r2", model.score(X_test, y_test))'
+        ),
+        "         and say `metric: {name: val_r2, goal: maximize}` in the policy file;",
+        "         then train, and `policy-engine check`",
+    ]
+    assert (
+        "# The metric that counts: of rows that training did not see. The runs log none yet;\n"
+        "# training_r2_score, training_score are of the rows that training saw.\n"
+        "# Log one in the training, in the same run, and name it here:\n"
+        '#   mlflow.log_metric("val_r2", model.score(X_test, y_test))\n'
+        "# metric: {name: val_r2, goal: maximize}\n"
+    ) in policy_file(proposal)
 
 
 def test_where_most_runs_log_several_models_one_of_them_is_proposed(tmp_path: Path) -> None:
@@ -205,6 +250,69 @@ def test_the_commented_suggestions_are_valid_too(root: Path) -> None:
     assert file.applies_to.model == "fraud"
 
 
+def test_the_commented_alias_is_valid_where_it_stands(root: Path) -> None:
+    """It stood above `baseline:` once, and broke the file when the `#` went."""
+    text = policy_file(variant(alias=None))
+    put(root, "policies/fraud.yaml", text.replace("# - alias: NAME@", "- alias: fraud@"))
+    (file,) = load(("policies",), root).policies.files
+    assert file.baseline == ({"alias": "fraud@champion"}, {"commit": "merge-base"})
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (Survey(registered=("fraud",), champion="fraud", registers=True), "alias: champion"),
+        (Survey(registered=("fraud",), champion="fraud"), "alias: fraud@champion"),
+        (Survey(registered=("fraud", "old")), "alias: fraud@champion"),
+    ],
+    ids=["each training registers", "the champion alone is registered", "no alias yet"],
+)
+def test_the_alias_is_written_as_it_must_stand(root: Path, found: Survey, line: str) -> None:
+    text = policy_file(init.propose(root, init.Seen(found, None, ())))
+    assert f"baseline:\n  - {line} # the version in use\n" in text
+
+
+def test_a_metric_without_a_known_point_gets_one_and_a_limit_on_its_own_side(root: Path) -> None:
+    found = Survey(metric="val_rmse", goal="minimize", values=(60.5, 60.3, 64.0))
+    proposal = init.propose(root, init.Seen(found, None, ()))
+    text = policy_file(proposal)
+    assert (
+        "# A point is the least difference that you would talk about; it was taken as\n"
+        "# 1 % of the newest run's 60.5. Some policies count in points: decide what it is.\n"
+        "metric: {name: val_rmse, goal: minimize, point: 0.6}\n"
+    ) in text
+    assert "# metric-threshold: {metric: val_rmse, max: 61.7, level: mandatory}\n" in text
+    (case, *_) = yaml.safe_load(first_test(proposal))["cases"]
+    assert case["evidence"]["candidate"]["metrics"] == {"val_rmse": 60.5}
+    assert case["evidence"]["baseline"]["metrics"] == {"val_rmse": 61.7}
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "point"),
+    [
+        ("val_rmse", (60.5, 60.3, 64.0, 61.0, 60.0), ("0.4", "a tenth of the spread of 5 runs")),
+        ("val_rmse", (60.5, 60.3, 94.0, 61.0, 60.0), ("0.6", "1 % of the newest run's 60.5")),
+        ("val_rmse", (60.5,) * 5, ("0.6", "1 % of the newest run's 60.5")),
+        ("profit", (-0.000123,), ("0.000001", "1 % of the newest run's -0.000123")),
+        ("profit", (250000.0,), ("2000", "1 % of the newest run's 250000")),
+        ("val_f1", (0.9, 0.8, 0.7), None),
+        ("val_rmse", (0.0,), None),
+        ("val_rmse", (), None),
+    ],
+)
+def test_a_point_is_a_tenth_of_the_spread_or_1_percent(
+    metric: str, values: tuple[float, ...], point: tuple[str, str] | None
+) -> None:
+    found = proposed_point(metric, values)
+    assert (found and (written(found.value), found.why)) == point
+
+
+def test_numbers_of_a_test_stay_where_the_metric_can_be() -> None:
+    assert example_values("val_f1", None, (0.015,)) == Pair("0.015", "0")
+    assert example_values("error_rate", None, (0.99,)) == Pair("0.99", "1")
+    assert example_values("val_r2", None, (0.005,)) == Pair("0.005", "-0.015")
+
+
 def test_the_workflow_is_the_one_that_the_docs_tell_to_copy(root: Path) -> None:
     init.write_proposal(PROPOSAL, root)
     example = (ROOT / ".github/examples/pull-request.yml").read_text("utf-8")
@@ -249,12 +357,17 @@ def test_for_scripts_it_writes_what_it_proposes(
     put(root, "training/train.py", "import mlflow\n")
     told = command("init", "--yes", "--tracking-uri", mlflow_server.uri)
     assert told.code == 0, told.err
+    newest = survey(mlflow_server.uri, (), Deadline(30)).newest or ""
     assert told.out == (
         "wrote    policies/fraud.yaml\n"
         "wrote    policies/tests/fraud.yaml\n"
         f"wrote    {WORKFLOW}\n"
         "valid    policies/fraud.yaml, 26 policies\n"
-        "next     read the policy file; then `policy-engine test`, `policy-engine doctor`\n"
+        f"checked  the newest run, {newest[:8]}: May not merge: the candidate run has no logged "
+        "model that is READY; val_accuracy lost more than 3.00 pt, which fails untested\n"
+        "to do    log it: mlflow.<flavor>.log_model(model, name=…), and see that it ends READY\n"
+        f"next     read the policy file; `policy-engine check --run {newest}` shows the whole "
+        "report\n"
     )
     assert "metric:   val_accuracy (the experiment's primary metric)\n" in told.err
     assert "baseline: alias champion of fraud, else the merge base\n" in told.err
@@ -264,7 +377,7 @@ def test_for_scripts_it_writes_what_it_proposes(
     judged = command("check", "--run", trained.candidate, "--tracking-uri", mlflow_server.uri)
     assert judged.code in {0, 1}  # decided: the rules found a baseline, the metric was there
     assert "no metric" not in judged.out
-    assert "found by alias: champion" in judged.out
+    assert "found by alias: fraud@champion" in judged.out
 
 
 def test_without_a_server_it_still_writes_a_valid_gate(root: Path) -> None:
@@ -299,15 +412,27 @@ def test_on_a_terminal_each_proposal_can_be_answered(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(root, "train.py", "import mlflow\n")
-    answers = iter(["Churn", "profit", "maximize", "prod", "churn/** data/**"])
+    answers = iter(["Churn", "profit", "maximize", "250", "prod", "churn/** data/**"])
     monkeypatch.setattr(click, "prompt", lambda *_, **__: next(answers))
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     assert command("init").code == 0
     text = yaml.safe_load((root / "policies/churn.yaml").read_text())
-    assert text["metric"] == {"name": "profit", "goal": "maximize"}
+    assert text["metric"] == {"name": "profit", "goal": "maximize", "point": 250}
     assert text["baseline"] == [{"alias": "prod"}, {"commit": "merge-base"}]
     assert text["candidate"] == {"paths": ["churn/**", "data/**"]}
     assert command("test").code == 0
+
+
+def test_a_point_that_is_no_number_is_a_mistake(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["x", "val_rmse", "some"])
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: next(answers))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    told = command("init")
+    assert told.code == 2
+    assert "one point must be a number above 0, not 'some'" in told.err
+    assert not (root / "policies").exists()
 
 
 def test_a_dash_is_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

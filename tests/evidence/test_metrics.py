@@ -193,6 +193,8 @@ def test_a_name_with_a_word_that_is_no_part_of_a_metrics_name_is_unknown(name: s
         "train/loss_epoch",
         "learn_Logloss",
         "accuracy_score_X_train",
+        "accuracy_score_Xtrain",
+        "RandomForestClassifier_score_X_train",
     ],
 )
 def test_a_metric_of_the_rows_that_training_saw_is_known_by_its_name(name: str) -> None:
@@ -204,6 +206,32 @@ def test_a_metric_of_the_rows_that_training_saw_is_known_by_its_name(name: str) 
 )
 def test_any_other_metric_is_none_of_the_rows_that_training_saw(name: str) -> None:
     assert not of_training_rows(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "bounded", "point"),
+    [
+        ("RandomForestClassifier_score_Xv", True, "0.01"),
+        ("LogisticRegression_score-2_X_test", True, "0.01"),
+        ("RandomForestRegressor_score_X_test", False, "0.01"),
+        ("accuracy_score_Xv", True, "0.01"),
+        ("Pipeline_score_X_test", False, None),
+        ("GridSearchCV_score_X_test", False, None),
+    ],
+)
+def test_what_autologging_calls_a_score_is_better_when_greater(
+    name: str, bounded: bool, point: str | None
+) -> None:
+    kind = known(name)
+    assert kind is not None
+    assert (kind.goal, kind.bounded) == ("maximize", bounded)
+    assert kind.point == (None if point is None else Decimal(point))
+    assert not of_training_rows(name)
+
+
+@pytest.mark.parametrize("name", ["Brier_score_skill", "Skill_score_X_test", "xgb_score"])
+def test_a_score_of_no_estimator_is_not_taken_for_one(name: str) -> None:
+    assert known(name) is None
 
 
 def test_a_word_of_place_that_is_part_of_the_name_is_read_with_it() -> None:

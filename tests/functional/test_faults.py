@@ -397,7 +397,11 @@ FILE_STORE = (
     [
         (
             "sqlite:///absent.db",
-            "policy-engine: there is no SQLite file absent.db; check the tracking URI",
+            (
+                "policy-engine: there is no SQLite file absent.db: MLflow makes it when a first "
+                "run is trained; train one, or check the tracking URI (it was looked for in "
+                "{folder})"
+            ),
         ),
         (
             "sqlite://",
@@ -412,7 +416,7 @@ def test_a_tracking_uri_that_names_no_store_is_exit_2(
 ) -> None:
     done = command("--run", RUN, "--tracking-uri", uri)
     assert (done.code, done.out) == (2, "")
-    assert done.why == sentence
+    assert done.why == sentence.format(folder=command.folder)
     assert not (command.folder / "absent.db").exists()
 
 

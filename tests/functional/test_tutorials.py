@@ -1,4 +1,4 @@
-"""The tutorials, done as a reader does them: each page from top to bottom in an empty folder.
+"""The tutorials and a how-to, done as a reader does them: from top to bottom in an empty folder.
 
 A block whose first line names a file is written to it. Of a `console` block each line with `$ ` is
 run in one shell; the lines below must be in what it prints, in that order, and `...` stands for any
@@ -40,6 +40,10 @@ exec python -m policy_engine "$command" "$@"
 exec python -m pytest "$@"
 """,
 }
+
+
+PAGES = (*sorted((DOCS / "tutorial").glob("*.md")), DOCS / "how-to/autologging.md")
+"""The pages that can be done from an empty folder."""
 
 
 class Step(NamedTuple):
@@ -123,7 +127,7 @@ def assert_shown(step: Step, printed: str) -> None:
 
 
 @pytest.mark.timeout(900)  # trains models in processes of their own
-@pytest.mark.parametrize("page", sorted((DOCS / "tutorial").glob("*.md")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_a_reader_who_does_what_the_page_says_sees_what_it_shows(
     page: Path, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from mlops_policies.baseline.baseline_logged import BaselineLogged
 from policy_engine.evidence import Needs
+from policy_engine.evidence.no_baseline import baseline_remedy
 from policy_engine.evidence.record import RunRecord, VersionRecord
 from policy_engine.policy import Finding
 from policy_engine.testing import assert_outcome, judge, model, run
@@ -35,9 +36,32 @@ def test_no_baseline_is_missing_and_names_what_was_passed_over() -> None:
     message = "no baseline (alias: champion: the registered model has no such alias)"
     finding = assert_outcome(judged(None), "missing", message=message)
     assert finding.remedy == (
-        "set an alias on the registered model, or add a rule under `baseline:`; "
-        "for the very first model say `first_run: true`"
+        "give the registered version to beat the alias `champion`; where the candidate is not "
+        "registered, write `- alias: NAME@champion`; for the very first model say "
+        "`first_run: true`"
     )
+
+
+@pytest.mark.parametrize(
+    ("rules", "first"),
+    [
+        (
+            ({"commit": "merge-base"},),
+            (
+                "register the model to beat, give that version the alias `champion`, and write "
+                "`- alias: NAME@champion` first under `baseline:`"
+            ),
+        ),
+        (
+            ({"commit": "merge-base"}, {"alias": "fraud@prod"}),
+            "give the version of fraud to beat the alias `prod`",
+        ),
+    ],
+)
+def test_an_alias_is_asked_for_together_with_the_rule_that_reads_it(
+    rules: tuple[dict[str, str], ...], first: str
+) -> None:
+    assert baseline_remedy(rules) == f"{first}; for the very first model say `first_run: true`"
 
 
 def test_a_declared_first_run_is_not_applicable() -> None:

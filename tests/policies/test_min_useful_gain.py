@@ -177,7 +177,10 @@ def test_a_missing_metric_of_the_candidate_is_missing() -> None:
 def test_a_baseline_without_the_metric_leaves_the_gain_unknown() -> None:
     message = "cannot tell whether the gain is useful: the baseline run has no metric val_f1"
     finding = assert_outcome(judged(policy(), 0.91, None), "missing", message=message)
-    assert finding.remedy == 'log it: mlflow.log_metric("val_f1", value)'
+    assert finding.remedy == (
+        "it is the baseline that lacks this: train the baseline again, or move its alias to a "
+        'version that has it (log it: mlflow.log_metric("val_f1", value))'
+    )
 
 
 def test_no_baseline_leaves_the_gain_unknown() -> None:

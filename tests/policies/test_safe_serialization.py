@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mlops_policies.reading.formats import PICKLES
+from mlops_policies.reading.safer import safer_than_pickle
 from mlops_policies.serving.safe_serialization import SafeSerialization
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import Invalid, Unreadable
@@ -32,6 +33,7 @@ def judged(
     flavors: dict[str, Any] | None = None,
     scan: object = None,
     audit: object = None,
+    tags: dict[str, str] | None = None,
 ) -> list[Finding]:
     reports = {"modelscan.json": scan, "modelaudit.json": audit}
     texts = {
@@ -45,7 +47,7 @@ def judged(
         mlmodel={"flavors": {"python_function": MLFLOW} | (flavors or {})},
         texts=texts,
     )
-    return judge(policy or SafeSerialization(), candidate=run(model=record))
+    return judge(policy or SafeSerialization(), candidate=run(model=record, tags=tags or {}))
 
 
 def report(
@@ -80,6 +82,16 @@ def test_a_pickle_without_a_scan_fails() -> None:
     assert finding.remedy == SAFER
 
 
+def test_a_run_that_autologging_ended_is_told_to_log_the_model_within_its_own() -> None:
+    """What is logged after `fit` lies in no run, and the next check finds no model at all."""
+    found = judged("model.pkl", flavors={"sklearn": {}}, tags={"mlflow.autologging": "sklearn"})
+    (finding,) = found
+    assert finding.remedy == (
+        f"{safer_than_pickle(['sklearn'])}; autologging ended this run with fit: call fit and this "
+        "within `with mlflow.start_run():`"
+    )
+
+
 @pytest.mark.parametrize(
     ("flavor", "remedy"),
     [
@@ -87,8 +99,8 @@ def test_a_pickle_without_a_scan_fails() -> None:
             "sklearn",
             (
                 'log_model(…, serialization_format="skops"), for trees with '
-                "skops_trusted_types=[…]; autologging: mlflow.sklearn.autolog(log_models=False) "
-                "and log_model yourself; or store a scan's report in the model (ModelScan, "
+                "skops_trusted_types=[…]; autologging: mlflow.sklearn.autolog(log_models=False), "
+                "and log_model in the same run; or store a scan's report in the model (ModelScan, "
                 "modelaudit)"
             ),
         ),
@@ -96,8 +108,8 @@ def test_a_pickle_without_a_scan_fails() -> None:
             "pytorch",
             (
                 "log the network as ONNX (mlflow.onnx.log_model); autologging pickles: "
-                "mlflow.pytorch.autolog(log_models=False), and log it yourself; or store a scan's "
-                "report in the model (ModelScan, modelaudit)"
+                "mlflow.pytorch.autolog(log_models=False), and log it in the same run; or store a "
+                "scan's report in the model (ModelScan, modelaudit)"
             ),
         ),
         (
@@ -274,12 +286,20 @@ def test_types_that_a_skops_file_asks_to_be_trusted_with_are_to_be_allowed() -> 
         "sklearn.tree._tree.Tree"
     )
     found = judged("model.skops", flavors={"sklearn": conf})
-    assert_outcome(found, "inconclusive", message=message)
+    finding = assert_outcome(found, "inconclusive", message=message)
+    assert finding.remedy == (
+        "they are the library's own: where you trust it, write under safe-serialization in the "
+        "policy file `trusted_types: [sklearn.tree._tree.Tree]`"
+    )
     policy = bind(SafeSerialization, trusted_types=["sklearn.tree._tree.Tree"])
     assert_outcome(judged("model.skops", flavors={"sklearn": conf}, policy=policy), "pass")
     evil = SKOPS | {"skops_trusted_types": ["sklearn.tree._tree.Tree", "builtins.eval"]}
     found = judged("model.skops", flavors={"sklearn": evil}, policy=policy)
-    assert_outcome(found, "inconclusive")
+    finding = assert_outcome(found, "inconclusive")
+    assert finding.remedy == (  # nobody is told to allow what could be anything
+        "look at what is named; allow types that you know by trusted_types, and log the rest in a "
+        "known format"
+    )
 
 
 def scanned(scan: object, **settings: Any) -> list[Finding]:

@@ -103,7 +103,18 @@ def test_a_baseline_without_data_is_not_comparable() -> None:
         "the baseline has no evaluation dataset, so it is not comparable: "
         "the candidate run has no predictions table"
     )
-    assert_outcome(judged(on(data()), on()), "missing", message=message)
+    finding = assert_outcome(judged(on(data()), on()), "missing", message=message)
+    assert finding.remedy == (
+        "it is the baseline that lacks this: train the baseline again, or move its alias to a "
+        "version that has it (log it: policy_engine.training.log_dataset(data, name=…, "
+        "context='evaluation'))"
+    )
+
+
+def test_a_candidate_without_data_is_what_its_author_can_mend() -> None:
+    (finding,) = judged(on(), on(data()))
+    log_it = "log it: policy_engine.training.log_dataset(data, name=…, context='evaluation')"
+    assert finding.remedy == log_it
 
 
 def test_contexts_that_both_have_are_compared() -> None:

@@ -125,7 +125,7 @@ def test_a_model_without_an_example_leaves_it_missing() -> None:
             "statsmodels",
             (
                 "autologging of statsmodels stores none: "
-                "mlflow.statsmodels.autolog(log_models=False), and log_model yourself"
+                "mlflow.statsmodels.autolog(log_models=False), and log_model in the same run"
             ),
         ),
     ],

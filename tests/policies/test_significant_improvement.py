@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scipy import special
+from scipy import special, stats
 
 from mlops_policies.baseline.significant_improvement import SignificantImprovement
 from mlops_policies.comparing.bootstrapped import seed_of
+from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.near import Near
 from policy_engine.evidence import Needs
 from policy_engine.evidence.record import BaselineRecord
@@ -78,6 +79,32 @@ def test_p_must_be_under_alpha_and_equality_does_not_do() -> None:
     candidate, baseline = counted(5, 0, 200)
     assert_outcome(judged(candidate, baseline, alpha=0.03125), "inconclusive")
     assert_outcome(judged(candidate, baseline, alpha=0.03126), "pass")
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(3, 0), (4, 0), (6, 1), (8, 2), (11, 4), (0, 4)])
+def test_bounds_that_exclude_0_never_stand_beside_a_gain_that_is_not_shown(
+    wins: int, losses: int
+) -> None:
+    """Tango's exclude 0 a little before the exact test does: then McNemar's own are printed."""
+    (finding,) = judged(*counted(wins, losses, 300))
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    share = stats.binomtest(wins, wins + losses).proportion_ci(0.9, method="exact")
+    low, high = ((2 * each - 1) * (wins + losses) / 3 for each in share)
+    assert low <= 0 <= high
+    assert f"; McNemar's one-sided bounds {low:.2f} pt and {high:.2f} pt; " in finding.whole
+    assert finding.interval is not None
+    assert float(finding.interval.low) == pytest.approx(low)
+    assert float(finding.interval.high) == pytest.approx(high)
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.sampled_from([0.01, 0.05, 0.1]))
+def test_mcnemars_bounds_exclude_0_where_mcnemars_test_does(
+    wins: int, losses: int, alpha: float
+) -> None:
+    counts = Counts(wins, losses + (wins + losses == 0), 300, 0.0, 0.0)
+    bounds = counts.exact_bounds(alpha)
+    assert (bounds.lower > 0) is (counts.p_above() < alpha)
+    assert (bounds.upper < 0) is (counts.p_below() < alpha)
 
 
 def test_an_effect_above_zero_is_tested_by_tangos_bounds() -> None:

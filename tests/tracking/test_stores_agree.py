@@ -173,7 +173,10 @@ def test_a_mistyped_sqlite_path_is_said_and_makes_no_database(tmp_path: Path) ->
     path = tmp_path / "mlfow.db"
     with pytest.raises(NoSuchStore) as caught:
         open_store(f"sqlite:///{path}", Deadline(9))
-    assert str(caught.value) == f"there is no SQLite file {path}; check the tracking URI"
+    assert str(caught.value) == (
+        f"there is no SQLite file {path}: MLflow makes it when a first run is trained; train one, "
+        "or check the tracking URI"
+    )
     assert not path.exists()
 
 

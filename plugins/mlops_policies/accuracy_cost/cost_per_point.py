@@ -77,6 +77,10 @@ class CostPerPoint(Policy, name="cost-per-point"):
                 )
         return self
 
+    def needs_point(self) -> bool:
+        """Return True: its price is one of a point."""
+        return True
+
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield one finding."""
         gain = Gain.of(case, "what the gain cost")

@@ -87,6 +87,10 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
         """Leave the rows out where nobody asks for them."""
         return self.needs if self.spare_refactorings else Needs.BASELINE
 
+    def needs_point(self) -> bool:
+        """Return False: it takes 1 % of the baseline where nobody says it."""
+        return False
+
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield `absolute`, then `relative` and `headroom` where they are asked for."""
         gain = Gain.of(case, "whether the gain is useful")

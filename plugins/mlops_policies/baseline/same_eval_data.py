@@ -16,7 +16,7 @@ from mlops_policies.comparing.same_data import (
     same_data,
     same_rows,
 )
-from mlops_policies.reading.dataset_context import CONTEXT_REMEDY
+from mlops_policies.reading.dataset_context import EVALUATION_REMEDY
 from policy_engine.evidence import (
     Case,
     Grade,
@@ -108,7 +108,9 @@ class SameEvalData(Policy, name="same-eval-data"):
             tables = case.candidate.predictions, case.baseline.predictions
             rows = Decimal(same_rows(*tables))
         except MissingEvidence as e:
-            raise MissingEvidence(f"{_what_lacks(mine, theirs)}: {e}", CONTEXT_REMEDY) from e
+            lacking = case.baseline if mine and not theirs else case.candidate
+            remedy = lacking.to_log(EVALUATION_REMEDY)
+            raise MissingEvidence(f"{_what_lacks(mine, theirs)}: {e}", remedy) from e
         return Finding(
             outcome=Outcome.PASS,
             message="candidate and baseline were evaluated on the same data: all "
@@ -140,7 +142,7 @@ def _no_strong_hash() -> MissingEvidence:
     return MissingEvidence(
         f"candidate and baseline have no {STRONG_HASH} of their evaluation data in common, "
         "and require_strong asks for it",
-        CONTEXT_REMEDY,
+        EVALUATION_REMEDY,
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import (
+    Bounds,
     PairedRows,
     TwoBounds,
+    clopper_pearson_bounds,
     mcnemar_exact,
     rows_needed_for_counts,
     share_of,
@@ -60,6 +62,12 @@ class Counts:
     def bounds(self, alpha: float) -> TwoBounds:
         """Return Tango's score bounds."""
         return tango_bounds(self.wins, self.losses, self.n, alpha)
+
+    def exact_bounds(self, alpha: float) -> TwoBounds:
+        """Return McNemar's bounds, given how many rows differ: above 0 where it shows a gain."""
+        differ = self.wins + self.losses
+        share = clopper_pearson_bounds(self.wins, differ, alpha)
+        return Bounds(*((2 * each - 1) * differ / self.n for each in (share.lower, share.upper)))
 
     def p_above(self, difference: float = 0.0) -> float:
         """Return exact McNemar's p; Tango's where the difference is not 0."""

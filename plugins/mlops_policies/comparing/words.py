@@ -10,7 +10,12 @@ from mlops_policies.comparing.tested import Tested, Untested
 from policy_engine.evidence import EvidenceError, Grade, Measurement, Metric, Run
 from policy_engine.policy import Interval, Limit
 from policy_engine.quantities import divide, exact, show
-from policy_engine.statistics import rows_needed_for_counts
+from policy_engine.statistics import (
+    Bounds,
+    StatisticsUnavailable,
+    TwoBounds,
+    rows_needed_for_counts,
+)
 
 _MANY = 1_000_000
 
@@ -34,15 +39,32 @@ def evidence(
     of: str = "",
 ) -> str:
     """Return the test and its numbers, in brackets; `of` says what is tested, if not the gain."""
-    bounds = bounds_at(tested, alpha)
+    whose, bounds = "", bounds_at(tested, alpha)
+    if isinstance(tested, Counts) and not difference:
+        # `of`: what is tested is no gain, and Tango's bounds are held against the margin.
+        whose, bounds = ("Tango's ", bounds) if of else _of_the_gain(tested, alpha)
     level = show(exact(alpha), "")
-    whose = "Tango's " if isinstance(tested, Counts) and not difference else ""
     said = (
         f"{whose}one-sided bounds {amount(metric, bounds.lower)} and {amount(metric, bounds.upper)}"
         if bounds.decides
         else "bounds that decide nothing: too few resamples for this alpha, or all equal"
     )
     return f"({tested.words(difference)}: p{of} = {p_value(p)}; {said}; alpha = {level})"
+
+
+def _of_the_gain(tested: Counts, alpha: float) -> tuple[str, TwoBounds]:
+    """Return whose bounds of a gain to print, and these: they never contradict McNemar's test.
+
+    Tango's are nearer where few rows differ, and exclude 0 a little before the exact test does.
+    """
+    bounds = tested.bounds(alpha)
+    shown = tested.p_above() < alpha or tested.p_below() < alpha
+    if shown or bounds.lower <= 0 <= bounds.upper:
+        return "Tango's ", bounds
+    try:
+        return "McNemar's ", tested.exact_bounds(alpha)
+    except StatisticsUnavailable:  # without SciPy: as far as the test itself says
+        return "", Bounds(min(bounds.lower, 0.0), max(bounds.upper, 0.0))
 
 
 def interval(metric: Metric, tested: Tested, alpha: float) -> Interval | None:
@@ -54,6 +76,8 @@ def interval(metric: Metric, tested: Tested, alpha: float) -> Interval | None:
     bounds = bounds_at(tested, alpha)
     if not bounds.decides:
         return None
+    if isinstance(tested, Counts):
+        _, bounds = _of_the_gain(tested, alpha)
     shown = tested.p_above() < alpha or tested.p_below() < alpha
     low, high = bounds.lower, bounds.upper
     if not shown:

@@ -64,6 +64,10 @@ class MetricRecomputed(Policy, name="metric-recomputed"):
         description="Metrics to recompute (names). Default: the file's metric.",
     )
 
+    def needs_point(self) -> bool:
+        """Return False: it takes a share of the logged value where nobody says it."""
+        return False
+
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield a finding for each metric."""
         table = case.candidate.predictions

@@ -17,6 +17,7 @@ WORDS: dict[str, Context] = {
 }
 """The context is free text. sklearn's autologging says "train", MLflow's own example "testing"."""
 
+EVALUATION_REMEDY = "log it: policy_engine.training.log_dataset(data, name=…, context='evaluation')"
 _WORD = re.compile(r"[a-z]+")
 CONTEXT_REMEDY = (
     "log it: policy_engine.training.log_dataset(data, name=…, context='training') (or 'evaluation')"
@@ -45,7 +46,7 @@ def datasets_in(run: Run, context: Context) -> tuple[Dataset, ...]:
         raise MissingEvidence(
             f"the {run.role} run has no dataset logged for context `{context}`"
             f"{_others(run.datasets)}",
-            _remedy(run.datasets, context),
+            run.to_log(_remedy(run.datasets, context)),
         )
     return found
 

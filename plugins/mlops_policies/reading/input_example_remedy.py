@@ -26,6 +26,6 @@ def example_remedy(flavors: Collection[str]) -> str:
     if lacks is not None:
         return (
             f"{LOG_IT}; autologging of {lacks} stores none: mlflow.{lacks}.autolog("
-            "log_models=False), and log_model yourself"
+            "log_models=False), and log_model in the same run"
         )
     return LOG_IT

@@ -10,12 +10,12 @@ SAFER = (
 _BY_FLAVOR: Mapping[str, str] = {
     "sklearn": (
         'log_model(…, serialization_format="skops"), for trees with skops_trusted_types=[…]; '
-        "autologging: mlflow.sklearn.autolog(log_models=False) and log_model yourself; or "
+        "autologging: mlflow.sklearn.autolog(log_models=False), and log_model in the same run; or "
         f"{_SCAN}"
     ),
     "pytorch": (
         "log the network as ONNX (mlflow.onnx.log_model); autologging pickles: "
-        f"mlflow.pytorch.autolog(log_models=False), and log it yourself; or {_SCAN}"
+        f"mlflow.pytorch.autolog(log_models=False), and log it in the same run; or {_SCAN}"
     ),
     "statsmodels": (
         "MLflow stores statsmodels as a pickle only, and ModelScan skips its ending: store the "

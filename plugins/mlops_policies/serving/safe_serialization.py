@@ -29,6 +29,10 @@ _MLFLOWS_OWN = {
 _few = partial(first_few, most=3)
 
 
+_OF_LIBRARIES = ("sklearn.", "lightgbm.", "xgboost.", "catboost.")
+"""Whose types a remedy may name as ones to allow; any other is for somebody to look at."""
+
+
 class SafeSerialization(Policy, name="safe-serialization"):
     """No stored file is a pickle, or a scan of all pickles found nothing.
 
@@ -100,7 +104,8 @@ class SafeSerialization(Policy, name="safe-serialization"):
         refused = {p: f for p, f in stored.known.items() if f not in self.allow}
         reports = [file for file in _READERS if file in paths]
         if stored.pickles and not reports:
-            yield _pickled(stored, flavors)
+            remedy = case.candidate.to_log(safer_than_pickle(flavors))
+            yield _pickled(stored.pickles, remedy)
         elif refused:
             yield _refused(refused)
         else:
@@ -153,12 +158,30 @@ class SafeSerialization(Policy, name="safe-serialization"):
             return Finding(
                 outcome=Outcome.INCONCLUSIVE,
                 message=f"{base}, but {'; '.join(doubts)}",
-                remedy="look at what is named; allow types that you know by trusted_types, and log "
-                "the rest in a known format",
+                remedy=self._look(stored, flavors),
             )
         formats = ", ".join(sorted(set(stored.known.values())))
         also = f"; the model is stored as {formats}" if formats else ""
         return Finding(outcome=Outcome.PASS, message=f"{base}{also}")
+
+    def _look(self, stored: Stored, flavors: Mapping[str, Any]) -> str:
+        """Return what to do about doubts: a library's own types are allowed by name."""
+        asked = _untrusted(stored, flavors, frozenset(self.trusted_types))
+        if asked and all(each.startswith(_OF_LIBRARIES) for each in asked):
+            types = ", ".join([*self.trusted_types, *asked])
+            return (
+                "they are the library's own: where you trust it, write under safe-serialization in "
+                f"the policy file `trusted_types: [{types}]`"
+            )
+        return (
+            "look at what is named; allow types that you know by trusted_types, and log the rest "
+            "in a known format"
+        )
+
+
+def _untrusted(stored: Stored, flavors: Mapping[str, Any], trusted: frozenset[str]) -> list[str]:
+    """Return the types that skops files ask to be trusted with, and nobody allows."""
+    return sorted(_asked(flavors) - trusted) if "skops" in stored.known.values() else []
 
 
 def _doubts(stored: Stored, flavors: Mapping[str, Any], trusted: frozenset[str]) -> Iterator[str]:
@@ -168,8 +191,7 @@ def _doubts(stored: Stored, flavors: Mapping[str, Any], trusted: frozenset[str])
     loader = _conf(flavors, "python_function").get("loader_module")
     if loader is not None and str(loader).partition(".")[0] != "mlflow":
         yield f"its loader {loader} is not MLflow's and may unpickle anything"
-    asked = sorted(_asked(flavors) - trusted) if "skops" in stored.known.values() else []
-    if asked:
+    if asked := _untrusted(stored, flavors, trusted):
         yield f"its skops file asks to be trusted with {', '.join(asked)}"
 
 
@@ -185,13 +207,13 @@ def _asked(flavors: Mapping[str, Any]) -> set[str]:
     return asked
 
 
-def _pickled(stored: Stored, flavors: Mapping[str, Any]) -> Finding:
-    named = _few(tuple(f"{path} ({how})" for path, how in stored.pickles.items()))
+def _pickled(pickles: Mapping[str, str], remedy: str) -> Finding:
+    named = _few(tuple(f"{path} ({how})" for path, how in pickles.items()))
     return Finding(
         outcome=Outcome.FAIL,
         message="a pickle is stored, and no scan report clears it",
         detail=f"pickle present and no scan report: {named}; loading it can run any code",
-        remedy=safer_than_pickle(flavors),
+        remedy=remedy,
     )
 
 

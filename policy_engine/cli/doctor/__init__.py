@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from policy_engine.change.situation import Job
 from policy_engine.check import Options
 from policy_engine.cli.doctor.job import event_line, fork_line, token_line
-from policy_engine.cli.doctor.line import Line, State
+from policy_engine.cli.doctor.line import Line, State, next_step
+from policy_engine.cli.doctor.metric import metric_line
 from policy_engine.cli.doctor.owners import owners_line
 from policy_engine.cli.doctor.policies import plugins_line, policies_line, ready_or_not
 from policy_engine.cli.doctor.tracking import clock_line, health_of, run_lines, tracking_line
 from policy_engine.errors import PolicyEngineError
 
-__all__ = ["Line", "State", "examine"]
+__all__ = ["Line", "State", "examine", "next_step"]
 
 
 def examine(options: Options) -> Iterator[Line]:
@@ -37,6 +38,7 @@ def examine(options: Options) -> Iterator[Line]:
     yield policies_line(options, ready)
     yield owners_line(options, ready)
     yield plugins_line(ready)
+    yield metric_line(ready)
     store = health_of(options)
     yield tracking_line(options, store)
     yield clock_line(store, job)

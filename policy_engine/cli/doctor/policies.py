@@ -4,7 +4,7 @@ from policy_engine.change.elsewhere import source_of
 from policy_engine.change.prepared import Prepared
 from policy_engine.check import Options, prepared
 from policy_engine.cli.doctor.line import FIRST, Line, State
-from policy_engine.errors import PluginError, PolicyEngineError
+from policy_engine.errors import PluginError, PolicyEngineError, UsageError
 from policy_engine.git import work_tree as git
 from policy_engine.quantities.words import count
 
@@ -25,7 +25,9 @@ def policies_line(options: Options, ready: Ready) -> Line:
     if isinstance(ready, PluginError):
         return Line("policies", State.NOT_APPLICABLE, "a plugin that they need does not load")
     if isinstance(ready, PolicyEngineError):
-        remedy = "fix that; `policy-engine validate` reads the work tree's"
+        remedy = "fix that; `policy-engine validate` checks the files of the work tree"
+        if isinstance(ready, UsageError):
+            remedy = ""
         return Line("policies", State.PROBLEM, str(ready), remedy)
     what = count(len(ready.policies.files), "policy file")
     if ready.source is None:

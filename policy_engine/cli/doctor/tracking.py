@@ -10,6 +10,7 @@ from policy_engine.cli.doctor.line import FIRST, Line, State
 from policy_engine.cli.doctor.policies import Ready
 from policy_engine.errors import PolicyEngineError
 from policy_engine.evidence import Needs
+from policy_engine.evidence.no_baseline import baseline_remedy
 from policy_engine.evidence.record import BaselineRecord, EvidenceRecord, RunRecord, Unreadable
 from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.health import Health, health
@@ -42,7 +43,7 @@ def tracking_line(options: Options, store: Health | str) -> Line:
     if isinstance(store, str):
         remedy = "see that the address, the credentials and the network are right"
         if not uri or is_local(uri):
-            remedy = "see that the path of the file is right" if uri else ""
+            remedy = "train a first run, or see that the path is right" if uri else ""
         return Line("tracking", State.PROBLEM, store, remedy)
     version = f", MLflow {store.version}" if store.version else ""
     said = f"{store.address}{version}: {store.experiments} experiment(s) to read"
@@ -98,7 +99,8 @@ def run_lines(options: Options, ready: Ready, store: Health | str) -> Iterator[L
 def _candidate(evidence: EvidenceRecord) -> Line:
     why = evidence.unreadable or evidence.absent
     if why:
-        return Line("candidate", State.PROBLEM, why, "train it, name it, or wait with --wait")
+        remedy = "commit, and train on that commit; or name a run with --run, or use --wait"
+        return Line("candidate", State.PROBLEM, why, remedy)
     if not evidence.candidates:
         return Line("candidate", State.NOT_APPLICABLE, "the change touches nothing that needs one")
     names = ", ".join(c.run.run_name or c.run.run_id for c in evidence.candidates)
@@ -114,11 +116,18 @@ def _baseline(evidence: EvidenceRecord, ready: Prepared) -> Line:
     if not records:
         return Line("baseline", State.NOT_APPLICABLE, "there is no candidate to compare")
     lost = [record for record in records if not isinstance(record.run, RunRecord)]
+    found = dict.fromkeys(r.found_by or "" for r in records if isinstance(r.run, RunRecord))
+    hits = [f"found by {', '.join(found)}"] if found else []
     if not lost:
-        hits = dict.fromkeys(record.found_by or "" for record in records)
-        return Line("baseline", State.OK, f"found by {', '.join(hits)}")
-    remedy = "set an alias, add a rule under `baseline:`, or say `first_run: true` once"
-    return Line("baseline", State.PROBLEM, "; ".join(dict.fromkeys(map(_why, lost))), remedy)
+        return Line("baseline", State.OK, hits[0])
+    said = "; ".join([*hits, *dict.fromkeys(map(_why, lost))])
+    return Line("baseline", State.PROBLEM, said, _remedy(lost[0]))
+
+
+def _remedy(record: BaselineRecord) -> str:
+    if isinstance(record.run, Unreadable):
+        return "see that these credentials may read its run and its files"
+    return baseline_remedy(record.rules)
 
 
 def _why(record: BaselineRecord) -> str:

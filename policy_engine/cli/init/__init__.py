@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from policy_engine.cli.init.concluding import conclusion
+from policy_engine.cli.init.numbers import proposed_point
 from policy_engine.cli.init.repository import candidate_paths
 from policy_engine.cli.init.texts import ProposedFile, first_test, policy_file
 from policy_engine.errors import UsageError
@@ -22,7 +24,16 @@ from policy_engine.http.deadline import Deadline
 from policy_engine.tracking.store import NoSuchStore, ReadFailed
 from policy_engine.tracking.survey import CHAMPION, Survey, survey
 
-__all__ = ["ProposedFile", "Seen", "WrittenFiles", "look", "propose", "slug", "write_proposal"]
+__all__ = [
+    "ProposedFile",
+    "Seen",
+    "WrittenFiles",
+    "conclusion",
+    "look",
+    "propose",
+    "slug",
+    "write_proposal",
+]
 
 WORKFLOW = Path(".github/workflows/model-gate.yml")
 _COMMITS = 200  # of the repository, newest first, whose runs are looked for
@@ -81,12 +92,28 @@ def propose(root: Path, seen: Seen) -> ProposedFile:
         name=slug(names[0] if names else root.resolve().name),
         metric=found.metric,
         goal=found.goal,
-        alias=CHAMPION if found.champion else None,
+        alias=_alias(found),
         paths=seen.paths,
         experiment=found.experiment,
         models=tuple(dict.fromkeys((*found.registered, *found.models))),
         model_name=found.model_name,
+        point=proposed_point(found.metric, found.values),
+        values=found.values,
+        of_training=found.of_training,
     )
+
+
+def _alias(found: Survey) -> str | None:
+    """Return the rule of the version in use, as it has to stand.
+
+    A candidate that its training registers is compared with the champion of its own name. Any other
+    has no name to look under, so the rule says it.
+    """
+    if not found.registered:
+        return None
+    if found.registers:
+        return CHAMPION
+    return f"{found.champion or found.registered[0]}@{CHAMPION}"
 
 
 def write_proposal(proposal: ProposedFile, root: Path) -> tuple[WrittenFiles, ...]:

@@ -1,12 +1,14 @@
 """The files that a first gate consists of, as text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from policy_engine.cli.init.numbers import Point, example_values, written
 from policy_engine.evidence.metrics import Goal, known
-from policy_engine.tracking.survey import CHAMPION
+from policy_engine.quantities.words import first_few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +19,15 @@ class ProposedFile:
         name: The policy file's name, without its ending.
         metric: The metric that counts; None: the experiment's primary metric.
         goal: Its better direction; None where its name tells.
-        alias: The alias of the version in use; None: there is none yet.
+        alias: The rule of the version in use, `champion` or `fraud@champion`; None: no model is
+            registered yet.
         paths: Globs of what training depends on; empty: every change needs a run.
         experiment: The experiment that the runs are in; None where that is not known.
         models: Names that models were logged or registered under.
         model_name: Which logged model of a run counts; None where there is only one.
+        point: What one point of the metric is; None where its name tells, or nobody can.
+        values: Of the metric, newest run first.
+        of_training: Metrics of the rows that training saw, where the runs log no others.
     """
 
     name: str
@@ -32,12 +38,15 @@ class ProposedFile:
     experiment: str | None
     models: tuple[str, ...]
     model_name: str | None
+    point: Point | None = None
+    values: tuple[float, ...] = ()
+    of_training: tuple[str, ...] = ()
 
 
 def policy_file(proposal: ProposedFile) -> str:
     """Return the policy file, each part with what it is for."""
     parts = (_scope, _metric, _candidate, _baseline)
-    last = _POLICIES.format(metric=_flow(proposal.metric or "val_f1"))
+    last = _POLICIES.format(threshold=_threshold(proposal))
     return "\n".join([_HEAD, *(part(proposal) for part in parts), last])
 
 
@@ -61,7 +70,7 @@ policies:
   # model-size-budget: {{max_size: 200MB}}
 
   # The least (`min`) or most (`max`) that the metric may be, whatever the baseline is.
-  # metric-threshold: {{metric: {metric}, min: 0.9, level: mandatory}}
+  # metric-threshold: {threshold}
 
   # What a point of the metric may cost to train.
   # cost-per-point: {{max_cost_per_point: 50 USD}}
@@ -83,18 +92,56 @@ def _scope(proposal: ProposedFile) -> str:
     return "\n".join([*lines, ""])
 
 
+def _threshold(proposal: ProposedFile) -> str:
+    """Return a limit that the newest run would keep."""
+    pair = example_values(proposal.metric, proposal.goal, proposal.values)
+    limit = "max" if _is_loss(proposal) else "min"
+    metric = _flow(proposal.metric or "val_f1")
+    return f"{{metric: {metric}, {limit}: {pair.worse}, level: mandatory}}"
+
+
 def _metric(proposal: ProposedFile) -> str:
     if proposal.metric is None:
-        return (
-            "# The metric that counts. Until you say it, the experiment's primary metric does.\n"
-            "# metric: {name: val_f1, goal: maximize}\n"
-        )
+        return _no_metric(proposal)
     setting: dict[str, Any] = {"name": proposal.metric}
     kind = known(proposal.metric)
     goal = proposal.goal or (kind.goal if kind else None)
     if goal is not None:
         setting["goal"] = goal
-    return f"# The metric that counts.\nmetric: {_flow(setting)}\n"
+    lines = ["# The metric that counts: of rows that training did not see."]
+    flow = _flow(setting)
+    if proposal.point is not None:
+        lines.append("# A point is the least difference that you would talk about; it was taken as")
+        lines.append(f"# {proposal.point.why}. Some policies count in points: decide what it is.")
+        flow = f"{flow[:-1]}, point: {written(proposal.point.value)}}}"
+    return "\n".join([*lines, f"metric: {flow}", ""])
+
+
+def evaluation_metric(of_training: Sequence[str]) -> tuple[str, str]:
+    """Return what a training logs that has no metric of evaluation rows: its name, and the line.
+
+    Args:
+        of_training: The metrics of the rows that training saw, as autologging writes them.
+    """
+    is_regression = any("r2" in name or "squared" in name for name in of_training)
+    name = "val_r2" if is_regression else "val_accuracy"
+    return name, f'mlflow.log_metric("{name}", model.score(X_test, y_test))'
+
+
+def _no_metric(proposal: ProposedFile) -> str:
+    lines = ["# The metric that counts. Until you say it, the experiment's primary metric does."]
+    name = "val_f1"
+    if proposal.of_training:
+        name, line = evaluation_metric(proposal.of_training)
+        seen = first_few(proposal.of_training, 2)
+        verb = "is" if len(proposal.of_training) == 1 else "are"
+        lines = [
+            "# The metric that counts: of rows that training did not see. The runs log none yet;",
+            f"# {seen} {verb} of the rows that training saw.",
+            "# Log one in the training, in the same run, and name it here:",
+            f"#   {line}",
+        ]
+    return "\n".join([*lines, f"# metric: {{name: {name}, goal: maximize}}", ""])
 
 
 def _candidate(proposal: ProposedFile) -> str:
@@ -108,15 +155,14 @@ def _candidate(proposal: ProposedFile) -> str:
 
 
 def _baseline(proposal: ProposedFile) -> str:
-    lines = ["# The run to beat: rules, tried in order."]
-    if proposal.alias is None:
-        lines += [
-            "# Once a registered model has a version in use, give it an alias, and name it first:",
-            f"#   - alias: {CHAMPION}",
-        ]
-    lines.append("baseline:")
+    lines = ["# The run to beat: rules, tried in order.", "baseline:"]
     if proposal.alias is not None:
         lines.append(f"  - alias: {_flow(proposal.alias)} # the version in use")
+    else:
+        lines += [
+            "  # Once a model is in use: register it under a name; give that version this alias.",
+            "  # - alias: NAME@champion",
+        ]
     lines.append("  - commit: merge-base # else the run of where the pull request branched off")
     lines.append("# For the very first model, when there can be no baseline; remove it afterwards:")
     lines.append("# first_run: true")
@@ -126,10 +172,10 @@ def _baseline(proposal: ProposedFile) -> str:
 def first_test(proposal: ProposedFile) -> str:
     """Return the first policy test."""
     metric = proposal.metric or "val_f1"
-    better, worse = ("0.10", "0.12") if _is_loss(proposal) else ("0.92", "0.90")
+    pair = example_values(proposal.metric, proposal.goal, proposal.values)
     tags = "" if proposal.metric else ", primary_metric: {name: val_f1, goal: maximize}"
     return _TEST.format(
-        name=proposal.name, metric=_flow(metric), better=better, worse=worse, tags=tags
+        name=proposal.name, metric=_flow(metric), better=pair.better, worse=pair.worse, tags=tags
     )
 
 
