@@ -7,7 +7,9 @@
         max_size: Bytes = Field(description="Largest sum of the model's files (bytes).")
 
         def evaluate(self, case: Case) -> Iterator[Finding]:
-            yield Finding.judge(case.candidate.model.size, "<=", self.max_size, "model size")
+            yield Finding.judge(
+                case.candidate.model.size, "<=", self.max_size, "model size", remedy="prune it"
+            )
 
 The class is its own schema, its documentation and its judgement.
 """
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from operator import ge, gt, le, lt
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,7 +36,7 @@ from policy_engine.evidence import (
     NotApplicable,
     UnreadableEvidence,
 )
-from policy_engine.quantities import show_both
+from policy_engine.quantities import not_exact, show_both
 
 __all__ = [
     "Deferred",
@@ -72,6 +74,7 @@ class Level(StrEnum):
 
 
 Op = Literal["<=", ">=", "<", ">"]
+OPS: tuple[str, ...] = get_args(Op)
 _WORDS: dict[str, str] = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}
 _HOLDS: dict[str, Callable[[Decimal, Decimal], bool]] = {"<=": le, ">=": ge, "<": lt, ">": gt}
 
@@ -88,8 +91,13 @@ class Limit:
         """Refuse a bound that nothing could respect.
 
         Raises:
-            ValueError: If it is NaN or infinite.
+            TypeError: If it is no `Decimal`.
+            ValueError: If it is NaN or infinite, or there is no such operator.
         """
+        if not isinstance(self.value, Decimal):
+            raise TypeError(not_exact(self.value, "the limit"))
+        if self.op not in OPS:
+            raise ValueError(f"there is no operator {self.op!r}: choose from {', '.join(OPS)}")
         if not self.value.is_finite():
             raise ValueError(f"a limit is {self.value}, not a number")
 
@@ -171,7 +179,13 @@ class Finding(NamedTuple):
             baseline: The same quantity of the baseline.
             remedy: What would fix a failure.
             note: More to say in the detail, behind the two numbers.
+
+        Raises:
+            TypeError: If the limit is a float.
+            ValueError: If there is no such operator.
         """
+        if isinstance(limit, float):
+            raise TypeError(not_exact(limit, "the limit"))
         bound = Limit(Decimal(limit), measured.unit, op)
         passed = bound.holds(measured.value)
         value, against = show_both(measured.value, bound.value, measured.unit)

@@ -171,7 +171,7 @@ def _is_required(policy: type[Policy], name: str) -> bool:
 
 def direction(field: FieldInfo) -> Tighter | None:
     """Return which way a setting gets tighter, if it declares one."""
-    return next((each for each in _declared(field) if isinstance(each, Tighter)), None)
+    return next((each for each in declared(field) if isinstance(each, Tighter)), None)
 
 
 def strictness_of(field: FieldInfo, old: Any, new: Any) -> Strictness:
@@ -204,7 +204,7 @@ def has_direction(policy: Policy, name: str) -> bool:
     return name in BindingKeys.model_fields if field is None else direction(field) is not None
 
 
-def _declared(field: FieldInfo) -> Iterator[Any]:
+def declared(field: FieldInfo) -> Iterator[Any]:
     """Yield what `Annotated` says of a field, of the parts of a union too."""
     yield from field.metadata
     for part in get_args(field.annotation):

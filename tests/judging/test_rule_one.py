@@ -178,12 +178,18 @@ def test_a_named_plugin_that_is_absent_stops_the_run(project: Project) -> None:
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("raise RuntimeError('no licence')", "failed to import: RuntimeError: no licence"),
+        (
+            "raise RuntimeError('no licence')",
+            "failed to import (site/acme_policies.py:1): RuntimeError: no licence",
+        ),
         (
             "import no_such_module",
-            ("failed to import: ModuleNotFoundError: No module named 'no_such_module'"),
+            (
+                "failed to import (site/acme_policies.py:1): "
+                "ModuleNotFoundError: No module named 'no_such_module'"
+            ),
         ),
-        ("import sys; sys.exit(0)", "failed to import: SystemExit: 0"),
+        ("import sys; sys.exit(0)", "failed to import (site/acme_policies.py:1): SystemExit: 0"),
     ],
 )
 def test_a_plugin_that_fails_to_import_stops_the_run(
@@ -201,7 +207,8 @@ def test_a_plugin_that_misspells_a_hook_stops_the_run(project: Project, site: Si
     site.install(policy_module(f"yield {PASS}").replace("register_policies", "register_polices"))
     told = project.check(GOOD)
     assert told.err == (
-        "policy-engine: plugin acme-policies[acme] 1.2.0: there is no hook 'register_polices'; "
+        "policy-engine: plugin acme-policies[acme] 1.2.0: site/acme_policies.py:18: "
+        "there is no hook 'register_polices'; "
         "did you mean 'register_policies'?\n"
     )
     assert (told.code, told.out) == (2, "")
@@ -224,14 +231,14 @@ def test_a_plugin_that_exits_in_a_hook_stops_the_run(project: Project, site: Sit
     ("body", "message"),
     [
         ("raise RuntimeError('a bug')", "the policy raised RuntimeError: a bug"),
-        ("sys.exit(0)", "the policy raised SystemExit: 0"),
+        ("sys.exit(0)\nyield", "the policy raised SystemExit: 0"),
         ("raise GeneratorExit('out')", "the policy raised GeneratorExit: out"),
         (
             "import asyncio; raise asyncio.CancelledError('late')",
             "the policy raised CancelledError: late",
         ),
         ("yield from ()", "the policy yielded no finding"),
-        ("return None", "the policy raised TypeError: 'NoneType' object is not iterable"),
+        ("answer = None\nreturn answer", "the policy returned None: yield at least one finding"),
         ("yield True", "the policy yielded True, which is not a Finding with an Outcome"),
         ("yield 'pass'", "the policy yielded 'pass', which is not a Finding with an Outcome"),
         (
@@ -251,7 +258,7 @@ def test_a_plugin_that_exits_in_a_hook_stops_the_run(project: Project, site: Sit
         ),
         (
             (
-                "yield Finding(outcome=Outcome.FAIL, message='slow',"
+                "yield Finding(outcome=Outcome.FAIL, message='slow', remedy='wait',"
                 " measured=Measurement(Decimal(1), 's'), limit=Limit(Decimal(2), 's'))"
             ),
             "the policy failed a value that its own limit admits: slow",
@@ -259,9 +266,9 @@ def test_a_plugin_that_exits_in_a_hook_stops_the_run(project: Project, site: Sit
         (
             (
                 "yield Finding(outcome=Outcome.PASS, message='slow',"
-                " measured=Measurement(Decimal(3), 's'), limit=Limit(Decimal(9), 'ms'))"
+                " measured=Measurement(Decimal(3), 's'), limit=Limit(Decimal(9), 'B'))"
             ),
-            "the policy compares s with ms: slow",
+            "the policy compares s with B: slow",
         ),
         (
             (
@@ -463,7 +470,7 @@ def test_whoever_exits_where_nobody_expects_it_does_not_choose_the_exit_code(
 ) -> None:
     """A text of the plugin's own class runs the plugin's code while the report is rendered."""
     trap = "class Trap(str):\n    def __str__(self):\n        sys.exit(0)\n"
-    source = policy_module("yield Finding(outcome=Outcome.FAIL, message=Trap('it is bad'))")
+    source = policy_module("yield Finding(Outcome.FAIL, Trap('it is bad'), remedy='wait')")
     project.policy(ACME)
     site.install(source.replace(HEAD, HEAD + trap))
     told = project.check(GOOD, "--format", "text")
