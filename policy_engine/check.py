@@ -87,6 +87,7 @@ class Options:
         baseline: A run id that stands for every baseline rule.
         policies: Policy files and folders, from `root`.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
+            `PLUGIN:PACK` loads the plugin that brings it, too.
         trusted_ref: The commit whose policies judge; None: as the variables of the CI system say.
         tracking_uri: MLflow's tracking URI; None: `MLFLOW_TRACKING_URI`.
         registry_uri: Its registry's; None: `MLFLOW_REGISTRY_URI`, else MLflow's own default.

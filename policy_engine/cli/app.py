@@ -55,8 +55,8 @@ requiring = click.option(
     "--require",
     callback=filled,
     multiple=True,
-    metavar="PACK",
-    help="Lay a pack beneath every policy file; none can drop or loosen it.",
+    metavar="[PLUGIN:]PACK",
+    help="Lay a pack, of an installed plugin too, beneath every policy file; none can loosen it.",
 )
 """The option of every command that reads policy files to judge by them."""
 

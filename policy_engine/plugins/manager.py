@@ -7,7 +7,6 @@ hook or clashes with another stops the run.
 
 import inspect
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from policy_engine.plugins.policies import mistakes_of
 from policy_engine.plugins.written import mistakes_written
 from policy_engine.policy import Deferred, Policy
 from policy_engine.policy_file import KnownRules, Offered, PackText
+from policy_engine.policy_file.library import normal
 from policy_engine.report import Report
 from policy_engine.source.code import place, place_of_error
 from policy_engine.tracking.baseline_rules import RULES
@@ -80,7 +80,7 @@ class Plugins:
 
     def has(self, distribution: str) -> bool:
         """Say whether the plugins of a distribution are loaded, by any spelling of its name."""
-        return _normal(distribution) in {loaded.distribution for loaded in self.loaded}
+        return normal(distribution) in {loaded.distribution for loaded in self.loaded}
 
     def resolve_baseline(
         self, rule: Mapping[str, Any], candidate: Run, tracking: Tracking
@@ -200,7 +200,7 @@ class Plugins:
                 text = Path(path).read_bytes()
             except OSError as e:
                 raise PluginError(f"plugin {loaded}: pack '{name}' cannot be read: {e}") from e
-            packs[name] = PackText(f"{name} (pack of {loaded.name})", text)
+            packs[name] = PackText(f"{name} (pack of {loaded.name})", text, loaded.distribution)
         return packs
 
     def _renderers(self, loaded: LoadedPlugins, answer: Any) -> Mapping[str, Renderer]:
@@ -215,25 +215,27 @@ class Plugins:
         return dict(answer)
 
 
-def load_plugins(named: Iterable[str] = ()) -> Plugins:
+def load_plugins(named: Iterable[str] = (), required: Iterable[str] = ()) -> Plugins:
     """Load the built-in plugins and those of the named distributions.
 
     Args:
         named: Distributions that policy files name under `plugins:`.
+        required: Distributions that `--require` names.
 
     Raises:
         PluginError: If one is absent or broken, or two are at odds.
     """
-    wanted = [OURS, *sorted({_normal(name) for name in named} - {OURS})]
+    by = {OURS: "", **{normal(name): "named by --require" for name in required}}
+    by |= {normal(name): "named under `plugins:`" for name in named if normal(name) != OURS}
     found = []
-    for name in wanted:
+    for name in (OURS, *sorted(by.keys() - {OURS})):
         try:
             offering = distribution(name)
         except PackageNotFoundError:
-            raise PluginError(_absent(name)) from None
+            raise PluginError(_absent(name, by[name])) from None
         entries = sorted(offering.entry_points.select(group=PROJECT), key=lambda e: e.name)
         if not entries:
-            raise PluginError(_absent(name))
+            raise PluginError(_absent(name, by[name]))
         found += [(name, offering.version, entry) for entry in entries]
     return Plugins(found)
 
@@ -242,25 +244,19 @@ def installed() -> dict[str, str]:
     """Return the version of every installed distribution that offers plugins, by name."""
     versions: dict[str, str] = {}
     for each in distributions():
-        name = _normal(each.metadata["Name"] or "")
+        name = normal(each.metadata["Name"] or "")
         if name not in versions and each.entry_points.select(group=PROJECT):
             versions[name] = each.version
     return versions
 
 
-def _absent(name: str) -> str:
+def _absent(name: str, by: str) -> str:
     if name == OURS:
         return "policy-engine is not installed here (its entry points are not to be found)"
     have = ", ".join(sorted(set(installed()) - {OURS})) or "none"
     return (
-        f"plugin '{name}' is named under `plugins:` but not installed, or offers no plugin; "
-        f"installed plugins: {have}"
+        f"plugin '{name}' is {by} but not installed, or offers no plugin; installed plugins: {have}"
     )
-
-
-def _normal(name: str) -> str:
-    """Return a distribution name as packaging compares them."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:

@@ -4,6 +4,7 @@ What a file extends counts from left to right, each with its own extensions laid
 """
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -25,10 +26,17 @@ _LONGEST_CHAIN = 20  # files, each extending the next
 
 
 class PackText(NamedTuple):
-    """A pack: its path for messages ("recommended (pack of mlops_policies)") and its bytes."""
+    """A pack: its path for messages, such as `recommended (pack of policy-engine[general])`.
+
+    Attributes:
+        path: It.
+        text: Its bytes.
+        plugin: The distribution of the plugin that brings it.
+    """
 
     path: str
     text: bytes
+    plugin: str = ""
 
 
 class _Source(NamedTuple):
@@ -54,10 +62,10 @@ class Library:
     ) -> None:
         """Offer these texts; `packs` None leaves packs out unread (they are not known yet).
 
-        The packs of `require` lie beneath every policy file.
+        The packs of `require` (`PACK` or `PLUGIN:PACK`) lie beneath every policy file.
 
         Raises:
-            UsageError: If there is no pack of such a name.
+            UsageError: If there is no pack of such a name, or it is another plugin's.
         """
         self._beside = {**neighbours, **files}
         self._packs = packs
@@ -193,8 +201,24 @@ class Library:
         return sorted(map(posixpath.basename, paths))
 
 
-def _required(name: str, packs: Mapping[str, PackText]) -> _Source:
+def _required(given: str, packs: Mapping[str, PackText]) -> _Source:
+    plugin, name = plugin_and_pack(given)
     if name not in packs:
         hint = near_or_all(name, sorted(packs), "known packs")
-        raise UsageError(f"--require {name}: no pack is called '{name}'; {hint}")
-    return _Source(packs[name].path, packs[name].text, is_pack=True)
+        more = "" if plugin else "; one of your own plugin's is written PLUGIN:PACK"
+        raise UsageError(f"--require {given}: no pack is called '{name}'; {hint}{more}")
+    pack = packs[name]
+    if plugin and pack.plugin != normal(plugin):
+        raise UsageError(f"--require {given}: '{name}' is a pack of {pack.plugin}, not of {plugin}")
+    return _Source(pack.path, pack.text, is_pack=True)
+
+
+def plugin_and_pack(given: str) -> tuple[str | None, str]:
+    """Return what `PLUGIN:PACK` or `PACK` names: the plugin's distribution, and the pack."""
+    plugin, colon, pack = given.rpartition(":")
+    return (plugin if colon else None), pack
+
+
+def normal(distribution: str) -> str:
+    """Return a distribution's name as packaging compares them."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
