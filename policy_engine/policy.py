@@ -18,10 +18,12 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from operator import ge, gt, le, lt
-from typing import Any, ClassVar, Literal, NamedTuple, get_args
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, TypedDict, Unpack, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,13 +42,16 @@ from policy_engine.quantities import not_exact, show_both
 
 __all__ = [
     "Deferred",
+    "Ending",
     "Field",
     "Finding",
+    "Former",
     "Interval",
     "Level",
     "Limit",
     "Op",
     "Outcome",
+    "Pack",
     "Policy",
     "part",
 ]
@@ -253,10 +258,75 @@ def finding_of(error: BaseException, part: str | None = None) -> Finding | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A name that something had: policy files may write it until its last day, and are told.
+
+        OLD = Former("time-budget", until=date(2027, 6, 30))
+
+        class TrainingTime(Policy, name="training-time", formerly=OLD):
+            max_time: Annotated[Duration, Former("limit", until=date(2027, 6, 30))] = Field(…)
+
+    Attributes:
+        name: The old name.
+        until: The last day (UTC) on which it is read.
+    """
+
+    name: str
+    until: date
+
+    def __post_init__(self) -> None:
+        """Refuse a day that is none."""
+        _refuse_no_day(self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a policy (`ends=`) or of a setting (in `Annotated`), without a successor.
+
+    Attributes:
+        until: The last day (UTC) on which it is read.
+        instead: What to do, as a remedy.
+    """
+
+    until: date
+    instead: str
+
+    def __post_init__(self) -> None:
+        """Refuse a day that is none."""
+        _refuse_no_day(self.until)
+
+
+def _refuse_no_day(until: object) -> None:
+    if not isinstance(until, date) or isinstance(until, datetime):
+        raise PluginError(f"the last day is {until!r:.60}: write date(2027, 6, 30)")
+
+
+class Pack(NamedTuple):
+    """A pack that had other names.
+
+    Attributes:
+        path: Its YAML file.
+        formerly: The names.
+    """
+
+    path: Path
+    formerly: tuple[Former, ...] = ()
+
+
+class _Said(TypedDict, total=False):
+    """What a policy class says of itself, beside its fields."""
+
+    name: str
+    formerly: Former | tuple[Former, ...]
+    ends: Ending
+
+
 class Policy(BaseModel):
     """A rule that judges one case; its fields are its settings, each with unit and description.
 
-    A subclass states `name=` (kebab-case, never reused), `needs`, a docstring whose first line says
+    A subclass states `name=` (kebab-case, never reused; `formerly=` and `ends=` change it without
+    haste), `needs`, a docstring whose first line says
     what is true of a model that passes, and `evaluate`.
     """
 
@@ -270,24 +340,32 @@ class Policy(BaseModel):
     )
 
     policy_name: ClassVar[str] = ""
+    policy_formerly: ClassVar[tuple["Former", ...]] = ()
+    policy_ends: ClassVar["Ending | None"] = None
     needs: ClassVar[Needs] = Needs.RUN
 
-    def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
-        """Accept `name=`; it is checked when the fields are known."""
-        super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls, **kwargs: Unpack["_Said"]) -> None:
+        """Accept what a class says of itself; it is checked when the fields are known."""
+        super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
-        """Check the name.
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Check what the class says of itself.
 
         Raises:
-            PluginError: If it is not kebab-case.
+            PluginError: If its name is not kebab-case.
         """
-        super().__pydantic_init_subclass__(**kwargs)
+        super().__pydantic_init_subclass__()
+        name, formerly = kwargs.get("name"), kwargs.get("formerly", ())
         if name is None:
             return
-        if not _NAME.match(name):
-            raise PluginError(f"policy name '{name}' is not kebab-case, such as model-size-budget")
+        cls.policy_formerly = (formerly,) if isinstance(formerly, Former) else tuple(formerly)
+        cls.policy_ends = kwargs.get("ends")
+        for each in (name, *(former.name for former in cls.policy_formerly)):
+            if not _NAME.match(each):
+                raise PluginError(
+                    f"policy name '{each}' is not kebab-case, such as model-size-budget"
+                )
         cls.policy_name = name
 
     def reads(self) -> Needs:
@@ -317,7 +395,9 @@ class Deferred(NamedTuple):
     Attributes:
         name: The policy's `name=`.
         place: Where its class is, as `module:Class`.
+        formerly: What the class says under `formerly=`.
     """
 
     name: str
     place: str
+    formerly: tuple[Former, ...] = ()

@@ -28,7 +28,7 @@ from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.plugins.hooks import mistakes_of_hooks
 from policy_engine.plugins.policies import mistakes_of
 from policy_engine.plugins.written import mistakes_written
-from policy_engine.policy import Deferred, Policy
+from policy_engine.policy import Deferred, Pack, Policy
 from policy_engine.policy_file import KnownRules, Offered, PackText
 from policy_engine.policy_file.library import normal
 from policy_engine.report import Report
@@ -70,6 +70,8 @@ class Plugins:
             self._manager.enable_tracing()
         self.policies: Mapping[str, Offered] = self._offered("register_policies", self._policies)
         self.packs: Mapping[str, PackText] = self._offered("register_packs", self._packs)
+        _refuse_reuse("register_policies", self.policies)
+        _refuse_reuse("register_packs", self.packs)
         self.renderers: Mapping[str, Renderer] = self._offered(
             "register_renderers", self._renderers
         )
@@ -175,12 +177,13 @@ class Plugins:
         offered: dict[str, Offered] = {}
         for policy in answer:
             if isinstance(policy, Deferred):
-                name, source = policy.name, partial(_imported, loaded, policy)
+                name, formerly = policy.name, policy.formerly
+                source: Any = partial(_imported, loaded, policy)
             else:
-                name, source = policy.policy_name, policy
+                name, formerly, source = policy.policy_name, policy.policy_formerly, policy
             if name in offered:
                 raise PluginError(f"plugin {loaded} provides '{name}' twice")
-            offered[name] = Offered(source, loaded.entry)
+            offered[name] = Offered(source, loaded.entry, formerly)
         return offered
 
     def _returned(self, hook: str, loaded: LoadedPlugins, answer: Any, due: str) -> str:
@@ -193,14 +196,16 @@ class Plugins:
             due = 'a mapping such as {"acme": Path(__file__).with_name("acme.yaml")}'
             _refuse(loaded, [self._returned("register_packs", loaded, answer, due)])
         packs = {}
-        for name, path in answer.items():
+        for name, given in answer.items():
+            path, formerly = given if isinstance(given, Pack) else (given, ())
             if not isinstance(path, (str, PathLike)):
                 raise PluginError(f"plugin {loaded}: pack '{name}' is {path!r:.200}, no path")
             try:
                 text = Path(path).read_bytes()
             except OSError as e:
                 raise PluginError(f"plugin {loaded}: pack '{name}' cannot be read: {e}") from e
-            packs[name] = PackText(f"{name} (pack of {loaded.name})", text, loaded.distribution)
+            at = f"{name} (pack of {loaded.name})"
+            packs[name] = PackText(at, text, loaded.distribution, formerly)
         return packs
 
     def _renderers(self, loaded: LoadedPlugins, answer: Any) -> Mapping[str, Renderer]:
@@ -294,6 +299,18 @@ def _refuse_mistakes(loaded: LoadedPlugins, policies: list[Any]) -> None:
     for module in modules:
         found += mistakes_written(module) if module is not None else []
     _refuse(loaded, found)
+
+
+def _refuse_reuse(hook: str, offered: Mapping[str, Offered] | Mapping[str, PackText]) -> None:
+    """Refuse an old name that is the name, or an old name, of something else."""
+    now: dict[str, str] = {name: name for name in offered}
+    for name, each in offered.items():
+        for former in each.formerly:
+            if former.name in now:
+                raise PluginError(
+                    f"{hook}: '{former.name}', formerly '{name}', is '{now[former.name]}' too"
+                )
+            now[former.name] = name
 
 
 def _refuse(loaded: LoadedPlugins | str, mistakes: Iterable[str]) -> None:
