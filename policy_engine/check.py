@@ -455,4 +455,5 @@ def _clock(options: Options) -> WallClock:
 
 
 def _engine(loaded: Loaded) -> Engine:
-    return Engine(__version__, tuple(str(plugin) for plugin in loaded.plugins.loaded))
+    took_part = tuple(str(plugin) for plugin in loaded.plugins.loaded)
+    return Engine(__version__, took_part, loaded.plugins.distributions)

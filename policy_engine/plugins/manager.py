@@ -27,11 +27,12 @@ from policy_engine.evidence import Run
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.plugins.hooks import mistakes_of_hooks
 from policy_engine.plugins.policies import mistakes_of
+from policy_engine.plugins.record import record_digest
 from policy_engine.plugins.written import mistakes_written
 from policy_engine.policy import Deferred, Pack, Policy
 from policy_engine.policy_file import KnownRules, Offered, PackText
 from policy_engine.policy_file.library import normal
-from policy_engine.report import Report
+from policy_engine.report import Distribution, Report
 from policy_engine.source.code import place, place_of_error
 from policy_engine.tracking.baseline_rules import RULES
 
@@ -83,6 +84,14 @@ class Plugins:
     def has(self, distribution: str) -> bool:
         """Say whether the plugins of a distribution are loaded, by any spelling of its name."""
         return normal(distribution) in {loaded.distribution for loaded in self.loaded}
+
+    @property
+    def distributions(self) -> tuple[Distribution, ...]:
+        """The distributions that took part, each with the digest of what it installed."""
+        versions = {each.distribution: each.version for each in self.loaded}
+        return tuple(
+            Distribution(name, version, record_digest(name)) for name, version in versions.items()
+        )
 
     def resolve_baseline(
         self, rule: Mapping[str, Any], candidate: Run, tracking: Tracking

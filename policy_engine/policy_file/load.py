@@ -13,6 +13,7 @@ from policy_engine.evidence import Needs
 from policy_engine.policy_file import waivers
 from policy_engine.policy_file.baseline import ANY_RULE, KnownRules, read_baseline
 from policy_engine.policy_file.bindings import Binding, bind_all, yielding
+from policy_engine.policy_file.digests import digest_of
 from policy_engine.policy_file.keys import (
     AppliesTo,
     CandidateSetting,
@@ -28,7 +29,7 @@ from policy_engine.policy_file.reading import read_value
 from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.waiver import Waiver
 from policy_engine.quantities import Rate
-from policy_engine.report import Where
+from policy_engine.report import JudgingText, Where
 from policy_engine.source.problems import Problems, Spot
 
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
@@ -83,6 +84,7 @@ class PolicySet:
         required_ids: What required packs bind: every file has it, at least as tight.
         waivers: The waivers of all of them, in the order of the files.
         outdated: Old names that they are written with.
+        texts: Every file and pack that was drawn on, each with a digest of its own.
     """
 
     files: tuple[PolicyFile, ...]
@@ -90,6 +92,7 @@ class PolicySet:
     required_ids: frozenset[str] = frozenset()
     waivers: tuple[Waiver, ...] = ()
     outdated: tuple[Outdated, ...] = ()
+    texts: tuple[JudgingText, ...] = ()
 
     @property
     def needs(self) -> Needs:
@@ -188,8 +191,19 @@ def load_merged(
         required_ids=frozenset(ids),
         waivers=held,
         outdated=_once(library, drafts, held),
+        texts=tuple(_texts(library.used, packs)),
     )
     return policies, tuple(drafts)
+
+
+def _texts(
+    used: Iterable[tuple[str, bytes]], packs: Mapping[str, PackText]
+) -> Iterator[JudgingText]:
+    """Yield each text with its digest, packs under their names."""
+    named = {pack.path: (name, pack.plugin) for name, pack in packs.items()}
+    for path, text in used:
+        name, plugin = named.get(path, (path, None))
+        yield JudgingText(name, digest_of(text, path), plugin)
 
 
 def _once(
