@@ -233,7 +233,7 @@ _OUTCOMES: Mapping[type[PolicyEngineError], Outcome] = {
 
 
 def part(name: str, judge: Callable[[], Finding]) -> Finding:
-    """Return what `judge` finds; evidence that is not a value becomes a finding of the part `name`.
+    """Return what `judge` finds, as the part `name`; so is evidence that is no value.
 
     A policy of several parts yields one finding for each, whatever the evidence of the others is.
 
@@ -241,7 +241,8 @@ def part(name: str, judge: Callable[[], Finding]) -> Finding:
         UndeclaredNeed: If the policy reads what it does not declare; that concerns all its parts.
     """
     try:
-        return judge()
+        found = judge()
+        return found if found.part is not None else found._replace(part=name)
     except (NotApplicable, EvidenceError) as e:
         finding = finding_of(e, name)
         if finding is None:

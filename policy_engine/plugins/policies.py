@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from types import NoneType
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
@@ -18,7 +18,7 @@ from policy_engine.plugins.evaluating import mistakes_of_evaluate
 from policy_engine.policy import Policy
 from policy_engine.policy_file import BindingKeys
 from policy_engine.policy_file.declaring import WITHOUT_DOCSTRINGS, bare
-from policy_engine.policy_file.setting_kinds import kinds_of
+from policy_engine.policy_file.setting_kinds import is_a_limit_by_key, kinds_of
 from policy_engine.policy_file.settings import kinds_within
 from policy_engine.policy_file.tightening import declared
 from policy_engine.quantities import Margin, Money, Rate, Tighter
@@ -38,8 +38,8 @@ _PARSERS: dict[Any, tuple[str, type, str]] = {
 _ORDERED = (int, float, Decimal, Money, Rate, Margin, date)
 _LISTS = (tuple, list, set, frozenset, dict)
 _WAYS: dict[Tighter, tuple[str, str]] = {
-    Tighter.LOWER: ("numbers, quantities and the words of a Literal", "number"),
-    Tighter.HIGHER: ("numbers, quantities and the words of a Literal", "number"),
+    Tighter.LOWER: ("numbers, quantities, words of a Literal, and mappings to them", "number"),
+    Tighter.HIGHER: ("numbers, quantities, words of a Literal, and mappings to them", "number"),
     Tighter.FEWER: ("lists and mappings", "list"),
     Tighter.MORE: ("lists and mappings", "list"),
     Tighter.ON: ("switches (bool)", "switch"),
@@ -123,14 +123,21 @@ def _of_direction(field: FieldInfo) -> Iterator[str]:
     for way in ways:
         kinds = {_sort(kind) for kind in kinds_within(field.annotation)} - {None}
         admitted, sort = _WAYS[way]
+        if kinds == {"list"} and sort == "number" and is_a_limit_by_key(field):
+            kinds = {_sort(get_args(kind)[1]) for kind in _mappings(field)}
         if kinds != {sort}:
             right = _RIGHT_WAYS.get(next(iter(kinds), "") or "") if len(kinds) == 1 else None
             instead = f"write Tighter.{right}" if right else "leave the direction out"
             yield f"cannot be {way}, which is for {admitted}: {instead}"
 
 
+def _mappings(field: FieldInfo) -> list[Any]:
+    return [kind for kind in kinds_within(field.annotation) if kind is not NoneType]
+
+
 def _sort(kind: Any) -> str | None:
     """Return what a type of a setting is to a direction; None for none."""
+    kind = bare(kind)[0]
     plain = get_origin(kind) or kind
     if plain is NoneType:
         return None
@@ -153,6 +160,10 @@ def _of_default(field: FieldInfo) -> Iterator[str]:
     elif quantity is not None:
         example = next(kinds_of(field)).example
         yield from _of_quantity(default, example, *quantity)
+    elif (inner := _inner_quantity(field.annotation)) is not None:
+        values = default.values() if isinstance(default, dict) else default
+        for value in values:
+            yield from _of_quantity(value, "…", *inner)
     else:
         yield from _of_plain(field, default)
 
@@ -162,6 +173,16 @@ def _quantity(field: FieldInfo) -> tuple[str, type, str] | None:
     for each in (*field.metadata, *bare(field.annotation)[1]):
         if isinstance(each, BeforeValidator) and each.func in _PARSERS:
             return _PARSERS[each.func]
+    return None
+
+
+def _inner_quantity(annotation: Any) -> tuple[str, type, str] | None:
+    """Return what is known of the quantity that a list or mapping has for entries."""
+    for part in get_args(annotation):
+        known = [_PARSERS.get(getattr(each, "func", None)) for each in bare(part)[1]]
+        found = next((each for each in known if each), None) or _inner_quantity(part)
+        if found is not None:
+            return found
     return None
 
 

@@ -243,10 +243,19 @@ class Draft:
             return
         self.bindings[id_] = replace(
             bound,
-            settings={**beneath.settings, **bound.settings},
+            settings=self._settings(id_, beneath.settings, bound.settings),
             inherited_from=bound.inherited_from or beneath.inherited_from,
             held_to=_each_once(*beneath.held_to, *bound.held_to),
         )
+
+    def _settings(
+        self, id_: str, beneath: Mapping[str, Item], above: Mapping[str, Item]
+    ) -> dict[str, Item]:
+        """Return settings laid over others: one for one, and limits that have keys key by key."""
+        policy = text_of(above.get("policy")) or text_of(beneath.get("policy")) or id_
+        by_key = self.names.limits_by_key(policy) & beneath.keys() & above.keys()
+        both = {name: _merged(beneath[name], above[name]) for name in by_key}
+        return {**beneath, **above, **both}
 
 
 def _merged(beneath: Item | None, above: Item) -> Item:

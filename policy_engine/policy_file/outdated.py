@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from policy_engine.policy import Ending, Former, Policy
 from policy_engine.policy_file.offers import Offered, PackText
+from policy_engine.policy_file.setting_kinds import is_a_limit_by_key
 from policy_engine.source.problems import Problems, Spot
 from policy_engine.source.yaml_source import Item, ScalarNode
 
@@ -104,6 +105,12 @@ class Names:
         ends = offered.policy.policy_ends if offered is not None else None
         if ends is not None:
             found.append(Outdated(at, key, "policy", policy, None, ends.until, ends.instead))
+
+    def limits_by_key(self, policy: str) -> frozenset[str]:
+        """Return the settings of a policy that merge key by key: a limit for each."""
+        offered = self._offered.get(policy)
+        fields = offered.policy.model_fields if offered is not None else {}
+        return frozenset(name for name, field in fields.items() if is_a_limit_by_key(field))
 
     def _settings(self, policy: str) -> dict[str, _Setting]:
         offered = self._offered.get(policy)

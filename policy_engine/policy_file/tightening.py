@@ -216,6 +216,8 @@ def _is_tighter(way: Tighter, field: FieldInfo, old: Any, new: Any) -> bool:
     if old is None or new is None:
         return old is None
     try:
+        if isinstance(old, Mapping) and way in {Tighter.LOWER, Tighter.HIGHER}:
+            return all(k in new and _is_tighter(way, field, old[k], new[k]) for k in old)
         if way in {Tighter.LOWER, Tighter.HIGHER}:
             one, other = _numbers(field, old, new)
             return bool(other <= one if way is Tighter.LOWER else other >= one)

@@ -109,7 +109,7 @@ FOUND = "outcome=Outcome.PASS, message='fine'"
 VALUE = f"yield Finding({FOUND}, measured=Measurement"
 REMEDY = 'a failure says what to do first: give it `remedy="…"`'
 PLAIN = "write def evaluate(self, case)"
-NUMBERS = "which is for numbers, quantities and the words of a Literal"
+NUMBERS = "which is for numbers, quantities, words of a Literal, and mappings to them"
 
 MISTAKES = {
     # The class.
@@ -187,6 +187,14 @@ MISTAKES = {
         "Price | None",
         'has the default 50, which Price does not have at run time: write parse_money("50 USD")',
         'default=50, description="A limit."',
+    ),
+    "an entry's default as people write it": setting(
+        "dict[str, Duration]",
+        (
+            "has the default '2h', which Duration does not have at run time: "
+            'write parse_duration("2h")'
+        ),
+        'default={"all": "2h"}, description="A limit."',
     ),
     "a number's default as a float": setting(
         "Number",
