@@ -86,10 +86,10 @@ def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effecti
 @click.option(
     "--of",
     "kind",
-    type=click.Choice(["policies", "tests", "waivers"]),
+    type=click.Choice(["policies", "tests", "waivers", "log"]),
     default="policies",
     show_default=True,
-    help="Of policy files, of policy tests, or of waivers.yaml.",
+    help="Of policy files, of policy tests, of waivers.yaml, or of a line of `check --log`.",
 )
 def schema_command(paths: tuple[str, ...], kind: str) -> None:
     """Print the JSON Schema of policy files, for editors; with PATHS, their plugins' too."""
@@ -97,7 +97,11 @@ def schema_command(paths: tuple[str, ...], kind: str) -> None:
     from policy_engine.policy_file import schema  # noqa: PLC0415
     from policy_engine.policy_tests.schema import policy_tests_schema  # noqa: PLC0415
 
-    if kind == "waivers":
+    if kind == "log":
+        from policy_engine.render.log_line import LogLine  # noqa: PLC0415
+
+        made = LogLine.model_json_schema()
+    elif kind == "waivers":
         made = schema.waivers_schema()
     elif kind == "tests":
         made = policy_tests_schema()
