@@ -38,7 +38,7 @@ def waivers_table(paths: Iterable[str]) -> str:
     """Return the waivers of these reports as a table, the first to expire first.
 
     Raises:
-        UsageError: If one of them is no report.
+        UsageError: If one of them is not a report.
     """
     found = sorted(each for path in paths for each in _of_report(path, read_report(Path(path))))
     if not found:

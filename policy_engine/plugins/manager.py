@@ -196,7 +196,7 @@ class Plugins:
         return offered
 
     def _returned(self, hook: str, loaded: LoadedPlugins, answer: Any, due: str) -> str:
-        """Return that a hook returned something else than is due."""
+        """Return that a hook returned something else than expected."""
         function = getattr(self._manager.get_plugin(loaded.name), hook, None)
         return f"{place(function)}: {hook} returned {answer!r:.100}: return {due}"
 
