@@ -34,6 +34,7 @@ from policy_engine.policy_tests.schema import policy_tests_schema as schema_of_t
 from policy_engine.quantities import MEASURES
 from policy_engine.quantities.words import listed
 from policy_engine.render import FORMATS
+from policy_engine.render.log_line import LogLine
 from policy_engine.report import Engine, PolicySource, Report
 
 HERE = Path(__file__).resolve().parent
@@ -357,6 +358,11 @@ def waivers_schema() -> str:
     return schema.schema_text(schema.waivers_schema())
 
 
+def check_log_schema() -> str:
+    """Return the JSON Schema of a line that `check --log` writes."""
+    return schema.schema_text(LogLine.model_json_schema())
+
+
 def policy_tests_schema() -> str:
     """Return the JSON Schema of policy tests."""
     return schema.schema_text(schema_of_tests())
@@ -372,6 +378,7 @@ PAGES = {
     "schema/policy-file.json": policy_file_schema,
     "schema/policy-tests.json": policy_tests_schema,
     "schema/waivers.json": waivers_schema,
+    "schema/check-log.json": check_log_schema,
     "how-to/github-actions.md": github_actions_page,
 }
 """What makes each page."""

@@ -89,6 +89,7 @@ class Options:
         baseline: A run id that stands for every baseline rule.
         policies: Policy files and folders, from `root`.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
+            `PLUGIN:PACK` loads the plugin that brings it, too.
         trusted_ref: The commit whose policies judge; None: as the variables of the CI system say.
         tracking_uri: MLflow's tracking URI; None: `MLFLOW_TRACKING_URI`.
         registry_uri: Its registry's; None: `MLFLOW_REGISTRY_URI`, else MLflow's own default.
@@ -463,4 +464,5 @@ def _clock(options: Options) -> WallClock:
 
 
 def _engine(loaded: Loaded) -> Engine:
-    return Engine(__version__, tuple(str(plugin) for plugin in loaded.plugins.loaded))
+    took_part = tuple(str(plugin) for plugin in loaded.plugins.loaded)
+    return Engine(__version__, took_part, loaded.plugins.distributions)

@@ -17,7 +17,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from policy_engine.evidence import Run
-    from policy_engine.policy import Deferred, Policy
+    from policy_engine.policy import Deferred, Pack, Policy
     from policy_engine.report import Report
 
 PROJECT = "policy_engine"
@@ -57,13 +57,13 @@ def register_policies() -> "Iterable[type[Policy] | Deferred]":  # type: ignore[
 
 
 @hookspec
-def register_packs() -> Mapping[str, Path]:  # type: ignore[empty-body]
+def register_packs() -> "Mapping[str, Path | Pack]":  # type: ignore[empty-body]
     """Return the packs that this plugin provides: policy files for others to extend.
 
     Called once, when plugins are loaded.
 
     Returns:
-        Pack name to the path of its YAML file.
+        Pack name to the path of its YAML file; `policy_engine.policy.Pack` of one that had others.
 
     Since 0.1.
     """

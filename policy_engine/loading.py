@@ -7,6 +7,7 @@ from pathlib import Path
 from policy_engine import plugins
 from policy_engine.plugins import Plugins
 from policy_engine.policy_file import Draft, PolicySet, load_merged, named_plugins, policy_paths
+from policy_engine.policy_file.library import plugin_and_pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def load(paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ())
     Args:
         paths: Policy files and folders, from `root`.
         root: The repository's root.
-        require: Packs that lie beneath every policy file.
+        require: Packs that lie beneath every policy file; `PLUGIN:PACK` loads that plugin, too.
 
     Raises:
         UsageError: If a path is not there or holds no policy file, a baseline rule is unknown, or
@@ -51,12 +52,13 @@ def load_texts(
     Args:
         files: Policy files, by path.
         neighbours: Files that these may extend, by path.
-        require: Packs that lie beneath every policy file.
+        require: Packs that lie beneath every policy file; `PLUGIN:PACK` loads that plugin, too.
 
     Raises:
         UsageError, PolicyFileError, PluginError: As `load`.
     """
-    offered = plugins.load_plugins(named_plugins(files, neighbours))
+    bringing = [plugin for plugin, _ in map(plugin_and_pack, require) if plugin]
+    offered = plugins.load_plugins(named_plugins(files, neighbours), bringing)
     policies, drafts = load_merged(
         files, offered.policies, offered.packs, neighbours, require, rules=offered.baseline_rules
     )

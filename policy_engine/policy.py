@@ -7,7 +7,9 @@
         max_size: Bytes = Field(description="Largest sum of the model's files (bytes).")
 
         def evaluate(self, case: Case) -> Iterator[Finding]:
-            yield Finding.judge(case.candidate.model.size, "<=", self.max_size, "model size")
+            yield Finding.judge(
+                case.candidate.model.size, "<=", self.max_size, "model size", remedy="prune it"
+            )
 
 The class is its own schema, its documentation and its judgement.
 """
@@ -16,10 +18,12 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from operator import ge, gt, le, lt
-from typing import Any, ClassVar, Literal, NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, TypedDict, Unpack, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,17 +38,20 @@ from policy_engine.evidence import (
     NotApplicable,
     UnreadableEvidence,
 )
-from policy_engine.quantities import Margin, show_both
+from policy_engine.quantities import Margin, not_exact, show_both
 
 __all__ = [
     "Deferred",
+    "Ending",
     "Field",
     "Finding",
+    "Former",
     "Interval",
     "Level",
     "Limit",
     "Op",
     "Outcome",
+    "Pack",
     "Policy",
     "part",
 ]
@@ -72,6 +79,7 @@ class Level(StrEnum):
 
 
 Op = Literal["<=", ">=", "<", ">"]
+OPS: tuple[str, ...] = get_args(Op)
 _WORDS: dict[str, str] = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}
 _HOLDS: dict[str, Callable[[Decimal, Decimal], bool]] = {"<=": le, ">=": ge, "<": lt, ">": gt}
 
@@ -88,8 +96,13 @@ class Limit:
         """Refuse a bound that nothing could respect.
 
         Raises:
-            ValueError: If it is NaN or infinite.
+            TypeError: If it is no `Decimal`.
+            ValueError: If it is NaN or infinite, or there is no such operator.
         """
+        if not isinstance(self.value, Decimal):
+            raise TypeError(not_exact(self.value, "the limit"))
+        if self.op not in OPS:
+            raise ValueError(f"there is no operator {self.op!r}: choose from {', '.join(OPS)}")
         if not self.value.is_finite():
             raise ValueError(f"a limit is {self.value}, not a number")
 
@@ -171,7 +184,13 @@ class Finding(NamedTuple):
             baseline: The same quantity of the baseline.
             remedy: What would fix a failure.
             note: More to say in the detail, behind the two numbers.
+
+        Raises:
+            TypeError: If the limit is a float.
+            ValueError: If there is no such operator.
         """
+        if isinstance(limit, float):
+            raise TypeError(not_exact(limit, "the limit"))
         bound = Limit(Decimal(limit), measured.unit, op)
         passed = bound.holds(measured.value)
         value, against = show_both(measured.value, bound.value, measured.unit)
@@ -214,7 +233,7 @@ _OUTCOMES: Mapping[type[PolicyEngineError], Outcome] = {
 
 
 def part(name: str, judge: Callable[[], Finding]) -> Finding:
-    """Return what `judge` finds; evidence that is not a value becomes a finding of the part `name`.
+    """Return what `judge` finds, as the part `name`; so is evidence that is no value.
 
     A policy of several parts yields one finding for each, whatever the evidence of the others is.
 
@@ -222,7 +241,8 @@ def part(name: str, judge: Callable[[], Finding]) -> Finding:
         UndeclaredNeed: If the policy reads what it does not declare; that concerns all its parts.
     """
     try:
-        return judge()
+        found = judge()
+        return found if found.part is not None else found._replace(part=name)
     except (NotApplicable, EvidenceError) as e:
         finding = finding_of(e, name)
         if finding is None:
@@ -239,10 +259,75 @@ def finding_of(error: BaseException, part: str | None = None) -> Finding | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A name that something had: policy files may write it until its last day, and are told.
+
+        OLD = Former("time-budget", until=date(2027, 6, 30))
+
+        class TrainingTime(Policy, name="training-time", formerly=OLD):
+            max_time: Annotated[Duration, Former("limit", until=date(2027, 6, 30))] = Field(…)
+
+    Attributes:
+        name: The old name.
+        until: The last day (UTC) on which it is read.
+    """
+
+    name: str
+    until: date
+
+    def __post_init__(self) -> None:
+        """Refuse a day that is none."""
+        _refuse_no_day(self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a policy (`ends=`) or of a setting (in `Annotated`), without a successor.
+
+    Attributes:
+        until: The last day (UTC) on which it is read.
+        instead: What to do, as a remedy.
+    """
+
+    until: date
+    instead: str
+
+    def __post_init__(self) -> None:
+        """Refuse a day that is none."""
+        _refuse_no_day(self.until)
+
+
+def _refuse_no_day(until: object) -> None:
+    if not isinstance(until, date) or isinstance(until, datetime):
+        raise PluginError(f"the last day is {until!r:.60}: write date(2027, 6, 30)")
+
+
+class Pack(NamedTuple):
+    """A pack that had other names.
+
+    Attributes:
+        path: Its YAML file.
+        formerly: The names.
+    """
+
+    path: Path
+    formerly: tuple[Former, ...] = ()
+
+
+class _Said(TypedDict, total=False):
+    """What a policy class says of itself, beside its fields."""
+
+    name: str
+    formerly: Former | tuple[Former, ...]
+    ends: Ending
+
+
 class Policy(BaseModel):
     """A rule that judges one case; its fields are its settings, each with unit and description.
 
-    A subclass states `name=` (kebab-case, never reused), `needs`, a docstring whose first line says
+    A subclass states `name=` (kebab-case, never reused; `formerly=` and `ends=` change it without
+    haste), `needs`, a docstring whose first line says
     what is true of a model that passes, and `evaluate`.
     """
 
@@ -256,24 +341,32 @@ class Policy(BaseModel):
     )
 
     policy_name: ClassVar[str] = ""
+    policy_formerly: ClassVar[tuple["Former", ...]] = ()
+    policy_ends: ClassVar["Ending | None"] = None
     needs: ClassVar[Needs] = Needs.RUN
 
-    def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
-        """Accept `name=`; it is checked when the fields are known."""
-        super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls, **kwargs: Unpack["_Said"]) -> None:
+        """Accept what a class says of itself; it is checked when the fields are known."""
+        super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
-        """Check the name.
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Check what the class says of itself.
 
         Raises:
-            PluginError: If it is not kebab-case.
+            PluginError: If its name is not kebab-case.
         """
-        super().__pydantic_init_subclass__(**kwargs)
+        super().__pydantic_init_subclass__()
+        name, formerly = kwargs.get("name"), kwargs.get("formerly", ())
         if name is None:
             return
-        if not _NAME.match(name):
-            raise PluginError(f"policy name '{name}' is not kebab-case, such as model-size-budget")
+        cls.policy_formerly = (formerly,) if isinstance(formerly, Former) else tuple(formerly)
+        cls.policy_ends = kwargs.get("ends")
+        for each in (name, *(former.name for former in cls.policy_formerly)):
+            if not _NAME.match(each):
+                raise PluginError(
+                    f"policy name '{each}' is not kebab-case, such as model-size-budget"
+                )
         cls.policy_name = name
 
     def reads(self) -> Needs:
@@ -308,7 +401,9 @@ class Deferred(NamedTuple):
     Attributes:
         name: The policy's `name=`.
         place: Where its class is, as `module:Class`.
+        formerly: What the class says under `formerly=`.
     """
 
     name: str
     place: str
+    formerly: tuple[Former, ...] = ()

@@ -210,12 +210,31 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgingText:
+    """A policy file or pack that judged.
+
+    Attributes:
+        path: Of the file; of a pack, its name.
+        digest: `sha256:` of its bytes, without its waivers.
+        plugin: The distribution that brings the pack; None for a file.
+    """
+
+    path: str
+    digest: str
+    plugin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySource:
-    """Which policies judged: digest, git ref, and whether they are the default branch's own."""
+    """Which policies judged: digest, git ref, and whether they are the default branch's own.
+
+    `texts` names each file and pack that was drawn on; it is the same whatever flags were given.
+    """
 
     digest: str
     ref: str | None = None
     trusted: bool = False
+    texts: tuple[JudgingText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,11 +342,28 @@ class WaiverUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Distribution:
+    """An installed distribution whose plugins took part.
+
+    Attributes:
+        name: Its name.
+        version: Its version.
+        record: `sha256:` over the files that it installed; None where nobody recorded that, as of
+            an editable one.
+    """
+
+    name: str
+    version: str
+    record: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """The engine's version, and the plugins that took part (`name version`)."""
 
     version: str
     plugins: tuple[str, ...]
+    distributions: tuple[Distribution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

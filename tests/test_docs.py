@@ -533,8 +533,8 @@ def test_the_hall_stays_small() -> None:
     hall = ROOT / "policy_engine"
     rooms = {p.parent.name for p in hall.glob("*/__init__.py")}
     modules = {p.stem for p in hall.glob("*.py")} - {"__init__", "__main__"}
-    assert len(rooms) <= 18, rooms
-    assert len(modules) <= 8, modules
+    assert len(rooms) <= 19, rooms
+    assert len(modules) <= 7, modules
 
 
 def test_each_room_says_what_it_is_for() -> None:

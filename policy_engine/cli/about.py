@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 @command("validate", "policy-engine validate policies/fraud.yaml")
 @click.argument("paths", nargs=-1)
+@click.option("--fix", is_flag=True, help="Write old names anew, as plugins call things today.")
 @requiring
-def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
+def validate_command(paths: tuple[str, ...], require: tuple[str, ...], *, fix: bool) -> None:
     """Check policy files: every problem at once, with file, line and remedy."""
     from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -24,18 +25,26 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...]) -> None:
     from policy_engine.change.situation import idle_globs  # noqa: PLC0415
     from policy_engine.judging.subjects import on_training_rows  # noqa: PLC0415
     from policy_engine.judging.uncounted import without_point  # noqa: PLC0415
+    from policy_engine.policy_file.outdated import refuse_outdated  # noqa: PLC0415
     from policy_engine.policy_file.waiver import refuse_too_far_ahead  # noqa: PLC0415
     from policy_engine.quantities import count  # noqa: PLC0415
 
-    policies = check.load(paths or ("policies",), require=require).policies
+    paths = paths or ("policies",)
+    policies = check.load(paths, require=require).policies
+    if fix and policies.outdated:
+        from policy_engine.cli.fix import fix_files  # noqa: PLC0415
+
+        fix_files(policies.outdated)
+        policies = check.load(paths, require=require).policies
     refuse_too_far_ahead(policies.waivers, datetime.now(UTC))
+    refuse_outdated(policies.outdated, datetime.now(UTC))
     for file in policies.files:
         click.echo(f"{file.path}: valid, {count(len(file.bindings), 'policy')}")
     for file in policies.files:
         notes = on_training_rows(file.metric.name) if file.metric else ()
         for sentence in (*notes, *without_point(file)):
             click.echo(f"note: {file.path}: {sentence}", err=True)
-    for sentence in idle_globs(Path(), policies.files):
+    for sentence in (*idle_globs(Path(), policies.files), *policies.to_look_after()):
         click.echo(f"note: {sentence}", err=True)
 
 
@@ -79,10 +88,10 @@ def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effecti
 @click.option(
     "--of",
     "kind",
-    type=click.Choice(["policies", "tests", "waivers"]),
+    type=click.Choice(["policies", "tests", "waivers", "log"]),
     default="policies",
     show_default=True,
-    help="Of policy files, of policy tests, or of waivers.yaml.",
+    help="Of policy files, of policy tests, of waivers.yaml, or of a line of `check --log`.",
 )
 def schema_command(paths: tuple[str, ...], kind: str) -> None:
     """Print the JSON Schema of policy files, for editors; with PATHS, their plugins' too."""
@@ -90,7 +99,11 @@ def schema_command(paths: tuple[str, ...], kind: str) -> None:
     from policy_engine.policy_file import schema  # noqa: PLC0415
     from policy_engine.policy_tests.schema import policy_tests_schema  # noqa: PLC0415
 
-    if kind == "waivers":
+    if kind == "log":
+        from policy_engine.render.log_line import LogLine  # noqa: PLC0415
+
+        made = LogLine.model_json_schema()
+    elif kind == "waivers":
         made = schema.waivers_schema()
     elif kind == "tests":
         made = policy_tests_schema()

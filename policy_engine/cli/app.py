@@ -28,7 +28,7 @@ def filled(_context: click.Context, _option: click.Parameter, value: Any) -> Any
     epilog=f"Example: {EXAMPLE}",
 )
 @click.version_option(package_name="policy-engine")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, of a policy too.")
 @click.pass_context
 def cli(context: click.Context, *, debug: bool) -> None:
     """Fail a pull request when its model is not worth merging, and say why with numbers.
@@ -37,14 +37,26 @@ def cli(context: click.Context, *, debug: bool) -> None:
     4 nothing was evaluated.
     """
     context.obj = debug
+    if debug:
+        context.call_on_close(_shown_tracebacks())
+
+
+def _shown_tracebacks() -> Callable[[], None]:
+    """Have the tracebacks of policies that break on stderr; return what ends that."""
+    import logging  # noqa: PLC0415 (only `--debug` needs it)
+
+    handler = logging.StreamHandler()
+    log = logging.getLogger("policy_engine.policies")
+    log.addHandler(handler)
+    return lambda: log.removeHandler(handler)
 
 
 requiring = click.option(
     "--require",
     callback=filled,
     multiple=True,
-    metavar="PACK",
-    help="Lay a pack beneath every policy file; none can drop or loosen it.",
+    metavar="[PLUGIN:]PACK",
+    help="Lay a pack, of an installed plugin too, beneath every policy file; none can loosen it.",
 )
 """The option of every command that reads policy files to judge by them."""
 

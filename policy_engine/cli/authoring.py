@@ -75,6 +75,15 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
         click.echo(f"added to {append}; whoever approves it fills in approved_by", err=True)
 
 
+@command("waivers", "policy-engine waivers reports/*.json")
+@click.argument("reports", nargs=-1, required=True, metavar="REPORT...")
+def waivers_command(reports: tuple[str, ...]) -> None:
+    """List who waived what until when, out of reports in JSON; the first to expire first."""
+    from policy_engine.cli.waivers import waivers_table  # noqa: PLC0415
+
+    click.echo(waivers_table(reports))
+
+
 @command("test", "policy-engine test policies/tests --require-coverage")
 @click.argument("paths", nargs=-1)
 @click.option(

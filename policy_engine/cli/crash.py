@@ -13,6 +13,7 @@ from policy_engine.errors import PluginError, PolicyEngineError, UsageError
 from policy_engine.report import ExitCode
 from policy_engine.source.problems import PolicyFileError
 
+UNDECIDED = int(ExitCode.UNDECIDED)
 _USAGE = (UsageError, PluginError, PolicyFileError)
 _PACKAGES = ("mlflow-skinny", "pydantic", "pluggy", "requests", "click")
 _SECRET = re.compile(r"://[^/\s@]+@|(?i:token|password|secret|authorization)\W{1,4}\S+")

@@ -101,6 +101,12 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     "--save-evidence", callback=filled, metavar="FILE", help="Keep the evidence, to judge it again."
 )
 @click.option(
+    "--log",
+    callback=filled,
+    metavar="FILE",
+    help="Append a line of JSON on this check, an error too; `-`: the last line of stdout.",
+)
+@click.option(
     "--at",
     callback=filled,
     metavar="TIME",
@@ -117,19 +123,24 @@ def check_command(
     evidence: str | None,
     save_evidence: str | None,
     verbose: bool,
+    log: str | None,
     **given: Any,
 ) -> int:
     """Judge candidates and print the verdict; the exit code is the gate."""
     tell = publisher(given, formats)
-    with tell.watching():
+    from policy_engine.cli.check_log import CheckLog  # noqa: PLC0415 (--help must not pay for them)
+
+    with tell.watching(), CheckLog(log).writing() as line:
         from policy_engine import check  # noqa: PLC0415 (--help must not pay for them)
         from policy_engine.cli import output  # noqa: PLC0415 (--help must not pay for them)
 
         options = options_of(given, evidence=evidence, save_evidence=save_evidence)
         with redirect_stdout(sys.stderr):  # stdout is the report's, whatever a plugin prints
             loaded = check.prepared(options)
+            line.prepared(loaded.job.event)
             outputs = output.parse_formats(formats, loaded.plugins.renderers)
             report = check.check(options, loaded)
+            line.checked(report)
         output.write_report(report, outputs, verbose=verbose)
     tell.publish(report, loaded.job.event)
     return int(report.exit_code)

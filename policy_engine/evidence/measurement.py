@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from policy_engine.evidence.metrics import Goal, known, of_training_rows
 from policy_engine.evidence.states import InvalidEvidence, MissingEvidence
-from policy_engine.quantities import Margin, show
+from policy_engine.quantities import Margin, not_exact, show
 
 if TYPE_CHECKING:
     from policy_engine.evidence.run import Run
@@ -33,6 +33,7 @@ class Measurement:
         source: Where it comes from, in a few words.
 
     Raises:
+        TypeError: If the value is no `Decimal`.
         InvalidEvidence: If the value is NaN or infinite.
     """
 
@@ -43,6 +44,8 @@ class Measurement:
 
     def __post_init__(self) -> None:
         """Refuse what no limit could judge."""
+        if not isinstance(self.value, Decimal):
+            raise TypeError(not_exact(self.value, "the value"))
         if not self.value.is_finite():
             raise InvalidEvidence(f"{self.source or 'a value'} is {self.value}, not a number")
 

@@ -37,6 +37,7 @@ from policy_engine.judging.subjects import (
 )
 from policy_engine.policy import Finding
 from policy_engine.policy_file import PolicySet
+from policy_engine.policy_file.outdated import refuse_outdated
 from policy_engine.policy_file.scope import is_for, needs_run, uncollected_model, unknown_model
 from policy_engine.policy_file.waiver import refuse_too_far_ahead
 from policy_engine.report import (
@@ -60,16 +61,16 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
 
     Raises:
         UsageError: If two policy files bind the same id for one candidate.
-        PolicyFileError: If a waiver expires too far ahead.
+        PolicyFileError: If a waiver expires too far ahead, or an old name's last day is over.
     """
     refuse_too_far_ahead(policies.waivers, context.now)
+    refuse_outdated(policies.outdated, context.now)
     digest = evidence.digest  # before any plugin has seen it
     here = EvaluationFacts.of(evidence, context, policies.waivers)
     subjects = [s for file in policies.files for s in _subjects(BoundFile.of(file, here), here)]
     subjects += _unjudged(policies, evidence, subjects)
-    subjects[0] = replace(
-        subjects[0], notes=(*subjects[0].notes, *unclaimed(policies.files, evidence))
-    )
+    notes = [*unclaimed(policies.files, evidence), *policies.to_look_after()]
+    subjects[0] = replace(subjects[0], notes=(*subjects[0].notes, *notes))
     if len(policies.files) > 1:
         _refuse_two_bindings(subjects, policies.required_ids)
     verdict = min((s.verdict for s in subjects), key=_HIDES.index)
@@ -77,7 +78,7 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
         verdict=verdict,
         exit_code=EXIT_CODES[verdict],
         subjects=tuple(subjects),
-        policies=context.source,
+        policies=replace(context.source, texts=policies.texts),
         evidence_digest=digest,
         mlflow=evidence.mlflow,
         engine=context.engine,

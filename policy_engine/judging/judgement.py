@@ -1,19 +1,26 @@
 """One policy on one case: its findings, and what it does wrong as a finding too."""
 
+import logging
+from collections.abc import Coroutine
 from decimal import localcontext
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from policy_engine.errors import PluginError
-from policy_engine.evidence import Case, Measurement, UndeclaredNeed
+from policy_engine.evidence import Case, EvidenceError, Measurement, UndeclaredNeed
 from policy_engine.judging.clock import NO_CLOCK, Clock, OutOfTime
 from policy_engine.judging.contradictions import contradiction
 from policy_engine.policy import Finding, Interval, Limit, Outcome, Policy, finding_of
 from policy_engine.quantities import EXACT
+from policy_engine.quantities.units import measure_of
+from policy_engine.source.code import place_of_yield, place_within
 
 if TYPE_CHECKING:
     from policy_engine.expressions import Condition
 
+_LOG = logging.getLogger("policy_engine.policies")
+"""Tracebacks of policies that broke: pytest shows them, and `--debug` writes them to stderr."""
+_LOG.addHandler(logging.NullHandler())
 MOST_FINDINGS = 1_000
 """More findings than anybody reads of one policy."""
 _TEXT = (str, NoneType)
@@ -29,9 +36,12 @@ def findings_of(policy: Policy, case: Case, clock: Clock = NO_CLOCK) -> tuple[Fi
     """
     found: list[Finding] = []
     parts: set[str | None] = set()
+    answer: Any = None
     try:
         with localcontext(EXACT), clock.running():
-            for finding in policy.evaluate(case):
+            answer = policy.evaluate(case)
+            _refuse_answer(answer)
+            for finding in answer:
                 _refuse_misuse(finding, parts)
                 _refuse_more(found)
                 found.append(finding)
@@ -40,8 +50,19 @@ def findings_of(policy: Policy, case: Case, clock: Clock = NO_CLOCK) -> tuple[Fi
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
-        found.append(_ended(e))
+        found.append(_located(_ended(e), e, policy, answer))
     return tuple(found) or (_broken("the policy yielded no finding"),)
+
+
+def _located(finding: Finding, error: BaseException, policy: Policy, answer: Any) -> Finding:
+    """Return the finding with the line of the policy that it comes from, if it is a mistake."""
+    is_evidence = isinstance(error, EvidenceError) and not isinstance(error, UndeclaredNeed)
+    if finding.outcome is not Outcome.ERROR or is_evidence or isinstance(error, OutOfTime):
+        return finding
+    _LOG.error("policy %s: %s", policy.policy_name, finding.message, exc_info=error)
+    package = type(policy).__module__.partition(".")[0]
+    at = place_of_yield(answer, package) or place_within(error, package)
+    return finding.saying(f" ({at})") if at else finding
 
 
 def turned_off(condition: "Condition", case: Case, clock: Clock = NO_CLOCK) -> Finding | None:
@@ -76,8 +97,21 @@ def _refuse_more(found: list[Finding]) -> None:
         raise PluginError(f"the policy yielded more than {MOST_FINDINGS:,} findings")
 
 
+def _refuse_answer(answer: object) -> None:
+    """Refuse what `evaluate` returned, if no findings can be in it."""
+    if isinstance(answer, Finding):
+        raise PluginError("the policy returned a finding: yield it")
+    if answer is None:
+        raise PluginError("the policy returned None: yield at least one finding")
+    if isinstance(answer, Coroutine):
+        answer.close()  # else Python warns that nobody awaited it
+        raise PluginError("the policy's evaluate is async, and nobody awaits it: make it plain")
+
+
 def _refuse_misuse(finding: object, parts: set[str | None]) -> None:
     """Refuse what no output could show, and what contradicts itself or repeats an earlier part."""
+    if isinstance(finding, Finding) and isinstance(finding.outcome, str):
+        _refuse_text(finding.outcome)
     if not isinstance(finding, Finding) or not isinstance(finding.outcome, Outcome):
         raise PluginError(
             f"the policy yielded {finding!r:.200}, which is not a Finding with an Outcome"
@@ -99,8 +133,21 @@ def _refuse_misuse(finding: object, parts: set[str | None]) -> None:
     if part in parts:
         what = "two findings without a part" if part is None else f"'{part}' twice"
         raise PluginError(f"the policy yielded {what}")
+    if limit is not None and (kept := measure_of(limit.unit)) is not None:
+        raise PluginError(
+            f"the policy has a limit in '{limit.unit}', in which no waiver can have a ceiling: "
+            f"measure in '{kept}'"
+        )
     if (odd := contradiction(outcome, measured, limit)) is not None:
         raise PluginError(f"the policy {odd}: {message}")
+
+
+def _refuse_text(outcome: str) -> None:
+    """Refuse an outcome that is a mere text."""
+    if not isinstance(outcome, Outcome):
+        name = outcome.upper().replace("-", "_")
+        right = name if name in Outcome.__members__ else "FAIL"
+        raise PluginError(f"the policy yielded the text '{outcome}': write Outcome.{right}")
 
 
 def _broken(message: str) -> Finding:

@@ -17,6 +17,7 @@ from policy_engine.evidence.record import (
 from policy_engine.evidence.taken import goal_of, taken_words
 from policy_engine.policy import Finding
 from policy_engine.policy_file import PolicyFile
+from policy_engine.policy_file.library import plugin_and_pack
 from policy_engine.policy_file.scope import commit_of, is_for
 from policy_engine.report import BaselineRef, RunRef, Subject, Verdict
 
@@ -83,7 +84,7 @@ def notes_on(
         yield from on_training_rows(counts.name)
         yield from _on_training_rows_of_keras(counts.name, candidate.run)
     if file.required:
-        yield f"required beneath this policy file: {', '.join(file.required)}"
+        yield f"required beneath this policy file: {', '.join(map(_required, file.required))}"
     model = candidate.run.model
     if isinstance(model, Unreadable):
         yield f"the candidate's model could not be read: {model.unreadable}"
@@ -93,6 +94,12 @@ def notes_on(
         yield "a baseline exists now: remove `first_run: true` from the policy file"
     else:
         yield "first_run: nothing was compared with a baseline; this is a rubber stamp, once"
+
+
+def _required(given: str) -> str:
+    """Return a required pack in words."""
+    plugin, pack = plugin_and_pack(given)
+    return pack if plugin is None else f"{pack} (--require loaded its plugin, {plugin})"
 
 
 def which_value(file: PolicyFile, run: RunRecord) -> str | None:

@@ -80,9 +80,14 @@ class Waiving:
             expiring=tuple(w.to_dict() for w in live if w.expires_soon(self._now)),
             expired=tuple(w.to_dict() for w in self._waivers if w.has_expired(self._now)),
             unused=tuple(
-                w.to_dict(self._why.get(w, _NOTHING_BLOCKS)) for w in live if w not in self._used
+                w.to_dict(self._why.get(w, w.unbound or _NOTHING_BLOCKS))
+                for w in live
+                if w not in self._used
             ),
         )
+
+    def _why_unused(self, waiver: Waiver) -> str:
+        return waiver.unbound or self._why.get(waiver, _NOTHING_BLOCKS)
 
     def _why_not(self, waiver: Waiver, level: Level, finding: Finding) -> str | None:
         """Return why a waiver does not hold for a finding; None: it holds."""

@@ -9,10 +9,9 @@ All problems of all files are said at once, as one `PolicyFileError`.
 """
 
 from policy_engine.policy_file.baseline import KnownRules
-from policy_engine.policy_file.bindings import Binding, Offered
+from policy_engine.policy_file.bindings import Binding
 from policy_engine.policy_file.committed import Texts, committed_texts, from_root
 from policy_engine.policy_file.keys import AppliesTo, BindingKeys, MetricSetting
-from policy_engine.policy_file.library import PackText
 from policy_engine.policy_file.load import (
     PolicyFile,
     PolicySet,
@@ -21,6 +20,7 @@ from policy_engine.policy_file.load import (
     named_plugins,
 )
 from policy_engine.policy_file.merge import Draft
+from policy_engine.policy_file.offers import Offered, PackText
 from policy_engine.policy_file.paths import is_policy_file, policy_paths
 from policy_engine.source.problems import PolicyFileError, Problem
 

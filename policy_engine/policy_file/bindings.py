@@ -1,7 +1,7 @@
 """A binding: one policy under an id, its settings checked by the policy itself."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from policy_engine.evidence import Needs
@@ -9,6 +9,7 @@ from policy_engine.policy import Policy
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.keys import BindingKeys
 from policy_engine.policy_file.merge import OWN, BoundSetting, HeldBinding
+from policy_engine.policy_file.offers import Offered
 from policy_engine.policy_file.reading import Written, read_keys
 from policy_engine.policy_file.settings import build
 from policy_engine.policy_file.shapes import NodePlace
@@ -26,23 +27,6 @@ ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 """What an id looks like."""
 
 _SOFTENERS = ("on_missing", "on_inconclusive")
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A policy that a plugin offers: its class, or what loads it."""
-
-    source: type[Policy] | Callable[[], type[Policy]]
-    plugin: str
-
-    @property
-    def policy(self) -> type[Policy]:
-        """The class.
-
-        Raises:
-            PluginError: If it is loaded only now, and cannot be.
-        """
-        return self.source if isinstance(self.source, type) else self.source()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

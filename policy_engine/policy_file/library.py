@@ -4,6 +4,7 @@ What a file extends counts from left to right, each with its own extensions laid
 """
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,23 +13,18 @@ from policy_engine.policy_file import shapes
 from policy_engine.policy_file.declaring import example_of
 from policy_engine.policy_file.keys import NOT_IN_A_PACK, FileKeys
 from policy_engine.policy_file.merge import Draft
+from policy_engine.policy_file.offers import PackText
+from policy_engine.policy_file.outdated import Names, Outdated
 from policy_engine.policy_file.reading import read_outline
 from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.tightening import note_unsaid
 from policy_engine.quantities.words import nearest
-from policy_engine.source.problems import PolicyFileError, Problems, near_or_all
+from policy_engine.source.problems import PolicyFileError, Problems, Spot, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, load_yaml
 
 _FIELDS = FileKeys.model_fields
 _SUFFIXES = (".yaml", ".yml")
 _LONGEST_CHAIN = 20  # files, each extending the next
-
-
-class PackText(NamedTuple):
-    """A pack: its path for messages ("recommended (pack of mlops_policies)") and its bytes."""
-
-    path: str
-    text: bytes
 
 
 class _Source(NamedTuple):
@@ -42,6 +38,7 @@ class Library:
 
     Attributes:
         is_readable: Whether every text that was asked for is YAML of this version.
+        outdated: The old names among required packs.
     """
 
     def __init__(
@@ -51,20 +48,25 @@ class Library:
         packs: Mapping[str, PackText] | None,
         problems: Problems,
         require: Sequence[str] = (),
+        names: Names | None = None,
     ) -> None:
         """Offer these texts; `packs` None leaves packs out unread (they are not known yet).
 
-        The packs of `require` lie beneath every policy file.
+        The packs of `require` (`PACK` or `PLUGIN:PACK`) lie beneath every policy file.
 
         Raises:
-            UsageError: If there is no pack of such a name.
+            UsageError: If there is no pack of such a name, or it is another plugin's.
         """
         self._beside = {**neighbours, **files}
         self._packs = packs
         self._problems = problems
+        self._names = names or Names()
+        self.outdated: list[Outdated] = []
         # What is wrong in a file is said once, where it lies over what is required.
-        self._alone = Library(files, neighbours, packs, Problems()) if require else self
-        self._required = {name: _required(name, packs or {}) for name in require}
+        self._alone = (
+            Library(files, neighbours, packs, Problems(), names=names) if require else self
+        )
+        self._required = {name: self._of_flag(name) for name in require}
         self._drafts: dict[tuple[_Source, bool], Draft] = {}
         self._chain: list[_Source] = []
         self.is_readable = True
@@ -93,7 +95,7 @@ class Library:
 
     def _fresh(self, source: _Source, *, on_top: bool) -> Draft:
         packs = frozenset(pack.path for pack in (self._packs or {}).values())
-        draft = Draft(source.path, self._problems, packs=packs)
+        draft = Draft(source.path, self._problems, packs=packs, names=self._names)
         before = len(self._problems.found)
         for name, pack in self._required.items() if on_top else ():
             draft.lay_required(name, self._draft(pack))
@@ -102,7 +104,8 @@ class Library:
             place = NodePlace(items["extends"].node, "extends", self._problems)
             for name, at in shapes.texts(place, example_of("extends", _FIELDS["extends"])):
                 draft.extends[name] = at.node.at
-                extended = self._extended(source, name, at)
+                now = self._names.pack(name, at.node.at, at.key, draft.outdated)
+                extended = self._extended(source, now, at)
                 if extended is not None:
                     draft.lay_draft(extended, at.node.at)
         draft.lay_file(items)
@@ -187,14 +190,38 @@ class Library:
         place.wrong(f"no pack is called '{name}'", remedy)
         return None
 
+    def _of_flag(self, given: str) -> _Source:
+        """Return the pack that `--require` names, by an old name too.
+
+        Raises:
+            UsageError: If there is none, or it is another plugin's.
+        """
+        packs = self._packs or {}
+        plugin, written = plugin_and_pack(given)
+        name = self._names.pack(written, Spot("--require", 1, 1), given, self.outdated)
+        if name not in packs:
+            hint = near_or_all(name, sorted(packs), "known packs")
+            more = "" if plugin else "; one of your own plugin's is written PLUGIN:PACK"
+            raise UsageError(f"--require {given}: no pack is called '{name}'; {hint}{more}")
+        pack = packs[name]
+        if plugin and pack.plugin != normal(plugin):
+            raise UsageError(
+                f"--require {given}: '{name}' is a pack of {pack.plugin}, not of {plugin}"
+            )
+        return _Source(pack.path, pack.text, is_pack=True)
+
     def _names_beside(self, source: _Source) -> list[str]:
         folder = posixpath.dirname(source.path)
         paths = [p for p in self._beside if posixpath.dirname(p) == folder and p != source.path]
         return sorted(map(posixpath.basename, paths))
 
 
-def _required(name: str, packs: Mapping[str, PackText]) -> _Source:
-    if name not in packs:
-        hint = near_or_all(name, sorted(packs), "known packs")
-        raise UsageError(f"--require {name}: no pack is called '{name}'; {hint}")
-    return _Source(packs[name].path, packs[name].text, is_pack=True)
+def plugin_and_pack(given: str) -> tuple[str | None, str]:
+    """Return what `PLUGIN:PACK` or `PACK` names: the plugin's distribution, and the pack."""
+    plugin, colon, pack = given.rpartition(":")
+    return (plugin if colon else None), pack
+
+
+def normal(distribution: str) -> str:
+    """Return a distribution's name as packaging compares them."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -1,7 +1,7 @@
 """From the texts of policy files to policies that are ready to judge."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
@@ -12,7 +12,8 @@ from typing import Any
 from policy_engine.evidence import Needs
 from policy_engine.policy_file import waivers
 from policy_engine.policy_file.baseline import ANY_RULE, KnownRules, read_baseline
-from policy_engine.policy_file.bindings import Binding, Offered, bind_all, yielding
+from policy_engine.policy_file.bindings import Binding, bind_all, yielding
+from policy_engine.policy_file.digests import digest_of
 from policy_engine.policy_file.keys import (
     AppliesTo,
     CandidateSetting,
@@ -20,13 +21,15 @@ from policy_engine.policy_file.keys import (
     FileKeys,
     MetricSetting,
 )
-from policy_engine.policy_file.library import Library, PackText
+from policy_engine.policy_file.library import Library
 from policy_engine.policy_file.merge import Draft, plugins_of
+from policy_engine.policy_file.offers import Offered, PackText
+from policy_engine.policy_file.outdated import Names, Outdated
 from policy_engine.policy_file.reading import read_value
 from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.waiver import Waiver
 from policy_engine.quantities import Rate
-from policy_engine.report import Where
+from policy_engine.report import JudgingText, Where
 from policy_engine.source.problems import Problems, Spot
 
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
@@ -80,17 +83,29 @@ class PolicySet:
             drawn on, and over the names of required packs.
         required_ids: What required packs bind: every file has it, at least as tight.
         waivers: The waivers of all of them, in the order of the files.
+        outdated: Old names that they are written with.
+        texts: Every file and pack that was drawn on, each with a digest of its own.
     """
 
     files: tuple[PolicyFile, ...]
     digest: str
     required_ids: frozenset[str] = frozenset()
     waivers: tuple[Waiver, ...] = ()
+    outdated: tuple[Outdated, ...] = ()
+    texts: tuple[JudgingText, ...] = ()
 
     @property
     def needs(self) -> Needs:
         """The evidence that all its policies read."""
         return reduce(or_, (file.needs for file in self.files), Needs.RUN)
+
+    def to_look_after(self) -> Iterator[str]:
+        """Yield what is not wrong yet, or for nothing: old names, and waivers that nothing has."""
+        yield from (old.note() for old in self.outdated)
+        for waiver in self.waivers:
+            if waiver.unbound is not None:
+                at = f"{waiver.at.file}:{waiver.at.line}"
+                yield f"{at}: {waiver.key}.id: {waiver.unbound}; the waiver waives nothing"
 
 
 def named_plugins(
@@ -159,22 +174,45 @@ def load_merged(
     if not files:
         problems.add(Spot("policies", 1, 1), "", "there is no policy file", "name one, or a folder")
     beside, neighbours = waivers.split(neighbours)
-    library = Library(files, neighbours, packs, problems, require)
+    names = Names(offered, packs)
+    library = Library(files, neighbours, packs, problems, require, names)
     drafts = [library.draft(path) for path in sorted(files)]
     read = [_read(draft, offered, problems, rules) for draft in drafts]
     bound = {file.path: file.bindings for file in read}
     waived = [waivers.of_file(draft, bound[draft.path]) for draft in drafts]
-    waived.append(waivers.of_folders(beside, bound, neighbours, problems))
+    waived.append(waivers.of_folders(beside, bound, neighbours, problems, names))
     problems.raise_any()
     required = [("--require", "\n".join(sorted(set(require))).encode())] if require else []
     ids = {id_ for draft in drafts for pack in draft.required.values() for id_ in pack.bindings}
+    held = waivers.merged(chain.from_iterable(waived))
     policies = PolicySet(
         files=tuple(read),
         digest=_digest([*sorted({*library.used, *beside.items()}), *required]),
         required_ids=frozenset(ids),
-        waivers=waivers.merged(chain.from_iterable(waived)),
+        waivers=held,
+        outdated=_once(library, drafts, held),
+        texts=tuple(_texts(library.used, packs)),
     )
     return policies, tuple(drafts)
+
+
+def _texts(
+    used: Iterable[tuple[str, bytes]], packs: Mapping[str, PackText]
+) -> Iterator[JudgingText]:
+    """Yield each text with its digest, packs under their names."""
+    named = {pack.path: (name, pack.plugin) for name, pack in packs.items()}
+    for path, text in used:
+        name, plugin = named.get(path, (path, None))
+        yield JudgingText(name, digest_of(text, path), plugin)
+
+
+def _once(
+    library: Library, drafts: Iterable[Draft], held: Iterable[Waiver]
+) -> tuple[Outdated, ...]:
+    """Return all old names, each place once, in the order of files and lines."""
+    found = [*library.outdated, *(old for draft in drafts for old in draft.outdated)]
+    found += [waiver.outdated for waiver in held if waiver.outdated is not None]
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: each.at))
 
 
 def _read(

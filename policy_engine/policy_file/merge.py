@@ -12,6 +12,7 @@ from policy_engine.policy import Level
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.declaring import example_of
 from policy_engine.policy_file.keys import FileKeys, Lies, lying
+from policy_engine.policy_file.outdated import Names, Outdated, text_of
 from policy_engine.policy_file.shapes import NodePlace, wrote
 from policy_engine.source.problems import Problems, Spot, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
@@ -94,6 +95,8 @@ class Draft:
         required: The packs that lie beneath it whatever it says, each as read.
         packs: The paths of all packs that there are.
         waivers: The sections with waivers, extended ones first.
+        names: What old names come to.
+        outdated: The old names that it, or what it extends, is written with.
         is_sound: Whether its outline was right: if not, what is absent may just be unread.
     """
 
@@ -107,6 +110,8 @@ class Draft:
     required: dict[str, "Draft"] = field(default_factory=dict)
     packs: frozenset[str] = frozenset()
     waivers: list[Item] = field(default_factory=list)
+    names: Names = field(default_factory=Names)
+    outdated: list[Outdated] = field(default_factory=list)
     is_sound: bool = True
 
     def lay_required(self, name: str, pack: "Draft") -> None:
@@ -136,6 +141,7 @@ class Draft:
             self._lay_section(name, item)
         self.plugins.update(other.plugins)
         self.waivers += other.waivers
+        self.outdated += other.outdated
         for id_, bound in other.bindings.items():
             held_to = bound.held_to
             if is_required:
@@ -158,8 +164,14 @@ class Draft:
                 self.plugins.setdefault(name, at.node.at)
         if "policies" in items and self._is_mergeable("policies", items["policies"]):
             assert isinstance(items["policies"].node, MappingNode)  # noqa: S101 (mypy)
-            for id_, item in items["policies"].node.items.items():
-                self._lay_statement(id_, item)
+            written = items["policies"].node.items
+            for id_, item in written.items():
+                now = self._id_today(id_, item)
+                if now != id_ and now in written:
+                    what = f"'{now}' is the same policy"
+                    self.problems.add(item.at, f"policies.{id_}", what, "keep one of them")
+                else:
+                    self._lay_statement(now, self._today(now, id_, item))
 
     def _is_mergeable(self, name: str, item: Item) -> bool:
         """Say whether a key can be laid over the same beneath, or note why not."""
@@ -188,6 +200,32 @@ class Draft:
             remedy = "write it like {max_size: 200MB}, or `on` for its defaults, or `off`"
             place.wrong(f"expected settings, got {wrote(node)}", remedy)
 
+    def _id_today(self, id_: str, item: Item) -> str:
+        """Return the id that a statement is about: an old name of a policy is its name of today."""
+        items = item.node.items if isinstance(item.node, MappingNode) else {}
+        if "policy" in items or id_ in self.bindings:
+            return id_
+        return self.names.policy(id_, item.at, f"policies.{id_}", self.outdated)
+
+    def _today(self, id_: str, written: str, item: Item) -> Item:
+        """Return a statement with the names of today."""
+        node = item.node
+        if not isinstance(node, MappingNode):
+            return item
+        key, items = f"policies.{written}", dict(node.items)
+        own, beneath = text_of(items.get("policy")), self.bindings.get(id_)
+        if own is not None:
+            value = items["policy"].node
+            now = self.names.policy(own, value.at, f"{key}.policy", self.outdated)
+            if now != own and isinstance(value, ScalarNode):
+                renamed = replace(value, value=now, text=now)
+                items["policy"] = Item(items["policy"].at, renamed)
+        settings = beneath.settings if beneath else {}
+        policy = text_of(items.get("policy")) or text_of(settings.get("policy")) or id_
+        read = self.names.settings(policy, key, items, self.problems, self.outdated)
+        self.names.ending(policy, item.at, key, self.outdated)
+        return Item(item.at, replace(node, items=read))
+
     def _unbind(self, id_: str, place: NodePlace) -> None:
         bound = self.bindings.get(id_)
         if bound is None:
@@ -205,10 +243,19 @@ class Draft:
             return
         self.bindings[id_] = replace(
             bound,
-            settings={**beneath.settings, **bound.settings},
+            settings=self._settings(id_, beneath.settings, bound.settings),
             inherited_from=bound.inherited_from or beneath.inherited_from,
             held_to=_each_once(*beneath.held_to, *bound.held_to),
         )
+
+    def _settings(
+        self, id_: str, beneath: Mapping[str, Item], above: Mapping[str, Item]
+    ) -> dict[str, Item]:
+        """Return settings laid over others: one for one, and limits that have keys key by key."""
+        policy = text_of(above.get("policy")) or text_of(beneath.get("policy")) or id_
+        by_key = self.names.limits_by_key(policy) & beneath.keys() & above.keys()
+        both = {name: _merged(beneath[name], above[name]) for name in by_key}
+        return {**beneath, **above, **both}
 
 
 def _merged(beneath: Item | None, above: Item) -> Item:

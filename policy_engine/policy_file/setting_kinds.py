@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from policy_engine import quantities
-from policy_engine.quantities import MEASURES, Margin, Money, shown_units
+from policy_engine.quantities import MEASURES, Margin, Money, Tighter, shown_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ _PLAIN: Mapping[Any, SettingKind] = {
     Decimal: SettingKind("number", 0.9),
     str: SettingKind("text", "text"),
 }
+
+_MAPPINGS = frozenset({dict, Mapping})
 
 _UNITS: Mapping[str, tuple[tuple[str, Decimal], ...]] = {
     **{
@@ -73,11 +75,23 @@ def _kind(annotation: Any, metadata: Iterable[Any] = ()) -> SettingKind:
         return SettingKind(" or ".join(map(str, inner)), inner[0])
     if origin in {tuple, list, set, frozenset} and inner:
         entry = _kind(inner[0])
-        return SettingKind(f"list of {entry.words}", [entry.example])
-    if origin is dict:
-        return SettingKind("mapping", {"name": "text"})
+        return SettingKind(f"list of {entry.words}", [entry.example], entry.unit)
+    if origin in _MAPPINGS and inner:
+        key, entry = _kind(inner[0]), _kind(inner[1])
+        name = "name" if key.example == "text" else key.example
+        words = "mapping" if inner[1] is Any else f"mapping to {entry.words}"
+        return SettingKind(words, {name: entry.example}, entry.unit)
     return _PLAIN.get(annotation) or SettingKind(
         getattr(annotation, "__name__", str(annotation)), "text"
+    )
+
+
+def is_a_limit_by_key(field: FieldInfo) -> bool:
+    """Say whether a setting is a mapping with a limit for each key, such as a budget a team."""
+    ordered = any(each in {Tighter.LOWER, Tighter.HIGHER} for each in field.metadata)
+    return ordered and any(
+        typing.get_origin(part) in _MAPPINGS
+        for part in (field.annotation, *typing.get_args(field.annotation))
     )
 
 
@@ -89,7 +103,15 @@ def written(field: FieldInfo, value: Any) -> Any:
         value: What the policy made of it; None stays None, which is written `off`.
     """
     unit = next((kind.unit for kind in kinds_of(field)), "")
-    if unit and isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+    return _in_unit(value, unit) if unit else _plain(value)
+
+
+def _in_unit(value: Any, unit: str) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _in_unit(each, unit) for key, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_in_unit(each, unit) for each in value]
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return _quantity(Decimal(value), unit)
     return _plain(value)
 

@@ -49,20 +49,20 @@ def build(key: str, bound: BoundSetting, policy: type[Policy], problems: Problem
 def _value(policy: type[Policy], name: str, node: Node) -> Any:
     """Return a setting's value; `off` where the policy admits "none" is none."""
     if node.data is False and name in policy.model_fields:
-        kinds = set(_kinds(policy.model_fields[name].annotation))
+        kinds = set(kinds_within(policy.model_fields[name].annotation))
         if NoneType in kinds and bool not in kinds:
             return None
     return node.data
 
 
-def _kinds(annotation: Any) -> Iterator[Any]:
+def kinds_within(annotation: Any) -> Iterator[Any]:
     """Yield the types that an annotation admits, unions and `Annotated` taken apart."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _kinds(get_args(annotation)[0])
+        yield from kinds_within(get_args(annotation)[0])
     elif origin in (Union, UnionType):
         for part in get_args(annotation):
-            yield from _kinds(part)
+            yield from kinds_within(part)
     else:
         yield annotation
 

@@ -171,7 +171,7 @@ def _is_required(policy: type[Policy], name: str) -> bool:
 
 def direction(field: FieldInfo) -> Tighter | None:
     """Return which way a setting gets tighter, if it declares one."""
-    return next((each for each in _declared(field) if isinstance(each, Tighter)), None)
+    return next((each for each in declared(field) if isinstance(each, Tighter)), None)
 
 
 def strictness_of(field: FieldInfo, old: Any, new: Any) -> Strictness:
@@ -204,7 +204,7 @@ def has_direction(policy: Policy, name: str) -> bool:
     return name in BindingKeys.model_fields if field is None else direction(field) is not None
 
 
-def _declared(field: FieldInfo) -> Iterator[Any]:
+def declared(field: FieldInfo) -> Iterator[Any]:
     """Yield what `Annotated` says of a field, of the parts of a union too."""
     yield from field.metadata
     for part in get_args(field.annotation):
@@ -216,6 +216,8 @@ def _is_tighter(way: Tighter, field: FieldInfo, old: Any, new: Any) -> bool:
     if old is None or new is None:
         return old is None
     try:
+        if isinstance(old, Mapping) and way in {Tighter.LOWER, Tighter.HIGHER}:
+            return all(k in new and _is_tighter(way, field, old[k], new[k]) for k in old)
         if way in {Tighter.LOWER, Tighter.HIGHER}:
             one, other = _numbers(field, old, new)
             return bool(other <= one if way is Tighter.LOWER else other >= one)

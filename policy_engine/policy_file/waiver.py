@@ -13,6 +13,7 @@ from policy_engine.evidence.record import ModelRecord, RunRecord
 from policy_engine.log import UNSEEN
 from policy_engine.policy import Finding, Limit
 from policy_engine.policy_file.keys import WaiverKeys
+from policy_engine.policy_file.outdated import Outdated
 from policy_engine.quantities import Quantity
 from policy_engine.source.problems import Problems, Spot
 
@@ -35,6 +36,8 @@ class Waiver:
         at: Where it stands.
         expires_at: Where its last day stands.
         files: The policy files that it is for.
+        unbound: Why it is for nothing: no binding has its id. None: one has, or that is not known.
+        outdated: The old name that it gives as its id, if it does.
     """
 
     keys: WaiverKeys
@@ -43,6 +46,8 @@ class Waiver:
     at: Spot
     expires_at: Spot
     files: tuple[str, ...]
+    unbound: str | None = None
+    outdated: Outdated | None = None
 
     def to_dict(self, why: str | None = None) -> dict[str, Any]:
         """Return it as the report shows it; `why` says why it was not used."""

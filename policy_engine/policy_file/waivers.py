@@ -10,6 +10,7 @@ from policy_engine.policy_file import shapes
 from policy_engine.policy_file.bindings import Binding
 from policy_engine.policy_file.keys import WaiverKeys, WaiversFile
 from policy_engine.policy_file.merge import Draft
+from policy_engine.policy_file.outdated import Names, Outdated, text_of
 from policy_engine.policy_file.reading import Written, read_keys, read_mapping, read_outline
 from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.waiver import Waiver
@@ -37,7 +38,7 @@ def of_file(draft: Draft, bindings: Sequence[Binding]) -> list[Waiver]:
     # What is wrong with a binding is said already: its id is not unknown for that.
     known = bound if bound.keys() == draft.bindings.keys() else None
     found = [place for item in draft.waivers for place in _places(item, draft.problems)]
-    return list(_read(found, (draft.path,), known))
+    return list(_read(found, (draft.path,), known, draft.names))
 
 
 def of_folders(
@@ -45,6 +46,7 @@ def of_folders(
     files: Mapping[str, Sequence[Binding]],
     neighbours: Mapping[str, bytes],
     problems: Problems,
+    names: Names,
 ) -> list[Waiver]:
     """Return the waivers of each `waivers.yaml`, for every policy file of its folder.
 
@@ -53,6 +55,7 @@ def of_folders(
         files: The bindings of each policy file, by path.
         neighbours: Other files of the folders, which may bind more.
         problems: Where problems go.
+        names: What old names come to.
     """
     read: list[Waiver] = []
     for path, text in sorted(beside.items()):
@@ -65,7 +68,7 @@ def of_folders(
         others = [posixpath.basename(p) for p in neighbours if posixpath.dirname(p) == folder]
         whole = all(name.startswith("_") for name in others)
         known = bound if whole and not problems.found else None
-        read += _read(_read_file(text, path, problems), tuple(mine), known)
+        read += _read(_read_file(text, path, problems), tuple(mine), known, names)
     return read
 
 
@@ -96,7 +99,10 @@ def _places(section: Item, problems: Problems) -> tuple[NodePlace, ...]:
 
 
 def _read(
-    found: Sequence[NodePlace], files: tuple[str, ...], bindings: Bindings | None
+    found: Sequence[NodePlace],
+    files: tuple[str, ...],
+    bindings: Bindings | None,
+    names: Names,
 ) -> Iterator[Waiver]:
     """Yield the waivers at these places that are well formed; note what is wrong with the others.
 
@@ -104,6 +110,7 @@ def _read(
         found: Their places.
         files: The policy files that they are for.
         bindings: What they may name; None where that is not known.
+        names: What old names come to.
     """
     for place in found:
         before = len(place.problems.found)
@@ -111,11 +118,26 @@ def _read(
         if written is None:
             continue
         keys = read_keys(WaiverKeys, written)
-        _check_id(written, bindings)
+        id_, old = _id_today(written, bindings, names)
+        unbound = _check_id(written, id_, bindings)
         # A target that is empty was said to be so before; nothing more is noted of it then.
         named = keys is not None and any(getattr(keys, name) for name in keys.one_of)
         if keys is not None and named and len(place.problems.found) == before:
-            yield _waiver(keys, written, files)
+            waiver = _waiver(keys.model_copy(update={"id": id_}), written, files)
+            yield replace(waiver, unbound=unbound, outdated=old)
+
+
+def _id_today(
+    written: Written, bindings: Bindings | None, names: Names
+) -> tuple[str, Outdated | None]:
+    """Return the id that a waiver is for, and the old name that it is written with."""
+    id_ = text_of(written.items.get("id")) or ""
+    if bindings is not None and id_ in bindings:
+        return id_, None
+    found: list[Outdated] = []
+    place = written.place("id") if "id" in written else None
+    now = names.policy(id_, place.node.at, place.key, found) if place else id_
+    return now, found[0] if found else None
 
 
 def _waiver(keys: WaiverKeys, written: Written, files: tuple[str, ...]) -> Waiver:
@@ -139,17 +161,17 @@ def merged(waivers: Iterable[Waiver]) -> tuple[Waiver, ...]:
     return tuple(once.values())
 
 
-def _check_id(written: Written, bindings: Bindings | None) -> None:
-    """Note an id that nothing is bound as, or whose binding nothing waives."""
-    id_ = written.items["id"].node.data if "id" in written else None
-    if bindings is None or not isinstance(id_, str) or not id_.strip():
-        return
-    place, mine = written.place("id"), bindings.get(id_)
+def _check_id(written: Written, id_: str, bindings: Bindings | None) -> str | None:
+    """Return why nothing is bound as an id, if so; note one whose binding nothing waives."""
+    if bindings is None or not id_.strip():
+        return None
+    mine = bindings.get(id_)
     if not mine:
-        place.wrong(f"nothing is bound as {excerpt(id_)}", near_or_all(id_, bindings, "bound here"))
-    elif all(binding.keys.level is Level.MANDATORY for binding in mine):
+        return f"nothing is bound as {excerpt(id_)}; {near_or_all(id_, bindings, 'bound here')}"
+    if all(binding.keys.level is Level.MANDATORY for binding in mine):
         where = mine[0].where
-        place.wrong(
+        written.place("id").wrong(
             f"'{id_}' is mandatory ({where.file}:{where.line}); nothing waives it",
             "remove the waiver, or fix what it is for",
         )
+    return None

@@ -17,7 +17,7 @@ from policy_engine.quantities.amounts import (
     parse_quantity,
     parse_rate,
 )
-from policy_engine.quantities.decimals import EXACT, divide, exact
+from policy_engine.quantities.decimals import EXACT, divide, exact, not_exact
 from policy_engine.quantities.settings import (
     Bytes,
     Duration,
@@ -57,6 +57,7 @@ __all__ = [
     "first_few",
     "listed",
     "nearest",
+    "not_exact",
     "parse_bytes",
     "parse_duration",
     "parse_margin",

@@ -28,6 +28,15 @@ def exact(value: object) -> Decimal:
     return number
 
 
+def not_exact(value: object, what: str) -> str:
+    """Return what to say of a value that is no `Decimal`, with the right form."""
+    kind = type(value).__name__
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        right = f'Decimal("{value}")' if isinstance(value, float) else f"Decimal({value})"
+        return f"{what} {value} is of the type {kind}: write {right}, or exact(…) of quantities"
+    return f"{what} is {value!r:.100} of the type {kind}: give a Decimal"
+
+
 def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Return the quotient to 28 significant digits, whatever the process's decimal context says."""
     return DIVIDE.divide(numerator, denominator)

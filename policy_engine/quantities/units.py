@@ -60,3 +60,8 @@ def shown_units(measure: str) -> list[tuple[str, Unit]]:
     """Return the units that values are shown in, greatest first."""
     shown = [item for item in MEASURES[measure].items() if item[1].least is not None]
     return sorted(shown, key=lambda item: item[1].factor, reverse=True)
+
+
+def measure_of(unit: str) -> str | None:
+    """Return the unit that values of size or time are kept in, where this is another one of it."""
+    return next((kept for kept, units in MEASURES.items() if unit in units and unit != kept), None)

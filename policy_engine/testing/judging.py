@@ -52,7 +52,7 @@ def assert_outcome(
     """
     found = list(findings)
     mine = [f for f in found if f.part == part] if part is not None else found
-    listed = "\n".join(f"  {f.outcome.value} [{f.part or '-'}] {f.message}" for f in found)
+    listed = "\n".join(f"  {f.outcome.value} [{f.part or '-'}] {_told(f)}" for f in found)
     if len(mine) != 1:
         which = f"part '{part}'" if part is not None else "the only one (say `part=`)"
         raise AssertionError(f"{len(mine)} findings are {which}; all of them:\n{listed}")
@@ -62,3 +62,8 @@ def assert_outcome(
     if message is not None and not finding.holds(message):
         raise AssertionError(f"expected the message\n  {message}\nbut it is\n  {finding.whole}")
     return finding
+
+
+def _told(finding: Finding) -> str:
+    """Return a finding in a line; a mistake of the policy with the line that it comes from."""
+    return finding.whole if finding.outcome is Outcome.ERROR else finding.message

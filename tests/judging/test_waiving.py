@@ -418,11 +418,12 @@ def test_a_waiver_for_a_file_that_was_not_named_is_no_mistake(project: Project) 
     assert command("validate", "policies/fraud.yaml").code == 0
     misspelt = beside.replace("servable", "servble")
     project.policy(f"version: 1\nwaivers: [{misspelt}]\n", "policies/waivers.yaml")
-    assert command("validate").err == (
-        "policies/waivers.yaml:2:16: waivers[0].id: nothing is bound as 'servble'\n"
-        "  did you mean 'servable'?\n"
-        "1 problem found; nothing was evaluated.\n"
+    told = command("validate")
+    assert told.err == (
+        "note: policies/waivers.yaml:2: waivers[0].id: nothing is bound as 'servble'; "
+        "did you mean 'servable'?; the waiver waives nothing\n"
     )
+    assert told.code == 0
 
 
 def test_validate_knows_today(project: Project) -> None:

@@ -1,6 +1,7 @@
 """`--require PACK`: what a required pack says holds beneath every policy file."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,8 @@ from policy_engine.policy import Level
 from policy_engine.policy_file import Binding, PackText, PolicyFileError, PolicySet, load_policies
 from policy_engine.report import Effect, Where
 from policy_engine.testing import judge
-from tests.command import Project, candidate, command, evidence
+from tests.command import Project, Told, candidate, command, evidence
+from tests.plugin_factory import Site, on_the_path, policy_module
 from tests.policy_file.test_tightening import OFFERED, Asked, Everything, flow, runs, size_pack
 
 ORG = b"""\
@@ -105,6 +107,7 @@ def test_a_file_may_tighten_what_is_required() -> None:
     assert file.bindings[0].where == Where("policies/fraud.yaml", 3)
 
 
+OWN = "one of your own plugin's is written PLUGIN:PACK"
 MADE = "org (pack of tests):{}"
 
 
@@ -290,7 +293,7 @@ def test_a_pack_that_does_not_exist_is_an_error(name: str, hint: str) -> None:
         load("policies: {asked: {limit: 1h}}\n", name)
     if "known" in hint:
         hint = "known packs: away, bad, lax, lenient, loop, more, org"
-    assert str(caught.value) == f"--require {name}: no pack is called '{name}'; {hint}"
+    assert str(caught.value) == f"--require {name}: no pack is called '{name}'; {hint}; {OWN}"
 
 
 @pytest.mark.parametrize(
@@ -365,7 +368,70 @@ def test_validate_knows_what_is_required(project: Project) -> None:
     told = command("validate", "--require", "advisry")
     assert (told.code, told.out) == (2, "")
     assert told.err == (
-        "policy-engine: --require advisry: no pack is called 'advisry'; did you mean 'advisory'?\n"
+        "policy-engine: --require advisry: no pack is called 'advisry'; did you mean 'advisory'?; "
+        "one of your own plugin's is written PLUGIN:PACK\n"
+    )
+
+
+# A pack of a plugin that no policy file names
+
+ACME_PACK = "version: 1\npolicies:\n  run-finished: {level: mandatory}\n  acme-rule: on\n"
+
+
+@pytest.fixture
+def site(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    folder = project.folder / "site"
+    with on_the_path(Site(folder), monkeypatch) as site:
+        (folder / "acme.yaml").write_text(ACME_PACK)
+        packs = "\n@hookimpl\ndef register_packs():\n    return {'acme': PACK}\n"
+        packs += "PACK = Path(__file__).parent / 'acme.yaml'\n"
+        site.install(policy_module("yield Finding(Outcome.PASS, 'fine')") + packs)
+        yield site
+
+
+@pytest.mark.parametrize("name", ["acme-policies", "Acme_Policies"])
+def test_a_required_pack_brings_its_plugin(project: Project, site: Site, name: str) -> None:
+    told = project.check(evidence(candidate()), "--require", f"{name}:acme")
+    assert told.findings[-1] == ("pass", "none", "fine")
+    assert told.subject["notes"] == [
+        f"required beneath this policy file: acme (--require loaded its plugin, {name})"
+    ]
+    assert "acme-policies[acme] 1.2.0" in told.report["engine"]["plugins"]
+    assert told.code == 0
+
+
+def test_validate_knows_a_pack_of_a_plugin_that_no_file_names(site: Site) -> None:
+    told = command("validate", "--require", "acme-policies:acme")
+    assert told == Told(0, "policies/fraud.yaml: valid, 2 policies\n", "")
+    told = command("validate", "--require", "acme")
+    assert (told.code, told.err) == (
+        2,
+        (
+            "policy-engine: --require acme: no pack is called 'acme'; known packs: advisory, "
+            f"recommended, strict; {OWN}\n"
+        ),
+    )
+
+
+def test_a_pack_of_another_plugin_than_the_named_one_is_refused(site: Site) -> None:
+    told = command("validate", "--require", "acme-policies:strict")
+    assert (told.code, told.err) == (
+        2,
+        (
+            "policy-engine: --require acme-policies:strict: "
+            "'strict' is a pack of policy-engine, not of acme-policies\n"
+        ),
+    )
+
+
+def test_a_plugin_that_the_flag_names_and_nobody_installed_is_refused(project: Project) -> None:
+    told = command("validate", "--require", "acme-policies:acme")
+    assert (told.code, told.err) == (
+        2,
+        (
+            "policy-engine: plugin 'acme-policies' is named by --require but not installed, "
+            "or offers no plugin; installed plugins: none\n"
+        ),
     )
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from acme_policies.datasets import ApprovedDatasets
 from acme_policies.golden import resolve_baseline
 from acme_policies.naming import ModelNaming
+from acme_policies.notify import report_ready
 from acme_policies.review import HighRiskReview
 from policy_engine import Policy, hookimpl
 
-__all__ = ["register_packs", "register_policies", "resolve_baseline"]
+__all__ = ["register_packs", "register_policies", "report_ready", "resolve_baseline"]
 
 
 @hookimpl

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from policy_engine.policy_file.baseline import KnownRules
-from policy_engine.policy_file.bindings import Offered
 from policy_engine.policy_file.keys import FileKeys, WaiversFile
+from policy_engine.policy_file.offers import Offered
 from policy_engine.policy_file.schema import bindings
 from policy_engine.policy_file.schema.drawing import Json, document, of_field
 

@@ -7,13 +7,14 @@ hook or clashes with another stops the run.
 
 import inspect
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, distributions
+from importlib.util import find_spec
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,15 @@ from policy_engine import hookspecs
 from policy_engine.errors import PluginError
 from policy_engine.evidence import Run
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
-from policy_engine.policy import Deferred, Policy
-from policy_engine.policy_file import BindingKeys, KnownRules, Offered, PackText
-from policy_engine.policy_file.declaring import WITHOUT_DOCSTRINGS
-from policy_engine.report import Report
-from policy_engine.source.problems import near_or_all
+from policy_engine.plugins.hooks import mistakes_of_hooks
+from policy_engine.plugins.policies import mistakes_of
+from policy_engine.plugins.record import record_digest
+from policy_engine.plugins.written import mistakes_written
+from policy_engine.policy import Deferred, Pack, Policy
+from policy_engine.policy_file import KnownRules, Offered, PackText
+from policy_engine.policy_file.library import normal
+from policy_engine.report import Distribution, Report
+from policy_engine.source.code import place, place_of_error
 from policy_engine.tracking.baseline_rules import RULES
 
 OURS = "policy-engine"
@@ -61,12 +66,13 @@ class Plugins:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self.loaded = tuple(self._register(*each) for each in found)
-        self._refuse_unknown_hooks()
         if os.environ.get(TRACE) == "1":
             self._manager.trace.root.setwriter(sys.stderr.write)
             self._manager.enable_tracing()
         self.policies: Mapping[str, Offered] = self._offered("register_policies", self._policies)
         self.packs: Mapping[str, PackText] = self._offered("register_packs", self._packs)
+        _refuse_reuse("register_policies", self.policies)
+        _refuse_reuse("register_packs", self.packs)
         self.renderers: Mapping[str, Renderer] = self._offered(
             "register_renderers", self._renderers
         )
@@ -77,7 +83,15 @@ class Plugins:
 
     def has(self, distribution: str) -> bool:
         """Say whether the plugins of a distribution are loaded, by any spelling of its name."""
-        return _normal(distribution) in {loaded.distribution for loaded in self.loaded}
+        return normal(distribution) in {loaded.distribution for loaded in self.loaded}
+
+    @property
+    def distributions(self) -> tuple[Distribution, ...]:
+        """The distributions that took part, each with the digest of what it installed."""
+        versions = {each.distribution: each.version for each in self.loaded}
+        return tuple(
+            Distribution(name, version, record_digest(name)) for name, version in versions.items()
+        )
 
     def resolve_baseline(
         self, rule: Mapping[str, Any], candidate: Run, tracking: Tracking
@@ -116,9 +130,8 @@ class Plugins:
         try:
             plugin = entry.load()
         except (Exception, SystemExit) as e:
-            raise PluginError(
-                f"plugin {name} {version} failed to import: {type(e).__name__}: {e}"
-            ) from e
+            raise PluginError(f"plugin {name} {version} {_unimported(entry.module, e)}") from e
+        _refuse(f"{name} {version}", mistakes_of_hooks(plugin, self._manager.parse_hookimpl_opts))
         try:
             self._manager.register(plugin, name)
         except Exception as e:
@@ -126,21 +139,10 @@ class Plugins:
         hooks = sorted(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
         if not hooks:
             raise PluginError(
-                f"plugin {name} {version} implements no hook; mark its functions with @hookimpl"
+                f"plugin {name} {version}: {place(plugin)}: it implements no hook: "
+                "mark its functions with @hookimpl"
             )
-        for caller in self._manager.get_hookcallers(plugin) or ():
-            for implementation in caller.get_hookimpls():
-                _refuse_keyword_only(name, implementation.function)
         return LoadedPlugins(name, owner, version, entry.name, tuple(hooks))
-
-    def _refuse_unknown_hooks(self) -> None:
-        callers = [c for name, c in vars(self._manager.hook).items() if not name.startswith("_")]
-        known = sorted(c.name for c in callers if c.has_spec())
-        for loaded in self.loaded:
-            for hook in loaded.hooks:
-                if hook not in known:
-                    hint = near_or_all(hook, known, "the hooks are")
-                    raise PluginError(f"plugin {loaded}: there is no hook '{hook}'; {hint}")
 
     def _offered(
         self, hook: str, read: Callable[[LoadedPlugins, Any], Mapping[str, Any]]
@@ -175,65 +177,79 @@ class Plugins:
 
     def _policies(self, loaded: LoadedPlugins, answer: Any) -> Mapping[str, Offered]:
         if not isinstance(answer, Iterable) or isinstance(answer, str):
-            raise PluginError(f"plugin {loaded}: register_policies returned no list of policies")
+            _refuse(
+                loaded,
+                [self._returned("register_policies", loaded, answer, "a list of policy classes")],
+            )
+        answer = list(answer)
+        _refuse_mistakes(loaded, [each for each in answer if not isinstance(each, Deferred)])
         offered: dict[str, Offered] = {}
         for policy in answer:
             if isinstance(policy, Deferred):
-                name, source = policy.name, partial(_imported, loaded, policy)
+                name, formerly = policy.name, policy.formerly
+                source: Any = partial(_imported, loaded, policy)
             else:
-                _check_policy(loaded, policy)
-                name, source = policy.policy_name, policy
+                name, formerly, source = policy.policy_name, policy.policy_formerly, policy
             if name in offered:
                 raise PluginError(f"plugin {loaded} provides '{name}' twice")
-            offered[name] = Offered(source, loaded.entry)
+            offered[name] = Offered(source, loaded.entry, formerly)
         return offered
+
+    def _returned(self, hook: str, loaded: LoadedPlugins, answer: Any, due: str) -> str:
+        """Return that a hook returned something else than expected."""
+        function = getattr(self._manager.get_plugin(loaded.name), hook, None)
+        return f"{place(function)}: {hook} returned {answer!r:.100}: return {due}"
 
     def _packs(self, loaded: LoadedPlugins, answer: Any) -> Mapping[str, PackText]:
         if not isinstance(answer, Mapping):
-            raise PluginError(f"plugin {loaded}: register_packs returned no mapping")
+            due = 'a mapping such as {"acme": Path(__file__).with_name("acme.yaml")}'
+            _refuse(loaded, [self._returned("register_packs", loaded, answer, due)])
         packs = {}
-        for name, path in answer.items():
+        for name, given in answer.items():
+            path, formerly = given if isinstance(given, Pack) else (given, ())
             if not isinstance(path, (str, PathLike)):
                 raise PluginError(f"plugin {loaded}: pack '{name}' is {path!r:.200}, no path")
             try:
                 text = Path(path).read_bytes()
             except OSError as e:
                 raise PluginError(f"plugin {loaded}: pack '{name}' cannot be read: {e}") from e
-            packs[name] = PackText(f"{name} (pack of {loaded.name})", text)
+            at = f"{name} (pack of {loaded.name})"
+            packs[name] = PackText(at, text, loaded.distribution, formerly)
         return packs
 
     def _renderers(self, loaded: LoadedPlugins, answer: Any) -> Mapping[str, Renderer]:
         from policy_engine.render import FORMATS  # noqa: PLC0415 (only a plugin with renderers asks)
 
         if not isinstance(answer, Mapping) or not all(callable(r) for r in answer.values()):
-            raise PluginError(
-                f"plugin {loaded}: register_renderers returned no mapping of functions"
-            )
+            due = 'a mapping such as {"acme": function_from_report_to_text}'
+            _refuse(loaded, [self._returned("register_renderers", loaded, answer, due)])
         taken = sorted(set(answer) & set(FORMATS))
         if taken:
             raise PluginError(f"plugin {loaded}: format '{taken[0]}' is built in")
-        return answer
+        return dict(answer)
 
 
-def load_plugins(named: Iterable[str] = ()) -> Plugins:
+def load_plugins(named: Iterable[str] = (), required: Iterable[str] = ()) -> Plugins:
     """Load the built-in plugins and those of the named distributions.
 
     Args:
         named: Distributions that policy files name under `plugins:`.
+        required: Distributions that `--require` names.
 
     Raises:
         PluginError: If one is absent or broken, or two are at odds.
     """
-    wanted = [OURS, *sorted({_normal(name) for name in named} - {OURS})]
+    by = {OURS: "", **{normal(name): "named by --require" for name in required}}
+    by |= {normal(name): "named under `plugins:`" for name in named if normal(name) != OURS}
     found = []
-    for name in wanted:
+    for name in (OURS, *sorted(by.keys() - {OURS})):
         try:
             offering = distribution(name)
         except PackageNotFoundError:
-            raise PluginError(_absent(name)) from None
+            raise PluginError(_absent(name, by[name])) from None
         entries = sorted(offering.entry_points.select(group=PROJECT), key=lambda e: e.name)
         if not entries:
-            raise PluginError(_absent(name))
+            raise PluginError(_absent(name, by[name]))
         found += [(name, offering.version, entry) for entry in entries]
     return Plugins(found)
 
@@ -242,25 +258,19 @@ def installed() -> dict[str, str]:
     """Return the version of every installed distribution that offers plugins, by name."""
     versions: dict[str, str] = {}
     for each in distributions():
-        name = _normal(each.metadata["Name"] or "")
+        name = normal(each.metadata["Name"] or "")
         if name not in versions and each.entry_points.select(group=PROJECT):
             versions[name] = each.version
     return versions
 
 
-def _absent(name: str) -> str:
+def _absent(name: str, by: str) -> str:
     if name == OURS:
         return "policy-engine is not installed here (its entry points are not to be found)"
     have = ", ".join(sorted(set(installed()) - {OURS})) or "none"
     return (
-        f"plugin '{name}' is named under `plugins:` but not installed, or offers no plugin; "
-        f"installed plugins: {have}"
+        f"plugin '{name}' is {by} but not installed, or offers no plugin; installed plugins: {have}"
     )
-
-
-def _normal(name: str) -> str:
-    """Return a distribution name as packaging compares them."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
@@ -273,11 +283,11 @@ def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
     try:
         policy: type[Policy] = getattr(import_module(module), attribute)
     except (Exception, SystemExit) as e:
+        why = _unimported(module, e)
         raise PluginError(
-            f"plugin {loaded}: policy '{deferred.name}' failed to import from {deferred.place}: "
-            f"{type(e).__name__}: {e}"
+            f"plugin {loaded}: policy '{deferred.name}' of {deferred.place} {why}"
         ) from e
-    _check_policy(loaded, policy)
+    _refuse_mistakes(loaded, [policy])
     if policy.policy_name != deferred.name:
         raise PluginError(
             f"plugin {loaded}: {deferred.place} is '{policy.policy_name}', not '{deferred.name}'"
@@ -285,26 +295,47 @@ def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
     return policy
 
 
-def _check_policy(loaded: LoadedPlugins, policy: Any) -> None:
-    if not (isinstance(policy, type) and issubclass(policy, Policy)):
-        raise PluginError(f"plugin {loaded}: {policy!r:.100} is not a Policy class")
-    if not policy.policy_name:
-        raise PluginError(f"plugin {loaded}: {policy.__name__} has no name=")
-    if policy.evaluate is Policy.evaluate:
-        raise PluginError(f"plugin {loaded}: policy '{policy.policy_name}' has no evaluate()")
-    is_undocumented = not (policy.__doc__ or "").strip() or policy.__doc__ == Policy.__doc__
-    if is_undocumented and sys.flags.optimize < WITHOUT_DOCSTRINGS:
-        raise PluginError(f"plugin {loaded}: policy '{policy.policy_name}' has no docstring")
-    hidden = next((name for name in policy.model_fields if name in BindingKeys.model_fields), None)
-    if hidden is not None:
-        what = f"policy '{policy.policy_name}' has a setting '{hidden}', a key of the engine"
-        raise PluginError(f"plugin {loaded}: {what}")
+def _refuse_mistakes(loaded: LoadedPlugins, policies: list[Any]) -> None:
+    """Refuse policies that could not judge; ours are held to the same by our tests.
 
-
-def _refuse_keyword_only(name: str, hook: Any) -> None:
-    """Refuse a hook with keyword-only parameters: pluggy would call it without them."""
-    if not callable(hook):
+    Raises:
+        PluginError: With every mistake.
+    """
+    if loaded.distribution == OURS:
         return
-    kinds = inspect.signature(hook).parameters.values()
-    if any(p.kind is inspect.Parameter.KEYWORD_ONLY for p in kinds):
-        raise PluginError(f"plugin {name}: {hook.__name__} has keyword-only parameters")
+    found = list(chain.from_iterable(map(mistakes_of, policies)))
+    modules = dict.fromkeys(inspect.getmodule(each) for each in policies if isinstance(each, type))
+    for module in modules:
+        found += mistakes_written(module) if module is not None else []
+    _refuse(loaded, found)
+
+
+def _refuse_reuse(hook: str, offered: Mapping[str, Offered] | Mapping[str, PackText]) -> None:
+    """Refuse an old name that is the name, or an old name, of something else."""
+    now: dict[str, str] = {name: name for name in offered}
+    for name, each in offered.items():
+        for former in each.formerly:
+            if former.name in now:
+                raise PluginError(
+                    f"{hook}: '{former.name}', formerly '{name}', is '{now[former.name]}' too"
+                )
+            now[former.name] = name
+
+
+def _refuse(loaded: LoadedPlugins | str, mistakes: Iterable[str]) -> None:
+    """Refuse a plugin with these mistakes, if there are any: all of them at once."""
+    found = list(dict.fromkeys(mistakes))
+    if len(found) == 1:
+        raise PluginError(f"plugin {loaded}: {found[0]}")
+    if found:
+        listed = "".join(f"\n  {each}" for each in found)
+        raise PluginError(f"plugin {loaded} has {len(found)} mistakes:{listed}")
+
+
+def _unimported(module: str, error: BaseException) -> str:
+    """Return why a module cannot be imported, and which of its lines says so."""
+    spec = find_spec(module.partition(".")[0])
+    folders = tuple(spec.submodule_search_locations or ()) if spec else ()
+    at = place_of_error(error, spec.origin if spec else None, folders)
+    why = (error.msg if isinstance(error, SyntaxError) else str(error)).partition("\n")[0]
+    return f"failed to import{f' ({at})' if at else ''}: {type(error).__name__}: {why}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PASS = "yield Finding(outcome=Outcome.PASS, message='the model is fine')"
 HOOK = HEAD + "@hookimpl\ndef "
 ACME = "plugin acme-policies[acme] 1.2.0"
+LINE = f"site/acme_policies.py:{HOOK.count(chr(10))}"
 MINIMUM = """\
 version: 1
 plugins: [acme-policies]
@@ -34,6 +35,7 @@ policies:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.chdir(tmp_path)
     with on_the_path(Site(tmp_path / "site"), monkeypatch) as site:
         yield site
 
@@ -214,25 +216,12 @@ def test_a_plugin_cannot_replace_a_built_in_format(site: Site, name: str) -> Non
     assert refused(source, site=site) == f"{ACME}: format '{name}' is built in"
 
 
-def test_an_argument_that_the_hook_does_not_have_is_named(site: Site) -> None:
-    message = refused(HOOK + "resolve_baseline(rule, run):\n    return None\n", site=site)
-    assert message.startswith(f"{ACME} breaks the hook contract: ")
-    assert "Argument(s) {'run'} are declared in the hookimpl" in message
-
-
-@pytest.mark.parametrize("marker", ["@hookimpl", "@hookimpl(specname='report_ready')"])
-def test_keyword_only_parameters_are_refused(site: Site, marker: str) -> None:
+def test_keyword_only_parameters_are_refused_by_whatever_name(site: Site) -> None:
     """Pluggy leaves them out of the signature, and would call the hook without them."""
-    name = "tell" if "specname" in marker else "report_ready"
-    source = HEAD + f"{marker}\ndef {name}(*, report):\n    pass\n"
+    source = HEAD + "@hookimpl(specname='report_ready')\ndef tell(*, report):\n    pass\n"
     assert refused(source, site=site) == (
-        f"plugin acme-policies[acme]: {name} has keyword-only parameters"
-    )
-
-
-def test_a_module_without_any_hook_is_refused(site: Site) -> None:
-    assert refused(policy_module(PASS).replace("@hookimpl", ""), site=site) == (
-        f"{ACME} implements no hook; mark its functions with @hookimpl"
+        f"{ACME}: {LINE}: report_ready has keyword-only parameters, which no plugin is given: "
+        "remove the `*`"
     )
 
 
@@ -240,49 +229,37 @@ def test_a_module_without_any_hook_is_refused(site: Site) -> None:
 def test_a_misspelt_hook_is_refused_even_beside_a_right_one(site: Site, marker: str) -> None:
     source = policy_module(PASS) + f"\n{marker}\ndef report_redy(report):\n    pass\n"
     assert refused(source, site=site) == (
-        f"{ACME}: there is no hook 'report_redy'; did you mean 'report_ready'?"
+        f"{ACME}: site/acme_policies.py:22: there is no hook 'report_redy'; "
+        "did you mean 'report_ready'?"
     )
 
 
 def test_a_hook_that_is_like_no_other_is_told_which_there_are(site: Site) -> None:
     assert refused(HOOK + "xyz():\n    pass\n", site=site) == (
-        f"{ACME}: there is no hook 'xyz'; the hooks are: register_packs, register_policies, "
-        "register_renderers, report_ready, resolve_baseline"
+        f"{ACME}: {LINE}: there is no hook 'xyz'; the hooks are: register_packs, "
+        "register_policies, register_renderers, report_ready, resolve_baseline"
     )
+
+
+CLASSES = "give classes that derive from Policy"
+LIST = "return a list of policy classes"
 
 
 @pytest.mark.parametrize(
     ("source", "why"),
     [
         (
-            HOOK + "register_policies():\n    pass\n",
-            "register_policies returned no list of policies",
+            HOOK + "register_policies():\n    return 'acme-rule'\n",
+            f"{LINE}: register_policies returned 'acme-rule': {LIST}",
         ),
         (
-            HOOK + "register_policies():\n    return 'acme-rule'\n",
-            "register_policies returned no list of policies",
+            HOOK + "register_policies():\n    return [int]\n",
+            "<class 'int'> is not a Policy class: give classes that derive from Policy",
         ),
-        (HOOK + "register_policies():\n    return [int]\n", "<class 'int'> is not a Policy class"),
-        (HOOK + "register_policies():\n    return [Policy]\n", "Policy has no name="),
         (
             HOOK + "register_policies():\n    raise KeyError('x')\n",
             "register_policies raised KeyError: 'x'",
         ),
-        (
-            policy_module(PASS).replace('"""The model is as the team wants it."""', ""),
-            "policy 'acme-rule' has no docstring",
-        ),
-        (
-            policy_module(PASS).replace("def evaluate", "def judge"),
-            "policy 'acme-rule' has no evaluate()",
-        ),
-        (
-            policy_module(PASS).replace(
-                "needs = Needs.RUN", "needs = Needs.RUN\n    level: int = 3"
-            ),
-            "policy 'acme-rule' has a setting 'level', a key of the engine",
-        ),
-        (HOOK + "register_packs():\n    return ['a']\n", "register_packs returned no mapping"),
         (
             HOOK + "register_packs():\n    return {'a': '/no/pack.yaml'}\n",
             "pack 'a' cannot be read: [Errno 2] No such file or directory: '/no/pack.yaml'",
@@ -290,10 +267,6 @@ def test_a_hook_that_is_like_no_other_is_told_which_there_are(site: Site) -> Non
         (
             HOOK + "register_packs():\n    return {'a': None}\n",
             "pack 'a' is None, no path",
-        ),
-        (
-            HOOK + "register_renderers():\n    return {'a': 'text'}\n",
-            "register_renderers returned no mapping of functions",
         ),
     ],
 )
@@ -304,12 +277,6 @@ def test_an_offer_of_the_wrong_kind_is_refused(site: Site, source: str, why: str
 def test_a_policy_that_is_offered_twice_is_refused(site: Site) -> None:
     source = HEAD + policy_class(PASS) + REGISTER.format(class_names="AcmeRule, AcmeRule")
     assert refused(source, site=site) == f"{ACME} provides 'acme-rule' twice"
-
-
-def test_a_policy_that_breaks_the_naming_rule_is_refused(site: Site) -> None:
-    source = policy_module(PASS).replace('name="acme-rule"', 'name="Acme Rule"')
-    why = "policy name 'Acme Rule' is not kebab-case, such as model-size-budget"
-    assert refused(source, site=site) == f"{ACME} failed to import: PluginError: {why}"
 
 
 # ── policies that load when they are asked ────────────────────────────────────────────────────────
@@ -341,7 +308,7 @@ def test_a_deferred_policy_is_imported_when_it_is_asked_for_and_not_before(site:
             "acme_rule:Rule",
             "acme-rule",
             (
-                "policy 'acme-rule' failed to import from acme_rule:Rule: "
+                "policy 'acme-rule' of acme_rule:Rule failed to import: "
                 "ModuleNotFoundError: No module named 'acme_rule'"
             ),
         ),
@@ -349,11 +316,11 @@ def test_a_deferred_policy_is_imported_when_it_is_asked_for_and_not_before(site:
             "acme_rules:Rulez",
             "acme-rule",
             (
-                "policy 'acme-rule' failed to import from acme_rules:Rulez: "
+                "policy 'acme-rule' of acme_rules:Rulez failed to import: "
                 "AttributeError: module 'acme_rules' has no attribute 'Rulez'"
             ),
         ),
-        ("acme_rules:Path", "acme-rule", f"{Path!r} is not a Policy class"),
+        ("acme_rules:Path", "acme-rule", f"{Path!r} is not a Policy class: {CLASSES}"),
         ("acme_rules:AcmeRule", "acme-role", "acme_rules:AcmeRule is 'acme-rule', not 'acme-role'"),
     ],
 )
