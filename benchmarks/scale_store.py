@@ -267,6 +267,7 @@ def _tags(random: Random, run: _Run) -> dict[str, str]:
         "mlflow.source.git.commit": run.commit,
         "mlflow.source.git.branch": "main" if random.random() < 0.5 else "work",
         "compute.instance": "ml.g5.xlarge",
+        "cost.currency": "USD",
         "model.family": random.choice(("tree", "linear", "ensemble")),
     }
     return tags | ({"mlflow.parentRunId": run.parent} if run.parent else {})

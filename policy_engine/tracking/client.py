@@ -21,6 +21,7 @@ from policy_engine.http.deadline import Deadline
 from policy_engine.http.showing import redacted, shown, without_secrets
 from policy_engine.source.foreign import whole
 from policy_engine.tracking.assessments import current
+from policy_engine.tracking.query import Query
 from policy_engine.tracking.run_search import search
 from policy_engine.tracking.store import (
     Entry,
@@ -50,7 +51,6 @@ from policy_engine.tracking.store import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from policy_engine.tracking.query import Query
 
 _DATABASES = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 _SERVED = frozenset({"mlflow-artifacts", "http", "https"})
@@ -165,6 +165,21 @@ class ClientStore:
                 return [_json(each) for each in found], found.token or None
 
         return search(page, query, limit, deleted=deleted, tell=self._tell)
+
+    def oldest_first(
+        self, experiment_id: str, since: int, size: int, token: str | None
+    ) -> tuple[list[Json], str | None]:
+        """Return a page of an experiment's active runs by their start."""
+        ids, order = [checked_experiment_id(experiment_id)], ["attributes.start_time ASC"]
+        with self._reading():
+            found = self._client.search_runs(
+                ids,
+                Query(started_from=since).filter,
+                max_results=size,
+                order_by=order,
+                page_token=token,
+            )
+            return [_json(each) for each in found], found.token or None
 
     def experiment(self, experiment_id: str) -> Json:
         """Return an experiment by its id."""
