@@ -1,4 +1,4 @@
-"""`backtest`: what a policy file would have done to past runs."""
+"""`backtest` and `audit`: what policies would have done, and what models come to today."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from policy_engine.cli.app import command, filled
+from policy_engine.cli.app import command, filled, requiring
 
 if TYPE_CHECKING:
     from policy_engine.history.backtest import Asked, Backtest, Step
@@ -111,6 +111,70 @@ def backtest_command(formats: tuple[str, ...], timeout: str, **given: Any) -> in
     return _code(result)
 
 
+@command("audit", "policy-engine audit --alias champion --format html=audit.html")
+@click.option(
+    "--alias", callback=filled, default="champion", show_default=True, help="Alias, or a glob."
+)
+@click.option(
+    "--model", callback=filled, default="*", metavar="GLOB", help="Registered names; all of them."
+)
+@click.option(
+    "--policies",
+    callback=filled,
+    multiple=True,
+    default=("policies",),
+    show_default=False,
+    metavar="PATH",
+    help="Policy file or folder (policies/ by default).",
+)
+@requiring
+@_formatting
+@click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
+@click.option("--timeout", default="30min", show_default=True, help="Limit of all reads.")
+def audit_command(formats: tuple[str, ...], timeout: str, **given: Any) -> int:
+    """Judge every registered model's aliased versions today, the worst first.
+
+    The exit code is that of a check of all of them. What needs a baseline or a pull request is not
+    asked. Models that no policy file is for are listed, and so are waivers with their last day.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from policy_engine.cli.publishing import seconds  # noqa: PLC0415
+    from policy_engine.history.audit import Asked, audit  # noqa: PLC0415
+    from policy_engine.history.audit_told import audit_sections, plain_audit  # noqa: PLC0415
+    from policy_engine.http.deadline import Deadline  # noqa: PLC0415
+    from policy_engine.judging.evaluate import Context  # noqa: PLC0415
+    from policy_engine.loading import load  # noqa: PLC0415
+    from policy_engine.render.links import Links  # noqa: PLC0415
+    from policy_engine.report import Engine, PolicySource  # noqa: PLC0415
+    from policy_engine.tracking.store import ReadFailed  # noqa: PLC0415
+
+    outputs = _outputs(formats)
+    now = datetime.now(UTC).replace(microsecond=0)
+    with redirect_stdout(sys.stderr):
+        loaded = load(given["policies"], Path(), given["require"])
+        deadline = Deadline(seconds("--timeout", timeout))
+        uri, store = _opened(given["tracking_uri"], deadline)
+        source = PolicySource(loaded.policies.digest, trusted=True)
+        asked = Asked(
+            loaded.policies,
+            given["model"],
+            given["alias"],
+            Context(now, source, Engine("", ())),
+            loaded.plugins.resolve_baseline,
+        )
+        telling = Telling()
+        try:
+            found = audit(store, deadline, asked, telling.count)
+        except ReadFailed as e:
+            click.echo(str(e), err=True)
+            return UNREADABLE
+        finally:
+            telling.end()
+    _write(outputs, audit_sections(found, now, Links(mlflow=uri)), plain_audit(found))
+    return int(found.exit_code)
+
+
 def _code(result: "Backtest") -> int:
     if result.ended == "interrupted":
         return INTERRUPTED
@@ -186,6 +250,12 @@ class Telling:
         )
         sys.stderr.write(f"\r\x1b[K{line}")
         sys.stderr.flush()
+
+    def count(self, done: int, of: int) -> None:
+        """Show how many of how many are done."""
+        if self._is_shown:
+            sys.stderr.write(f"\r\x1b[K{done:,} of {of:,} judged")
+            sys.stderr.flush()
 
     def end(self) -> None:
         """Take the line away."""

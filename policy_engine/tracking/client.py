@@ -284,6 +284,18 @@ class ClientStore:
         with self._reading({_ABSENT: missing, _INVALID: missing}):
             return same_for_all(_json(self._client.get_registered_model(checked_name(name))))
 
+    def registered_models(self) -> list[Json]:
+        """Return all registered models with their aliases."""
+        found: list[Json] = []
+        token: str | None = None
+        while True:
+            with self._reading():
+                page = self._client.search_registered_models(max_results=500, page_token=token)
+                with_page(found, map(_json, page), "the list of registered models")
+                token = page.token
+            if not token:
+                return [same_for_all(each) for each in found]
+
     def metric_history(self, run_id: str, key: str) -> list[Json]:
         """Return all values of a metric of a run."""
         missing = {_ABSENT: f"MLflow at {self._address} has no run {checked_run_id(run_id)}"}

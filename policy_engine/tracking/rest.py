@@ -262,6 +262,10 @@ class RestStore:
         """Return a registered model with its aliases."""
         return self._registry.registered_model(name)
 
+    def registered_models(self) -> list[Json]:
+        """Return all registered models with their aliases."""
+        return self._registry.registered_models()
+
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""
         return self._registry.versions_of_runs((run_id,))

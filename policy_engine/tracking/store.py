@@ -219,6 +219,9 @@ class Store(Protocol):
     def registered_model(self, name: str) -> Json:
         """Return a registered model with its aliases."""
 
+    def registered_models(self) -> list[Json]:
+        """Return all registered models, as `registered_model` does."""
+
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""
 

@@ -108,6 +108,7 @@ READS: dict[str, Read] = {
     "absent alias": lambda s, t: s.version_by_alias(t.registered, "x"),
     "alias of an absent model": lambda s, _: s.version_by_alias("x", "champion"),
     "registered model": lambda s, t: s.registered_model(t.registered),
+    "registered models": lambda s, _: s.registered_models(),
     "absent registered model": lambda s, _: s.registered_model("x"),
 }
 
