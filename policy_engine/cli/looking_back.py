@@ -61,6 +61,13 @@ def _formatting(function: Callable[..., Any]) -> Callable[..., Any]:
     help="Judge at most so many, the oldest first.",
 )
 @click.option(
+    "--concurrency",
+    type=click.IntRange(1, 16),
+    default=2,
+    show_default=True,
+    help="Experiments whose pages are read at the same time.",
+)
+@click.option(
     "--full", is_flag=True, help="Read each run's files and rows too: several requests a run."
 )
 @click.option(
@@ -211,6 +218,7 @@ def _asked(given: dict[str, Any]) -> "Asked":
         limit=given["limit"],
         skips=given["pass_over"],
         at=now,
+        concurrency=given["concurrency"],
         resume=Path(given["resume"]) if given["resume"] else None,
         whole_s=60.0 if given["full"] else None,
     )

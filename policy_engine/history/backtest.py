@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from policy_engine.evidence.record import RunRecord
@@ -40,6 +41,7 @@ class Asked:
         skips: Whether baseline rules without history are passed over.
         at: When the backtest began (UTC).
         resume: Where judged runs are noted; None: nowhere.
+        concurrency: Of how many experiments pages are read at the same time.
         whole_s: How long one run may take whose files and rows are read too (seconds); None: only
             what the pages of runs hold is read.
     """
@@ -52,6 +54,7 @@ class Asked:
     skips: bool
     at: datetime
     resume: Path | None = None
+    concurrency: int = 2
     whole_s: float | None = None
 
 
@@ -173,9 +176,13 @@ class _Looking:
 
     def through(self, experiments: Sequence[Json]) -> None:
         self._step.experiments = len(experiments)
+        begun: deque[Iterator[list[Json]]] = deque()
+        left = iter(experiments)
         for number, experiment in enumerate(experiments, 1):
             self._step.experiment, self._step.name = number, str(experiment["name"])
-            for past in self._candidates(experiment):
+            # The first pages of the next experiments are read while this one is judged.
+            begun += map(self._begun, islice(left, self._asked.concurrency - len(begun)))
+            for past in self._candidates(experiment, begun.popleft()):
                 self._judge(past)
                 if self._judged == self._asked.limit:
                     self._result.ended = f"--limit {self._asked.limit} was reached"
@@ -185,12 +192,19 @@ class _Looking:
     def _judged(self) -> int:
         return sum(self._result.experiments.values())
 
-    def _candidates(self, experiment: Json) -> Iterator[Past]:
+    def _begun(self, experiment: Json) -> Iterator[list[Json]]:
+        since = self._asked.since
+        first = since - HISTORY if since else _EPOCH
+        milliseconds = round(first.timestamp() * 1000)
+        id_ = str(experiment["experiment_id"])
+        return pages_oldest_first(self._store, self._deadline, id_, milliseconds)
+
+    def _candidates(self, experiment: Json, pages: Iterator[list[Json]]) -> Iterator[Past]:
         """Yield the candidates of an experiment, each once all that it may see is known."""
         timeline = Timeline()
         waiting: deque[RunRecord] = deque()
         ahead = 0
-        for run in self._runs(experiment):
+        for run in self._runs(experiment, pages):
             timeline.add(run)
             if self._is_candidate(run):
                 waiting.append(run)
@@ -205,12 +219,8 @@ class _Looking:
     def _past(self, run: RunRecord, timeline: Timeline) -> Past:
         return Past(run, _ended(run), timeline, self._by_id)
 
-    def _runs(self, experiment: Json) -> Iterator[RunRecord]:
-        since = self._asked.since
-        first = since - HISTORY if since else _EPOCH
-        milliseconds = round(first.timestamp() * 1000)
-        id_ = str(experiment["experiment_id"])
-        for page in pages_oldest_first(self._store, self._deadline, id_, milliseconds):
+    def _runs(self, experiment: Json, pages: Iterator[list[Json]]) -> Iterator[RunRecord]:
+        for page in pages:
             for json in page:
                 run = run_record(json, experiment)
                 self._step.runs += 1

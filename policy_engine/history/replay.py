@@ -103,6 +103,7 @@ class Judge:
     skips: bool = False
     read: Reader = facts_alone
     _bound: dict[tuple[str, date], BoundFile] = field(default_factory=dict)
+    _needs: dict[str, Needs] = field(default_factory=dict)
 
     def files_for(self, run: RunRecord) -> Iterator[PolicyFile]:
         """Yield the policy files that are for a run, as far as its own facts tell.
@@ -125,7 +126,7 @@ class Judge:
         asked = self._asked(file, past)
         found = (
             [baseline_then(rules, metric, asked) for rules in (file.baseline, *own)]
-            if Needs.BASELINE in file.needs
+            if Needs.BASELINE in self._needs_of(file)
             else []
         )
         baselines = tuple(self._known_baseline(each, file, past) for each in found)
@@ -141,7 +142,7 @@ class Judge:
     def _candidate(
         self, past: Past, baselines: tuple[BaselineRecord, ...], file: PolicyFile
     ) -> CandidateRecord:
-        run, then, timeline, needs = past.run, past.then, past.timeline, file.needs
+        run, then, timeline, needs = past.run, past.then, past.timeline, self._needs_of(file)
         return CandidateRecord.model_construct(
             run=self._known(run, file, past),
             model_name=file.candidate.model_name,
@@ -164,9 +165,14 @@ class Judge:
     def _known(self, run: RunRecord, file: PolicyFile, past: Past) -> RunRecord:
         """Return what is known of a run; of one that the timeline holds, its child runs too."""
         known = self.read(run, file.candidate.model_name)
-        if Needs.CHILDREN not in file.needs or not past.timeline.holds(run):
+        if Needs.CHILDREN not in self._needs_of(file) or not past.timeline.holds(run):
             return known
         return known.model_copy(update={"children": past.timeline.children(run, past.then)})
+
+    def _needs_of(self, file: PolicyFile) -> Needs:
+        if file.path not in self._needs:
+            self._needs[file.path] = file.needs
+        return self._needs[file.path]
 
     def _asked(self, file: PolicyFile, past: Past) -> Asked:
         setting, primary = file.metric, past.run.primary_metric
