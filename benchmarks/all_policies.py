@@ -38,6 +38,7 @@ policies:
   explanation-logged: on
   expression: {{that: candidate.metrics.{metric} > 0.5, message: better than a coin}}
   four-fifths: {{attributes: [sex], favourable: 1}}
+  history-limit: {{metric: {metric}}}
   latency-percentile-budget: {{max: 50ms, max_growth: 50%}}
   metric-recomputed: {{metrics: [val_accuracy, val_f1, val_roc_auc]}}
   metric-threshold: {{metric: {metric}, min: 0.5}}

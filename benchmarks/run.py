@@ -26,12 +26,23 @@ from benchmarks import (
     help_start,
     judging,
     large_sets,
+    looking_back,
     repository,
     requests_made,
 )
 from benchmarks.server import Trained, mlflow_server, train
 
-SECTIONS = ("help", "judging", "requests", "github", "check", "policies", "bootstrap", "large")
+SECTIONS = (
+    "help",
+    "judging",
+    "requests",
+    "github",
+    "check",
+    "policies",
+    "bootstrap",
+    "large",
+    "history",
+)
 _SOURCES = ("policy_engine", "plugins/mlops_policies", "benchmarks")
 
 
@@ -93,6 +104,8 @@ def measured(wanted: list[str], skinny: Path | None) -> Iterator[figures.Section
             yield bootstrap.measure()
         if "large" in wanted:
             yield large_sets.measure()
+        if "history" in wanted:
+            yield looking_back.measure(command, scene.root)
 
 
 def main() -> None:

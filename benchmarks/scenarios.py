@@ -7,6 +7,7 @@ at a size that CI can bear. Every number comes from a seed.
 from benchmarks import (
     counted_worlds,
     group_worlds,
+    history_worlds,
     large_worlds,
     mean_worlds,
     near_worlds,
@@ -37,6 +38,8 @@ SCENARIOS = (
     Scenario("Folds", mean_worlds.folds, cost=2),
     Scenario("Tries on the same rows", counted_worlds.tries, cost=2),
     Scenario("A lucky baseline", counted_worlds.lucky_baseline, cost=4),
+    Scenario("Runs in which nothing changed", history_worlds.equal_runs, cost=8),
+    Scenario("Runs that got slower", history_worlds.slower_runs, cost=8),
     Scenario("Clusters", resampled_worlds.clusters, cost=25),
     Scenario("The bootstrap", resampled_worlds.bootstraps, cost=25),
     Scenario("Large evaluation sets", large_worlds.large, cost=20),

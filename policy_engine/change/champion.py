@@ -121,7 +121,7 @@ def _champions(
         yield Champion(
             found_by=record.rule,
             today=verdict,
-            left_out=tuple(b.id for b in file.bindings if b.needs & _BESIDE),
+            left_out=left_out(file),
             proposed=subject,
         )
 
@@ -132,15 +132,20 @@ def _verdict(policies: PolicySet, record: ChampionRecord, context: Context) -> V
 
 
 def _subjects(policies: PolicySet, record: ChampionRecord, context: Context) -> tuple[Subject, ...]:
-    alone = replace(policies, files=tuple(map(_alone, policies.files)))
+    mine = replace(policies, files=tuple(map(alone, policies.files)))
     try:
-        return evaluate(alone, record.evidence, context).subjects
+        return evaluate(mine, record.evidence, context).subjects
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
         unread = EvidenceRecord(unreadable=f"it breaks the engine down: {type(e).__name__}: {e}")
-        return evaluate(replace(alone, waivers=()), unread, context).subjects
+        return evaluate(replace(mine, waivers=()), unread, context).subjects
 
 
-def _alone(file: PolicyFile) -> PolicyFile:
+def left_out(file: PolicyFile) -> tuple[str, ...]:
+    """Return the bindings of a file that cannot be asked of a run that is compared with none."""
+    return tuple(binding.id for binding in file.bindings if binding.needs & _BESIDE)
+
+
+def alone(file: PolicyFile) -> PolicyFile:
     """Return a file with what can be asked of a run that is compared with none."""
     kept = tuple(binding for binding in file.bindings if not binding.needs & _BESIDE)
     return replace(file, bindings=kept, first_run=False)
@@ -149,7 +154,7 @@ def _alone(file: PolicyFile) -> PolicyFile:
 def _both(files: list[PolicyFile], old: Mapping[str, PolicyFile], today: PolicySet) -> PolicySet:
     """Return the files as proposed and as they judge: what one of them needs is read."""
     judging = [old[file.path] for file in files if file.path in old]
-    return PolicySet(tuple(map(_alone, (*files, *judging))), today.digest)
+    return PolicySet(tuple(map(alone, (*files, *judging))), today.digest)
 
 
 def _named(file: PolicyFile) -> Named:

@@ -10,6 +10,7 @@ from policy_engine.cli import (  # importing them adds their commands
     gate,
     github,
     kit,
+    looking_back,
     starting,
     tour,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "gate",
     "github",
     "kit",
+    "looking_back",
     "main",
     "starting",
     "tour",

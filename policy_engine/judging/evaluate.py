@@ -49,7 +49,7 @@ from policy_engine.report import (
     Verdict,
 )
 
-__all__ = ["Context", "evaluate"]
+__all__ = ["Context", "evaluate", "judged_findings"]
 
 A_CLAIM = "all evidence is the claim of the workflow that wrote it: every value counts as logged"
 """The note on a subject whose evidence another workflow left."""
@@ -146,7 +146,7 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: EvaluationFacts
     reading = Reading.of(file)
     baseline = reading.baseline(baseline_for(file, candidate))
     record = reading.candidate(candidate)
-    findings = tuple(_judged_findings(bound, record, baseline, here))
+    findings = tuple(judged_findings(bound, record, baseline, here))
     if here.claimed:
         findings = tuple(map(Judged.as_claim, findings))
     unreadable = isinstance(candidate.run.model, Unreadable)
@@ -166,13 +166,20 @@ def _subject(bound: BoundFile, candidate: CandidateRecord, here: EvaluationFacts
     )
 
 
-def _judged_findings(
+def judged_findings(
     bound: BoundFile,
     record: CandidateRecord,
     baseline: BaselineRecord | None,
     here: EvaluationFacts,
 ) -> Iterator[Judged]:
-    """Yield the findings of every binding; a binding that may not be asked says why instead."""
+    """Yield the findings of every binding; a binding that may not be asked says why instead.
+
+    Args:
+        bound: The policy file, today.
+        record: The candidate, as the policy file reads runs.
+        baseline: What its baseline rules found, so read.
+        here: What is the same for every subject.
+    """
     cases: dict[tuple[str, ...], Case] = {}  # policies of the same needs see the same case
     for policy in bound.policies:
         found: tuple[Finding, ...]

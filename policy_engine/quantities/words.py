@@ -2,8 +2,12 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import islice
 
 _LONGEST = 200  # characters of a word that are compared
+_KEPT = 128
+"""Answers that are remembered: past runs lack the same thing, one after the other."""
 _MOST_KNOWN = 1000  # words that it is compared with
 
 
@@ -48,7 +52,12 @@ def nearest(word: str, known: Iterable[str], most: int = 1, alike: float = 0.6) 
         most: How many are wanted (count).
         alike: How alike they must be, from 0 to 1 (the same).
     """
-    return difflib.get_close_matches(word[:_LONGEST], list(known)[:_MOST_KNOWN], most, alike)
+    return list(_nearest(word[:_LONGEST], tuple(islice(known, _MOST_KNOWN)), most, alike))
+
+
+@lru_cache(_KEPT)
+def _nearest(word: str, known: tuple[str, ...], most: int, alike: float) -> tuple[str, ...]:
+    return tuple(difflib.get_close_matches(word, known, most, alike))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

@@ -12,6 +12,7 @@
 | How many equal rows tell as much as weighted ones? | `effective` |
 | Is a slice far below the whole? | `slice_bootstrap` |
 | Is the recipe better, over seeds? | `welch_t`; the same seeds: `paired_t`; folds: `folds_t` |
+| Where does the next run lie, and did the level move? | `prediction_bounds`, `last_step` |
 | Do two groups' rates differ by more than a gap? | `newcombe_bounds`, `newcombe_p` |
 | Is the ratio of two groups' rates too small? | `rate_ratio_p`, `rate_ratio_upper` |
 | Is a proportion greater, where only counts are known? | `unpaired_z` |
@@ -70,6 +71,7 @@ from policy_engine.statistics.precision import (
     precision_p,
     predicted_of,
 )
+from policy_engine.statistics.prediction import last_step, prediction_bounds
 from policy_engine.statistics.proportions import (
     clopper_pearson_bounds,
     newcombe_bounds,
@@ -126,6 +128,7 @@ __all__ = [
     "holm",
     "is_large",
     "is_less_than_a_row",
+    "last_step",
     "mcnemar_exact",
     "metric_definitions",
     "nearly_equal",
@@ -140,6 +143,7 @@ __all__ = [
     "precision_error",
     "precision_p",
     "predicted_of",
+    "prediction_bounds",
     "rate_ratio_p",
     "rate_ratio_upper",
     "recompute",

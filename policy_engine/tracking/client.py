@@ -21,6 +21,7 @@ from policy_engine.http.deadline import Deadline
 from policy_engine.http.showing import redacted, shown, without_secrets
 from policy_engine.source.foreign import whole
 from policy_engine.tracking.assessments import current
+from policy_engine.tracking.query import Query
 from policy_engine.tracking.run_search import search
 from policy_engine.tracking.store import (
     Entry,
@@ -50,7 +51,6 @@ from policy_engine.tracking.store import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from policy_engine.tracking.query import Query
 
 _DATABASES = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 _SERVED = frozenset({"mlflow-artifacts", "http", "https"})
@@ -166,6 +166,21 @@ class ClientStore:
 
         return search(page, query, limit, deleted=deleted, tell=self._tell)
 
+    def oldest_first(
+        self, experiment_id: str, since: int, size: int, token: str | None
+    ) -> tuple[list[Json], str | None]:
+        """Return a page of an experiment's active runs by their start."""
+        ids, order = [checked_experiment_id(experiment_id)], ["attributes.start_time ASC"]
+        with self._reading():
+            found = self._client.search_runs(
+                ids,
+                Query(started_from=since).filter,
+                max_results=size,
+                order_by=order,
+                page_token=token,
+            )
+            return [_json(each) for each in found], found.token or None
+
     def experiment(self, experiment_id: str) -> Json:
         """Return an experiment by its id."""
         asked = checked_experiment_id(experiment_id)
@@ -268,6 +283,18 @@ class ClientStore:
         missing = f"MLflow at {self._address} has no registered model '{shown(name)}'"
         with self._reading({_ABSENT: missing, _INVALID: missing}):
             return same_for_all(_json(self._client.get_registered_model(checked_name(name))))
+
+    def registered_models(self) -> list[Json]:
+        """Return all registered models with their aliases."""
+        found: list[Json] = []
+        token: str | None = None
+        while True:
+            with self._reading():
+                page = self._client.search_registered_models(max_results=500, page_token=token)
+                with_page(found, map(_json, page), "the list of registered models")
+                token = page.token
+            if not token:
+                return [same_for_all(each) for each in found]
 
     def metric_history(self, run_id: str, key: str) -> list[Json]:
         """Return all values of a metric of a run."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from policy_engine.http.deadline import Deadline
 from policy_engine.http.showing import shown
 from policy_engine.tracking.assessments import current
+from policy_engine.tracking.query import Query
 from policy_engine.tracking.rest_api import ABSENT, INVALID, Api
 from policy_engine.tracking.rest_registry import RestRegistry
 from policy_engine.tracking.run_search import search
@@ -30,8 +31,6 @@ from policy_engine.tracking.store import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from policy_engine.tracking.query import Query
 
 _MODEL_FILES = "/ajax-api/2.0/mlflow/logged-models/{}/artifacts/files"
 _RUN_FILES = "/get-artifact"
@@ -109,8 +108,23 @@ class RestStore:
 
         return search(page, query, limit, deleted=deleted, tell=self._tell)
 
+    def oldest_first(
+        self, experiment_id: str, since: int, size: int, token: str | None
+    ) -> tuple[list[Json], str | None]:
+        """Return a page of an experiment's active runs by their start."""
+        ids = [checked_experiment_id(experiment_id)]
+        filter_ = Query(started_from=since).filter
+        return self._page(ids, filter_, size, token, deleted=False, order="ASC")
+
     def _page(
-        self, ids: list[str], filter_: str, size: int, token: str | None, *, deleted: bool
+        self,
+        ids: list[str],
+        filter_: str,
+        size: int,
+        token: str | None,
+        *,
+        deleted: bool,
+        order: str = "DESC",
     ) -> tuple[list[Json], str | None]:
         path = "runs/search"
         query: Json = {
@@ -120,7 +134,7 @@ class RestStore:
             "max_results": size,
         }
         if filter_:  # what a server refuses is asked again in its simplest form: MLflow's own order
-            query["order_by"] = ["attributes.start_time DESC"]
+            query["order_by"] = [f"attributes.start_time {order}"]
         answer = self._api.post(path, {**query, "page_token": token} if token else query)
         runs = list(self._api.records(path, answer, "runs"))
         for run in runs:
@@ -247,6 +261,10 @@ class RestStore:
     def registered_model(self, name: str) -> Json:
         """Return a registered model with its aliases."""
         return self._registry.registered_model(name)
+
+    def registered_models(self) -> list[Json]:
+        """Return all registered models with their aliases."""
+        return self._registry.registered_models()
 
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""

@@ -5,6 +5,7 @@ from policy_engine.tracking.rest_api import ABSENT, INVALID, Api
 from policy_engine.tracking.store import Json, checked_name, checked_version, of_runs, same_for_all
 
 _PAGE = 1000  # versions in one answer
+_MODELS_PAGE = 500  # registered models in one answer
 
 
 class RestRegistry:
@@ -44,6 +45,15 @@ class RestRegistry:
         )
         found = self._api.same(path, self._api.part(path, answer, "registered_model"), name=name)
         return same_for_all(found)
+
+    def registered_models(self) -> list[Json]:
+        """Return all registered models with their aliases."""
+        path = "registered-models/search"
+        params = {"max_results": str(_MODELS_PAGE)}
+        found = self._api.all_by_get(path, "registered_models", params, {})
+        if not all(isinstance(each.get("name"), str) for each in found):
+            raise self._api.wrong_shape(path, "a registered model without a name")
+        return [same_for_all(each) for each in found]
 
     def versions_of_runs(self, run_ids: tuple[str, ...]) -> list[Json]:
         """Return the registered versions of the models of some runs, at most a thousand."""

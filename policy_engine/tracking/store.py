@@ -159,6 +159,18 @@ class Store(Protocol):
             deleted: Look among the deleted runs instead of the active ones.
         """
 
+    def oldest_first(
+        self, experiment_id: str, since: int, size: int, token: str | None
+    ) -> tuple[list[Json], str | None]:
+        """Return a page of an experiment's active runs by their start, and the next one's token.
+
+        Args:
+            experiment_id: Where to look.
+            since: The first moment in which a run may have begun (epoch, milliseconds).
+            size: The most runs of the page.
+            token: What the page before said; None: the first page.
+        """
+
     def experiment(self, experiment_id: str) -> Json:
         """Return `experiment_id`, `name`, `tags` and more."""
 
@@ -206,6 +218,9 @@ class Store(Protocol):
 
     def registered_model(self, name: str) -> Json:
         """Return a registered model with its aliases."""
+
+    def registered_models(self) -> list[Json]:
+        """Return all registered models, as `registered_model` does."""
 
     def versions_of_run(self, run_id: str) -> list[Json]:
         """Return the registered versions whose model the run logged."""

@@ -315,6 +315,7 @@ deep-margin: deep more, also more
 equalized-odds-gap: max_gap lower
 explanation-logged: cover higher
 four-fifths: min_ratio higher
+history-limit: min_effect lower
 latency-percentile-budget: max lower, max_growth lower
 metric-recomputed: tolerance lower
 metric-threshold: min higher, max lower, min_absolute_change higher, min_relative_change higher

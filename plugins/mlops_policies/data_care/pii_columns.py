@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -35,6 +35,9 @@ _NAME_THE_DATA = (
     'context="training")'
 )
 _SIGN_REMEDY = "log the model again, and let MLflow infer its signature"
+
+_KEPT = 4096
+"""Names of columns that are remembered: many runs have the same."""
 
 
 class PiiColumns(Policy, name="pii-columns"):
@@ -159,11 +162,16 @@ class PiiColumns(Policy, name="pii-columns"):
 
     def _kind(self, name: str) -> Kind | None:
         """Return what a column holds by its name's words, or since its name is itself a value."""
-        return kind_of_name(name, self.patterns) or kind_of_text(name, self.patterns)
+        return _kind_of_column(name, self.patterns)
 
     def _shown(self, name: str) -> str:
         """Return a column's name, unless the name is itself a value that must not be shown."""
         return "a column named by a value" if kind_of_text(name, KINDS) else f"'{name}'"
+
+
+@lru_cache(_KEPT)
+def _kind_of_column(name: str, kinds: tuple[Kind, ...]) -> Kind | None:
+    return kind_of_name(name, kinds) or kind_of_text(name, kinds)
 
 
 def _columns(run: Run) -> tuple[Mapping[str, list[str]], list[EvidenceError]]:

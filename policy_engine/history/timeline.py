@@ -1,0 +1,104 @@
+"""The runs of an experiment in the order of their start, as far back as anybody may look.
+
+What is asked of it is always "up to a moment": nothing that ended after that is ever an answer.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from policy_engine.evidence.record import RunRecord
+from policy_engine.tracking.baselines import MOST_HISTORY
+from policy_engine.tracking.collect import HISTORY_S
+from policy_engine.tracking.query import PARENT_TAG
+
+HISTORY = timedelta(seconds=HISTORY_S)
+_LOOK = 64
+"""New runs between two looks for what nobody will ask for again."""
+
+
+class Timeline:
+    """A window of an experiment's runs."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._runs: deque[RunRecord] = deque()
+        self._new = 0
+
+    def add(self, run: RunRecord) -> None:
+        """Add a run that began no earlier than those before it."""
+        self._runs.append(run)
+        self._new += 1
+
+    def forget(self, before: datetime) -> None:
+        """Forget what no candidate that began at a moment, or later, can ask for.
+
+        Those are all that began before the newest `MOST_HISTORY` FINISHED runs that had ended.
+        """
+        if self._new < _LOOK:
+            return
+        self._new = 0
+        settled = 0
+        kept = 0
+        for run in reversed(self._runs):
+            kept += 1
+            settled += _had_finished(run, before)
+            if settled == MOST_HISTORY:
+                break
+        for _ in range(len(self._runs) - kept):
+            self._runs.popleft()
+
+    def earlier(
+        self, candidate: RunRecord, until: datetime, window: timedelta = HISTORY
+    ) -> tuple[RunRecord, ...]:
+        """Return other FINISHED runs that had ended by a moment, newest first.
+
+        Args:
+            candidate: The run that asks.
+            until: By when they must have ended.
+            window: How long before the candidate they may have begun.
+        """
+        assert candidate.start_time is not None  # noqa: S101 (only such runs are candidates)
+        since = candidate.start_time - window
+        return tuple(islice(self._finished(candidate, since, until), MOST_HISTORY))
+
+    def later(self, candidate: RunRecord, until: datetime) -> tuple[RunRecord, ...]:
+        """Return FINISHED runs that ended after the candidate began, and by a moment."""
+        began = candidate.start_time
+        assert began is not None  # noqa: S101 (as above)
+        found = (
+            run
+            for run in self._finished(candidate, None, until)
+            if run.end_time is not None and run.end_time > began
+        )
+        return tuple(islice(found, MOST_HISTORY))
+
+    def holds(self, run: RunRecord) -> bool:
+        """Say whether a run, and all that began after it, is in the window."""
+        first = self._runs[0].start_time if self._runs else None
+        return first is not None and run.start_time is not None and run.start_time >= first
+
+    def children(self, run: RunRecord, until: datetime) -> tuple[RunRecord, ...]:
+        """Return the runs of a run's search that had ended by a moment, newest first."""
+        searched = run.tags.get(PARENT_TAG) or run.run_id
+        return tuple(
+            each
+            for each in reversed(self._runs)
+            if each.tags.get(PARENT_TAG) == searched
+            and each.end_time is not None
+            and each.end_time <= until
+        )
+
+    def _finished(
+        self, candidate: RunRecord, since: datetime | None, until: datetime
+    ) -> Iterator[RunRecord]:
+        for run in reversed(self._runs):
+            if since is not None and run.start_time is not None and run.start_time < since:
+                return
+            if _had_finished(run, until) and run.run_id != candidate.run_id:
+                yield run
+
+
+def _had_finished(run: RunRecord, moment: datetime) -> bool:
+    return run.status == "FINISHED" and run.end_time is not None and run.end_time <= moment

@@ -1,0 +1,99 @@
+"""An experiment's runs from the oldest to the newest, page by page, with the next page under way.
+
+Memory holds two pages, however many runs there are. A page that could not be read is asked for
+again, as long as there is time: a reading of an hour shall not be lost to a server's restart.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
+
+from policy_engine.http.deadline import Deadline
+from policy_engine.tracking.store import Json, ReadFailed, Refused, Store, TooOld
+
+T = TypeVar("T")
+
+PAGE = 250
+"""Runs of one page: half a second of a server's time, and some 20 MB as Python has them."""
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""How long to wait before a page is asked for again (seconds)."""
+
+
+def pages_oldest_first(
+    store: Store, deadline: Deadline, experiment_id: str, since: int
+) -> Iterator[list[Json]]:
+    """Return the pages of an experiment's active runs, by their start; the first is under way.
+
+    Args:
+        store: Where they are.
+        deadline: When to give up.
+        experiment_id: Whose runs.
+        since: The first moment in which a run may have begun (epoch, milliseconds).
+
+    Raises:
+        ReadFailed: If a page cannot be read, or the server does not sort its runs.
+    """
+    return _ahead(_pages(store, deadline, experiment_id, since))
+
+
+def _pages(
+    store: Store, deadline: Deadline, experiment_id: str, since: int
+) -> Iterator[list[Json]]:
+    token: str | None = None
+    latest = since
+    while True:
+        ask = partial(store.oldest_first, experiment_id, since, PAGE, token)
+        page, token = _patiently(ask, deadline)
+        for run in page:
+            began = int(run["info"].get("start_time") or 0)
+            if began < latest:
+                raise ReadFailed(
+                    "the server does not sort runs by their start: no past can be told from what "
+                    "came after it"
+                )
+            latest = began
+        yield page
+        if token is None:
+            return
+
+
+def _patiently(ask: Callable[[], T], deadline: Deadline) -> T:
+    for pause in PAUSES_S:
+        try:
+            return ask()
+        except (Refused, TooOld):
+            raise
+        except ReadFailed:
+            if pause >= deadline.remaining():
+                raise
+            time.sleep(pause)
+    return ask()
+
+
+def _ahead(made: Iterator[T]) -> Iterator[T]:
+    """Return what an iterator gives, which makes the next in a thread of its own meanwhile."""
+    first = _begun(made)
+
+    def each_in_turn() -> Iterator[T]:
+        under_way = first
+        while (each := under_way.result()) is not None:
+            under_way = _begun(made)
+            yield each
+
+    return each_in_turn()
+
+
+def _begun(made: Iterator[T]) -> "Future[T | None]":
+    future: Future[T | None] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(next(made, None))
+        except BaseException as e:  # noqa: BLE001 (handed to whoever waits)
+            future.set_exception(e)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
