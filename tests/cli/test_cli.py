@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
 COMMANDS = [
-    *("check", "collect", "demo", "doctor", "explain", "init", "list", "new-plugin", "plugins"),
-    *("publish", "record", "schema", "test", "validate", "verdict", "waive"),
+    *("audit", "backtest", "check", "collect", "demo", "doctor", "explain", "init", "list"),
+    *("new-plugin", "plugins", "publish", "record", "schema", "test", "validate", "verdict"),
+    *("waive", "waivers"),
 ]
 
 
