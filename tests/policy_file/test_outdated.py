@@ -336,3 +336,16 @@ def test_a_deferred_policy_says_its_old_names_where_it_is_deferred(versions: Ver
         offered = plugins.load_plugins(["acme-policies"]).policies["acme-training-time"]
         with pytest.raises(PluginError, match="has other old names than its Deferred: give the"):
             _ = offered.policy
+
+
+def test_a_policy_test_under_the_old_id_still_tests(project: Project, versions: Versions) -> None:
+    project.policy(f"{HEADER}policies: {{acme-time: {{limit: 1h}}}}\n")
+    project.policy(
+        "version: 1\npolicy_file: ../fraud.yaml\ncases:\n  - name: a long training\n"
+        "    evidence: {candidate: {duration: 2h}}\n    expect: {acme-time: fail}\n",
+        "policies/tests/fraud.yaml",
+    )
+    for version in (1, 2):
+        with versions.installed(version):
+            told = command("test")
+        assert (told.code, told.err) == (0, ""), told
