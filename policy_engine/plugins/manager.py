@@ -277,7 +277,7 @@ def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
     """Return the class of a deferred policy; what is wrong with it stops the run as early ones do.
 
     Raises:
-        PluginError: If it cannot be imported, is not a policy, or has another name.
+        PluginError: If it cannot be imported, is not a policy, or has another name or old names.
     """
     module, _, attribute = deferred.place.partition(":")
     try:
@@ -291,6 +291,11 @@ def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
     if policy.policy_name != deferred.name:
         raise PluginError(
             f"plugin {loaded}: {deferred.place} is '{policy.policy_name}', not '{deferred.name}'"
+        )
+    if policy.policy_formerly != deferred.formerly:
+        raise PluginError(
+            f"plugin {loaded}: {deferred.place} has other old names than its Deferred: "
+            f"give the same formerly={policy.policy_formerly}"
         )
     return policy
 

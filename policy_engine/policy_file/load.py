@@ -72,6 +72,16 @@ class PolicyFile:
         """The evidence that its policies read with these settings."""
         return reduce(or_, (binding.needs for binding in self.bindings), Needs.RUN)
 
+    def id_today(self, id_: str) -> str:
+        """Return the id of the binding that a test means, which may have its policy's old name."""
+        if any(binding.id == id_ for binding in self.bindings):
+            return id_
+        for binding in self.bindings:
+            formerly = {former.name for former in type(binding.policy).policy_formerly}
+            if id_ in formerly and binding.id == binding.policy_name:
+                return binding.id
+        return id_
+
 
 @dataclass(frozen=True, slots=True)
 class PolicySet:

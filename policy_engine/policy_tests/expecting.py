@@ -21,10 +21,11 @@ def read_expected(place: NodePlace, file: PolicyFile) -> list[Expected]:
     if items is not None and not items:
         place.wrong("nothing is expected", f"write it like {example}")
     found: list[Expected] = []
-    for id_, item in (items or {}).items():
+    for written, item in (items or {}).items():
+        id_ = file.id_today(written)
         if not _is_bound(place, id_, item, file):
             continue
-        inner = place.of(id_, item)
+        inner = place.of(written, item)
         is_list = not isinstance(inner.node.data, (str, dict))
         several = shapes.sequence(inner, "[{part: size, outcome: fail}]") if is_list else [inner]
         found += [one for each in several or () if (one := _one(each, id_)) is not None]
@@ -36,10 +37,11 @@ def read_not_possible(place: NodePlace, file: PolicyFile) -> Mapping[str, Mappin
     example = "not_possible: {run-finished: {missing: every run has a status}}"
     words = tuple(outcome.value for outcome in COVERED)
     said: dict[str, dict[Outcome, str]] = {}
-    for id_, item in (shapes.mapping(place, example) or {}).items():
+    for written, item in (shapes.mapping(place, example) or {}).items():
+        id_ = file.id_today(written)
         if not _is_bound(place, id_, item, file):
             continue
-        inner = place.of(id_, item)
+        inner = place.of(written, item)
         for word, why in (shapes.mapping(inner, example, words) or {}).items():
             text = shapes.text(inner.of(word, why), "a reason")
             if text is not None:

@@ -13,6 +13,7 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.loading import load_texts
+from policy_engine.plugins import Plugins
 from policy_engine.report import Engine, PolicySource, Report
 from policy_engine.testing.evidence import NOW
 
@@ -29,6 +30,7 @@ def check_policies(
     """Return the report of a policy file on one candidate, as `policy-engine check` makes it.
 
     The plugins that the file names load as they do in a real check, so they must be installed.
+    Their formats and their `report_ready` are given the report, too.
 
     Args:
         text: The policy file (YAML).
@@ -40,6 +42,7 @@ def check_policies(
 
     Raises:
         PolicyFileError, PluginError: As `policy-engine validate`.
+        AssertionError: If a format or `report_ready` of a plugin breaks down.
     """
     loaded = load_texts({"policies/policies.yaml": text.encode()}, {})
     (file,) = loaded.policies.files
@@ -58,7 +61,26 @@ def check_policies(
     evidence = EvidenceRecord(needs=EVERYTHING.names, candidates=(judged,), change=change)
     engine = Engine(__version__, tuple(str(plugin) for plugin in loaded.plugins.loaded))
     source = PolicySource(loaded.policies.digest, trusted=True)
-    return evaluate(loaded.policies, evidence, Context(at, source, engine))
+    report = evaluate(loaded.policies, evidence, Context(at, source, engine))
+    _told(report, loaded.plugins)
+    return report
+
+
+def _told(report: Report, plugins: Plugins) -> None:
+    """Have the plugins' formats and notifiers take the report, as after a check.
+
+    Raises:
+        AssertionError: If one of them breaks down, or a format returns something else than text.
+    """
+    texts: dict[str, object] = {n: render(report) for n, render in plugins.renderers.items()}
+    broken = [
+        f"the format {name} returned {text!r:.100}, which is not text"
+        for name, text in texts.items()
+        if not isinstance(text, str)
+    ]
+    plugins.report_ready(report, broken.append)
+    if broken:
+        raise AssertionError("\n".join(broken))
 
 
 class Tracking:

@@ -324,3 +324,28 @@ def test_an_old_name_that_cannot_be_one_is_refused(
         with pytest.raises(PluginError) as refusal:
             plugins.load_plugins(["acme-policies"])
     assert str(refusal.value).endswith(said)
+
+
+def test_a_deferred_policy_says_its_old_names_where_it_is_deferred(versions: Versions) -> None:
+    """Else nobody would know them before it is imported, and it is imported under its new name."""
+    deferred = '[Deferred("acme-training-time", "acme_policies:Rule")]'
+    source = SECOND.replace("return [Rule]", f"return {deferred}")
+    source = source.replace("import Ending,", "import Deferred, Ending,")
+    with versions.installed(2) as site:
+        (site.folder / "acme_policies.py").write_text(HEAD + source)
+        offered = plugins.load_plugins(["acme-policies"]).policies["acme-training-time"]
+        with pytest.raises(PluginError, match="has other old names than its Deferred: give the"):
+            _ = offered.policy
+
+
+def test_a_policy_test_under_the_old_id_still_tests(project: Project, versions: Versions) -> None:
+    project.policy(f"{HEADER}policies: {{acme-time: {{limit: 1h}}}}\n")
+    project.policy(
+        "version: 1\npolicy_file: ../fraud.yaml\ncases:\n  - name: a long training\n"
+        "    evidence: {candidate: {duration: 2h}}\n    expect: {acme-time: fail}\n",
+        "policies/tests/fraud.yaml",
+    )
+    for version in (1, 2):
+        with versions.installed(version):
+            told = command("test")
+        assert (told.code, told.err) == (0, ""), told
