@@ -145,13 +145,13 @@ class PolicyTally:
     alarms: int = 0
     numbers: dict[tuple[str | None, str, str], Numbers] = field(default_factory=dict)
 
-    def add(self, run: PastRun, said: Said, twin: str | None) -> None:
+    def add(self, run: PastRun, said: Said, *, has_passed: bool) -> None:
         """Count what it said of a run.
 
         Args:
             run: The run.
             said: What it said.
-            twin: The outcome of an earlier run with the same code, data and parameters.
+            has_passed: Whether an earlier run with the same code, data and parameters passed.
         """
         self.outcomes[said.outcome] += 1
         if said.outcome == NOT_REPLAYED:
@@ -160,7 +160,7 @@ class PolicyTally:
             self.blocked += 1
             if len(self.runs) < MOST_NAMED:
                 self.runs.append((run, said.why or said.outcome))
-        if twin == "pass" and said.outcome in {"pass", "fail"}:
+        if has_passed and said.outcome in {"pass", "fail"}:
             self.repeats += 1
             self.alarms += said.outcome == "fail"
         for each in said.numbers:
@@ -190,7 +190,7 @@ class Tally:
     blocked: int = 0
     unclaimed: int = 0
     policies: dict[tuple[str, str], PolicyTally] = field(default_factory=dict)
-    _twins: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _passed: set[tuple[str, str, str]] = field(default_factory=set)
     _experiment: str = ""
 
     def add(self, run: PastRun, verdicts: Verdicts, recipe: str | None) -> None:
@@ -203,18 +203,16 @@ class Tally:
         """
         if run.experiment_id != self._experiment:
             self._experiment = run.experiment_id
-            self._twins.clear()
+            self._passed.clear()
         self.runs += bool(verdicts)
         self.unclaimed += not verdicts
         self.blocked += any(said.blocks for said in verdicts.values())
         for (file, id_), said in verdicts.items():
             tally = self.policies.setdefault((file, id_), PolicyTally(file, id_))
-            twin = None
-            if recipe is not None:
-                key = (recipe, file, id_)
-                twin = self._twins.get(key)
-                self._twins.setdefault(key, said.outcome)
-            tally.add(run, said, twin)
+            key = (recipe or "", file, id_)
+            tally.add(run, said, has_passed=recipe is not None and key in self._passed)
+            if said.outcome == "pass":
+                self._passed.add(key)
 
     def worst_first(self) -> list[PolicyTally]:
         """Return the policies, those that block most first."""
