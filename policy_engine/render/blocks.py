@@ -1,6 +1,7 @@
 """What a reader takes in: findings of one cause as one block, and the reasons of a verdict."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from policy_engine.policy import Outcome
@@ -10,6 +11,9 @@ from policy_engine.render import rows
 from policy_engine.report import Change, Effect, Judged, Report, Verdict
 
 _MOST_REASONS = 4
+_LIMIT = re.compile(
+    r"; it must (?:be |gain |cost |save )?((?:at (?:most|least)|above|below) [^;]+)$"
+)
 _UNKNOWN = frozenset({Outcome.MISSING, Outcome.ERROR})
 _DECIDING = {
     Verdict.ERROR: ("error", "blocking"),
@@ -84,7 +88,13 @@ def reasons(report: Report) -> list[str]:
         for block in blocks(subject.findings)
         if block.kind in kinds
     ]
-    told = [several[0].message for several in by_policy(deciding).values()]
+    doubted = {
+        change.what
+        for subject in report.subjects
+        for change in subject.changes
+        if change.interval is not None and not change.interval.shown
+    }
+    told = [_reason(several[0], doubted) for several in by_policy(deciding).values()]
     told += [s.reason for s in report.subjects if s.reason and s.verdict is report.verdict]
     if report.verdict is Verdict.PASS:
         first = [c for s in report.subjects for c in s.changes[:1] if c.baseline is not None]
@@ -94,15 +104,28 @@ def reasons(report: Report) -> list[str]:
     return several[:_MOST_REASONS] + ([f"and {more} more"] if more > 0 else [])
 
 
-def change_cells(change: Change) -> tuple[str, str, str]:
-    """Return baseline, candidate and difference of a change, with units."""
+def _reason(finding: Judged, doubted: Collection[str]) -> str:
+    """Return a message as one of several reasons: the limit in brackets, and a gain that is none.
+
+    Args:
+        finding: The finding.
+        doubted: The metrics whose difference may be chance.
+    """
+    said = _LIMIT.sub(r" (\1)", finding.message)
+    is_doubted = finding.about in doubted and " gains " in said
+    return f"{said}, which may be chance" if is_doubted else said
+
+
+def change_cells(change: Change, *, on: bool = False) -> tuple[str, str, str]:
+    """Return baseline, candidate and difference of a change, with units; `on` says on what."""
     before, after = change.baseline, change.candidate
     difference = change.difference
     interval = change.interval
     if interval is not None and before is not None:
         low, high = show_both(interval.low, interval.high, interval.unit)
         low = low.removesuffix(f" {interval.unit}")
-        difference += f" ({low} to {high})"
+        where = f" on {interval.on}" if on else ""
+        difference += f" ({low} to {high}{where})"
     if before is None:
         return "", show(after, change.unit), difference
     return (*show_both(before, after, change.unit), difference)

@@ -228,4 +228,4 @@ def _remedy(outcome: Outcome, metric: Metric, tested: Tested) -> str | None:
         return None
     if outcome is Outcome.FAIL:
         return f"find out why {metric.name} is not better, and do not merge it as an improvement"
-    return f"{tested.more}, or merge it as a change that is no worse"
+    return f"{tested.more}, or let no-regression judge it"

@@ -90,7 +90,7 @@ def _changes(changes: Sequence[Change]) -> Iterator[str]:
         return
     yield f"<table><caption>What changed</caption>{_head(_CHANGES)}<tbody>"
     for change in changes:
-        before, after, difference = map(html_prose, change_cells(change))
+        before, after, difference = map(html_prose, change_cells(change, on=True))
         weight = f"<b>{difference}</b>" if is_minded(change) else difference
         told = "" if change.effect is None else rows.EFFECTS[change.effect]
         yield (

@@ -110,10 +110,11 @@ def _way_out(report: Report) -> str:
         return " None of what blocks can be waived: fix it, train again and push."
     rest = "" if len(waivable) == len(blocking) else " where that is allowed"
     id_ = waivable[0].id if _ID.fullmatch(waivable[0].id) else "ID"
+    each = ", one waiver each" if len(blocking) > 1 else ""
     return (
-        f" Fix what blocks, train again and push; or have it waived{rest}: "
-        f"`policy-engine waive --from report.json --id {id_} …` writes the waiver, and "
-        "somebody else than the author approves it."
+        f" Fix what blocks and push; or have it waived{rest}{each}: `policy-engine waive --from "
+        f"report.json --id {id_} --reason … --owner … --ticket … --expires …` writes the waiver "
+        "from this job's JSON report, and somebody else than the pull request's author approves it."
     )
 
 
@@ -173,7 +174,7 @@ def _link(address: str | None, text: str) -> str:
 
 def _change(change: Change) -> str:
     """Return a quantity of both sides; what a policy minds carries its mark."""
-    before, after, difference = map(html_prose, change_cells(change))
+    before, after, difference = map(html_prose, change_cells(change, on=True))
     mark = "" if change.effect is None else f"{_MARKS[change.effect]} "
     weight = ("<b>", "</b>") if is_minded(change) else ("", "")
     return (
