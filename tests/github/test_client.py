@@ -80,7 +80,7 @@ def test_any_bytes_come_back_whole(github_fake: GitHubFake) -> None:
 @pytest.mark.parametrize("path", ["../pulls/7", "/etc/passwd", "a/../../b", "policies//x", "", "."])
 def test_a_path_out_of_the_repository_is_refused(github_fake: GitHubFake, path: str) -> None:
     assert said(lambda: client(github_fake).file(path, BASE)) == (
-        f"{path} is no path from the repository's root"
+        f"{path} is not a path from the repository's root"
     )
     assert github_fake.requests == []
 
@@ -108,7 +108,7 @@ def test_a_folder_is_no_file_and_a_file_no_folder(github_fake: GitHubFake) -> No
         "policies is a folder at bbbbbbb, no file"
     )
     assert said(lambda: asked.folder("policies/x.yml", BASE)) == (
-        "policies/x.yml is no folder at bbbbbbb"
+        "policies/x.yml is not a folder at bbbbbbb"
     )
 
 
