@@ -111,7 +111,7 @@ def _reason(finding: Judged, doubted: Collection[str]) -> str:
         finding: The finding.
         doubted: The metrics whose difference may be chance.
     """
-    said = _LIMIT.sub(r" (\1)", finding.message)
+    said = _LIMIT.sub(r" (must be \1)", finding.message)
     is_doubted = finding.about in doubted and " gains " in said
     return f"{said}, which may be chance" if is_doubted else said
 

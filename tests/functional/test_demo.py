@@ -106,7 +106,7 @@ def test_the_story_is_short_and_tells_why_of_each(told: Told) -> None:
     assert len(told.stdout.splitlines()) < 120
     assert "changed: val_accuracy +2.11 pt, more than chance; " in told.pull_request(1)
     second = words(told.pull_request(2))
-    assert "- val_accuracy gains 0.33 pt (at least 0.50 pt), which may be chance" in second
+    assert "- val_accuracy gains 0.33 pt (must be at least 0.50 pt), which may be chance" in second
     assert "changed: val_accuracy +0.33 pt, may be chance; model size 17 " in second
     assert "- no baseline (alias: champion" in words(told.pull_request(3))
 
@@ -302,7 +302,7 @@ def test_a_second_demo_starts_anew_and_keeps_edited_policies(told: Told, tmp_pat
         "policy-engine-demo holds the store of an earlier demo: it starts anew",
         f"{Path('policy-engine-demo/policies')} was changed: your rules judge",
     ]
-    assert "(at least 5.00 pt)" in words(again.pull_request(1))
+    assert "(must be at least 5.00 pt)" in words(again.pull_request(1))
     assert (folder / "notes.txt").read_text() == "mine"
     assert again.policy_file.read_text("utf-8") == rules
 

@@ -184,7 +184,9 @@ def test_passed_findings_give_way_before_those_of_any_subject_that_block() -> No
 @pytest.mark.parametrize("limit", [0, 100, 700, 1500, 3000, 65_535])
 def test_the_verdict_is_never_cut(limit: int) -> None:
     comment = as_markdown(reports.mixed(), limit=limit)
-    assert comment.startswith("<h2>❌ May not merge: model size is 253.0 MB (at most 200.0 MB)")
+    assert comment.startswith(
+        "<h2>❌ May not merge: model size is 253.0 MB (must be at most 200.0 MB)"
+    )
     assert "1 blocking, 2 warnings, 1 waived" in comment
     assert len(comment.encode()) <= max(limit, 1000)
 

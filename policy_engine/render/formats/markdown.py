@@ -46,7 +46,7 @@ _NAMES = 12
 _FILES_NAMED = 5
 _PICTURES = 3
 _NEXT = {
-    Verdict.PASS: " Nothing is left to do: merge it.",
+    Verdict.PASS: " The policies have no objection: review the rest of it as usual, and merge.",
     Verdict.WARN: " Look at the warnings below; they do not stop the merge.",
     Verdict.NOT_EVALUATED: " Train a run of this change, or name the one that was trained.",
 }
