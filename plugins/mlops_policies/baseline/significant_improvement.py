@@ -72,9 +72,10 @@ class SignificantImprovement(Proof, name="significant-improvement"):
     - fail: the opposite is shown, `U < min_effect`
     - else `inconclusive`; the message says how many rows or seeds would decide
 
-    A refactoring has no gain to show: where no shared row has another prediction or score, of at
-    least 299 rows (at most 1 % of all can differ then), it is `not-applicable`, and `no-regression`
-    judges it. Where too few rows differ for a bootstrap, `U` is how far so few can move the metric.
+    A refactoring has no gain to show: with `spare_refactorings` the rule is `not-applicable` where
+    no shared row, of at least 299 (at most 1 % of all can differ then), has another prediction or
+    score; `no-regression` judges it. Where too few rows differ for a bootstrap, `U` is how far so
+    few can move the metric.
 
     The test is chosen by the evidence. Rows of both, joined on `row_id`: exact McNemar for an
     unweighted mean of 0/1 rows such as accuracy, or of the rows of one class such as recall and
@@ -113,6 +114,11 @@ class SignificantImprovement(Proof, name="significant-improvement"):
         strict=False,
         description="Metrics that must each improve (names). Default: the file's metric.",
     )
+    spare_refactorings: bool = Field(
+        default=False,
+        description="Whether a candidate that says the same as the baseline of every row needs no "
+        "gain.",
+    )
 
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield a finding for each metric."""
@@ -141,10 +147,11 @@ class SignificantImprovement(Proof, name="significant-improvement"):
     def _answer(self, case: Case, question: _Question, levels: Levels) -> Tested | Finding:
         tested = compare(case.candidate, case.baseline, question.metric, self.plan)
         if not isinstance(tested, Untested):
-            if tested.gain == 0:
+            if self.spare_refactorings and tested.gain == 0:
                 require_a_change(case.candidate, case.baseline, question.metric, levels.plain)
             return tested
-        require_a_change(case.candidate, case.baseline, question.metric, levels.plain)
+        if self.spare_refactorings:
+            require_a_change(case.candidate, case.baseline, question.metric, levels.plain)
         if tested.near is not None and is_below(tested.near, question.least, levels.opposite):
             return tested.near
         return _untested(case, question, tested, levels)
