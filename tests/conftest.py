@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -41,6 +42,7 @@ SLOW_PLACES = (
     *("policy_file/test_tightening", "statistics/test_error_rates", "statistics/test_multiplicity"),
     *("test_benchmarks", "test_docs", "test_packaging"),
 )
+GARBAGE = 50_000
 SLOW_WORDS = ("almost_never", "real_run", "really_", "scikit_learns", "ten_thousand")
 SLOW_FIXTURES = frozenset({"dist", "github_fake", "mlflow_server"})
 
@@ -97,6 +99,8 @@ KEPT = frozenset(
 )
 SET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # MLflow guesses a model's requirements for 10 to 18 s, and then takes those of its framework.
+    "MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "1",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "NO_PROXY": "*",
@@ -128,6 +132,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         named = any(word in item.nodeid for word in SLOW_WORDS)
         if named or _is_slow(item.path) or fixtures & SLOW_FIXTURES:
             item.add_marker("slow")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers a core: a third of the time a test waits, for a server or a silence."""
+    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+
+
+def pytest_collection_finish() -> None:
+    """Look no more for garbage in what collecting left: it is a sixteenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 50, 50)
 
 
 def _unwanted() -> list[str]:

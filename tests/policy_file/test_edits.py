@@ -381,6 +381,16 @@ def test_a_value_that_aliases_make_huge_is_cut() -> None:
     assert edit.after == f"[{'x' * 399}…"
 
 
+def test_globs_too_many_to_compare_are_not_shown_to_cover_each_other() -> None:
+    """Three million pairs; the same globs, and one more, so that the file judges all it judged."""
+    globs = ", ".join(f"a{i}/**" for i in range(1_750))
+    old, new = (
+        HEAD + f"candidate: {{paths: [{each}]}}\n" + BOUND for each in (globs, f"{globs}, b/**")
+    )
+    (edit,) = edits({FRAUD: old}, {FRAUD: new}).edits
+    assert (edit.key, edit.strictness) == ("candidate.paths", "looser")
+
+
 LIMITS = st.decimals(min_value=0, max_value="0.99", places=2)
 
 

@@ -17,6 +17,8 @@ _SECTIONS = tuple(name for name in FileKeys.model_fields if name in PolicyFile._
 _NAMED = ("extends", "plugins")
 _WILD = frozenset("*?[")
 _ALL = frozenset({"*", "**"})
+_MOST_PAIRS = 1_000_000
+"""Of globs that are compared, a second's work: more are not shown to cover each other."""
 
 
 def section_edits(pair: Pair) -> Iterator[Edit]:
@@ -95,10 +97,13 @@ def _covers_name(glob: str, other: str) -> bool:
 
 def _covers_paths(globs: list[str] | None, others: list[str] | None) -> bool:
     """Say whether all paths of some globs are among these; None: every path but the policies'."""
-    wanted = ["**"] if others is None else others
+    wanted = {"**"} if others is None else set(others)
     if globs is None:
         return _ALL.isdisjoint(wanted)
-    return all(any(_covers_path(glob, other) for glob in globs) for other in wanted)
+    given = set(globs)
+    return len(given) * len(wanted) <= _MOST_PAIRS and all(
+        any(_covers_path(glob, other) for glob in given) for other in wanted
+    )
 
 
 def _covers_path(glob: str, other: str) -> bool:
