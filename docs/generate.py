@@ -50,7 +50,7 @@ _PLUMBING = frozenset({"evidence", "needs", "metric_setting", "found"})
 
 _MARK = "<!-- Written by docs/generate.py (make docs); change the code instead. -->"
 
-_POLICIES = f"""\
+POLICIES = f"""\
 {_MARK}
 
 # The policies
@@ -124,7 +124,7 @@ not pass. A stderr that is closed or cannot be written changes no exit code.
 def policies_page() -> str:
     """Return `policies.md`: a section for each policy, one module after the other."""
     offered = plugins.load_plugins().policies
-    return "\n".join([_POLICIES, *_contents(offered), *_sections(offered)])
+    return "\n".join([POLICIES, *contents(offered), *_sections(offered)])
 
 
 def command_page() -> str:
@@ -390,29 +390,31 @@ def main() -> None:
         (HERE / name).write_text(make(), encoding="utf-8")
 
 
-def _contents(offered: Mapping[str, Offered]) -> Iterator[str]:
+def contents(offered: Mapping[str, Offered]) -> Iterator[str]:
+    """Yield the table of the policies, each linked to its section."""
     yield "| policy | a model that passes |\n|---|---|"
     for name, each in offered.items():
         yield f"| [`{name}`](#{name}) | {(inspect.getdoc(each.policy) or '').splitlines()[0]} |"
 
 
 def _sections(offered: Mapping[str, Offered]) -> Iterator[str]:
-    by_plugin = sorted(offered, key=lambda name: (_title(offered[name].policy), name))
-    title = ""
+    by_plugin = sorted(offered, key=lambda name: (title(offered[name].policy), name))
+    last = ""
     for name in by_plugin:
-        if _title(offered[name].policy) != title:
-            title = _title(offered[name].policy)
-            yield f"\n## {title}"
-        yield f"\n### {name}\n\n{_section(catalogue.describe(name, offered))}"
+        if title(offered[name].policy) != last:
+            last = title(offered[name].policy)
+            yield f"\n## {last}"
+        yield f"\n### {name}\n\n{section(catalogue.describe(name, offered))}"
 
 
-def _title(policy: type[Policy]) -> str:
+def title(policy: type[Policy]) -> str:
     """Return the first line of the folder that a policy stands in."""
     folder = inspect.getdoc(sys.modules[policy.__module__.rpartition(".")[0]]) or ""
     return folder.splitlines()[0].removesuffix(".")
 
 
-def _section(policy: catalogue.Description) -> str:
+def section(policy: catalogue.Description) -> str:
+    """Return what there is to know of a policy."""
     parts = [
         policy.text,
         _settings(policy),
