@@ -69,7 +69,8 @@ class Judged(NamedTuple):
     """A finding with what its binding makes of it.
 
     `id` is the binding's, `policy` the policy's name, `plugin` the module that provides it;
-    `level` is the effective one. The rest is the finding's (see `policy_engine.policy.Finding`).
+    `level` is the effective one, which may rise on the day `enforce_from`; `owner` is whom to ask.
+    The rest is the finding's (see `policy_engine.policy.Finding`).
     """
 
     id: str
@@ -89,6 +90,8 @@ class Judged(NamedTuple):
     detail: str | None = None
     about: str | None = None
     interval: Interval | None = None
+    owner: str | None = None
+    enforce_from: date | None = None
 
     @property
     def whole(self) -> str:

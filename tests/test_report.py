@@ -99,6 +99,8 @@ def test_the_json_has_the_documented_keys_all_of_them_always() -> None:
         "detail",
         "about",
         "interval",
+        "owner",
+        "enforce_from",
     }
     assert set(found["measured"]) == {"value", "unit", "grade", "source"}
     assert set(found["limit"]) == {"value", "unit", "op"}

@@ -212,6 +212,7 @@ def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
     """Return the finding with its binding's effect."""
     binding = policy.binding
     outcome, message, part, measured, limit, baseline, remedy, detail, about, interval = finding
+    effect = effect_of(outcome, policy.level, binding)
     return Judged(
         binding.id,
         part,
@@ -219,18 +220,38 @@ def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
         binding.plugin,
         policy.level,
         outcome,
-        effect_of(outcome, policy.level, binding),
+        effect,
         message,
         measured,
         limit,
         baseline,
-        remedy,
+        _remedy(remedy, policy, effect, effect_of(outcome, binding.keys.level, binding)),
         None,
         binding.where,
         detail,
         about,
         interval,
+        binding.keys.owner,
+        binding.keys.enforce_from,
     )
+
+
+def _remedy(said: str | None, policy: BoundPolicy, now: Effect, later: Effect) -> str | None:
+    """Return the remedy with what every format says behind it: until when, and whom to ask.
+
+    Args:
+        said: The policy's own.
+        policy: The binding, today.
+        now: What the finding does today.
+        later: What it does at the level that the binding has in the end.
+    """
+    keys, more = policy.binding.keys, []
+    if later is Effect.BLOCK and now is not later:
+        more.append(f"blocks from {keys.enforce_from} on")
+    if keys.owner is not None and now is not Effect.NONE:
+        more.append(f"owner: {keys.owner}")
+    behind = "; ".join(more)
+    return f"{said} ({behind})" if said and behind else said or behind or None
 
 
 def _refuse_two_bindings(subjects: list[Subject], required: frozenset[str]) -> None:

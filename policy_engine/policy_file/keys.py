@@ -188,6 +188,11 @@ class BindingKeys(Keys):
     )
     on_missing: Treatment = Field("block", description="What a `missing` finding does.")
     on_inconclusive: Treatment = Field("warn", description="What an `inconclusive` finding does.")
+    owner: Person | None = Field(
+        None,
+        description="Whom to ask: a login, a team or an e-mail address. Findings name it.",
+        examples=["@acme/risk"],
+    )
     why: str | None = Field(None, description="Why the team binds it, for who reads the file.")
 
     def check(self, written: Written) -> None:

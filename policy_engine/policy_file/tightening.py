@@ -114,7 +114,7 @@ def _each(key: str, item: Item) -> Iterator[tuple[str, Item]]:
 def _note_key(
     place: NodePlace, name: str, now: SettingReading, held: HeldBinding, then: SettingReading
 ) -> None:
-    if name == "why":
+    if name == "why" or (name == "owner" and name not in held.bound.settings):
         return
     if name == "level":
         if _rank(name, now) < _rank(name, then):

@@ -133,6 +133,7 @@ def said(*layers: str, policy: str = "everything") -> str:
         ("lax: true", "lax: false"),
         ("fixed: 1", "fixed: 1.0"),
         ("why: a", "why: b"),
+        ("why: a", "owner: ana"),
         ("on_missing: block", "on_inconclusive: block"),
         ("enforce_from: 2027-06-01", "enforce_from: 2027-05-31"),
         ("enforce_from: 2027-06-01", "enforce_from: off"),
@@ -191,6 +192,12 @@ LOOSER = [
         "floor: 0.4",
         "the number 0.4 is not tighter than the default, and the binding is mandatory ({0})",
         "only a higher value is tighter; remove the line, or change {0}",
+    ),
+    (
+        "owner: ana",
+        "owner: ben",
+        "the binding is mandatory ({0}); it cannot be changed",
+        "remove the line, or change {0}",
     ),
     (
         "fixed: 1",
