@@ -43,6 +43,7 @@ from policy_engine.judging.clock import WallClock
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.loading import Loaded, load
 from policy_engine.log import progress
+from policy_engine.policy_file.profiles import Demands
 from policy_engine.report import Engine, PolicySource, Report, Verdict
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Options:
         policies: Policy files and folders, from `root`.
         require: Packs that lie beneath every policy file: none can drop or loosen what they say.
             `PLUGIN:PACK` loads the plugin that brings it, too.
+        profile: The profile of every policy file that is laid over its bindings; None: none is.
         trusted_ref: The commit whose policies judge; None: as the variables of the CI system say.
         tracking_uri: MLflow's tracking URI; None: `MLFLOW_TRACKING_URI`.
         registry_uri: Its registry's; None: `MLFLOW_REGISTRY_URI`, else MLflow's own default.
@@ -108,6 +110,7 @@ class Options:
     baseline: str | None = None
     policies: tuple[str, ...] = ("policies",)
     require: tuple[str, ...] = ()
+    profile: str | None = None
     trusted_ref: str | None = None
     tracking_uri: str | None = None
     registry_uri: str | None = None
@@ -159,7 +162,8 @@ def prepared(options: Options) -> Prepared:
     Raises:
         UsageError, PolicyFileError, PluginError, PoliciesUnreadable: As `check`.
     """
-    return prepare(options.policies, options.root, os.environ, options.require, options.trusted_ref)
+    demands = Demands(options.require, options.profile)
+    return prepare(options.policies, options.root, os.environ, demands, options.trusted_ref)
 
 
 def _ready(options: Options, loaded: Loaded) -> Prepared:

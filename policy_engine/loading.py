@@ -8,6 +8,7 @@ from policy_engine import plugins
 from policy_engine.plugins import Plugins
 from policy_engine.policy_file import Draft, PolicySet, load_merged, named_plugins, policy_paths
 from policy_engine.policy_file.library import plugin_and_pack
+from policy_engine.policy_file.profiles import NO_DEMANDS, Demands
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,39 +28,39 @@ class Loaded:
     drafts: tuple[Draft, ...] = ()
 
 
-def load(paths: Sequence[str], root: Path = Path(), require: Sequence[str] = ()) -> Loaded:
+def load(paths: Sequence[str], root: Path = Path(), demands: Demands = NO_DEMANDS) -> Loaded:
     """Return the policies of files and folders, valid as a whole, and the plugins they name.
 
     Args:
         paths: Policy files and folders, from `root`.
         root: The repository's root.
-        require: Packs that lie beneath every policy file; `PLUGIN:PACK` loads that plugin, too.
+        demands: What is asked of every policy file.
 
     Raises:
         UsageError: If a path is not there or holds no policy file, a baseline rule is unknown, or
-            there is no such pack.
+            there is no such pack or profile.
         PolicyFileError: If a policy file is wrong; it holds every problem.
         PluginError: If a plugin cannot be loaded.
     """
-    return load_texts(*policy_paths(paths, root), require)
+    return load_texts(*policy_paths(paths, root), demands)
 
 
 def load_texts(
-    files: Mapping[str, bytes], neighbours: Mapping[str, bytes], require: Sequence[str] = ()
+    files: Mapping[str, bytes], neighbours: Mapping[str, bytes], demands: Demands = NO_DEMANDS
 ) -> Loaded:
     """Return the policies of these texts, wherever they were read.
 
     Args:
         files: Policy files, by path.
         neighbours: Files that these may extend, by path.
-        require: Packs that lie beneath every policy file; `PLUGIN:PACK` loads that plugin, too.
+        demands: What is asked of every policy file.
 
     Raises:
         UsageError, PolicyFileError, PluginError: As `load`.
     """
-    bringing = [plugin for plugin, _ in map(plugin_and_pack, require) if plugin]
+    bringing = [plugin for plugin, _ in map(plugin_and_pack, demands.require) if plugin]
     offered = plugins.load_plugins(named_plugins(files, neighbours), bringing)
     policies, drafts = load_merged(
-        files, offered.policies, offered.packs, neighbours, require, rules=offered.baseline_rules
+        files, offered.policies, offered.packs, neighbours, demands, rules=offered.baseline_rules
     )
     return Loaded(policies, offered, (*files, *neighbours), drafts)

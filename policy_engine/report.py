@@ -232,12 +232,14 @@ class PolicySource:
     """Which policies judged: digest, git ref, and whether they are the default branch's own.
 
     `texts` names each file and pack that was drawn on; it is the same whatever flags were given.
+    `profile` is the one that was laid over the bindings.
     """
 
     digest: str
     ref: str | None = None
     trusted: bool = False
     texts: tuple[JudgingText, ...] = ()
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

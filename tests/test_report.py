@@ -63,7 +63,7 @@ def test_the_json_has_the_documented_keys_all_of_them_always() -> None:
         "evaluated_at",
     ]
     assert content["schema"] == "policy-engine/report/v1"
-    assert set(content["policies"]) == {"digest", "ref", "texts", "trusted"}
+    assert set(content["policies"]) == {"digest", "profile", "ref", "texts", "trusted"}
     assert set(content["evidence"]) == {"digest", "mlflow"}
     assert content["waivers"] == {"expiring": [], "expired": [], "unused": []}
     assert set(content["engine"]) == {"distributions", "version", "plugins"}

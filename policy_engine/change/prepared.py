@@ -11,6 +11,7 @@ from policy_engine.change.trusted import Judges, Origin, Proposed, judges_of
 from policy_engine.errors import UsageError
 from policy_engine.loading import Loaded, load, load_texts
 from policy_engine.policy_file import PolicySet
+from policy_engine.policy_file.profiles import NO_DEMANDS, Demands
 from policy_engine.report import PolicySource
 from policy_engine.source.problems import PolicyFileError
 
@@ -52,7 +53,7 @@ def prepare(
     given: Sequence[str],
     root: Path,
     environ: Mapping[str, str],
-    require: Sequence[str] = (),
+    demands: Demands = NO_DEMANDS,
     trusted_ref: str | None = None,
 ) -> Prepared:
     """Return the policies that judge: in a pull request, those of the branch that it goes to.
@@ -61,7 +62,7 @@ def prepare(
         given: Policy files and folders, from `root`.
         root: The folder that the command runs in.
         environ: The environment variables.
-        require: Packs that lie beneath every policy file.
+        demands: What is asked of every policy file.
         trusted_ref: The commit whose policies judge, outside GitHub Actions; None: where the
             variables of the CI system say that the change is to be merged.
 
@@ -74,17 +75,17 @@ def prepare(
     """
     job = Job(root, environ, trusted_ref)
     if not job.is_proposal:
-        return Prepared.of(load(given, root, require), job)
+        return Prepared.of(load(given, root, demands), job)
     judges = judges_of(Origin(job, given))
-    loaded = _load(judges, require)
+    loaded = _load(judges, demands)
     source = PolicySource(loaded.policies.digest, ref=judges.ref, trusted=judges.trusted)
-    draft = None if judges.proposed is None else _draft(judges.proposed, loaded, require)
+    draft = None if judges.proposed is None else _draft(judges.proposed, loaded, demands)
     return Prepared.of(loaded, job, source, draft)
 
 
-def _load(judges: Judges, require: Sequence[str]) -> Loaded:
+def _load(judges: Judges, demands: Demands) -> Loaded:
     try:
-        return load_texts(judges.texts.files, judges.texts.neighbours, require)
+        return load_texts(judges.texts.files, judges.texts.neighbours, demands)
     except PolicyFileError as e:
         if not judges.trusted:
             raise
@@ -93,7 +94,7 @@ def _load(judges: Judges, require: Sequence[str]) -> Loaded:
         ) from e
 
 
-def _draft(proposed: Proposed, trusted: Loaded, require: Sequence[str]) -> ProposalDraft:
+def _draft(proposed: Proposed, trusted: Loaded, demands: Demands) -> ProposalDraft:
     if proposed.texts is None or proposed.problem is not None:
         return unjudged(proposed.problem or "", trusted, proposed.texts)
-    return draft_of(proposed.texts, trusted, require)
+    return draft_of(proposed.texts, trusted, demands)

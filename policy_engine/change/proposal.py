@@ -3,7 +3,6 @@
 They are the author's: whatever is wrong with them is said, and changes no verdict.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.loading import Loaded, load_texts
 from policy_engine.policy_file import PolicySet, Texts, named_plugins
 from policy_engine.policy_file.edits import NO_EDITS, Edited, Policies, edited
+from policy_engine.policy_file.profiles import NO_DEMANDS, Demands
 from policy_engine.quantities.words import plural
 from policy_engine.report import Changed, Judged, PolicySource, Proposal, Report
 
@@ -34,20 +34,20 @@ class ProposalDraft:
     edited: Edited = NO_EDITS
 
 
-def draft_of(texts: Texts, trusted: Loaded, require: Sequence[str] = ()) -> ProposalDraft:
+def draft_of(texts: Texts, trusted: Loaded, demands: Demands = NO_DEMANDS) -> ProposalDraft:
     """Return the proposed policies, with the plugins that trusted ones had loaded already.
 
     Args:
         texts: The proposed policy files.
         trusted: The policies that judge.
-        require: Packs that lie beneath every policy file.
+        demands: What is asked of every policy file.
     """
     try:
         named = named_plugins(texts.files, texts.neighbours)
         new = [name for name in named if not trusted.plugins.has(name)]
         if new:
             return unjudged(_not_loaded(new), trusted, texts)
-        proposed = load_texts(texts.files, texts.neighbours, require)
+        proposed = load_texts(texts.files, texts.neighbours, demands)
         return ProposalDraft(
             proposed.policies, None, edited(_compared(trusted), _compared(proposed))
         )

@@ -1,11 +1,11 @@
 """`validate`, `list`, `explain`, `schema`, `plugins`: what policies and policy files say."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from policy_engine.cli.app import command, requiring
+from policy_engine.cli.app import command, demanding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 @command("validate", "policy-engine validate policies/fraud.yaml")
 @click.argument("paths", nargs=-1)
 @click.option("--fix", is_flag=True, help="Write old names anew, as plugins call things today.")
-@requiring
-def validate_command(paths: tuple[str, ...], require: tuple[str, ...], *, fix: bool) -> None:
+@demanding
+def validate_command(paths: tuple[str, ...], *, fix: bool, **asked: Any) -> None:
     """Check policy files: every problem at once, with file, line and remedy."""
     from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -26,16 +26,17 @@ def validate_command(paths: tuple[str, ...], require: tuple[str, ...], *, fix: b
     from policy_engine.judging.subjects import on_training_rows  # noqa: PLC0415
     from policy_engine.judging.uncounted import without_point  # noqa: PLC0415
     from policy_engine.policy_file.outdated import refuse_outdated  # noqa: PLC0415
+    from policy_engine.policy_file.profiles import Demands  # noqa: PLC0415
     from policy_engine.policy_file.waiver import refuse_too_far_ahead  # noqa: PLC0415
     from policy_engine.quantities import count  # noqa: PLC0415
 
     paths = paths or ("policies",)
-    policies = check.load(paths, require=require).policies
+    policies = check.load(paths, demands=Demands(**asked)).policies
     if fix and policies.outdated:
         from policy_engine.cli.fix import fix_files  # noqa: PLC0415
 
         fix_files(policies.outdated)
-        policies = check.load(paths, require=require).policies
+        policies = check.load(paths, demands=Demands(**asked)).policies
     refuse_too_far_ahead(policies.waivers, datetime.now(UTC))
     refuse_outdated(policies.outdated, datetime.now(UTC))
     for file in policies.files:
@@ -62,8 +63,8 @@ def list_command(paths: tuple[str, ...]) -> None:
 @click.option(
     "--effective", is_flag=True, help="Print policy files as merged, each value with its origin."
 )
-@requiring
-def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effective: bool) -> None:
+@demanding
+def explain_command(names: tuple[str, ...], *, effective: bool, **asked: Any) -> None:
     """Explain a policy: why it exists, its settings, what it reads, an example.
 
     With PATHS, policies of the plugins that these policy files name are known too. With
@@ -72,11 +73,10 @@ def explain_command(names: tuple[str, ...], require: tuple[str, ...], *, effecti
     from policy_engine.cli import catalogue  # noqa: PLC0415
 
     if effective:
-        click.echo("\n\n".join(_effective(names or ("policies",), require)))
-    elif require:
-        raise click.UsageError(
-            "--require goes with --effective: a policy is the same in every pack"
-        )
+        click.echo("\n\n".join(_effective(names or ("policies",), asked)))
+    elif any(asked.values()):
+        flag = "--require" if asked["require"] else "--profile"
+        raise click.UsageError(f"{flag} goes with --effective: a policy is the same in every pack")
     elif names:
         click.echo(catalogue.explain_policy(names[0], _plugins(names[1:]).policies))
     else:
@@ -123,11 +123,12 @@ def plugins_command(paths: tuple[str, ...]) -> None:
     click.echo(catalogue.plugin_table(_plugins(paths).loaded, plugins.installed()))
 
 
-def _effective(paths: tuple[str, ...], require: tuple[str, ...]) -> "Iterator[str]":
+def _effective(paths: tuple[str, ...], asked: dict[str, Any]) -> "Iterator[str]":
     from policy_engine import loading  # noqa: PLC0415
     from policy_engine.policy_file import effective  # noqa: PLC0415
+    from policy_engine.policy_file.profiles import Demands  # noqa: PLC0415
 
-    loaded = loading.load(paths, require=require)
+    loaded = loading.load(paths, demands=Demands(**asked))
     files = zip(loaded.policies.files, loaded.drafts, strict=True)
     return effective.effective_file(files, loaded.plugins.packs)
 

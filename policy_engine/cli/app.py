@@ -51,14 +51,24 @@ def _shown_tracebacks() -> Callable[[], None]:
     return lambda: log.removeHandler(handler)
 
 
-requiring = click.option(
+_REQUIRE = click.option(
     "--require",
     callback=filled,
     multiple=True,
     metavar="[PLUGIN:]PACK",
     help="Lay a pack, of an installed plugin too, beneath every policy file; none can loosen it.",
 )
-"""The option of every command that reads policy files to judge by them."""
+_PROFILE = click.option(
+    "--profile",
+    callback=filled,
+    metavar="NAME",
+    help="Lay this profile of every policy file over its bindings; it only tightens them.",
+)
+
+
+def demanding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command what all that read policy files to judge by them may ask of these."""
+    return _REQUIRE(_PROFILE(function))
 
 
 def command(name: str, example: str) -> Callable[[Callable[..., Any]], click.Command]:

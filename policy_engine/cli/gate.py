@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from policy_engine.cli.app import EXAMPLE, command, filled, requiring
+from policy_engine.cli.app import EXAMPLE, command, demanding, filled
 from policy_engine.cli.publishing import publisher, publishing, seconds
 from policy_engine.judging.moment_of_judgement import YEARS
 from policy_engine.render import FORMATS, TERMINAL
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that `check` and `collect` share."""
-    options = [
+    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.option(
             "--run", "runs", callback=filled, multiple=True, metavar="ID", help="Candidate run."
         ),
@@ -51,7 +51,7 @@ def collecting(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="PATH",
             help="Policy file or folder (policies/ by default).",
         ),
-        requiring,
+        demanding,
         click.option(
             "--trusted-ref",
             callback=filled,
@@ -179,6 +179,7 @@ def options_of(given: dict[str, Any], **more: str | None) -> "Options":
         baseline=given["baseline"],
         policies=given["policies"],
         require=given["require"],
+        profile=given["profile"],
         trusted_ref=given["trusted_ref"],
         tracking_uri=given["tracking_uri"],
         registry_uri=given["registry_uri"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from policy_engine.cli.app import command, filled, requiring
+from policy_engine.cli.app import command, demanding, filled
 
 if TYPE_CHECKING:
     from policy_engine.history.backtest import Asked, Backtest, Step
@@ -134,7 +134,7 @@ def backtest_command(formats: tuple[str, ...], timeout: str, **given: Any) -> in
     metavar="PATH",
     help="Policy file or folder (policies/ by default).",
 )
-@requiring
+@demanding
 @_formatting
 @click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
 @click.option("--timeout", default="30min", show_default=True, help="Limit of all reads.")
@@ -152,6 +152,7 @@ def audit_command(formats: tuple[str, ...], timeout: str, **given: Any) -> int:
     from policy_engine.http.deadline import Deadline  # noqa: PLC0415
     from policy_engine.judging.evaluate import Context  # noqa: PLC0415
     from policy_engine.loading import load  # noqa: PLC0415
+    from policy_engine.policy_file.profiles import Demands  # noqa: PLC0415
     from policy_engine.render.links import Links  # noqa: PLC0415
     from policy_engine.report import Engine, PolicySource  # noqa: PLC0415
     from policy_engine.tracking.store import ReadFailed  # noqa: PLC0415
@@ -159,7 +160,7 @@ def audit_command(formats: tuple[str, ...], timeout: str, **given: Any) -> int:
     outputs = _outputs(formats)
     now = datetime.now(UTC).replace(microsecond=0)
     with redirect_stdout(sys.stderr):
-        loaded = load(given["policies"], Path(), given["require"])
+        loaded = load(given["policies"], Path(), Demands(given["require"], given["profile"]))
         deadline = Deadline(seconds("--timeout", timeout))
         uri, store = _opened(given["tracking_uri"], deadline)
         source = PolicySource(loaded.policies.digest, trusted=True)

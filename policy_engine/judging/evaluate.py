@@ -78,7 +78,7 @@ def evaluate(policies: PolicySet, evidence: EvidenceRecord, context: Context) ->
         verdict=verdict,
         exit_code=EXIT_CODES[verdict],
         subjects=tuple(subjects),
-        policies=replace(context.source, texts=policies.texts),
+        policies=replace(context.source, texts=policies.texts, profile=policies.profile),
         evidence_digest=digest,
         mlflow=evidence.mlflow,
         engine=context.engine,

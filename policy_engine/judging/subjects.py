@@ -83,6 +83,8 @@ def notes_on(
     if counts is not None:
         yield from on_training_rows(counts.name)
         yield from _on_training_rows_of_keras(counts.name, candidate.run)
+    if file.profile is not None:
+        yield f"judged under the profile {file.profile}"
     if file.required:
         yield f"required beneath this policy file: {', '.join(map(_required, file.required))}"
     model = candidate.run.model

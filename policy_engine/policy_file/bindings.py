@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from policy_engine.evidence import Needs
 from policy_engine.policy import Policy
 from policy_engine.policy_file import shapes
-from policy_engine.policy_file.keys import BindingKeys
+from policy_engine.policy_file.keys import ID, BindingKeys
 from policy_engine.policy_file.merge import OWN, BoundSetting, HeldBinding
 from policy_engine.policy_file.offers import Offered
 from policy_engine.policy_file.reading import Written, read_keys
@@ -22,9 +22,6 @@ from policy_engine.policy_file.tightening import (
 from policy_engine.quantities.words import did_you_mean
 from policy_engine.report import Where
 from policy_engine.source.problems import Problems, excerpt
-
-ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
-"""What an id looks like."""
 
 _SOFTENERS = ("on_missing", "on_inconclusive")
 
@@ -58,23 +55,27 @@ class Binding:
 
 
 def bind_all(
-    id_: str, bound: BoundSetting, offered: Mapping[str, Offered], problems: Problems
+    id_: str,
+    bound: BoundSetting,
+    offered: Mapping[str, Offered],
+    problems: Problems,
+    section: str = "policies",
 ) -> Binding | None:
     """Return the binding, or note everything that is wrong with it."""
-    key = f"policies.{id_}"
+    key = f"{section}.{id_}"
     if not re.fullmatch(ID, id_):
         message = f"{excerpt(id_)} is not an id: letters, digits, '-', '_' and '.', at most 100"
         problems.add(bound.at, key, message, "write it like eu-latency")
     before = len(problems.found)
-    chosen = _chosen(id_, bound, offered, problems)
-    if chosen is None or _is_another(key, bound, chosen, offered, problems):
+    chosen = _chosen(id_, bound, offered, problems, key)
+    if chosen is None or _is_another(id_, key, bound, chosen, offered, problems):
         return None
     now = _read(key, bound, chosen, problems)
     if now is None:
         return None
     for held in bound.held_to:
         if held.word != OWN:
-            _hold(id_, bound, now, held, offered, problems)
+            _hold(id_, key, bound, now, held, offered, problems)
     if len(problems.found) > before:
         return None
     return Binding(
@@ -133,6 +134,7 @@ def _is_tight(id_: str, name: str, bound: BoundSetting, held: HeldBinding, chose
 
 
 def _is_another(
+    id_: str,
     key: str,
     bound: BoundSetting,
     chosen: Offered,
@@ -141,7 +143,7 @@ def _is_another(
 ) -> bool:
     """Say whether the binding names another policy than one that holds; that alone is noted."""
     for held in bound.held_to:
-        before = _chosen(key.removeprefix("policies."), held.bound, offered, Problems())
+        before = _chosen(id_, held.bound, offered, Problems())
         if before is not None and before.policy is not chosen.policy:
             item = bound.settings.get("policy") or held.bound.settings["policy"]
             NodePlace(item.node, f"{key}.policy", problems).wrong(*held.unchangeable("policy"))
@@ -161,8 +163,9 @@ def _read(
     return SettingReading(policy, keys)
 
 
-def _hold(
+def _hold(  # noqa: PLR0913, PLR0917 (an id, where it stands, and all that is told of it)
     id_: str,
+    key: str,
     bound: BoundSetting,
     now: SettingReading,
     held: HeldBinding,
@@ -170,17 +173,21 @@ def _hold(
     problems: Problems,
 ) -> None:
     """Note where a binding is looser than one that holds."""
-    chosen = _chosen(id_, held.bound, offered, problems)
+    chosen = _chosen(id_, held.bound, offered, problems, key)
     if chosen is None:
         return
     complete = replace(held, bound=completed(held, bound, chosen.policy))
-    then = _read(f"policies.{id_}", complete.bound, chosen, problems)
+    then = _read(key, complete.bound, chosen, problems)
     if then is not None:
-        note_loosened(f"policies.{id_}", bound, now, complete, then, problems)
+        note_loosened(key, bound, now, complete, then, problems)
 
 
 def _chosen(
-    id_: str, bound: BoundSetting, offered: Mapping[str, Offered], problems: Problems
+    id_: str,
+    bound: BoundSetting,
+    offered: Mapping[str, Offered],
+    problems: Problems,
+    key: str = "",
 ) -> Offered | None:
     """Return the policy that the binding names: by `policy:`, else by its id."""
     item = bound.settings.get("policy")
@@ -189,9 +196,9 @@ def _chosen(
             remedy = (
                 did_you_mean(id_, offered) or "an id of your own needs `policy:`, the policy's name"
             )
-            problems.add(bound.at, f"policies.{id_}", f"no policy is called {excerpt(id_)}", remedy)
+            problems.add(bound.at, key, f"no policy is called {excerpt(id_)}", remedy)
         return offered.get(id_)
-    place = NodePlace(item.node, f"policies.{id_}.policy", problems)
+    place = NodePlace(item.node, f"{key}.policy", problems)
     name = shapes.text(place, "a policy's name")
     if name is not None and name not in offered:
         remedy = did_you_mean(name, offered) or "`policy-engine list` shows all that are installed"

@@ -65,6 +65,8 @@ class _Effective:
         yield "# Behind each value stands where it comes from."
         for path in self._drawn_on:
             yield f"# {self._packs[path]}: {path}"
+        if self._file.profile is not None:
+            yield f"# under the profile {self._file.profile}"
         if self._file.required:
             yield f"# required, beneath all else: {', '.join(self._file.required)}"
 

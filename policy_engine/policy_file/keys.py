@@ -39,6 +39,9 @@ SOFT: Mapping[str, tuple[Treatment, ...]] = {
 
 NOTHING: Mapping[str, Any] = {}
 
+ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""What the id of a binding looks like, and the name of a profile."""
+
 
 class Lies(Enum):
     """How a section lies over the one beneath it; a key that says none of these replaces it."""
@@ -306,6 +309,16 @@ class FileKeys(Keys):
         NOTHING,
         description="The bindings: the name of a policy, or an id of your own with `policy:`.",
         examples=[{"model-size-budget": {"max_size": "200MB"}}],
+    )
+    profiles: Annotated[
+        Mapping[str, Mapping[str, BindingKeys]],
+        Lies.MERGED,
+        Said(kind="name of a profile to bindings"),
+    ] = Field(
+        NOTHING,
+        description="What is tighter, or bound too, under a profile: `--profile prod` lays it over "
+        "`policies`.",
+        examples=[{"prod": {"model-size-budget": {"max_size": "50MB"}}}],
     )
     waivers: Annotated[tuple[WaiverKeys, ...], Lies.ADDED, NOT_IN_A_PACK] = Field(
         (), description="Findings that may pass until a day."

@@ -1,14 +1,15 @@
 """From the texts of policy files to policies that are ready to judge."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import chain
 from operator import or_
 from types import MappingProxyType
 from typing import Any
 
+from policy_engine.errors import UsageError
 from policy_engine.evidence import Needs
 from policy_engine.policy_file import waivers
 from policy_engine.policy_file.baseline import ANY_RULE, KnownRules, read_baseline
@@ -25,6 +26,7 @@ from policy_engine.policy_file.library import Library
 from policy_engine.policy_file.merge import Draft, plugins_of
 from policy_engine.policy_file.offers import Offered, PackText
 from policy_engine.policy_file.outdated import Names, Outdated
+from policy_engine.policy_file.profiles import NO_DEMANDS, Demands, bind_profiles, unknown_profile
 from policy_engine.policy_file.reading import read_value
 from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.waiver import Waiver
@@ -52,6 +54,9 @@ class PolicyFile:
         plugins: Outside plugins that it needs.
         where_first_run: The line that says so, to be removed later.
         required: The packs that lie beneath it whatever it says, by name.
+        profile: The profile that judges; None: none does.
+        under: What each profile tightens or adds, as bound under it, by the profile's name.
+        base: The bindings without a profile.
     """
 
     path: str
@@ -66,6 +71,9 @@ class PolicyFile:
     plugins: tuple[str, ...]
     where_first_run: Where | None
     required: tuple[str, ...] = ()
+    profile: str | None = None
+    under: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)
+    base: tuple[Binding, ...] = ()
 
     @property
     def needs(self) -> Needs:
@@ -90,11 +98,12 @@ class PolicySet:
     Attributes:
         files: Sorted by path.
         digest: `sha256:` over path and bytes of every file, pack and file of waivers that was
-            drawn on, and over the names of required packs.
+            drawn on, and over the names of required packs and of the profile.
         required_ids: What required packs bind: every file has it, at least as tight.
         waivers: The waivers of all of them, in the order of the files.
         outdated: Old names that they are written with.
         texts: Every file and pack that was drawn on, each with a digest of its own.
+        profile: The profile that judges; None: none does.
     """
 
     files: tuple[PolicyFile, ...]
@@ -103,6 +112,7 @@ class PolicySet:
     waivers: tuple[Waiver, ...] = ()
     outdated: tuple[Outdated, ...] = ()
     texts: tuple[JudgingText, ...] = ()
+    profile: str | None = None
 
     @property
     def needs(self) -> Needs:
@@ -146,14 +156,14 @@ def load_policies(
     offered: Mapping[str, Offered],
     packs: Mapping[str, PackText],
     neighbours: Mapping[str, bytes] = _NO_FILES,
-    require: Sequence[str] = (),
+    demands: Demands = NO_DEMANDS,
     rules: KnownRules = ANY_RULE,
 ) -> PolicySet:
     """Return the policy files, merged with what they extend and fully checked.
 
     `load_merged` returns how they were merged, too. Without `rules` any baseline rule will do.
     """
-    return load_merged(files, offered, packs, neighbours, require, rules=rules)[0]
+    return load_merged(files, offered, packs, neighbours, demands, rules=rules)[0]
 
 
 def load_merged(
@@ -161,7 +171,7 @@ def load_merged(
     offered: Mapping[str, Offered],
     packs: Mapping[str, PackText],
     neighbours: Mapping[str, bytes] = _NO_FILES,
-    require: Sequence[str] = (),
+    demands: Demands = NO_DEMANDS,
     *,
     rules: KnownRules,
 ) -> tuple[PolicySet, tuple[Draft, ...]]:
@@ -173,35 +183,50 @@ def load_merged(
         packs: The packs that plugins offer, by name.
         neighbours: Files beside these that they may extend, by path; a `waivers.yaml` among them
             is for every policy file of its folder.
-        require: Packs that lie beneath every policy file: none can drop or loosen what they say.
+        demands: What the command line asks of every policy file.
         rules: The baseline rules that there are.
 
     Raises:
         PolicyFileError: If anything is wrong, with all that is; also if there is no file.
-        UsageError: If a required pack does not exist.
+        UsageError: If a required pack does not exist, or a file lacks the profile.
     """
     problems = Problems()
     if not files:
         problems.add(Spot("policies", 1, 1), "", "there is no policy file", "name one, or a folder")
     beside, neighbours = waivers.split(neighbours)
     names = Names(offered, packs)
-    library = Library(files, neighbours, packs, problems, require, names)
+    library = Library(files, neighbours, packs, problems, demands.require, names)
     drafts = [library.draft(path) for path in sorted(files)]
     read = [_read(draft, offered, problems, rules) for draft in drafts]
-    bound = {file.path: file.bindings for file in read}
+    if demands.profile is not None:
+        for draft in drafts:
+            if draft.is_sound and demands.profile not in draft.profiles:
+                raise UsageError(unknown_profile(demands.profile, draft))
+        read = [_under(demands.profile, *each) for each in zip(read, drafts, strict=True)]
+    bound = {file.path: (*file.bindings, *_elsewhere(file)) for file in read}
     waived = [waivers.of_file(draft, bound[draft.path]) for draft in drafts]
     waived.append(waivers.of_folders(beside, bound, neighbours, problems, names))
     problems.raise_any()
-    required = [("--require", "\n".join(sorted(set(require))).encode())] if require else []
-    ids = {id_ for draft in drafts for pack in draft.required.values() for id_ in pack.bindings}
+    asked = [
+        *((("--require", "\n".join(sorted(set(r))).encode()),) if (r := demands.require) else ()),
+        *((("--profile", p.encode()),) if (p := demands.profile) is not None else ()),
+    ]
+    ids = {
+        id_
+        for draft in drafts
+        for pack in draft.required.values()
+        for each in (pack, *(p for name, p in pack.profiles.items() if name == demands.profile))
+        for id_ in each.bindings
+    }
     held = waivers.merged(chain.from_iterable(waived))
     policies = PolicySet(
         files=tuple(read),
-        digest=_digest([*sorted({*library.used, *beside.items()}), *required]),
+        digest=_digest([*sorted({*library.used, *beside.items()}), *asked]),
         required_ids=frozenset(ids),
         waivers=held,
         outdated=_once(library, drafts, held),
         texts=tuple(_texts(library.used, packs)),
+        profile=demands.profile,
     )
     return policies, tuple(drafts)
 
@@ -232,7 +257,10 @@ def _read(
     if draft.required:
         for id_, each in draft.bindings.items():
             draft.bindings[id_] = yielding(id_, each, offered, draft.packs)
-    bound = [bind_all(id_, bound, offered, problems) for id_, bound in draft.bindings.items()]
+    bound = {id_: bind_all(id_, b, offered, problems) for id_, b in draft.bindings.items()}
+    draft.base_bindings = dict(draft.bindings)
+    under = bind_profiles(draft, bound, offered, problems)
+    bindings = tuple(binding for binding in bound.values() if binding is not None)
     if not draft.bindings and draft.is_sound and len(problems.found) == before:
         remedy = "bind one under `policies:`, or extend a pack: `extends: [recommended]`"
         message = "no policy is bound; nothing would be judged"
@@ -241,7 +269,7 @@ def _read(
     baseline, first_run = draft.sections.get("baseline"), draft.sections.get("first_run")
     return PolicyFile(
         path=draft.path,
-        bindings=tuple(binding for binding in bound if binding is not None),
+        bindings=bindings,
         metric=keys.metric,
         applies_to=keys.applies_to,
         candidate=keys.candidate or CandidateSetting.model_construct(),
@@ -254,7 +282,22 @@ def _read(
             Where(first_run.at.file, first_run.at.line) if first_run and keys.first_run else None
         ),
         required=tuple(draft.required),
+        under=under,
+        base=bindings,
     )
+
+
+def _under(profile: str, file: PolicyFile, draft: Draft) -> PolicyFile:
+    """Return the policy file with a profile laid over its bindings; so is its draft."""
+    draft.bindings = {**draft.base_bindings, **draft.under[profile]}
+    bound = {binding.id: binding for binding in (*file.base, *file.under[profile])}
+    return replace(file, profile=profile, bindings=tuple(bound.values()))
+
+
+def _elsewhere(file: PolicyFile) -> Iterator[Binding]:
+    """Yield what profiles that do not judge bind more."""
+    known = {binding.id for binding in file.bindings}
+    yield from (b for each in file.under.values() for b in each if b.id not in known)
 
 
 def _sections(draft: Draft, problems: Problems) -> FileKeys:

@@ -1,23 +1,26 @@
 """What a policy file says, laid over what it extends, every value still at its own place.
 
-Plugins and waivers add up; prices, evidence and a binding's settings merge key by key; all else is
-replaced whole. A binding remembers every mandatory one that it was inherited from: `tightening`
-holds it to them once the policies are known.
+Plugins and waivers add up; prices, evidence and a binding's settings merge key by key, in profiles
+too; all else is replaced whole. A binding remembers every mandatory one that it was inherited from:
+`tightening` holds it to them once the policies are known.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from policy_engine.policy import Level
 from policy_engine.policy_file import shapes
 from policy_engine.policy_file.declaring import example_of
-from policy_engine.policy_file.keys import FileKeys, Lies, lying
+from policy_engine.policy_file.keys import ID, FileKeys, Lies, lying
 from policy_engine.policy_file.outdated import Names, Outdated, text_of
 from policy_engine.policy_file.shapes import NodePlace, wrote
-from policy_engine.source.problems import Problems, Spot, near_or_all
+from policy_engine.source.problems import Problems, Spot, excerpt, near_or_all
 from policy_engine.source.yaml_source import Item, MappingNode, Node, ScalarNode, SequenceNode
 
 _FIELDS = FileKeys.model_fields
+
+_BINDING = frozenset({"policies", "profiles"})
 
 OWN = "bound"
 """Why what a file says by itself holds against a required pack: that must not loosen it either."""
@@ -57,7 +60,8 @@ class HeldBinding:
     Attributes:
         bound: It, as its own file left it.
         made: Where it was made so.
-        word: Why it holds: it is `mandatory`, of a pack that is `required`, or a file's `OWN`.
+        word: Why it holds: it is `mandatory`, of a pack that is `required`, a file's `OWN`, or what
+            a profile is laid over.
     """
 
     bound: BoundSetting
@@ -97,6 +101,11 @@ class Draft:
         waivers: The sections with waivers, extended ones first.
         names: What old names come to.
         outdated: The old names that it, or what it extends, is written with.
+        profiles: What each profile lays over the bindings, by its name.
+        under: Each profile's bindings as merged with these, once the policies are known.
+        section: The keys to its bindings.
+        base_bindings: The bindings without a profile, once one is laid over them.
+        base: Of a profile: the draft whose bindings it is laid over.
         is_sound: Whether its outline was right: if not, what is absent may just be unread.
     """
 
@@ -112,6 +121,11 @@ class Draft:
     waivers: list[Item] = field(default_factory=list)
     names: Names = field(default_factory=Names)
     outdated: list[Outdated] = field(default_factory=list)
+    profiles: dict[str, "Draft"] = field(default_factory=dict)
+    under: dict[str, dict[str, BoundSetting]] = field(default_factory=dict)
+    base_bindings: dict[str, BoundSetting] = field(default_factory=dict)
+    section: str = "policies"
+    base: "Draft | None" = None
     is_sound: bool = True
 
     def lay_required(self, name: str, pack: "Draft") -> None:
@@ -121,8 +135,18 @@ class Draft:
 
     def hold_to_own(self, alone: "Draft") -> None:
         """Note what the file comes to without required packs: they do not loosen it."""
+        self.hold_to(alone, list(self.required.values()))
+        for name, layer in self.profiles.items():
+            packs = [
+                pack.profiles[name] for pack in self.required.values() if name in pack.profiles
+            ]
+            if name in alone.profiles:
+                layer.hold_to(alone.profiles[name], packs)
+
+    def hold_to(self, alone: "Draft", required: Sequence["Draft"]) -> None:
+        """Note what another draft comes to, of what these packs bind too."""
         for id_, bound in alone.bindings.items():
-            if any(id_ in pack.bindings for pack in self.required.values()):
+            if any(id_ in pack.bindings for pack in required):
                 merged = self.bindings[id_]
                 held_to = (*merged.held_to, HeldBinding(bound, bound.at, OWN))
                 self.bindings[id_] = replace(merged, held_to=held_to)
@@ -142,6 +166,12 @@ class Draft:
         self.plugins.update(other.plugins)
         self.waivers += other.waivers
         self.outdated += other.outdated
+        self.lay_bindings(other, at, is_required=is_required)
+        for name, layer in other.profiles.items():
+            self._profile(name).lay_bindings(layer, at, is_required=is_required)
+
+    def lay_bindings(self, other: "Draft", at: Spot, *, is_required: bool) -> None:
+        """Lay the bindings of another draft over these; they hold as they say, or are required."""
         for id_, bound in other.bindings.items():
             held_to = bound.held_to
             if is_required:
@@ -154,7 +184,7 @@ class Draft:
     def lay_file(self, items: Mapping[str, Item]) -> None:
         """Lay the file's own keys over all that it extends."""
         for name in (*lying(None), *lying(Lies.MERGED)):
-            if name in items and name != "policies" and self._is_mergeable(name, items[name]):
+            if name in items and name not in _BINDING and self._is_mergeable(name, items[name]):
                 self._lay_section(name, items[name])
         if "waivers" in items:
             self.waivers.append(items["waivers"])
@@ -164,14 +194,44 @@ class Draft:
                 self.plugins.setdefault(name, at.node.at)
         if "policies" in items and self._is_mergeable("policies", items["policies"]):
             assert isinstance(items["policies"].node, MappingNode)  # noqa: S101 (mypy)
-            written = items["policies"].node.items
-            for id_, item in written.items():
-                now = self._id_today(id_, item)
-                if now != id_ and now in written:
-                    what = f"'{now}' is the same policy"
-                    self.problems.add(item.at, f"policies.{id_}", what, "keep one of them")
-                else:
-                    self._lay_statement(now, self._today(now, id_, item))
+            self.lay_statements(items["policies"].node.items)
+        if "profiles" in items and self._is_mergeable("profiles", items["profiles"]):
+            assert isinstance(items["profiles"].node, MappingNode)  # noqa: S101 (mypy)
+            for name, item in items["profiles"].node.items.items():
+                self._lay_profile(name, item)
+
+    def lay_statements(self, written: Mapping[str, Item]) -> None:
+        """Lay what a file says of each id over what was said beneath it."""
+        for id_, item in written.items():
+            now = self._id_today(id_, item)
+            if now != id_ and now in written:
+                what = f"'{now}' is the same policy"
+                self.problems.add(item.at, f"{self.section}.{id_}", what, "keep one of them")
+            else:
+                self._lay_statement(now, self._today(now, id_, item))
+
+    def _lay_profile(self, name: str, item: Item) -> None:
+        """Lay what the file says under a profile over what was said beneath it."""
+        place = NodePlace(item.node, f"profiles.{name}", self.problems)
+        written = shapes.mapping(place, "prod: {model-size-budget: {max_size: 50MB}}")
+        if not re.fullmatch(ID, name):
+            message = f"{excerpt(name)} is not a name: letters, digits, '-', '_' and '.'"
+            self.problems.add(item.at, "profiles", message, "write it like prod")
+        elif written is not None:
+            self._profile(name).lay_statements(written)
+
+    def _profile(self, name: str) -> "Draft":
+        if name not in self.profiles:
+            self.profiles[name] = Draft(
+                self.path,
+                self.problems,
+                packs=self.packs,
+                names=self.names,
+                outdated=self.outdated,
+                section=f"profiles.{name}",
+                base=self,
+            )
+        return self.profiles[name]
 
     def _is_mergeable(self, name: str, item: Item) -> bool:
         """Say whether a key can be laid over the same beneath, or note why not."""
@@ -187,7 +247,7 @@ class Draft:
     def _lay_statement(self, id_: str, item: Item) -> None:
         """Lay what the file says of one id: settings, `on` or `off`."""
         node = item.node
-        place = NodePlace(node, f"policies.{id_}", self.problems)
+        place = NodePlace(node, f"{self.section}.{id_}", self.problems)
         if isinstance(node, MappingNode):
             self._lay_binding(id_, BoundSetting(item.at, item.at, node.items))
         elif isinstance(node, ScalarNode) and node.value is True:
@@ -203,17 +263,17 @@ class Draft:
     def _id_today(self, id_: str, item: Item) -> str:
         """Return the id that a statement is about: an old name of a policy is its name of today."""
         items = item.node.items if isinstance(item.node, MappingNode) else {}
-        if "policy" in items or id_ in self.bindings:
+        if "policy" in items or self._beneath(id_) is not None:
             return id_
-        return self.names.policy(id_, item.at, f"policies.{id_}", self.outdated)
+        return self.names.policy(id_, item.at, f"{self.section}.{id_}", self.outdated)
 
     def _today(self, id_: str, written: str, item: Item) -> Item:
         """Return a statement with the names of today."""
         node = item.node
         if not isinstance(node, MappingNode):
             return item
-        key, items = f"policies.{written}", dict(node.items)
-        own, beneath = text_of(items.get("policy")), self.bindings.get(id_)
+        key, items = f"{self.section}.{written}", dict(node.items)
+        own, beneath = text_of(items.get("policy")), self._beneath(id_)
         if own is not None:
             value = items["policy"].node
             now = self.names.policy(own, value.at, f"{key}.policy", self.outdated)
@@ -226,7 +286,16 @@ class Draft:
         self.names.ending(policy, item.at, key, self.outdated)
         return Item(item.at, replace(node, items=read))
 
+    def _beneath(self, id_: str) -> BoundSetting | None:
+        """Return what is bound under an id so far; of a profile, by the file itself too."""
+        found = self.bindings.get(id_)
+        return found if found or self.base is None else self.base.bindings.get(id_)
+
     def _unbind(self, id_: str, place: NodePlace) -> None:
+        if self.base is not None:
+            message = "a profile only tightens: it turns no binding off"
+            place.wrong(message, "remove the line, or turn it off under `policies:`")
+            return
         bound = self.bindings.get(id_)
         if bound is None:
             message = f"nothing to turn off: no file or pack beneath binds '{id_}'"
@@ -243,12 +312,12 @@ class Draft:
             return
         self.bindings[id_] = replace(
             bound,
-            settings=self._settings(id_, beneath.settings, bound.settings),
+            settings=self.laid(id_, beneath.settings, bound.settings),
             inherited_from=bound.inherited_from or beneath.inherited_from,
             held_to=_each_once(*beneath.held_to, *bound.held_to),
         )
 
-    def _settings(
+    def laid(
         self, id_: str, beneath: Mapping[str, Item], above: Mapping[str, Item]
     ) -> dict[str, Item]:
         """Return settings laid over others: one for one, and limits that have keys key by key."""

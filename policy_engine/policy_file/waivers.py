@@ -36,7 +36,7 @@ def of_file(draft: Draft, bindings: Sequence[Binding]) -> list[Waiver]:
     """Return the waivers that a policy file holds, with those of what it extends."""
     bound = {binding.id: (binding,) for binding in bindings}
     # What is wrong with a binding is said already: its id is not unknown for that.
-    known = bound if bound.keys() == draft.bindings.keys() else None
+    known = bound if bound.keys() >= draft.bindings.keys() else None
     found = [place for item in draft.waivers for place in _places(item, draft.problems)]
     return list(_read(found, (draft.path,), known, draft.names))
 

@@ -178,7 +178,7 @@ def test_a_run_that_is_called_like_a_command_commands_nothing(
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "model", "commit", "evidence", "baseline", "policies", "require"]
+    "name", ["run", "model", "commit", "evidence", "baseline", "policies", "require", "profile"]
 )
 @pytest.mark.parametrize("text", ["", " \n"])
 def test_an_input_that_comes_to_nothing_is_refused(

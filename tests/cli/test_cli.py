@@ -272,6 +272,7 @@ def test_a_time_span_is_read_in_seconds(value: str, seconds: float) -> None:
     given |= {
         "policies": ("policies",),
         "require": (),
+        "profile": None,
         "tracking_uri": None,
         "registry_uri": None,
         "trusted_ref": None,

@@ -294,7 +294,7 @@ def test_a_file_cannot_steer_the_terminal_through_its_error_message() -> None:
     assert said_of('version: 1\n"\\e[2Jx\\n::error::": 1\npolicies: {run-finished: on}\n') == (
         "policies/fraud.yaml:2:1: \\x1b[2Jx\\n::error::: unknown setting\n"
         "  known here: version, extends, plugins, applies_to, metric, candidate, baseline, "
-        "first_run, prices, evidence, policies, waivers\n"
+        "first_run, prices, evidence, policies, profiles, waivers\n"
         "1 problem found; nothing was evaluated."
     )
 

@@ -17,6 +17,7 @@ from policy_engine.evidence.record import RunRecord
 from policy_engine.judging.effects import effect_of, level_on
 from policy_engine.policy import Level
 from policy_engine.policy_file import Binding, PackText, PolicyFileError, PolicySet, load_policies
+from policy_engine.policy_file.profiles import Demands
 from policy_engine.report import Effect, Where
 from policy_engine.testing import judge
 from tests.command import Project, Told, candidate, command, evidence
@@ -63,7 +64,7 @@ END = "1 problem found; nothing was evaluated."
 def load(text: str, *require: str, **beside: str) -> PolicySet:
     neighbours = {f"policies/_{name}.yaml": body.encode() for name, body in beside.items()}
     files = {"policies/fraud.yaml": f"version: 1\n{text}".encode()}
-    return load_policies(files, OFFERED, PACKS, neighbours, require or ("org",))
+    return load_policies(files, OFFERED, PACKS, neighbours, Demands(require or ("org",)))
 
 
 def said(text: str, *require: str, **beside: str) -> list[str]:
@@ -199,7 +200,9 @@ def _binding(own: dict[str, str], required: dict[str, str] | None = None) -> Bin
     text = f"version: 1\npolicies: {{model-size-budget: {flow(required or own)}}}\n".encode()
     packs = {"p": PackText("p (pack of tests)", text)}
     require = ("p",) if required else ()
-    return load_policies({"f.yaml": file}, OFFERED, packs, {}, require).files[0].bindings[0]
+    return (
+        load_policies({"f.yaml": file}, OFFERED, packs, {}, Demands(require)).files[0].bindings[0]
+    )
 
 
 def _effect(binding: Binding, candidate: RunRecord, baseline: RunRecord | None) -> int:
@@ -224,7 +227,7 @@ def test_any_of_our_packs_may_be_extended_under_any_that_is_required(
     offered = plugins.load_plugins()
     text = f"version: 1\nextends: [{extended}]\n".encode()
     (file,) = load_policies(
-        {"p.yaml": text}, offered.policies, offered.packs, {}, (required,)
+        {"p.yaml": text}, offered.policies, offered.packs, {}, Demands((required,))
     ).files
     levels = {b.id: b.keys.level for b in file.bindings}
     alone = load_policies({"p.yaml": text}, offered.policies, offered.packs).files[0]

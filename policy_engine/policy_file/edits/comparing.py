@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from policy_engine.policy import Level
 from policy_engine.policy_file.edits.bindings import added, binding_edits, removed
+from policy_engine.policy_file.edits.profiles import profile_edits
 from policy_engine.policy_file.edits.sections import section_edits
 from policy_engine.policy_file.edits.sides import LONGEST, Pair, Side
 from policy_engine.policy_file.edits.waivers import waiver_edits
@@ -70,6 +71,7 @@ def _edits(old: Policies, new: Policies) -> Iterator[Edit]:
     for before, after in pairs:
         if before and after:
             yield from binding_edits(Pair(before, after))
+            yield from profile_edits(Pair(before, after))
             yield from section_edits(Pair(before, after))
         elif before:
             path = before.file.path

@@ -42,7 +42,7 @@ def leaves(key: str, item: Item) -> Iterator[tuple[str, Item]]:
         yield from leaves(f"{key}.{name}", inner)
 
 
-def both(old: Mapping[str, Item], new: Mapping[str, Item]) -> Iterator[str]:
+def both(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
     """Yield the keys of both, each once."""
     yield from dict.fromkeys((*old, *new))
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 from policy_engine.policy import Policy
-from policy_engine.policy_file.bindings import ID
 from policy_engine.policy_file.declaring import meaning
-from policy_engine.policy_file.keys import BindingKeys
+from policy_engine.policy_file.keys import ID, BindingKeys
 from policy_engine.policy_file.offers import Offered
 from policy_engine.policy_file.schema.drawing import OFF, Json, of_keys
 from policy_engine.policy_file.schema.settings import properties_of, required_of, summary_of

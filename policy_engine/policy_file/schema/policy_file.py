@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from policy_engine.policy_file.baseline import KnownRules
-from policy_engine.policy_file.keys import FileKeys, WaiversFile
+from policy_engine.policy_file.keys import ID, FileKeys, WaiversFile
 from policy_engine.policy_file.offers import Offered
 from policy_engine.policy_file.schema import bindings
 from policy_engine.policy_file.schema.drawing import Json, document, of_field
@@ -26,6 +26,10 @@ def policy_file_schema(
         "anyOf": [{"enum": sorted(packs)}, {"type": "string", "pattern": r"^[^/\\]+\.ya?ml$"}]
     }
     properties["policies"] |= bindings.policies(kinds)
+    properties["profiles"] |= {
+        "propertyNames": {"pattern": f"^{ID}$"},
+        "additionalProperties": {"type": "object", **bindings.policies(kinds)},
+    }
     properties["baseline"]["items"] = {
         "type": "object",
         "description": "One rule, with one key.",
