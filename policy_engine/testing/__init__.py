@@ -10,8 +10,9 @@
 Nothing here reads MLflow. What a policy raises, and what it reads without declaring it, becomes a
 finding as it would in a real check.
 
-`check_policies` judges a whole policy file the same way, and `Tracking` stands for MLflow where a
-plugin's baseline rule is tested. With pytest, `check_policies` is a fixture too.
+`check_policies` judges a whole policy file the same way. With pytest it is a fixture too.
+`check_renderer`, `check_notifier` and `resolve` try a plugin's other hooks, each on its own;
+`Tracking` stands for MLflow where a baseline rule is tested.
 """
 
 from importlib import import_module
@@ -19,20 +20,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from policy_engine.testing.evidence import NOW, STARTED, case, model, run, table
+    from policy_engine.testing.hooks import (
+        Listener,
+        Received,
+        check_notifier,
+        check_renderer,
+        listening,
+        reports,
+        resolve,
+    )
     from policy_engine.testing.judging import assert_outcome, bind, judge
     from policy_engine.testing.whole import Tracking, check_policies
 
 # On first use: every run of pytest where policy-engine is installed loads `pytest_plugin` beside.
 _HOMES = {
+    "Listener": "hooks",
     "NOW": "evidence",
+    "Received": "hooks",
     "STARTED": "evidence",
     "Tracking": "whole",
     "assert_outcome": "judging",
     "bind": "judging",
     "case": "evidence",
+    "check_notifier": "hooks",
     "check_policies": "whole",
+    "check_renderer": "hooks",
     "judge": "judging",
+    "listening": "hooks",
     "model": "evidence",
+    "reports": "hooks",
+    "resolve": "hooks",
     "run": "evidence",
     "table": "evidence",
 }
@@ -40,13 +57,20 @@ _HOMES = {
 __all__ = [
     "NOW",
     "STARTED",
+    "Listener",
+    "Received",
     "Tracking",
     "assert_outcome",
     "bind",
     "case",
+    "check_notifier",
     "check_policies",
+    "check_renderer",
     "judge",
+    "listening",
     "model",
+    "reports",
+    "resolve",
     "run",
     "table",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from policy_engine import __version__
 from policy_engine.evidence import EVERYTHING, Change, MissingEvidence, Needs, Run
@@ -9,11 +10,14 @@ from policy_engine.evidence.record import (
     BaselineRecord,
     CandidateRecord,
     EvidenceRecord,
+    PassedOver,
     RunRecord,
 )
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.loading import load_texts
 from policy_engine.plugins import Plugins
+from policy_engine.policy_file import PolicyFile
+from policy_engine.policy_file.declaring import flow
 from policy_engine.report import Engine, PolicySource, Report
 from policy_engine.testing.evidence import NOW
 
@@ -22,7 +26,7 @@ def check_policies(
     text: str,
     *,
     candidate: RunRecord,
-    baseline: RunRecord | None = None,
+    baseline: "RunRecord | Tracking | None" = None,
     history: Iterable[RunRecord] = (),
     change: Change | None = None,
     at: datetime = NOW,
@@ -30,28 +34,26 @@ def check_policies(
     """Return the report of a policy file on one candidate, as `policy-engine check` makes it.
 
     The plugins that the file names load as they do in a real check, so they must be installed.
-    Their formats and their `report_ready` are given the report, too.
+    Their formats and their `report_ready` are given the report, too, and their `resolve_baseline`
+    is asked where the baseline is to be found.
 
     Args:
         text: The policy file (YAML).
         candidate: The run under judgement.
-        baseline: The run that the file's first baseline rule finds; None: no rule finds one.
+        baseline: The run that the file's first baseline rule finds; None: no rule finds one. A
+            `Tracking`: what the plugins' own rules may ask to find it.
         history: Earlier runs, newest first.
         change: The pull request; None: outside of one.
         at: The moment of judgement.
 
     Raises:
         PolicyFileError, PluginError: As `policy-engine validate`.
-        AssertionError: If a format or `report_ready` of a plugin breaks down.
+        AssertionError: If a format or `report_ready` of a plugin breaks down, or a baseline rule
+            returned something else than a run of `baseline`.
     """
     loaded = load_texts({"policies/policies.yaml": text.encode()}, {})
     (file,) = loaded.policies.files
-    found = BaselineRecord(
-        rules=file.baseline,
-        metric=file.metric.name if file.metric else None,
-        found_by="the test" if baseline else None,
-        run=baseline,
-    )
+    found = _found(file, loaded.plugins, candidate, baseline)
     judged = CandidateRecord(
         run=candidate,
         baselines=(found,),
@@ -64,6 +66,52 @@ def check_policies(
     report = evaluate(loaded.policies, evidence, Context(at, source, engine))
     _told(report, loaded.plugins)
     return report
+
+
+def _found(
+    file: PolicyFile, plugins: Plugins, candidate: RunRecord, given: "RunRecord | Tracking | None"
+) -> BaselineRecord:
+    """Return what the baseline rules of the file find."""
+    passed_over = []
+    name, found_by = file.metric.name if file.metric else None, "the test"
+    run = None if isinstance(given, Tracking) else given
+    for rule in file.baseline if isinstance(given, Tracking) else ():
+        assert isinstance(given, Tracking)  # noqa: S101 (mypy)
+        found_by = flow(rule)
+        try:
+            run, why = _by_rule(plugins, rule, candidate, given), "it is not a plugin's own rule"
+        except MissingEvidence as e:
+            why = str(e)
+        if run is not None:
+            break
+        passed_over.append(PassedOver(rule=found_by, why=why))
+    return BaselineRecord(
+        rules=file.baseline,
+        metric=name,
+        found_by=found_by if run else None,
+        passed_over=tuple(passed_over),
+        run=run,
+    )
+
+
+def _by_rule(
+    plugins: Plugins, rule: Mapping[str, Any], candidate: RunRecord, tracking: "Tracking"
+) -> RunRecord | None:
+    """Return the run that a plugin finds by a rule; None for one that is built in.
+
+    Raises:
+        MissingEvidence: If the plugin knows the rule and found no run.
+        AssertionError: If it found a run that is not of `tracking`.
+    """
+    if rule.keys() <= plugins.baseline_rules.built_in.keys():
+        return None
+    found = plugins.resolve_baseline(rule, Run(candidate, Needs.RUN), tracking)
+    if found is None:
+        raise AssertionError(f"no plugin knows the baseline rule {flow(rule)}")
+    record = tracking.record(found.run_id)
+    if record is None:
+        raise AssertionError(f"the rule {flow(rule)} returned a run that `tracking` has not")
+    return record
 
 
 def _told(report: Report, plugins: Plugins) -> None:
@@ -106,10 +154,15 @@ class Tracking:
         Raises:
             MissingEvidence: If there is none.
         """
-        for record in (*self._runs, *self._aliases.values()):
-            if record.run_id == run_id:
-                return Run(record, Needs.RUN, "baseline")
+        record = self.record(run_id)
+        if record is not None:
+            return Run(record, Needs.RUN, "baseline")
         raise MissingEvidence(f"there is no run {run_id}")
+
+    def record(self, run_id: str) -> RunRecord | None:
+        """Return what a test gave as the run of that id; None: it gave none."""
+        known = (*self._runs, *self._aliases.values())
+        return next((each for each in known if each.run_id == run_id), None)
 
     def by_alias(self, name: str, alias: str) -> Run:
         """Return the run of the registered version that carries the alias.
