@@ -250,8 +250,9 @@ def _remedy(said: str | None, policy: BoundPolicy, now: Effect, later: Effect) -
         more.append(f"blocks from {keys.enforce_from} on")
     if keys.owner is not None and now is not Effect.NONE:
         more.append(f"owner: {keys.owner}")
-    behind = "; ".join(more)
-    return f"{said} ({behind})" if said and behind else said or behind or None
+    if not more:
+        return said
+    return f"{said or 'the policy names no remedy'} ({'; '.join(more)})"
 
 
 def _refuse_two_bindings(subjects: list[Subject], required: frozenset[str]) -> None:

@@ -51,7 +51,9 @@ def findings_of(policy: Policy, case: Case, clock: Clock = NO_CLOCK) -> tuple[Fi
         raise
     except BaseException as e:  # noqa: BLE001 (whatever a plugin raises blocks the merge)
         found.append(_located(_ended(e), e, policy, answer))
-    return tuple(found) or (_broken("the policy yielded no finding"),)
+    return tuple(found) or (
+        _broken("the policy yielded no finding; a model that passes needs one too"),
+    )
 
 
 def _located(finding: Finding, error: BaseException, policy: Policy, answer: Any) -> Finding:

@@ -12,7 +12,10 @@ from policy_engine.source.code import place, tree
 
 _UNKNOWN = object()
 _REMEDY_AT = Finding._fields.index("remedy")
-_NO_REMEDY = 'a failure says what to do first: give it `remedy="…"`'
+_NO_REMEDY = (
+    "this finding can fail and has no remedy: say what to do first, "
+    'as in `remedy="train on approved data"`'
+)
 
 
 def mistakes_written(module: ModuleType) -> Iterator[str]:
@@ -55,7 +58,7 @@ class _Call:
             right = known if known in Outcome.__members__ else "FAIL"
             yield f"the outcome is the text '{outcome}': write Outcome.{right}"
         lacks = not self._has("remedy", _REMEDY_AT)
-        if lacks and outcome in {Outcome.FAIL, "fail"}:
+        if lacks and {Outcome.FAIL, "fail"} & {outcome, *self._choices("outcome", 0)}:
             yield _NO_REMEDY
 
     def _of_judge(self) -> Iterator[str]:
@@ -96,16 +99,24 @@ class _Call:
 
     def _argument(self, name: str, at: int) -> Any:
         """Return what an argument is: its value, `float` for a call of it, or `_UNKNOWN`."""
-        given = {keyword.arg: keyword.value for keyword in self._call.keywords}
-        if name in given:
-            node = given[name]
-        elif len(self._call.args) > at and not self._is_open:
-            node = self._call.args[at]
-        else:
+        node = self._node(name, at)
+        if node is None:
             return _UNKNOWN
         if isinstance(node, ast.Call):
             return float if self._value(node.func) is float else _UNKNOWN
         return self._value(node)
+
+    def _choices(self, name: str, at: int) -> Iterator[Any]:
+        """Yield what an argument may be, where it is written as `one if … else other`."""
+        node = self._node(name, at)
+        if isinstance(node, ast.IfExp):
+            yield from map(self._value, (node.body, node.orelse))
+
+    def _node(self, name: str, at: int) -> ast.expr | None:
+        given = {keyword.arg: keyword.value for keyword in self._call.keywords}
+        if name in given:
+            return given[name]
+        return self._call.args[at] if len(self._call.args) > at and not self._is_open else None
 
     def _value(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Constant):

@@ -8,15 +8,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from policy_engine.evidence import EVERYTHING, Case, Needs
+from policy_engine.evidence.record import CandidateRecord, EvidenceRecord
+from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.judging.report_file import report_of
+from policy_engine.policy import Finding, Outcome, Policy
+from policy_engine.policy_file import Offered, load_policies
 from policy_engine.render import FORMATS
-from policy_engine.report import Effect, Judged
-from policy_engine.testing import check_policies, model, run
+from policy_engine.report import Effect, Engine, Judged, PolicySource
+from policy_engine.testing import NOW, check_policies, model, run
 from tests.policy_file.test_edits import told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from policy_engine.report import Report
 
+
+class Mute(Policy, name="mute"):
+    """It fails, and says no more."""
+
+    needs = Needs.RUN
+
+    def evaluate(self, case: Case) -> Iterator[Finding]:
+        del case
+        yield Finding(Outcome.FAIL, "no")
+
+
+OFFERED = Offered(Mute, "acme")
+CONTEXT = Context(NOW, PolicySource("sha256:0"), Engine("0", ()))
 OWNED = "version: 1\npolicies:\n  model-size-budget: {max_size: 1MB%s}\n"
 MAIL = "risk@acme.example"
 BEFORE = datetime(2027, 1, 30, 23, 59, tzinfo=UTC)
@@ -51,6 +71,16 @@ def test_a_finding_that_passes_bothers_nobody() -> None:
     found = finding(f", enforce_from: 2027-01-31, owner: {MAIL}", size="1MB")
     assert found.remedy == finding("", size="1MB").remedy
     assert found.owner == MAIL
+
+
+def test_where_the_policy_names_no_remedy_the_owner_is_named_all_the_same() -> None:
+    named = EvidenceRecord(needs=EVERYTHING.names, candidates=(CandidateRecord(run=run()),))
+    policies = load_policies(
+        {"p.yaml": b"version: 1\npolicies: {mute: {owner: ana}}\n"}, {"mute": OFFERED}, {}
+    )
+    (subject,) = evaluate(policies, named, CONTEXT).subjects
+    (found,) = subject.findings
+    assert found.remedy == "the policy names no remedy (owner: ana)"
 
 
 @pytest.mark.parametrize("name", FORMATS)

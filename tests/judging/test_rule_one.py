@@ -244,7 +244,7 @@ def test_a_plugin_that_exits_in_a_hook_stops_the_run(project: Project, site: Sit
             "import asyncio; raise asyncio.CancelledError('late')",
             "the policy raised CancelledError: late",
         ),
-        ("yield from ()", "the policy yielded no finding"),
+        ("yield from ()", "the policy yielded no finding; a model that passes needs one too"),
         ("answer = None\nreturn answer", "the policy returned None: yield at least one finding"),
         ("yield True", "the policy yielded True, which is not a Finding with an Outcome"),
         ("yield 'pass'", "the policy yielded 'pass', which is not a Finding with an Outcome"),

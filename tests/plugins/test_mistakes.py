@@ -107,7 +107,10 @@ def hook(source: str, said: str) -> Mistake:
 
 FOUND = "outcome=Outcome.PASS, message='fine'"
 VALUE = f"yield Finding({FOUND}, measured=Measurement"
-REMEDY = 'a failure says what to do first: give it `remedy="…"`'
+REMEDY = (
+    "this finding can fail and has no remedy: say what to do first, "
+    'as in `remedy="train on approved data"`'
+)
 PLAIN = "write def evaluate(self, case)"
 NUMBERS = "which is for numbers, quantities, words of a Literal, and mappings to them"
 
@@ -261,6 +264,9 @@ MISTAKES = {
     ),
     "a failure without a remedy": body(
         "yield Finding(outcome=Outcome.FAIL, message='slow')", REMEDY
+    ),
+    "a finding that fails in one case, without a remedy": body(
+        "yield Finding(Outcome.PASS if self.limit else Outcome.FAIL, 'slow')", REMEDY
     ),
     "an outcome as text": body(
         "yield Finding(outcome='not-applicable', message='fine')",
