@@ -25,7 +25,8 @@ def untested(tests: Iterable[PolicyTest], results: Iterable[Result], root: Path)
         UsageError, PolicyFileError, PluginError: As `load`, for a file that no test names.
     """
     tests = list(tests)
-    files = {test.policies.path: test.policies for test in tests}
+    plain_last = sorted(tests, key=lambda test: test.policies.profile is None)
+    files = {test.policies.path: test.policies for test in plain_last}
     seen: dict[tuple[str, str], set[Outcome]] = {}
     for result in results:
         if not result.differences:

@@ -12,6 +12,7 @@ from policy_engine.evidence.saved import read_evidence as read_saved
 from policy_engine.judging.moment_of_judgement import YEARS
 from policy_engine.loading import Loaded, load
 from policy_engine.policy_file import PolicyFile, shapes
+from policy_engine.policy_file.profiles import Demands
 from policy_engine.policy_file.reading import Written, note_missing, read_mapping, read_outline
 from policy_engine.policy_file.shapes import NodePlace, wrote
 from policy_engine.policy_tests.evidence import read_case_evidence
@@ -81,7 +82,7 @@ class _Reader:
     def __init__(self, root: Path, problems: Problems) -> None:
         self._root = root
         self._problems = problems
-        self._loaded: dict[str, Loaded | None] = {}
+        self._loaded: dict[tuple[str, str | None], Loaded | None] = {}
 
     def test(self, path: str, text: bytes) -> PolicyTest | None:
         try:
@@ -95,7 +96,8 @@ class _Reader:
         note_missing(PolicyTestFile, written)
         if not {"policy_file", "cases"} <= written.items.keys():
             return None
-        loaded = self._policies(written.place("policy_file"), path)
+        profile = written.place("profile") if "profile" in written else None
+        loaded = self._policies(written.place("policy_file"), profile, path)
         if loaded is None:
             return None
         file = loaded.policies.files[0]
@@ -110,10 +112,11 @@ class _Reader:
             ),
         )
 
-    def _policies(self, place: NodePlace, path: str) -> Loaded | None:
+    def _policies(self, place: NodePlace, profile: NodePlace | None, path: str) -> Loaded | None:
         """Return the policy file under test; what is wrong in it is said as `validate` says it."""
         name = shapes.text(place, "the path of a policy file")
-        if name is None:
+        under = shapes.text(profile, "the name of a profile") if profile else None
+        if name is None or (profile is not None and under is None):
             return None
         target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
         if not (self._root / target).is_file():
@@ -121,13 +124,13 @@ class _Reader:
                 f"there is no file {excerpt(target)}", "write it from this file's own folder"
             )
             return None
-        if target not in self._loaded:
-            self._loaded[target] = None
+        if (target, under) not in self._loaded:
+            self._loaded[target, under] = None
             try:
-                self._loaded[target] = load((target,), self._root)
+                self._loaded[target, under] = load((target,), self._root, Demands((), under))
             except PolicyFileError as error:
                 self._problems.found.extend(error.problems)
-        return self._loaded[target]
+        return self._loaded[target, under]
 
     def _cases(self, section: NodePlace, file: PolicyFile, path: str) -> Iterator[PolicyTestCase]:
         names: set[str] = set()

@@ -82,6 +82,9 @@ class PolicyTestFile(Keys):
         description="The policy file under test, from this file's own folder.",
         examples=["../fraud.yaml"],
     )
+    profile: str | None = Field(
+        None, description="The profile of the policy file that judges.", examples=["prod"]
+    )
     cases: tuple[CaseKeys, ...] = Field(description="The cases.")
     not_possible: Mapping[str, Mapping[str, str]] = Field(
         _NOTHING, description="What no case can show, by the binding's id, with the reason."

@@ -319,6 +319,31 @@ def test_the_digest_says_what_was_required() -> None:
     assert load("", "org", "more").digest == load("", "org", "more").digest
 
 
+@settings(max_examples=300)
+@given(base=size_pack, engine=st.data(), candidate=runs, baseline=st.none() | runs)
+def test_under_a_profile_that_loads_no_more_is_let_merge_than_without(
+    base: dict[str, str],
+    engine: st.DataObject,
+    candidate: RunRecord,
+    baseline: RunRecord | None,
+) -> None:
+    own = {**base, **engine.draw(engine_keys)}
+    above = {**engine.draw(size_pack), **engine.draw(engine_keys)}
+    text = (
+        f"version: 1\npolicies: {{model-size-budget: {flow(own)}}}\n"
+        f"profiles: {{prod: {{model-size-budget: {flow(above)}}}}}\n"
+    ).encode()
+    made = []
+    for profile in (None, "prod"):
+        try:
+            found = load_policies({"f.yaml": text}, OFFERED, {}, {}, Demands((), profile))
+        except PolicyFileError:
+            return  # a loosening, or no binding by itself
+        made.append(_effect(found.files[0].bindings[0], candidate, baseline))
+    plain, under = made
+    assert under >= plain
+
+
 # The command
 
 

@@ -190,6 +190,28 @@ def test_the_moment_of_judgement_is_the_case_s_own(folder: Folder) -> None:
     assert command("test").out.endswith("2 cases: all as expected\n")
 
 
+def test_a_test_may_judge_under_a_profile(folder: Folder) -> None:
+    folder.write(
+        "version: 1\npolicies: {model-size-budget: {max_size: 200MB}}\n"
+        "profiles: {prod: {model-size-budget: {max_size: 100MB}}}\n",
+        "policies/fraud.yaml",
+    )
+    head, case = "version: 1\npolicy_file: ../fraud.yaml\n", "{candidate: {model: {size: 150MB}}}"
+    for name, outcome in {"": "pass", "profile: prod\n": "fail"}.items():
+        folder.write(
+            f"{head}{name}cases:\n"
+            f"  - {{name: x, evidence: {case}, expect: {{model-size-budget: {outcome}}}}}\n"
+        )
+        assert command("test").code == 0, name
+    folder.write(f"{head}profile: prdo\ncases: []\n")
+    told = command("test")
+    assert told.code == 2
+    assert told.err == (
+        "policy-engine: --profile prdo: policies/fraud.yaml has no profile of that name; "
+        "did you mean 'prod'?\n"
+    )
+
+
 def test_collected_evidence_is_a_case_as_it_is(folder: Folder) -> None:
     record = evidence(candidate(metrics={"val_f1": 0.9}), collected_at=datetime.now(UTC))
     folder.write(record.to_text(), "policies/tests/evidence/run.json")
