@@ -15,6 +15,7 @@ from policy_engine.statistics import (
     PairedRows,
     RowMetric,
     best_of,
+    chance_of_a_better_one,
     holm,
     mcnemar_exact,
     non_inferiority,
@@ -252,15 +253,15 @@ def tries(trials: int, random: Random) -> Iterator[Rate]:
     yield Rate(world, "some try passes (alpha spent)", spent, trials, at_most=ALPHA, said=0.024)
 
 
-def _retrained(random: Random, trials: int, models: int) -> tuple[Any, Any]:
+def _retrained(random: Random, trials: int, models: int, hard: int = 160) -> tuple[Any, Any]:
     """Draw wins and losses of several models against one, all of one recipe.
 
     160 of 1,000 rows are hard: every model, the one they are held against too, is right on each of
     them by the toss of a coin, so that two models differ on 8 % of the rows.
     """
-    wrong = random.binomial(160, 0.5, size=(trials, 1))
+    wrong = random.binomial(hard, 0.5, size=(trials, 1))
     wins = random.binomial(wrong, 0.5, size=(trials, models))
-    return wins, random.binomial(160 - wrong, 0.5, size=(trials, models))
+    return wins, random.binomial(hard - wrong, 0.5, size=(trials, models))
 
 
 def lucky_baseline(trials: int, random: Random) -> Iterator[Rate]:
@@ -276,6 +277,37 @@ def lucky_baseline(trials: int, random: Random) -> Iterator[Rate]:
         yield Rate(world, "the candidate fails at alpha", plain, trials, said=said)
         ours = float((p_values < best_of(ALPHA, runs)).mean())
         yield Rate(world, "the candidate fails (alpha/M)", ours, trials, at_most=ALPHA)
+
+
+def dominating_run(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often a candidate is dominated by the best of runs that are all equal to it."""
+    for rows in (300, 1_000):
+        for runs in (20, 200):
+            wins, losses = _retrained(random, trials, runs, hard=rows * 160 // 1_000)
+            best = (losses - wins).argmax(axis=1)
+            line = np.arange(trials)
+            pairs = list(zip(wins[line, best].tolist(), losses[line, best].tolist(), strict=True))
+            world = f"a candidate among {runs} earlier runs, all equal, {rows:,} rows, 8 % differ"
+            leads = [c - b >= 0.02 * rows for b, c in pairs]
+            deviation = math.sqrt(_SHARE / 2 / rows)
+            yield Rate(
+                world,
+                "the best of them leads by 2 pt (pareto-dominated without rows)",
+                sum(leads) / trials,
+                trials,
+                said=chance_of_a_better_one(0.02 - 0.5 / rows, deviation, runs),
+            )
+            level = best_of(ALPHA, runs)
+            shown = [
+                lead and mcnemar(c, b) < level for lead, (b, c) in zip(leads, pairs, strict=True)
+            ]
+            verdict = "pareto-dominated fails (exact McNemar, alpha/M)"
+            yield Rate(world, verdict, sum(shown) / trials, trials, at_most=ALPHA)
+    world = "one of 200 earlier runs is 5 pt better, 1,000 rows, 8 % differ"
+    cases = _pairs(random, trials, 1_000, _SHARE, -0.05)
+    level = best_of(ALPHA, 200)
+    rate = _share(cases, lambda b, c: c - b >= 20 and mcnemar(c, b) < level)
+    yield Rate(world, "pareto-dominated fails (exact McNemar, alpha/M)", rate, trials)
 
 
 def counts_alone(trials: int, random: Random) -> Iterator[Rate]:

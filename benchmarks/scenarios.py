@@ -38,6 +38,7 @@ SCENARIOS = (
     Scenario("Folds", mean_worlds.folds, cost=2),
     Scenario("Tries on the same rows", counted_worlds.tries, cost=2),
     Scenario("A lucky baseline", counted_worlds.lucky_baseline, cost=4),
+    Scenario("An earlier run that dominates", counted_worlds.dominating_run, cost=4),
     Scenario("Runs in which nothing changed", history_worlds.equal_runs, cost=8),
     Scenario("Runs that got slower", history_worlds.slower_runs, cost=8),
     Scenario("Clusters", resampled_worlds.clusters, cost=25),

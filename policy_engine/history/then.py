@@ -13,7 +13,7 @@ from policy_engine.evidence.record import BaselineRecord, PassedOver, RunRecord
 from policy_engine.history.timeline import Timeline
 from policy_engine.history.unknown import unknown
 from policy_engine.quantities import parse_duration
-from policy_engine.tracking.baseline_rules import RULES, in_a_line
+from policy_engine.tracking.baseline_rules import RULES, in_a_line, takes_more
 from policy_engine.tracking.baselines import LONGEST_WINDOW_S
 
 WITHOUT_HISTORY = {
@@ -119,6 +119,8 @@ def _best(value: Mapping[str, Any], asked: Asked) -> _Hit:
         raise _PassOver("no FINISHED run began within it and ended before the candidate began")
     if value.get("same_data"):
         runs = tuple(run for run in runs if _shares_data(run, asked.candidate))
+    limited = value.get("no_more") or {}
+    runs = tuple(run for run in runs if not takes_more(run, asked.candidate, limited))
     known = [
         (number, run) for run in runs if isinstance(number := run.metrics.get(asked.metric), float)
     ]

@@ -19,7 +19,7 @@
 | How large is one proportion? | `wilson_bounds`; at most alpha: `clopper_pearson_bounds` |
 | Several tests, any of which may fail? | `holm` |
 | Another try on the same rows? | `spend` |
-| A baseline that is the best of many runs? | `best_of` |
+| A baseline that is the best of many runs? | `best_of`; how lucky: `chance_of_a_better_one` |
 | So is it shown, or the opposite? | `superiority`, `non_inferiority`, and `…_of_counts` |
 | How many rows or seeds are needed? | `rows_needed`, `…_for_counts`, `seeds_needed` |
 | With how many do equal groups not look unequal? | `rows_within_ratio`, `rows_within_gap` |
@@ -54,7 +54,13 @@ from policy_engine.statistics.decisions import (
 from policy_engine.statistics.linearized import Linearized
 from policy_engine.statistics.means import MeanTest, folds_t, paired_t, welch_t
 from policy_engine.statistics.metrics import NotComputable, RowMetric, metric_definitions
-from policy_engine.statistics.multiplicity import Adjusted, best_of, holm, spend
+from policy_engine.statistics.multiplicity import (
+    Adjusted,
+    best_of,
+    chance_of_a_better_one,
+    holm,
+    spend,
+)
 from policy_engine.statistics.near_equal import NearlyEqual, nearly_equal
 from policy_engine.statistics.paired_proportions import mcnemar_exact, tango_bounds, tango_p
 from policy_engine.statistics.planning import (
@@ -121,6 +127,7 @@ __all__ = [
     "TwoBounds",
     "Wins",
     "best_of",
+    "chance_of_a_better_one",
     "clopper_pearson_bounds",
     "count_wins",
     "effective_rows",

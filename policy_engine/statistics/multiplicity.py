@@ -5,6 +5,7 @@ No dependency beyond the standard library.
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 
@@ -97,6 +98,33 @@ def best_of(alpha: float, runs: int) -> float:
     _check_alpha(alpha)
     _check_count("runs", runs)
     return alpha / runs
+
+
+def chance_of_a_better_one(margin: float, deviation: float, runs: int) -> float:
+    """Return how likely the best of some runs lies a margin above one more that is equal to them.
+
+    Args:
+        margin: How far above, in the metric's units, >= 0.
+        deviation: The standard deviation of the metric over equal runs, in the same units, > 0.
+        runs: Among how many runs the best is looked for, >= 1.
+
+    Returns:
+        A chance in [0, 1], for metrics that are normal and independent of each other.
+
+    Raises:
+        ValueError: If the count is out of range.
+    """
+    _check_count("runs", runs)
+    normal, width = NormalDist(), _REACH / _STEPS
+    none = 0.0
+    for step in range(-_STEPS, _STEPS + 1):
+        own = step * width
+        none += normal.pdf(own) * width * normal.cdf(own + margin / deviation) ** runs
+    return min(max(1 - none, 0.0), 1.0)
+
+
+_REACH, _STEPS = 8.0, 400
+"""How far a run may lie from its mean (standard deviations), and in how many steps it is summed."""
 
 
 def _check_alpha(alpha: float) -> None:

@@ -17,6 +17,7 @@ from policy_engine.policy_file.declaring import Keys
 from policy_engine.quantities import Duration, parse_duration
 
 if TYPE_CHECKING:
+    from policy_engine.evidence.record import RunRecord
     from policy_engine.tracking.baselines import BaselineSearch
     from policy_engine.tracking.store import Json
 
@@ -198,8 +199,8 @@ class BestRule(BaselineRule, key="best"):
         """Return the best of the runs that fit.
 
         Args:
-            value: `within`; a policy may ask for `tags` and `same_data` too, and look `until` the
-                collection.
+            value: `within`; a policy may ask for `tags`, `same_data` and `no_more` too, and look
+                `until` the collection.
             search: The candidate, and what may be asked.
         """
         if search.metric is None or search.goal is None:
@@ -233,10 +234,14 @@ def _fits(run: "Json", asked: Mapping[str, Any], search: "BaselineSearch") -> bo
     """Say whether a run is one that `best` may choose from, by what a policy asks for.
 
     `tags` maps names to globs; one tag that fits, as written or in lower case, is enough. With
-    `same_data`, runs whose datasets all have other digests than the candidate's do not fit.
+    `same_data`, runs whose datasets all have other digests than the candidate's do not fit; with
+    `no_more`, runs of which one of these numbers is above the candidate's.
     """
     from policy_engine.tracking.translate import run_record, tags_of  # noqa: PLC0415
 
+    limited: Mapping[str, str] = asked.get("no_more") or {}
+    if limited and takes_more(run_record(run, None), search.candidate, limited):
+        return False
     globs: Mapping[str, Sequence[str]] = asked.get("tags") or {}
     tags = tags_of(run) if globs else {}
     if globs and not any(
@@ -251,6 +256,34 @@ def _fits(run: "Json", asked: Mapping[str, Any], search: "BaselineSearch") -> bo
     mine = {data.digest for data in search.candidate.datasets}
     theirs = {data.digest for data in run_record(run, None).datasets}
     return not (mine and theirs) or not mine.isdisjoint(theirs)
+
+
+def takes_more(run: "RunRecord", candidate: "RunRecord", limited: Mapping[str, str]) -> bool:
+    """Say whether a number of a run is above the candidate's.
+
+    Args:
+        run: The run.
+        candidate: The candidate.
+        limited: Metrics, or `duration`, each with the tag that must be equal in both to compare it.
+            A duration counts only where the two share none of the metrics.
+    """
+    mine, theirs = candidate.metrics, run.metrics
+    alike = [name for name, tag in limited.items() if run.tags.get(tag) == candidate.tags.get(tag)]
+    shared = [
+        (own, other)
+        for name in alike
+        if isinstance(own := mine.get(name), float) and isinstance(other := theirs.get(name), float)
+    ]
+    if not shared and "duration" in alike:
+        shared = [(_seconds(candidate), _seconds(run))]
+    return any(other > own for own, other in shared)
+
+
+def _seconds(run: "RunRecord") -> float:
+    """Return how long a run took; NaN where it does not say so."""
+    if run.start_time is None or run.end_time is None:
+        return float("nan")
+    return (run.end_time - run.start_time).total_seconds()
 
 
 class RunRule(BaselineRule, key="run"):

@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from mlops_policies.accuracy_cost.pareto_dominated import ParetoDominated
 from policy_engine.evidence import Metric, Needs
-from policy_engine.evidence.record import DatasetRecord, RunRecord
+from policy_engine.evidence.record import BaselineRecord, DatasetRecord, RunRecord
+from policy_engine.judging.judgement import findings_of
 from policy_engine.policy import Finding, Outcome
-from policy_engine.testing import STARTED, assert_outcome, bind, judge, model, run
+from policy_engine.testing import STARTED, assert_outcome, bind, case, judge, model, run
+from tests.policies.predicted import counted
 
 TEST = DatasetRecord(name="payments", digest="d1", context="evaluation")
 
@@ -192,9 +194,101 @@ def test_objectives_are_quality_and_a_cost(settings: dict[str, object]) -> None:
         ParetoDominated.model_validate(settings)
 
 
-def test_it_reads_history_data_model_and_children() -> None:
+def test_it_reads_the_past_and_the_rows_of_one_earlier_run() -> None:
     due = Needs.HISTORY | Needs.DATASETS | Needs.MODEL | Needs.CHILDREN
-    assert ParetoDominated().reads() == due
+    assert ParetoDominated().reads() == due | Needs.BASELINE | Needs.PREDICTIONS | Needs.REPEATS
+
+
+def leading(wins: int, losses: int, *, others: int = 0, n: int = 1000) -> list[Finding]:
+    """Judge a candidate that alone is right on `wins` rows, where the best earlier run is read."""
+    pair = counted(wins, losses, n)
+    new, old = (
+        of(0.5, 10, number, more=dict(each.metrics)).model_copy(
+            update={"predictions": each.predictions, "repeats": ()}
+        )
+        for each, number in zip(pair, (99, 1), strict=True)
+    )
+    more = {"val_accuracy": old.metrics["val_accuracy"]}
+    return by_rows(new, old, *(of(0.5, 11, n + 2, more=more) for n in range(others)))
+
+
+def by_rows(new: RunRecord, old: RunRecord | None, *others: RunRecord) -> list[Finding]:
+    policy = ParetoDominated()
+    history = (*((old,) if old else ()), *others)
+    seen = case(policy, candidate=new, history=history, metric="val_accuracy")
+    found = BaselineRecord(rules=policy.rules()[0], found_by="best: within=90d", run=old)
+    record = seen.evidence.model_copy(update={"baselines": (found,)})
+    return list(findings_of(policy, seen._replace(evidence=record)))
+
+
+def test_a_lead_that_the_rows_show_fails() -> None:
+    message = (
+        "earlier run run-1 (00000000) has val_accuracy 0.98 against 0.92, training cost 10.00 USD "
+        "against 10.00 USD: no worse in anything, and better by at least 2 pt; val_accuracy goes "
+        "from 0.98 to 0.92 on 1,000 shared rows, a gain of -6.00 pt, shown to be a loss (exact "
+        "McNemar, only the candidate right b = 20, only the baseline c = 80: p = 5.6e-10; Tango's "
+        "one-sided bounds -7.69 pt and -4.43 pt; alpha = 0.05)"
+    )
+    finding = assert_outcome(leading(20, 80), "fail", message=message)
+    assert finding.message == (
+        "earlier run 00000000 is no worse in anything, and better by at least 2 pt"
+    )
+
+
+def test_a_lead_that_may_be_luck_is_inconclusive_the_sooner_the_more_runs_were_looked_at() -> None:
+    assert_outcome(leading(30, 55), "fail")
+    finding = assert_outcome(leading(30, 55, others=99), "inconclusive")
+    assert finding.message == (
+        "earlier run 00000000 is no worse in anything, and better by at least 2 pt, which may be "
+        "chance"
+    )
+    assert finding.detail is not None
+    assert finding.detail.endswith("alpha = 0.0005), the best of 100 runs: alpha/100")
+    assert finding.remedy == "evaluate both on more rows"
+
+
+def test_the_lead_of_a_run_whose_rows_were_not_read_is_inconclusive() -> None:
+    new, old = counted(20, 20, 1000)
+    facts = {"predictions": new.predictions, "repeats": ()}
+    mine = of(0.5, 10, more=dict(new.metrics)).model_copy(update=facts)
+    best = of(0.5, 10, 1, more=dict(old.metrics)).model_copy(update=facts)
+    finding = assert_outcome(
+        by_rows(mine, best, of(0.5, 9, 2, more={"val_accuracy": 1.0})), "inconclusive"
+    )
+    assert finding.whole.endswith(
+        "untested: of the earlier runs, only the rows of the best one that costs no more are read, "
+        "and it is another"
+    )
+    assert finding.remedy == (
+        "compare the candidate with that run: policy-engine check --baseline <its run id>"
+    )
+
+
+def test_without_rows_the_values_decide_and_it_says_how_likely_that_is_for_an_equal_run() -> None:
+    new = of(0.5, 10, more={"val_accuracy": 0.9}, datasets=(TEST.model_copy(update={"rows": 300}),))
+    others = [
+        of(0.5, 10, n, more={"val_accuracy": 0.92}, datasets=new.datasets) for n in range(1, 21)
+    ]
+    finding = assert_outcome(by_rows(new, None, *others), "fail")
+    assert finding.whole.endswith(
+        "val_accuracy is compared as a number (no rows were read); by luck alone the best of 20 "
+        "equal runs leads so far in 60% of cases (300 rows, two runs differ on 8% of them)"
+    )
+
+
+def test_a_run_that_is_cheaper_by_far_dominates_whatever_the_rows_say_of_a_better_one() -> None:
+    new, old = counted(30, 55, 1000)
+    facts = {"predictions": new.predictions, "repeats": ()}
+    mine = of(0.5, 10, more=dict(new.metrics)).model_copy(update=facts)
+    facts["predictions"] = old.predictions
+    best = of(0.5, 10, 1, more=dict(old.metrics)).model_copy(update=facts)
+    rest = [of(0.5, 11, n, more={"val_accuracy": 0.9}) for n in range(3, 99)]
+    cheap = of(0.5, 5, 2, more=dict(new.metrics))
+    finding = assert_outcome(by_rows(mine, best, cheap, *rest), "fail")
+    assert finding.whole.endswith(
+        "no worse in anything, and at least 50% cheaper in one; val_accuracy is compared as a "
+        "number"
+    )
 
 
 points = st.tuples(st.integers(0, 100), st.integers(0, 40))

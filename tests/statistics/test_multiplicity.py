@@ -5,9 +5,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import integrate, stats
 from statsmodels.stats.multitest import multipletests
 
-from policy_engine.statistics import Adjusted, best_of, holm, spend
+from policy_engine.statistics import Adjusted, best_of, chance_of_a_better_one, holm, spend
 
 families = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -79,3 +80,24 @@ def test_what_cannot_be_is_refused(call: object, message: str) -> None:
     assert callable(call)
     with pytest.raises(ValueError, match=rf"^{message}$"):
         call()
+
+
+@pytest.mark.parametrize("runs", [1, 2, 20, 200])
+@pytest.mark.parametrize("margin", [0.0, 0.01, 0.02, 0.05])
+def test_how_lucky_the_best_of_many_is_agrees_with_scipys_integral(
+    margin: float, runs: int
+) -> None:
+    def none_is_above(own: float) -> float:
+        return float(stats.norm.pdf(own) * stats.norm.cdf(own + margin / 0.01) ** runs)
+
+    expected = 1 - integrate.quad(none_is_above, -9, 9, epsabs=1e-12, limit=200)[0]
+    assert chance_of_a_better_one(margin, 0.01, runs) == pytest.approx(expected, abs=1e-8)
+
+
+def test_one_equal_run_is_above_as_often_as_below() -> None:
+    assert chance_of_a_better_one(0.0, 0.01, 1) == pytest.approx(0.5)
+
+
+def test_the_best_of_no_runs_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^runs is 0; it must be at least 1$"):
+        chance_of_a_better_one(0.01, 0.01, 0)

@@ -113,3 +113,27 @@ def test_runs_on_other_data_are_left_out_and_those_that_do_not_say_stay(team: Te
     assert best(team, candidate, {"same_data": True}, datasets=mine)[:2] == (runs[1], 2)
     assert best(team, candidate, {}, datasets=mine)[:2] == (runs[0], 3)
     assert best(team, candidate, {"same_data": True})[:2] == (runs[0], 3)
+
+
+def test_runs_that_cost_more_are_left_out_where_the_cost_is_comparable(team: Team) -> None:
+    experiment = team.experiment()
+    before = NOON_MS - 5 * HOUR_MS
+    limited = {"no_more": {"cost.total": "cost.currency", "duration": "compute.instance"}}
+
+    def run(value: float, cost: float | None, currency: str, hours: int = 1) -> str:
+        metrics = {"val_accuracy": value} | ({} if cost is None else {"cost.total": cost})
+        tags = {"cost.currency": currency}
+        end = before + hours * HOUR_MS
+        return team.run(experiment, metrics=metrics, tags=tags, begin=before, end=end)
+
+    dearer = run(0.99, 11, "USD")
+    longer = run(0.98, None, "USD", hours=4)
+    elsewhere = run(0.97, 11, "EUR")
+    run(0.96, 9, "USD", hours=4)
+    mine = {"metrics": {"cost.total": 10.0}, "tags": {"cost.currency": "USD"}}
+    candidate = team.run(experiment, begin=NOON_MS, end=NOON_MS + HOUR_MS)
+    assert best(team, candidate, {}, **mine)[:2] == (dearer, 4)
+    assert best(team, candidate, limited, **mine)[:2] == (elsewhere, 2)
+    long = {**mine, "end_time": datetime.fromtimestamp(NOON_MS / 1000, UTC) + timedelta(hours=4)}
+    assert best(team, candidate, limited, **long)[:2] == (longer, 3)
+    assert best(team, candidate, {"no_more": {"cost.total": "cost.currency"}}, **mine)[0] == longer

@@ -1,0 +1,96 @@
+"""Whether the lead of the best of many earlier runs is more than its luck."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mlops_policies.comparing.comparison import Plan, compare
+from mlops_policies.comparing.same_data import evaluation_data
+from mlops_policies.comparing.tested import Tested, Untested
+from mlops_policies.comparing.words import change, evidence
+from policy_engine.evidence import Case, Metric, Run
+from policy_engine.policy import Outcome
+from policy_engine.quantities import Margin, exact, show
+from policy_engine.statistics import best_of, chance_of_a_better_one
+
+DIFFERING = 0.08
+"""The share of rows on which two equal models differ, where nobody knows it."""
+
+
+class Verdict(NamedTuple):
+    """What is said of a lead: the outcome, why as the end of a sentence, and what would tell."""
+
+    outcome: Outcome
+    because: str
+    remedy: str | None = None
+
+
+def run_found(case: Case, rules: tuple[dict[str, Any], ...]) -> Run | None:
+    """Return the run that rules of a policy's own found; None where they found none."""
+    found = next((each for each in case.evidence.baselines if each.rules == rules), None)
+    if found is None or found.run is None:
+        return None
+    return case.against(rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The lead of the best of some runs over the candidate.
+
+    Attributes:
+        metric: The metric in which it leads.
+        looked_at: Of how many runs it is the best (count).
+        alpha: The share of equal candidates that may fail.
+        least: How large a lead counts.
+    """
+
+    metric: Metric
+    looked_at: int
+    alpha: float
+    least: Margin
+
+    def tested(self, candidate: Run, leader: Run) -> Verdict:
+        """Return whether the leader is shown to be better, by rows or seeds."""
+        found = compare(candidate, leader, self.metric, Plan())
+        if isinstance(found, Untested):
+            if found.gain is None:
+                return self.by_numbers(candidate, found.why)
+            return Verdict(Outcome.INCONCLUSIVE, f"; untested: {found.why}", found.remedy)
+        return self._shown(found)
+
+    def unread(self) -> Verdict:
+        """Return what is said of a leader whose rows nobody read."""
+        why = "; untested: of the earlier runs, only the rows of the best one that costs no more "
+        return Verdict(Outcome.INCONCLUSIVE, f"{why}are read, and it is another", _LOOK)
+
+    def by_numbers(self, candidate: Run, why: str) -> Verdict:
+        """Return the verdict by the logged values, and how likely it is for an equal run."""
+        luck = self._luck(candidate)
+        return Verdict(Outcome.FAIL, f"; {self.metric.name} is compared as a number ({why}){luck}")
+
+    def _shown(self, found: Tested) -> Verdict:
+        level, p = best_of(self.alpha, self.looked_at), found.p_below()
+        shown = p < level
+        many = f", the best of {self.looked_at} runs: alpha/{self.looked_at}"
+        because = (
+            f"; {change(self.metric, found)}, {'shown' if shown else 'not shown'} to be a loss "
+            f"{evidence(self.metric, found, level, p=p)}{many if self.looked_at > 1 else ''}"
+        )
+        return Verdict(Outcome.FAIL if shown else Outcome.INCONCLUSIVE, because, found.more)
+
+    def _luck(self, candidate: Run) -> str:
+        rows = [each.rows for each in evaluation_data(candidate) if each.rows]
+        name = self.metric.name
+        if len(rows) != 1 or "accuracy" not in name or "balanced" in name:
+            return ""
+        deviation = math.sqrt(DIFFERING / 2 / rows[0])
+        margin = float(self.metric.distance(self.least)) - 0.5 / rows[0]  # whole rows
+        chance = chance_of_a_better_one(margin, deviation, self.looked_at)
+        return (
+            f"; by luck alone the best of {self.looked_at} equal runs leads so far in "
+            f"{show(exact(round(chance, 2)), '%')} of cases ({rows[0]:,} rows, two runs differ on "
+            f"{show(exact(DIFFERING), '%')} of them)"
+        )
+
+
+_LOOK = "compare the candidate with that run: policy-engine check --baseline <its run id>"
