@@ -27,6 +27,7 @@ from policy_engine.errors import UsageError
 from policy_engine.http.deadline import Deadline
 from policy_engine.http.reading import held_response
 from policy_engine.training.machine import hardware_name, peak_memory_mb
+from policy_engine.training.percentiles import percentile, percentile_bounds
 from policy_engine.training.scoring import HOST, served
 
 EXAMPLE = "serving_input_example.json"
@@ -74,7 +75,11 @@ def probe_serving(
     - `serving.requests`, `serving.errors`: requests sent, and those not answered with status 200.
       One request goes first, to warm up; it counts here, but its time does not
     - `latency.p50_ms`, `latency.p95_ms`, `latency.p99_ms`: from sending a request to having all of
-      its answer (ms), see `percentile`; only requests that were answered well count
+      its answer (ms): the smallest time that at least so many percent of the requests do not
+      exceed; only requests that were answered well count
+    - `latency.p95_low_ms`, `latency.p95_high_ms` and so on: between which times the true percentile
+      lies (an error of 5 % on each side, by the binomial test); absent where so few requests do not
+      tell: the upper one takes 59 requests for the 95th percentile, 299 for the 99th
     - `latency.n`: how many those were
     - `serving.peak_rss_mb`: the most memory that the server ever held (MB, 10**6 bytes), where the
       machine tells, and the server is one process (that of MLflow 2.16 is not, of 2.22 it is)
@@ -128,20 +133,6 @@ def probe_serving(
         }
     )
     return metrics
-
-
-def percentile(values: list[float], q: int) -> float:
-    """Return the smallest value that at least `q` percent of the values do not exceed.
-
-    It is the nearest-rank percentile, NumPy's `inverted_cdf`: a value that was really measured,
-    never one between two.
-
-    Args:
-        values: At least one.
-        q: A whole number from 1 to 100.
-    """
-    rank = -(-len(values) * q // 100)
-    return sorted(values)[rank - 1]
 
 
 def _ask(port: int, example: bytes, requests: int, deadline: Deadline) -> Answers:
@@ -210,6 +201,9 @@ def _metrics(load_s: float, answers: Answers, memory_mb: float | None) -> dict[s
         metrics["latency.n"] = float(len(answers.latencies_ms))
         for q in PERCENTILES:
             metrics[f"latency.p{q}_ms"] = percentile(answers.latencies_ms, q)
+            low, high = percentile_bounds(answers.latencies_ms, q)
+            metrics |= {} if low is None else {f"latency.p{q}_low_ms": low}
+            metrics |= {} if high is None else {f"latency.p{q}_high_ms": high}
     return metrics
 
 

@@ -159,6 +159,88 @@ def test_samples_that_cannot_be_compared_leave_growth_inconclusive(
     assert finding.remedy is not None
 
 
+def bounded(low: float | None, ms: float, high: float | None, q: int = 95) -> RunRecord:
+    """Return a run whose percentile has bounds (ms)."""
+    sides = {f"latency.p{q}_low_ms": low, f"latency.p{q}_high_ms": high}
+    known = {name: value for name, value in sides.items() if value is not None}
+    sample = timed(ms, n=200, q=q)
+    return sample.model_copy(update={"metrics": sample.metrics | known})
+
+
+@pytest.mark.parametrize(
+    ("bounds", "outcome"),
+    [
+        ((30, 40, 50), "pass"),
+        ((30, 40, 50.1), "inconclusive"),
+        ((50, 60, 70), "inconclusive"),
+        ((50.1, 60, 70), "fail"),
+        ((50.1, 60, None), "fail"),
+    ],
+)
+def test_bounds_of_the_percentile_decide_and_what_lies_between_is_left_open(
+    bounds: tuple[float, float, float | None], outcome: str
+) -> None:
+    assert_outcome(judged(bounded(*bounds)), outcome, part="latency")
+
+
+def test_a_percentile_near_its_limit_says_what_its_bounds_leave_open() -> None:
+    message = (
+        "p95 latency is 40 ms; it must be at most 50 ms (200 requests); by the exact binomial test "
+        "it is truly at least 30 ms and at most 51 ms (alpha = 0.05 each), which does not decide"
+    )
+    finding = assert_outcome(judged(bounded(30, 40, 51)), "inconclusive", message=message)
+    assert finding.message == "the p95 latency is too near its limit to tell from chance"
+    assert finding.remedy == "measure more requests: probe_serving(…, requests=800)"
+
+
+def test_without_bounds_the_numbers_decide_and_it_says_so() -> None:
+    message = (
+        "p95 latency is 40 ms; it must be at most 50 ms (1000 requests); compared as numbers, so "
+        "near the limit chance decides: probe_serving logs the bounds that tell"
+    )
+    assert_outcome(judged(timed()), "pass", message=message)
+    assert_outcome(judged(bounded(30, 40, None)), "pass", message="compared as numbers")
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "outcome"),
+    [
+        ((19, 20, 21), (19, 20, 21), "pass"),
+        ((22, 24, 26), (19, 20, 21), "inconclusive"),
+        ((26, 28, 30), (19, 20, 21), "inconclusive"),
+        ((26.5, 28, 30), (19, 20, 21), "fail"),
+    ],
+)
+def test_growth_is_judged_by_the_bounds_of_both_however_few_requests_there_are(
+    after: tuple[float, ...], before: tuple[float, ...], outcome: str
+) -> None:
+    finding = assert_outcome(grown(bounded(*after), bounded(*before)), outcome, part="growth")
+    assert finding.whole.endswith(
+        "; baseline: by the exact binomial test it is truly at least 19 ms and at most 21 ms "
+        "(alpha = 0.05 each)"
+    )
+
+
+def test_growth_of_the_99th_percentile_without_bounds_takes_5000_requests() -> None:
+    policy = bind(LatencyPercentileBudget, max="50ms", max_growth="25%", percentile=99)
+    found = grown(timed(q=99, n=4999), timed(q=99, n=5000), policy)
+    assert_outcome(
+        found,
+        "inconclusive",
+        part="growth",
+        message="growth needs 5000 requests a side, and there are 4999 and 5000",
+    )
+    assert_outcome(grown(timed(q=99, n=5000), timed(q=99, n=5000), policy), "pass", part="growth")
+
+
+@pytest.mark.parametrize("bounds", [(41, 40, 42), (38, 40, 39)])
+def test_a_percentile_that_is_not_between_its_bounds_fails(
+    bounds: tuple[float, float, float],
+) -> None:
+    message = "metric latency.p95_ms of the candidate run does not lie between its bounds"
+    assert_outcome(judged(bounded(*bounds)), "fail", message=message)
+
+
 def test_a_baseline_without_a_sample_leaves_growth_missing() -> None:
     found = grown(timed(), run(model=model()))
     assert_outcome(found, "pass", part="latency")

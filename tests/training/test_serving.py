@@ -20,8 +20,9 @@ from policy_engine.check import Options, check
 from policy_engine.errors import UsageError
 from policy_engine.http.deadline import Deadline
 from policy_engine.training.machine import hardware_name, peak_memory_mb
+from policy_engine.training.percentiles import percentile, percentile_bounds
 from policy_engine.training.scoring import Server, free_port, running
-from policy_engine.training.serving import _ask, percentile
+from policy_engine.training.serving import _ask
 from tests.http.slow_server import dripping, serving
 from tests.mlflow_server import logging_to
 
@@ -83,7 +84,9 @@ def test_a_served_model_leaves_all_of_the_evidence(
     assert set(metrics) >= {
         *("serving.load_s", "serving.requests", "serving.errors"),
         *("latency.p50_ms", "latency.p95_ms", "latency.p99_ms", "latency.n"),
+        *("latency.p50_low_ms", "latency.p50_high_ms", "latency.p95_low_ms", "latency.p99_low_ms"),
     }
+    assert not {"latency.p95_high_ms", "latency.p99_high_ms"} & set(metrics)  # 30 requests
     assert metrics["serving.errors"] == 0
     assert metrics["serving.requests"] == REQUESTS + 1  # one to warm up
     assert metrics["latency.n"] == REQUESTS
@@ -348,6 +351,20 @@ def test_at_least_q_percent_do_not_exceed_the_percentile_and_fewer_stay_below(
 @pytest.mark.parametrize(("q", "expected"), [(50, 100), (95, 190), (99, 198), (100, 200)])
 def test_of_1_to_200_the_percentiles_are_those_ranks(q: int, expected: int) -> None:
     assert percentile([float(n) for n in range(1, 201)], q) == expected
+
+
+@pytest.mark.parametrize("q", [50, 95, 99])
+@pytest.mark.parametrize("n", [1, 2, 58, 59, 200, 298, 299, 1000, 5000])
+def test_a_bound_is_beyond_a_limit_where_scipys_binomial_test_shows_it(n: int, q: int) -> None:
+    """Of 1 to n: for each limit, how many lie above it is what the test counts."""
+    from scipy.stats import binom
+
+    low, high = percentile_bounds([float(k) for k in range(1, n + 1)], q)
+    within = np.arange(n + 1)  # how many do not exceed a limit of so much
+    late = binom.cdf(within, n, q / 100) <= 0.05
+    in_time = binom.sf(within - 1, n, q / 100) <= 0.05
+    assert [low is not None and low > limit for limit in within] == late.tolist()
+    assert [high is not None and high <= limit for limit in within] == in_time.tolist()
 
 
 def _stored(mlflow: ModuleType, info: Any) -> Path:

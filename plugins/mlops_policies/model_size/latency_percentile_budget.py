@@ -8,23 +8,37 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from mlops_policies.reading.probe import PROBE_IT, probe_count, require_own_probe, span
-from policy_engine.evidence import Case, Measurement, MissingEvidence, Needs, Run
+from policy_engine.evidence import Case, InvalidEvidence, Measurement, MissingEvidence, Needs, Run
 from policy_engine.policy import Finding, Outcome, Policy, part
 from policy_engine.quantities import Duration, Percent, Tighter, divide, show
 
 HARDWARE_TAG = "bench.hardware"
 BEYOND = 10
-"""A percentile is judged where at least so many requests lie beyond it."""
+"""A percentile is judged as a number where at least so many requests lie beyond it."""
+GROWTH_N = {50: 1000, 95: 1000, 99: 5000}
+"""Requests a side from which growth is judged as a number: equal models seldom fail then."""
+ALPHA = "0.05"
+"""The one-sided error of each bound that `probe_serving` logs."""
 _MS = Decimal("0.001")
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """A measured percentile (s), of how many requests, on which machine."""
+    """A measured percentile (s), of how many requests, on which machine.
+
+    Attributes:
+        latency: The percentile of the requests.
+        n: How many there were (count).
+        hardware: The machine.
+        low: What the true percentile is at least (s); None where nobody logged it.
+        high: What it is at most.
+    """
 
     latency: Measurement
     n: Decimal
     hardware: str | None
+    low: Decimal | None
+    high: Decimal | None
 
     @classmethod
     def of(cls, run: Run, q: int) -> Self:
@@ -41,9 +55,18 @@ class _Sample:
                 f"the {run.role} run has no latency sample: there is no metric {absent}", PROBE_IT
             )
         require_own_probe(run, f"the {run.role} run has no latency sample")
-        return cls(
-            span(run, name, _MS), probe_count(run, "latency.n").value, run.tags.get(HARDWARE_TAG)
+        latency = span(run, name, _MS)
+        low, high = (_bound(run, f"latency.p{q}_{side}_ms") for side in ("low", "high"))
+        if (low or latency.value) <= latency.value <= (high or latency.value):
+            n = probe_count(run, "latency.n").value
+            return cls(latency, n, run.tags.get(HARDWARE_TAG), low, high)
+        raise InvalidEvidence(
+            f"metric {name} of the {run.role} run does not lie between its bounds", PROBE_IT
         )
+
+
+def _bound(run: Run, name: str) -> Decimal | None:
+    return span(run, name, _MS).value if name in run.metrics else None
 
 
 class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
@@ -52,14 +75,22 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
     Users meet the slow answers, not the mean one. With `p_q` the time that `q` percent of the
     requests do not exceed, and `n` requests:
 
-    - `latency`: `p_q <= max`, judged from `min_n` requests on, else `inconclusive`: a percentile is
-      worth as much as the requests beyond it, and 10 of them need `n = 10 / (1 - q/100)`, which is
-      20 for the median, 200 for the 95th and 1,000 for the 99th
+    - `latency`: `p_q <= max`
     - `growth`: `p_q <= (1 + max_growth) * p_q,B`; judged only where both ran on the same hardware
-      (tag `bench.hardware`) and both have `growth_n` requests, else `inconclusive`
+      (tag `bench.hardware`), else `inconclusive`
 
-    Run times vary by 5 to 10 % from one moment to the next on one machine: +10 % on 200 requests
-    fails 15 to 31 % of equal models, +25 % on 1,000 requests 0 to 7 % (our simulation).
+    Where the run has bounds of the percentile, as `probe_serving` logs them, both are tested: what
+    the bounds show passes or fails, else it is `inconclusive`. That `low` is above the limit is the
+    exact binomial test of how many requests took longer, with an error of 5 %; growth fails where
+    `low` is above the limit of the baseline's `high`, and passes where `high` is within that of its
+    `low`. Of equal models 0 to 3 % fail +25 % so, though run times vary by 5 to 10 % from one
+    moment to the next on one machine, and a 95th percentile that is 10 % over the limit passes in
+    less than 1 %.
+
+    Without bounds the numbers decide, and the finding says so: `latency` from `min_n` requests on
+    (a percentile is worth as much as the requests beyond it, and 10 of them need
+    `n = 10 / (1 - q/100)`), `growth` from `growth_n` on. A 95th percentile that is 10 % over the
+    limit passes in up to 22 % then (200 requests), and up to 8 % of equal models fail +25 %.
 
     The metrics are in milliseconds. Where the run says which model was served (tag
     `serving.model_id`), it must be the run's own.
@@ -68,7 +99,8 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
     the 99th for servers.
 
     Log it: `policy_engine.training.probe_serving(info.model_uri, requests=1000)`; or the metrics
-    `latency.p50_ms`, `latency.p95_ms`, `latency.p99_ms` and `latency.n` of a load test of your own.
+    `latency.p50_ms`, `latency.p95_ms`, `latency.p99_ms` and `latency.n` of a load test of your own,
+    with `latency.p95_low_ms`, `latency.p95_high_ms` and so on where it knows them.
     """
 
     needs = Needs.MODEL | Needs.BASELINE
@@ -82,13 +114,15 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
     max_growth: Annotated[Annotated[Percent, Field(ge=0)] | None, Tighter.LOWER] = Field(
         default=None, description="Largest growth over the baseline's (percent of it)."
     )
-    growth_n: int = Field(
-        default=1000, ge=1, description="Fewest requests of each side to judge growth (requests)."
+    growth_n: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Fewest requests of each side to judge growth without bounds (requests). Off: "
+        "1,000; 5,000 for the 99th.",
     )
     min_n: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Fewest requests to judge the percentile (requests). Off: 20 for the 50th, 200 "
-        "for the 95th, 1,000 for the 99th.",
+        description="Fewest requests to judge the percentile without bounds (requests). Off: 20 "
+        "for the 50th, 200 for the 95th, 1,000 for the 99th.",
     )
 
     def reads(self) -> Needs:
@@ -111,16 +145,35 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
             self._what,
             part="latency",
             note=f" ({show(sample.n, '')} requests)",
-            remedy="make the model quicker to answer, or raise max and say why",
+            remedy=_QUICKER.format("max"),
         )
+        shown = _shown(sample.low, sample.high, self.max)
+        if shown is not None:
+            return self._by_test(finding, sample, shown)
         least = self.min_n or divide(Decimal(100 * BEYOND), Decimal(100 - self.percentile))
         if sample.n >= least:
-            return finding
+            return finding._replace(detail=f"{finding.whole}{_AS_NUMBERS}")
         return finding._replace(
             outcome=Outcome.INCONCLUSIVE,
             message=f"too few requests to judge the {self._what}",
             detail=f"{finding.whole}; {least:f} are needed to judge this percentile",
             remedy=f"measure more: probe_serving(…, requests={least:f})",
+        )
+
+    def _by_test(self, finding: Finding, sample: _Sample, outcome: Outcome) -> Finding:
+        """Return the finding as the bounds of the percentiles decide it."""
+        what = self._what if finding.part == "latency" else f"growth of the {self._what}"
+        told = f"{finding.whole}; {_between(sample)}"
+        if outcome is Outcome.INCONCLUSIVE:
+            return finding._replace(
+                outcome=outcome,
+                message=f"the {what} is too near its limit to tell from chance",
+                detail=f"{told}, which does not decide",
+                remedy=f"measure more requests: probe_serving(…, requests={4 * sample.n:f})",
+            )
+        remedy = _QUICKER.format("max" if finding.part == "latency" else "max_growth")
+        return finding._replace(
+            outcome=outcome, detail=told, remedy=remedy if outcome is Outcome.FAIL else None
         )
 
     def _growth(self, case: Case, sample: _Sample, max_growth: Decimal) -> Finding:
@@ -134,11 +187,17 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
             part="growth",
             baseline=before.latency,
             note=f" (the baseline's {before.latency} and {show(max_growth, '%')})",
-            remedy="make the model quicker to answer, or raise max_growth and say why",
+            remedy=_QUICKER.format("max_growth"),
         )
-        doubt = self._doubt(sample, before)
+        doubt = _incomparable(sample, before)
         if doubt is None:
-            return finding
+            shown = _growth_shown(sample, before, 1 + max_growth)
+            if shown is not None:
+                finding = self._by_test(finding, sample, shown)
+                return finding._replace(detail=f"{finding.whole}; baseline: {_between(before)}")
+            doubt = self._too_few(sample, before)
+        if doubt is None:
+            return finding._replace(detail=f"{finding.whole}{_AS_NUMBERS}")
         return finding._replace(
             outcome=Outcome.INCONCLUSIVE,
             message=f"growth of the {self._what} cannot be judged: {doubt[0]}",
@@ -146,27 +205,68 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
             remedy=doubt[1],
         )
 
-    def _doubt(self, sample: _Sample, before: _Sample) -> tuple[str, str] | None:
-        """Say why two samples cannot be compared, and what would fix it; None: they can."""
-        for side, each in (("candidate", sample), ("baseline", before)):
-            if each.hardware is None:
-                return (
-                    f"nothing says on which hardware the {side} was measured",
-                    f"set the tag: mlflow.set_tag({HARDWARE_TAG!r}, '…'); probe_serving does",
-                )
-        if sample.hardware != before.hardware:
-            return (
-                f"the candidate ran on '{sample.hardware}' and the baseline on '{before.hardware}'",
-                "measure both on one kind of machine",
-            )
-        if min(sample.n, before.n) < self.growth_n:
-            counts = f"{show(sample.n, '')} and {show(before.n, '')}"
-            return (
-                f"growth needs {self.growth_n} requests a side, and there are {counts}",
-                f"measure both with more: probe_serving(…, requests={self.growth_n})",
-            )
-        return None
+    def _too_few(self, sample: _Sample, before: _Sample) -> tuple[str, str] | None:
+        """Say that a side has too few requests to compare numbers; None: they are enough."""
+        least = self.growth_n or GROWTH_N[self.percentile]
+        if min(sample.n, before.n) >= least:
+            return None
+        counts = f"{show(sample.n, '')} and {show(before.n, '')}"
+        return (
+            f"growth needs {least} requests a side, and there are {counts}",
+            f"measure both with more: probe_serving(…, requests={least})",
+        )
 
     @property
     def _what(self) -> str:
         return "median latency" if self.percentile == 50 else f"p{self.percentile} latency"  # noqa: PLR2004 (the median)
+
+
+_QUICKER = "make the model quicker to answer, or raise {} and say why"
+_AS_NUMBERS = (
+    "; compared as numbers, so near the limit chance decides: probe_serving logs the bounds that "
+    "tell"
+)
+
+
+def _shown(low: Decimal | None, high: Decimal | None, limit: Decimal) -> Outcome | None:
+    """Return what bounds show of a limit; None where there are none that could."""
+    if low is not None and low > limit:
+        return Outcome.FAIL
+    if high is None:
+        return None
+    return Outcome.PASS if high <= limit else Outcome.INCONCLUSIVE
+
+
+def _growth_shown(sample: _Sample, before: _Sample, times: Decimal) -> Outcome | None:
+    """Return what the bounds of both show of growth; None where one of them has none."""
+    if sample.low is None or sample.high is None or before.low is None or before.high is None:
+        return None
+    if sample.low > times * before.high:
+        return Outcome.FAIL
+    return Outcome.PASS if sample.high <= times * before.low else Outcome.INCONCLUSIVE
+
+
+def _between(sample: _Sample) -> str:
+    """Return between which times the true percentile lies, as a sentence's end."""
+    sides = [
+        f"{word} {show(value, 's', sample.latency.value)}"
+        for word, value in (("at least", sample.low), ("at most", sample.high))
+        if value is not None
+    ]
+    return f"by the exact binomial test it is truly {' and '.join(sides)} (alpha = {ALPHA} each)"
+
+
+def _incomparable(sample: _Sample, before: _Sample) -> tuple[str, str] | None:
+    """Say why two samples cannot be compared, and what would fix it; None: they can."""
+    for side, each in (("candidate", sample), ("baseline", before)):
+        if each.hardware is None:
+            return (
+                f"nothing says on which hardware the {side} was measured",
+                f"set the tag: mlflow.set_tag({HARDWARE_TAG!r}, '…'); probe_serving does",
+            )
+    if sample.hardware != before.hardware:
+        return (
+            f"the candidate ran on '{sample.hardware}' and the baseline on '{before.hardware}'",
+            "measure both on one kind of machine",
+        )
+    return None
