@@ -212,7 +212,7 @@ def test_without_bounds_the_numbers_decide_and_it_says_so() -> None:
     ],
 )
 def test_growth_is_judged_by_the_bounds_of_both_however_few_requests_there_are(
-    after: tuple[float, ...], before: tuple[float, ...], outcome: str
+    after: tuple[float, float, float], before: tuple[float, float, float], outcome: str
 ) -> None:
     finding = assert_outcome(grown(bounded(*after), bounded(*before)), outcome, part="growth")
     assert finding.whole.endswith(

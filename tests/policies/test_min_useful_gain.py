@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from mlops_policies.accuracy_cost.min_useful_gain import MinUsefulGain
 from policy_engine.evidence import Metric, Needs
+from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding, Outcome
 from policy_engine.testing import assert_outcome, judge, run
-from tests.policies.predicted import rows
+from tests.policies.predicted import counted, rows, scored
 
 NOT_CHANCE = " (a point comparison: it does not tell chance from improvement)"
 NAN, INF = float("nan"), float("inf")
@@ -291,6 +292,46 @@ def test_a_refactoring_is_spared_where_that_is_asked_for() -> None:
         assert_outcome(found, outcome)
         better = same.model_copy(update={"metrics": {"val_f1": 0.501}})
         assert_outcome(judge(rule, candidate=better, baseline=same, metric="val_f1"), "fail")
+
+
+@pytest.mark.parametrize(
+    ("pair", "settings", "chance"),
+    [
+        (counted(40, 40, 1000), {}, "29%"),  # P(X >= 43) of 80 tosses of a coin is 0.288
+        (counted(45, 35, 1000), {"min_abs": "2pt"}, "2%"),
+        (counted(45, 35, 1000), {"min_abs": "9pt"}, "0%"),
+        (counted(45, 35, 1000), {"min_abs": 0}, "54%"),
+    ],
+)
+def test_with_the_rows_it_says_how_likely_an_equal_model_passes(
+    pair: tuple[RunRecord, RunRecord], settings: dict[str, Any], chance: str
+) -> None:
+    rule = policy(spare_refactorings=True, **settings)
+    (finding,) = judge(rule, candidate=pair[0], baseline=pair[1], metric="val_accuracy")
+    said = f"; a model that is no better gains so much in {chance} of cases (1,000 shared rows, as "
+    assert finding.whole.endswith(f"{said}many differ)")
+
+
+def test_every_part_says_how_likely_an_equal_model_passes_it() -> None:
+    from scipy.stats import binom
+
+    new, old = counted(45, 35, 1000)
+    rule = policy(spare_refactorings=True, min_rel="1%", min_headroom="20%")
+    found = judge(rule, candidate=new, baseline=old, metric="val_accuracy")
+    for finding, rows_more in zip(found, (5, 10, 9), strict=True):
+        chance = binom.sf((80 + rows_more + 1) // 2 - 1, 80, 0.5)
+        assert f"gains so much in {round(100 * chance)}% of cases" in finding.whole
+
+
+def test_of_a_metric_without_counts_the_chance_is_that_of_its_standard_error() -> None:
+    new, old = (scored(1000, shift, run_id=i * 32) for shift, i in ((0.2, "a"), (0.3, "b")))
+    new, old = (
+        each.model_copy(update={"metrics": {"val_auc": value}})
+        for each, value in ((new, 0.81), (old, 0.8))
+    )
+    rule = policy(spare_refactorings=True)
+    (finding,) = judge(rule, candidate=new, baseline=old, metric="val_auc")
+    assert finding.whole.endswith("of cases (1,000 shared rows, as many differ)")
 
 
 def test_rows_are_read_only_to_spare_refactorings() -> None:

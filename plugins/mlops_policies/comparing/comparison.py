@@ -92,6 +92,18 @@ def compare(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Tested
     return replace(by_rows, why=f"{by_rows.why}, and {seeds.why}")
 
 
+def compare_by_rows(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Tested | Untested:
+    """Return the tested gain of the candidate by rows alone; or why there is none.
+
+    Raises:
+        InvalidEvidence: As `compare`.
+        MissingEvidence: As `compare`.
+        UnreadableEvidence: As `compare`.
+    """
+    with scipy_needed():
+        return _by_rows(candidate, baseline, metric, plan)
+
+
 @contextmanager
 def scipy_needed() -> Iterator[None]:
     """Turn the absence of SciPy into evidence that cannot be read, with the way to install it."""

@@ -1,0 +1,46 @@
+"""How likely a model that is no better reaches a gain, on rows that differ as these do."""
+
+import math
+from statistics import NormalDist
+
+from mlops_policies.comparing.comparison import Plan, compare_by_rows
+from mlops_policies.comparing.counted import Counts
+from mlops_policies.comparing.tested import Untested
+from policy_engine.evidence import EvidenceError, Metric, Run
+from policy_engine.quantities import exact, show
+from policy_engine.statistics import mcnemar_exact
+
+_RESAMPLES = 1_000
+"""Enough for a standard error to two digits."""
+_ROUNDING = 1e-9
+
+
+def luck(candidate: Run, baseline: Run, metric: Metric, least: float) -> str:
+    """Return as a sentence's end how likely an equal model gains so much; empty without rows.
+
+    Args:
+        candidate: One run.
+        baseline: The other.
+        metric: What is gained.
+        least: The gain (the metric's units).
+    """
+    try:
+        tested = compare_by_rows(candidate, baseline, metric, Plan(resamples=_RESAMPLES))
+    except EvidenceError:  # whoever demands rows says what is wrong with them
+        return ""
+    if isinstance(tested, Untested) or not tested.standard_error > 0:
+        return ""
+    if isinstance(tested, Counts):
+        chance = _of_counts(tested.wins + tested.losses, least * tested.n)
+    else:
+        chance = 1 - NormalDist().cdf(least / tested.standard_error)
+    return (
+        f"; a model that is no better gains so much in {show(exact(round(chance, 2)), '%')} of "
+        f"cases ({tested.where}, as many differ)"
+    )
+
+
+def _of_counts(differing: int, rows: float) -> float:
+    """Return how likely an equal model alone is right on so many more of the rows that differ."""
+    wins = max(math.ceil((differing + rows) / 2 - _ROUNDING), 0)
+    return mcnemar_exact(wins, differing - wins) if wins <= differing else 0.0
