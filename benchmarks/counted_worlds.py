@@ -253,6 +253,24 @@ def tries(trials: int, random: Random) -> Iterator[Rate]:
     yield Rate(world, "some try passes (alpha spent)", spent, trials, at_most=ALPHA, said=0.024)
 
 
+def searches(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often the best of several candidates that equal the baseline passes."""
+    for count in (5, 20, 100):
+        wins, losses = _retrained(random, trials, count)
+        best = (wins - losses).argmax(axis=1)
+        line = np.arange(trials)
+        pairs = zip(wins[line, best].tolist(), losses[line, best].tolist(), strict=True)
+        p_values = np.array([mcnemar(b, c) for b, c in pairs])
+        world = f"the best of {count} candidates that equal the baseline, 1,000 rows, 8 % differ"
+        yield Rate(world, "improved at alpha", float((p_values < ALPHA).mean()), trials)
+        ours = float((p_values < best_of(ALPHA, count)).mean())
+        yield Rate(world, "improved at alpha/M (one search)", ours, trials, at_most=ALPHA)
+    world = "one of 20 candidates is 4 pt better, 1,000 rows, 8 % differ"
+    cases = _pairs(random, trials, 1_000, _SHARE, 0.04)
+    rate = _share(cases, lambda b, c: mcnemar(b, c) < best_of(ALPHA, 20))
+    yield Rate(world, "improved at alpha/M (one search)", rate, trials)
+
+
 def _retrained(random: Random, trials: int, models: int, hard: int = 160) -> tuple[Any, Any]:
     """Draw wins and losses of several models against one, all of one recipe.
 

@@ -35,13 +35,44 @@ def seeds(trials: int, random: Random) -> Iterator[Rate]:
 def unlike_seeds(trials: int, random: Random) -> Iterator[Rate]:
     """Yield how often recipes of equal mean are called better where their seeds vary unlike."""
     plain, other = random.normal(size=(2, trials, 5))
-    world = "equal means, 5 seeds a side, standard deviations of 5 and 1"
-    yield Rate(world, "improved (Welch)", _welch(5 * plain, other), trials, at_most=ALPHA)
-    world = "equal recipes, 5 seeds a side, each diverges with a chance of 0.1"
-    both = [_diverging(random, trials) for _ in range(2)]
-    yield Rate(world, "improved (Welch)", _welch(*both), trials, at_most=ALPHA)
+    more = random.normal(size=(trials, 20))
+    for world, ours, theirs in (
+        ("equal means, 5 seeds a side, standard deviations of 5 and 1", 5 * plain, other),
+        ("equal means, 5 seeds of standard deviation 5 and 20 of 1", 5 * plain, more),
+        (
+            "equal recipes, 5 seeds a side, each diverges with a chance of 0.1",
+            *(_diverging(random, trials) for _ in range(2)),
+        ),
+    ):
+        yield Rate(world, "improved (Welch)", _welch(ours, theirs), trials, at_most=ALPHA)
+        few = max(1, trials // 20)
+        rate = _permuted(ours[:few], theirs[:few], random)
+        yield Rate(world, "the same by permutation, which we do not use", rate, few)
     world = "equal means, 5 seeds a side, only the candidate's diverge with a chance of 0.1"
-    yield Rate(world, "improved (Welch)", _welch(_diverging(random, trials), other), trials)
+    diverging = _diverging(random, trials)
+    unseen = (diverging > -5).all(axis=1)
+    yield Rate(world, "none of its seeds diverged", float(unseen.mean()), trials, theory=0.9**5)
+    yield Rate(world, "improved (Welch)", _welch(diverging, other), trials, said=0.24)
+    rate = _permuted(diverging[:few], other[:few], random)
+    yield Rate(world, "the same by permutation, which we do not use", rate, few)
+    skewed = random.exponential(size=(2, trials, 5)) - 1
+    world = "equal means, 5 seeds a side, skewed against each other (exponential)"
+    yield Rate(world, "improved (Welch)", _welch(-skewed[0], skewed[1]), trials, said=0.12)
+
+
+def _permuted(ours: Any, theirs: Any, random: Random) -> float:
+    """Return how often a permutation test of the means shows a gain."""
+    shown = 0
+    for a, b in zip(ours, theirs, strict=True):
+        found = stats.permutation_test(
+            (a, b), _apart, alternative="greater", n_resamples=999, vectorized=True, rng=random
+        )
+        shown += found.pvalue < ALPHA
+    return shown / len(ours)
+
+
+def _apart(a: Any, b: Any, axis: int) -> Any:
+    return a.mean(axis=axis) - b.mean(axis=axis)
 
 
 def _diverging(random: Random, trials: int) -> Any:

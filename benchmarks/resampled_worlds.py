@@ -15,7 +15,9 @@ from policy_engine.statistics import (
     RowMetric,
     non_inferiority,
     paired_bootstrap,
+    paired_linear,
     shortfall,
+    spend,
     superiority,
 )
 
@@ -68,6 +70,40 @@ def bootstraps(trials: int, random: Random) -> Iterator[Rate]:
         rate = sum(_wins(metric, rows, seed) for seed, rows in enumerate(worlds)) / trials
         world = "a model whose scores lie 0.3 logits further apart, 500 rows, 250 positive"
         yield Rate(world, f"improved ({_shown(metric)}, percentile)", rate, trials)
+
+
+def spent(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how many of 100 tries pass by a bootstrap, where alpha is spent over them.
+
+    The levels add up to alpha: so many false passes are expected at most, whatever the tries have
+    in common, and so at most so often is there one.
+    """
+    for metric, n, positives in (
+        (RowMetric("f1"), 500, 250),
+        (RowMetric("f1"), 1_000, 50),
+        (RowMetric("roc_auc"), 500, 50),
+        (RowMetric("log_loss"), 500, 50),
+    ):
+        passes = alone = 0
+        for seed in range(trials):
+            rows = _classifiers(random, n, positives)
+            goal: Any = "minimize" if metric.kind == "log_loss" else "maximize"
+            drawn = paired_bootstrap(metric, rows, goal=goal, seed=seed, resamples=RESAMPLES)
+            tail = paired_linear(metric, rows, goal=goal)
+            for k in range(1, 101):
+                level = spend(ALPHA, k)
+                is_far = level * (RESAMPLES + 1) < 5
+                alone += drawn.p_above() < level
+                passes += (tail if is_far else drawn).p_above() < level
+        world = f"equal models, {n:,} rows, {positives} positive, 100 tries that spend alpha"
+        verdict = f"a try passes ({_shown(metric)}, percentile, tail by the jackknife)"
+        yield Rate(world, verdict, passes / trials, trials, at_most=ALPHA)
+        yield Rate(world, "the same by percentiles alone", alone / trials, trials)
+    worlds = [_classifiers(random, 500, 250, gain=0.6) for _ in range(trials)]
+    metric, level = RowMetric("roc_auc"), spend(ALPHA, 100)
+    found = [paired_linear(metric, rows, goal="maximize").p_above() < level for rows in worlds]
+    world = "a model whose scores lie 0.6 logits further apart, 500 rows, 250 positive"
+    yield Rate(world, "passes at try 100 (ROC AUC, tail)", sum(found) / trials, trials)
 
 
 def few_differing(trials: int, random: Random) -> Iterator[Rate]:

@@ -213,7 +213,8 @@ class Run:
         """
         self._declared(Needs.CHILDREN)
         records = value_of(self._record.children, f"the child runs of the {self.role} run")
-        return tuple(Run(child, Needs.RUN, f"child of the {self.role}") for child in records)
+        open_to = Needs.RUN | (self._needs & Needs.DATASETS)
+        return tuple(Run(child, open_to, f"child of the {self.role}") for child in records)
 
     @property
     def repeats(self) -> tuple["Run", ...]:
@@ -265,6 +266,8 @@ class Run:
     @property
     def tries(self) -> int:
         """Runs tagged with this pull request in the experiment, deleted ones too. Needs `CHANGE`.
+
+        The runs of one search count once.
 
         Raises:
             MissingEvidence: Outside a pull request.

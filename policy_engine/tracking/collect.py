@@ -31,7 +31,7 @@ from policy_engine.tracking.baselines import (
     metric_goal,
 )
 from policy_engine.tracking.candidates import Found, Named, candidates_of, named_candidates
-from policy_engine.tracking.query import Query, tagged
+from policy_engine.tracking.query import PARENT_TAG, Query, tagged
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.run_reading import MOST_TRIES, Begun, Scope
 from policy_engine.tracking.store import Json, ReadFailed, Store, TooOld
@@ -316,11 +316,14 @@ class _Collector:
         ]
 
     def _count(self, tries: "list[Future[list[Json]]]", candidate: RunRecord) -> int:
-        """Count the tries on the candidate's data; one whose data is not known counts."""
+        """Count the tries on the candidate's data; one whose data is not known counts.
+
+        A search is one try: its runs are those of one parent.
+        """
         data = {d.digest for d in candidate.datasets}
         runs = [run_record(run, None) for future in tries for run in self._reads.wait(future)]
-        other = [r for r in runs if data and r.datasets and data.isdisjoint(_digests(r))]
-        return max(1, len(runs) - len(other))
+        mine = [r for r in runs if not (data and r.datasets and data.isdisjoint(_digests(r)))]
+        return max(1, len({r.tags.get(PARENT_TAG) or r.run_id for r in mine}))
 
     def _history(self, run: Json) -> "Future[list[Json]] | None":
         """Begin to look for the runs that ended before the candidate began, where one is needed."""

@@ -312,6 +312,30 @@ def test_below_5000_rows_it_is_resampled_and_both_are_near() -> None:
     assert apart < 0.2 * tested.standard_error  # 1,000 resamples wobble by 0.07
 
 
+def test_bounds_beyond_which_too_few_resamples_lie_are_those_of_many_resamples() -> None:
+    """With 1,000 resamples, 4 lie beyond a bound at 0.4 %; with 200,000 it is 800."""
+    pair = scored(1_000, 0.27), scored(1_000, 0.25)
+    few, many = (compared(*pair, "val_roc_auc", resamples=n) for n in (1_000, 200_000))
+    assert isinstance(few, Bootstrapped)
+    assert isinstance(many, Bootstrapped)
+    assert (few.is_in_tail(0.006), few.is_in_tail(0.004), many.is_in_tail(0.004)) == (
+        False,
+        True,
+        False,
+    )
+    for alpha in (0.004, 0.001, 0.0001):
+        ours, theirs = few.bounds(alpha), many.bounds(alpha)
+        assert ours.lower == pytest.approx(theirs.lower, abs=0.2 * many.standard_error)
+        assert ours.upper == pytest.approx(theirs.upper, abs=0.2 * many.standard_error)
+
+
+def test_a_gain_that_is_plain_is_shown_at_any_try() -> None:
+    tested = compared(scored(2_000, 0.6), scored(2_000, 0.25), "val_roc_auc")
+    assert isinstance(tested, Bootstrapped)
+    assert tested.resamples == 1_000
+    assert is_above(tested, 0.0, 0.05 / (100 * 101))
+
+
 def test_where_one_row_carries_the_gain_it_is_resampled_whatever_the_rows() -> None:
     truth = [float(i % 7) for i in range(5_000)]
     new = [value + 0.1 * (-1) ** i for i, value in enumerate(truth)]

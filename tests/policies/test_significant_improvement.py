@@ -14,7 +14,7 @@ from mlops_policies.comparing.bootstrapped import seed_of
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.near import Near
 from policy_engine.evidence import Needs
-from policy_engine.evidence.record import BaselineRecord
+from policy_engine.evidence.record import BaselineRecord, DatasetRecord
 from policy_engine.policy import Finding, Outcome
 from policy_engine.statistics import (
     NearlyEqual,
@@ -282,6 +282,88 @@ def test_a_later_try_must_show_more_where_alpha_is_spent() -> None:
     assert_outcome(judged(new, old, spend=True), "pass")  # the first: alpha/2
     finding = assert_outcome(judged(third, old, spend=True), "inconclusive")
     assert "; try 3 must pass at alpha/(k(k+1)) = 0.004167" in finding.whole
+
+
+def test_at_try_100_a_bootstrap_can_pass_and_says_whence_its_bounds_come() -> None:
+    new, old = scored(2_000, 0.6, run_id="a" * 32), scored(2_000, 0.25, run_id="b" * 32)
+    hundredth = new.model_copy(update={"tries": 100})
+    found = judged(hundredth, old, "roc_auc", spend=True, resamples=1000)
+    finding = assert_outcome(found, "pass")
+    assert (
+        " by the jackknife, corrected for skewness, as too few resamples lie beyond them; alpha = "
+        "0.00000495); try 100 must pass at alpha/(k(k+1)) = 0.00000495"
+    ) in finding.whole
+    assert finding.interval is not None
+    assert finding.interval.shown
+
+
+def searched(count: int, **changes: Any) -> tuple[RunRecord, RunRecord]:
+    """Return a candidate that is one of `count` runs of a search, and a baseline."""
+    new, old = counted(40, 21, 1000)
+    found = [
+        run(run_id=f"{i:032x}", params={"depth": str(i)} | changes.get("params", {}), metrics=m)
+        for i, m in ((i, changes.get("metrics", {"val_accuracy": 0.9})) for i in range(count))
+    ]
+    return new.model_copy(update={"children": tuple(found)}), old
+
+
+def test_the_winner_of_a_search_must_show_more_the_more_recipes_there_were() -> None:
+    """By hand: differing 0.061, (2.807 + 0.8416)² * 0.061 / 0.01² = 8,121."""
+    for count, outcome in ((1, "pass"), (2, "pass"), (20, "inconclusive")):
+        assert_outcome(judged(*searched(count), "val_accuracy"), outcome)
+    (finding,) = judged(*searched(20), "val_accuracy")
+    assert finding.whole.endswith(
+        "; the candidate is one of 20 recipes of a search, so a pass must be shown at a level 20 "
+        "times smaller: 0.0025; to show a true difference of 1.00 pt 4 times in 5, n ≈ 8,121 rows "
+        "are needed"
+    )
+
+
+def test_seeds_and_runs_without_the_metric_are_no_search() -> None:
+    seeds, old = searched(20, params={"depth": "3"})
+    assert_outcome(judged(seeds, old, "val_accuracy"), "pass")
+    elsewhere, old = searched(20, metrics={"mean_test_score": 0.9})
+    assert_outcome(judged(elsewhere, old, "val_accuracy"), "pass")
+
+
+def test_folds_are_on_other_data_and_no_search() -> None:
+    new, old = searched(20)
+    test, fold = (DatasetRecord(name="d", digest=digest) for digest in ("test", "fold"))
+    children: Any = new.children
+    folds = tuple(each.model_copy(update={"datasets": (fold,)}) for each in children)
+    mine = new.model_copy(update={"children": folds, "datasets": (test,)})
+    assert_outcome(judged(mine, old, "val_accuracy"), "pass")
+
+
+def test_tries_of_other_pull_requests_on_the_same_data_count_where_alpha_is_spent() -> None:
+    new, old = counted(45, 20, 1000)
+    test = DatasetRecord(name="test", digest="d1", context="evaluation", rows=1000)
+    mine = new.model_copy(
+        update={"datasets": (test,), "tags": {"policy_engine.pull_request": "7"}, "tries": 2}
+    )
+
+    def tried(number: int, pull_request: str | None, digest: str = "d1", **tags: str) -> RunRecord:
+        said = {"policy_engine.pull_request": pull_request} if pull_request else {}
+        data = test.model_copy(update={"digest": digest})
+        return run(run_id=f"{number:032x}", tags={**said, **tags}, datasets=(data,))
+
+    history = [
+        tried(1, "5"),
+        tried(2, "6", **{"mlflow.parentRunId": "a search"}),
+        tried(3, "6", **{"mlflow.parentRunId": "a search"}),
+        tried(4, "7"),  # of this pull request: counted already
+        tried(5, None),  # never proposed
+        tried(6, "5", digest="d2"),
+    ]
+    policy = bind(SignificantImprovement, spend=True)
+    (finding,) = judge(policy, candidate=mine, baseline=old, history=history, metric="val_accuracy")
+    assert finding.outcome is Outcome.PASS
+    assert finding.whole.endswith(
+        "; try 4 on these evaluation data, 2 of other pull requests, must pass at alpha/(k(k+1)) = "
+        "0.0025"
+    )
+    assert Needs.HISTORY in policy.reads()
+    assert Needs.HISTORY not in bind(SignificantImprovement).reads()
 
 
 def test_against_the_best_of_many_a_fail_asks_for_more() -> None:

@@ -15,6 +15,7 @@ from policy_engine.check import Options, check, load, read_evidence, save_eviden
 from policy_engine.errors import UsageError
 from policy_engine.evidence import Case, Needs
 from policy_engine.evidence.record import (
+    ChangeRecord,
     EvidenceRecord,
     FileRecord,
     Invalid,
@@ -73,6 +74,12 @@ class ReadEverything(Policy, name="read-everything"):
 
     def evaluate(self, case: Case) -> Iterator[Finding]:
         yield Finding(outcome=Outcome.PASS, message=f"{case.candidate.run_id} was read")
+
+
+class ReadTries(ReadEverything, name="read-tries"):
+    """Reads which try of the pull request this is."""
+
+    needs = Needs.CHANGE
 
 
 def evidence_of(
@@ -461,6 +468,30 @@ def test_saved_evidence_is_judged_without_a_request(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", relay.uri)
         check(Options(evidence=file, root=tmp_path, at=AT))
         assert len(relay.asked) == asked
+
+
+@pytest.mark.parametrize("searched", [False, True])
+def test_the_runs_of_one_search_are_one_try_of_the_pull_request(
+    team: Team, rest: Store, *, searched: bool
+) -> None:
+    experiment = team.experiment()
+    mine = {"policy_engine.pull_request": "7"}
+    parent = team.run(experiment, tags=mine)
+    below = {**mine, "mlflow.parentRunId": parent} if searched else mine
+    children = [team.run(experiment, tags=below, metrics={"f1": 0.5}) for _ in range(3)]
+    team.run(experiment, tags={"policy_engine.pull_request": "8"})
+    offered = {"read-tries": Offered(ReadTries, "test")}
+    content = b"version: 1\npolicies: {read-tries: on}\n"
+    policies = load_policies({"p.yaml": content}, offered, {}, {})
+    request = Request(
+        named=Named(runs=(children[0],)),
+        baseline=None,
+        change=ChangeRecord(pull_request=7),
+        ancestors=(),
+        at=AT,
+    )
+    evidence = collect_evidence(rest, Deadline(20), policies, request, lambda *_: None)
+    assert evidence.candidates[0].run.tries == (1 if searched else 4)
 
 
 # Answers that no MLflow gives.

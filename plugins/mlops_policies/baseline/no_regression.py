@@ -12,7 +12,6 @@ from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
 from mlops_policies.comparing.shown import (
     Harm,
-    bounds_at,
     harms,
     is_no_worse,
     is_under_a_row,
@@ -72,8 +71,9 @@ class NoRegression(Proof, name="no-regression"):
     a finding of its own; all must pass, each at alpha, and the fails are held against Holm's levels
     over them all.
 
-    With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the baseline is the best
-    of M runs, a fail is tested at alpha/M.
+    With `spend`, try k on the same evaluation data passes at alpha/(k(k+1)), and the winner of a
+    search over M recipes passes at alpha/M, as in `significant-improvement`. Where the baseline is
+    the best of M runs, a fail is tested at alpha/M.
 
     Where neither the metric's name nor `metric: {point: …}` says what a point is (RMSE, a loss of
     your own), a point is 1 % of the baseline's value, and the message says so.
@@ -138,13 +138,13 @@ class NoRegression(Proof, name="no-regression"):
 
     def _questions(self, case: Case) -> Iterator[_Question]:
         metrics = metrics_of(case, self.metrics)
-        levels = Levels.of(self, case, among_of(case))
+        levels = Levels.of(self, case, among_of(case), metrics)
         for metric in metrics:
             alone = "baseline" if self.anchor is not None else None
             name = metric.name if len(metrics) > 1 else alone
             yield _Question(name, metric, None, levels, "the baseline")
         for rules in self.rules():
-            plain = Levels.of(self, case, None)
+            plain = Levels.of(self, case, None, metrics)
             for metric in metrics:
                 name = f"anchor {metric.name}" if len(metrics) > 1 else "anchor"
                 yield _Question(name, metric, rules, plain, "the anchor")
@@ -169,7 +169,7 @@ class NoRegression(Proof, name="no-regression"):
         levels = question.levels
         metric, point = self._with_a_point(question.metric, exact(tested.before))
         margin = metric.distance(self.margin)
-        least, plain = float(margin), bounds_at(tested, levels.plain)
+        least, plain = float(margin), tested.bounds(levels.plain)
         outcome, alpha, more = Outcome.INCONCLUSIVE, levels.shown, ""
         harmed = harm.p < levels.opposite
         if is_no_worse(tested, least, levels.shown):
@@ -257,7 +257,7 @@ def _judged_number(
     """Return what decides and its limit: the lower bound of the gain; under a row McNemar's p."""
     if is_under_a_row(tested, float(margin)):
         return shown_p(metric, tested, alpha)
-    value = measured(metric, tested, bounds_at(tested, alpha).lower)
+    value = measured(metric, tested, tested.bounds(alpha).lower)
     return value, Limit(-in_unit(metric, margin), value.unit, ">=") if value else None
 
 

@@ -10,7 +10,6 @@ from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
 from mlops_policies.comparing.shown import (
     Harm,
-    bounds_at,
     harms,
     is_above,
     is_below,
@@ -92,7 +91,11 @@ class SignificantImprovement(Proof, name="significant-improvement"):
     parameters count, failed and deleted ones too. An F1 is the one (of a class, macro, micro,
     weighted) that both logged values are; two of one name are `missing`.
 
-    Alpha is for one try. With `spend`, try k of a pull request passes at alpha/(k(k+1)). Where the
+    Alpha is for one try. With `spend`, try k on the same evaluation data passes at alpha/(k(k+1)),
+    where the runs of one search are one try, and those of other pull requests count as far as the
+    history goes (180 days, 200 runs). The winner of a search over M recipes passes at alpha/M,
+    with or without `spend`: M is how many runs of its parent log the metric and differ in more
+    than a seed. Where the
     baseline is the best of M runs, a fail is tested at alpha/M. Of several `metrics` each is a
     finding. All must pass, each at alpha: nothing is corrected, since a false pass would need all
     of them to be wrong. Any of them can fail, so the fails are held against Holm's levels.
@@ -122,8 +125,8 @@ class SignificantImprovement(Proof, name="significant-improvement"):
 
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield a finding for each metric."""
-        levels = Levels.of(self, case, among_of(case))
         metrics = metrics_of(case, self.metrics)
+        levels = Levels.of(self, case, among_of(case), metrics)
         questions = [
             _Question(m.name if metrics[1:] else None, m, _effect(self, m)) for m in metrics
         ]
@@ -225,7 +228,7 @@ def _judged_number(
     metric = question.metric
     if isinstance(tested, Counts) and not question.effect:
         return shown_p(metric, tested, alpha)
-    value = measured(metric, tested, bounds_at(tested, alpha).lower)
+    value = measured(metric, tested, tested.bounds(alpha).lower)
     unit = value.unit if value else metric.name
     return value, Limit(in_unit(metric, question.effect), unit, ">")
 

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import (
+    Bounds,
     Linearized,
     PairedRows,
     Resampled,
@@ -22,6 +23,10 @@ from policy_engine.statistics import (
 )
 from policy_engine.statistics import RowMetric as Definition
 
+_FEW = 5
+"""Resamples beyond a bound, below which it wobbles more than it bounds (count)."""
+_UNDECIDED = Bounds(float("nan"), float("nan"))
+
 
 class How(NamedTuple):
     """How to resample: from which seed, how often, and how bounds are read off."""
@@ -33,7 +38,11 @@ class How(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """The gain in a metric of rows, and its resamples; of many rows, what they would come to."""
+    """The gain in a metric of rows, and its resamples; of many rows, what they would come to.
+
+    Attributes:
+        tail: What tells bounds beyond which too few resamples lie; None: nothing does.
+    """
 
     resampled: Resampled | Linearized
     definition: Definition
@@ -43,6 +52,7 @@ class Bootstrapped:
     after: float
     before: float
     left_out: int = 0
+    tail: Linearized | None = None
 
     @property
     def gain(self) -> float:
@@ -61,8 +71,18 @@ class Bootstrapped:
         return self.resampled.standard_error
 
     def bounds(self, alpha: float) -> TwoBounds:
-        """Return the bootstrap's bounds, or those that it comes to."""
-        return self.resampled.interval(alpha)
+        """Return the bootstrap's bounds, or those that it comes to; NaN where nothing tells."""
+        if not self.is_in_tail(alpha):
+            return self.resampled.interval(alpha)
+        return _UNDECIDED if self.tail is None else self.tail.interval(alpha)
+
+    def is_in_tail(self, alpha: float) -> bool:
+        """Say whether too few resamples lie beyond the bounds at alpha to read them off."""
+        drawn = self.resamples
+        if drawn is None:
+            return False
+        beyond = alpha * (drawn + 1)
+        return beyond < 1 or (beyond < _FEW and self.tail is not None)
 
     @property
     def resamples(self) -> int | None:
@@ -111,23 +131,23 @@ def bootstrapped(
         NotComputable: If they do not allow the metric.
         TooFewOfClass: If most resamples lack a class.
     """
-    resampled = _gain(rows, definition, metric, how)
+    resampled, tail = _gain(rows, definition, metric, how)
     after, before = resampled_values(rows, definition)
     clusters = None if rows.clusters is None else len(set(rows.clusters))
     return Bootstrapped(
-        resampled, definition, len(rows.targets), clusters, how.seed, after, before, left_out
+        resampled, definition, len(rows.targets), clusters, how.seed, after, before, left_out, tail
     )
 
 
 def _gain(
     rows: PairedRows, definition: Definition, metric: Metric, how: How
-) -> Resampled | Linearized:
-    """Return the gain, linearized where rows are many and no few of them carry it."""
-    if is_large(definition, rows):
-        found = paired_linear(definition, rows, goal=metric.goal)
-        if found.is_near_normal:
-            return found
-    return paired_bootstrap(
+) -> tuple[Resampled | Linearized, Linearized | None]:
+    """Return the gain and its tail, linearized where rows are many and no few of them carry it."""
+    linear = paired_linear(definition, rows, goal=metric.goal)
+    tail = linear if linear.is_near_normal else None
+    if tail is not None and is_large(definition, rows):
+        return tail, None
+    resampled = paired_bootstrap(
         definition,
         rows,
         goal=metric.goal,
@@ -135,6 +155,7 @@ def _gain(
         resamples=how.resamples,
         method=how.method,
     )
+    return resampled, tail
 
 
 def resampled_values(rows: PairedRows, definition: Definition) -> tuple[float, float]:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from mlops_policies.comparing.comparison import RESAMPLES, Method, Plan
-from policy_engine.evidence import Case, Metric, MissingEvidence, Needs, resolve_metric
+from mlops_policies.comparing.tries import recipes_searched, tries_before, tries_of
+from policy_engine.evidence import Case, Metric, Needs, resolve_metric
 from policy_engine.policy import Field, Policy
 from policy_engine.quantities import Number, exact, show
 from policy_engine.statistics import best_of, spend
@@ -25,6 +26,8 @@ class Proof(Policy):
         | Needs.REPEATS
         | Needs.DATASETS
         | Needs.CHANGE
+        | Needs.CHILDREN
+        | Needs.HISTORY
     )
 
     alpha: Number = Field(
@@ -47,12 +50,13 @@ class Proof(Policy):
     spend: bool = Field(
         default=False,
         description="Whether try k of a pull request must pass at alpha/(k(k+1)), so that retrying "
-        "does not help.",
+        "does not help. Tries of other pull requests on the same evaluation data count.",
     )
 
     def reads(self) -> Needs:
-        """Leave the rows out where only seeds are compared."""
-        return self.needs & ~Needs.PREDICTIONS if self.method == "seeds" else self.needs
+        """Leave out the rows where only seeds are compared, and the past where nothing is spent."""
+        needs = self.needs if self.spend else self.needs & ~Needs.HISTORY
+        return needs & ~Needs.PREDICTIONS if self.method == "seeds" else needs
 
     @property
     def plan(self) -> Plan:
@@ -66,7 +70,8 @@ class Levels:
 
     Attributes:
         plain: The setting.
-        shown: For what the candidate has to show; smaller with each try, where alpha is spent.
+        shown: For what the candidate has to show; smaller with each try, where alpha is spent, and
+            for the winner of a search.
         opposite: For a fail; smaller where the baseline is the best of many runs. Never spent: a
             candidate must not become harder to fail by being tried again.
         notes: Why, as the end of a sentence.
@@ -78,23 +83,27 @@ class Levels:
     notes: str
 
     @classmethod
-    def of(cls, policy: Proof, case: Case, among: int | None) -> "Levels":
+    def of(
+        cls, policy: Proof, case: Case, among: int | None, metrics: Sequence[Metric]
+    ) -> "Levels":
         """Return the levels for a case.
 
         Args:
             policy: Its alpha, and whether tries spend it.
-            case: Which try it is.
+            case: Which try it is, and of which search.
             among: Of how many runs the baseline is the best; None or 1: it was not picked so.
+            metrics: What is judged.
         """
-        plain = shown = opposite = float(policy.alpha)
-        notes = ""
-        tries = _tries(case)
-        if policy.spend:
-            shown = spend(plain, tries or 1)
-            counted = f"try {tries}" if tries else "the first try (outside a pull request)"
-            notes += f"; {counted} must pass at alpha/(k(k+1)) = {show(exact(shown), '')}"
-        elif tries is not None and tries > 1:
-            notes += f"; this is try {tries} of the pull request, alpha is for one"
+        plain = float(policy.alpha)
+        shown, notes = _spent(policy, case)
+        recipes = recipes_searched(case, metrics)
+        if recipes > 1:
+            shown = best_of(shown, recipes)
+            notes += (
+                f"; the candidate is one of {recipes} recipes of a search, so a pass must be shown "
+                f"at a level {recipes} times smaller: {show(exact(shown), '')}"
+            )
+        opposite = plain
         if among is not None and among > 1:
             opposite = best_of(plain, among)
             notes += (
@@ -104,11 +113,21 @@ class Levels:
         return cls(plain, shown, opposite, notes)
 
 
-def _tries(case: Case) -> int | None:
-    try:
-        return case.candidate.tries
-    except MissingEvidence:  # outside a pull request nobody counts
-        return None
+def _spent(policy: Proof, case: Case) -> tuple[float, str]:
+    """Return the alpha of this try, and what there is to say of it."""
+    plain, tries = float(policy.alpha), tries_of(case)
+    if not policy.spend:
+        later = tries is not None and tries > 1
+        return plain, (
+            f"; this is try {tries} of the pull request, alpha is for one" if later else ""
+        )
+    before = tries_before(case)
+    number = (tries or 1) + before
+    level = spend(plain, number)
+    counted = f"try {tries}" if tries else "the first try (outside a pull request)"
+    if before:
+        counted = f"try {number} on these evaluation data, {before} of other pull requests,"
+    return level, f"; {counted} must pass at alpha/(k(k+1)) = {show(exact(level), '')}"
 
 
 def among_of(case: Case, rules: tuple[dict[str, Any], ...] | None = None) -> int | None:

@@ -88,7 +88,7 @@ def _value(run: Run, metric: Metric) -> float | None:
 
 
 def _is_same(run: Run, other: Run, metric: Metric) -> bool:
-    mine, theirs = _recipe_params(run), _recipe_params(other)
+    mine, theirs = recipe_params(run), recipe_params(other)
     if metric.name in other.metrics:
         if mine != theirs:
             return False
@@ -98,7 +98,8 @@ def _is_same(run: Run, other: Run, metric: Metric) -> bool:
     return not (data and others) or data == others
 
 
-def _recipe_params(run: Run) -> dict[str, str]:
+def recipe_params(run: Run) -> dict[str, str]:
+    """Return the parameters of a run but its seeds: runs that have the same are of one recipe."""
     return {name: value for name, value in run.params.items() if not _is_seed(name)}
 
 

@@ -4,14 +4,11 @@ from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
-from mlops_policies.comparing.bootstrapped import Bootstrapped
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.tested import Tested
 from policy_engine.policy import Finding, Outcome, part
 from policy_engine.statistics import (
-    Bounds,
     Decision,
-    TwoBounds,
     holm,
     is_less_than_a_row,
     non_inferiority,
@@ -22,15 +19,6 @@ from policy_engine.statistics import (
 
 POWER = 0.8
 """The chance with which a difference that the rows could show is shown."""
-_UNDECIDED = Bounds(float("nan"), float("nan"))
-
-
-def bounds_at(tested: Tested, alpha: float) -> TwoBounds:
-    """Return the bounds, or NaN where there are too few resamples for so small an alpha."""
-    drawn = tested.resamples if isinstance(tested, Bootstrapped) else None
-    if drawn is not None and alpha * (drawn + 1) < 1:
-        return _UNDECIDED
-    return tested.bounds(alpha)
 
 
 def is_under_a_row(tested: Tested, difference: float) -> bool:
@@ -52,7 +40,7 @@ def _superiority(tested: Tested, difference: float, alpha: float) -> Decision:
     if isinstance(tested, Counts):
         wins, losses, n = tested.wins, tested.losses, tested.n
         return superiority_of_counts(wins, losses, n, alpha=alpha, min_effect=difference)
-    return superiority(bounds_at(tested, alpha), difference)
+    return superiority(tested.bounds(alpha), difference)
 
 
 def is_no_worse(tested: Tested, margin: float, alpha: float) -> bool:
@@ -61,7 +49,7 @@ def is_no_worse(tested: Tested, margin: float, alpha: float) -> bool:
         wins, losses, n = tested.wins, tested.losses, tested.n
         found = non_inferiority_of_counts(wins, losses, n, alpha=alpha, margin=margin)
     else:
-        found = non_inferiority(bounds_at(tested, alpha), margin)
+        found = non_inferiority(tested.bounds(alpha), margin)
     return found is Decision.SHOWN
 
 

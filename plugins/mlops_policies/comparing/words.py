@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from mlops_policies.comparing.amounts import amount, difference_to_see, p_value
+from mlops_policies.comparing.bootstrapped import Bootstrapped
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.seeded import Seeds
-from mlops_policies.comparing.shown import bounds_at, is_under_a_row
+from mlops_policies.comparing.shown import is_under_a_row
 from mlops_policies.comparing.tested import Tested, Untested
 from policy_engine.evidence import EvidenceError, Grade, Measurement, Metric, Run
 from policy_engine.policy import Interval, Limit
@@ -39,7 +40,7 @@ def evidence(
     of: str = "",
 ) -> str:
     """Return the test and its numbers, in brackets; `of` says what is tested, if not the gain."""
-    whose, bounds = "", bounds_at(tested, alpha)
+    whose, bounds = "", tested.bounds(alpha)
     if isinstance(tested, Counts) and not difference:
         # `of`: what is tested is no gain, and Tango's bounds are held against the margin.
         whose, bounds = ("Tango's ", bounds) if of else _of_the_gain(tested, alpha)
@@ -49,7 +50,21 @@ def evidence(
         if bounds.decides
         else "bounds that decide nothing: too few resamples for this alpha, or all equal"
     )
-    return f"({tested.words(difference)}: p{of} = {p_value(p)}; {said}; alpha = {level})"
+    whence = _tail(tested, alpha)
+    return f"({tested.words(difference)}: p{of} = {p_value(p)}; {said}{whence}; alpha = {level})"
+
+
+def _tail(tested: Tested, alpha: float) -> str:
+    """Return whence bounds come beyond which too few resamples lie."""
+    if not _is_in_tail(tested, alpha):
+        return ""
+    return " by the jackknife, corrected for skewness, as too few resamples lie beyond them"
+
+
+def _is_in_tail(tested: Tested, alpha: float) -> bool:
+    """Say whether bounds are not read off resamples, of which no share is so small."""
+    is_far = isinstance(tested, Bootstrapped) and tested.is_in_tail(alpha)
+    return is_far and tested.bounds(alpha).decides
 
 
 def _of_the_gain(tested: Counts, alpha: float) -> tuple[str, TwoBounds]:
@@ -73,13 +88,14 @@ def interval(metric: Metric, tested: Tested, alpha: float) -> Interval | None:
     Bounds and test are not always of one family (Tango's and McNemar's): where the test does not
     show that the gain is not 0, the interval holds 0.
     """
-    bounds = bounds_at(tested, alpha)
+    bounds = tested.bounds(alpha)
     if not bounds.decides:
         return None
     if isinstance(tested, Counts):
         _, bounds = _of_the_gain(tested, alpha)
-    shown = tested.p_above() < alpha or tested.p_below() < alpha
     low, high = bounds.lower, bounds.upper
+    shown = tested.p_above() < alpha or tested.p_below() < alpha
+    shown = shown or (_is_in_tail(tested, alpha) and not low <= 0 <= high)
     if not shown:
         low, high = min(low, 0.0), max(high, 0.0)
     return Interval(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from mlops_policies.comparing.amounts import amount, still_needed
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.proof import Levels, Proof, among_of
-from mlops_policies.comparing.shown import bounds_at, is_above, is_below, is_under_a_row
+from mlops_policies.comparing.shown import is_above, is_below, is_under_a_row
 from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.comparing.words import (
     change,
@@ -104,7 +104,7 @@ class DeepMargin(Proof, name="deep-margin"):
                 "its estimator is not",
                 _TRAIN,
             )
-        levels = Levels.of(self, case, among_of(case, rules))
+        levels = Levels.of(self, case, among_of(case, rules), (case.metric,))
         tested = compare(case.candidate, simple, case.metric, self.plan)
         if isinstance(tested, Untested):
             tested = self._near(case.metric, tested, levels) or tested
@@ -141,7 +141,7 @@ class DeepMargin(Proof, name="deep-margin"):
     def _judged(self, metric: Metric, tested: Tested, levels: Levels, simple: Run) -> Finding:
         margin = metric.distance(self.margin)
         least = float(margin)
-        shown = bounds_at(tested, levels.shown)
+        shown = tested.bounds(levels.shown)
         outcome, alpha, more = Outcome.INCONCLUSIVE, levels.shown, ""
         verdict = "not shown to be at least"
         number = shown.lower
