@@ -15,7 +15,7 @@ from policy_engine.evidence.record import BaselineRecord, DatasetRecord, RunReco
 from policy_engine.judging.judgement import findings_of
 from policy_engine.policy import Finding, Outcome
 from policy_engine.testing import STARTED, assert_outcome, bind, case, judge, model, run
-from tests.policies.predicted import counted
+from tests.policies.predicted import counted, rows
 
 TEST = DatasetRecord(name="payments", digest="d1", context="evaluation")
 
@@ -274,6 +274,16 @@ def test_without_rows_the_values_decide_and_it_says_how_likely_that_is_for_an_eq
         "val_accuracy is compared as a number (no rows were read); by luck alone the best of 20 "
         "equal runs leads so far in 60% of cases (300 rows, two runs differ on 8% of them)"
     )
+
+
+def test_rows_of_other_data_leave_the_values_to_decide() -> None:
+    new, old = counted(20, 80, 1000)
+    mine = of(0.5, 10, more=dict(new.metrics)).model_copy(update={"predictions": new.predictions})
+    other = rows([0] * 1000, [0] * 1000)
+    best = of(0.5, 10, 1, more=dict(old.metrics)).model_copy(update={"predictions": other})
+    finding = assert_outcome(by_rows(mine, best), "fail")
+    assert "; val_accuracy is compared as a number (" in finding.whole
+    assert "target" in finding.whole
 
 
 def test_a_run_that_is_cheaper_by_far_dominates_whatever_the_rows_say_of_a_better_one() -> None:

@@ -8,7 +8,7 @@ from mlops_policies.comparing.comparison import Plan, compare
 from mlops_policies.comparing.same_data import evaluation_data
 from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.comparing.words import change, evidence
-from policy_engine.evidence import Case, Metric, Run
+from policy_engine.evidence import Case, InvalidEvidence, Metric, Run
 from policy_engine.policy import Outcome
 from policy_engine.quantities import Margin, exact, show
 from policy_engine.statistics import best_of, chance_of_a_better_one
@@ -51,7 +51,10 @@ class Lead:
 
     def tested(self, candidate: Run, leader: Run) -> Verdict:
         """Return whether the leader is shown to be better, by rows or seeds."""
-        found = compare(candidate, leader, self.metric, Plan())
+        try:
+            found = compare(candidate, leader, self.metric, Plan())
+        except InvalidEvidence as e:  # rows that tell nothing of each other
+            return self.by_numbers(candidate, str(e))
         if isinstance(found, Untested):
             if found.gain is None:
                 return self.by_numbers(candidate, found.why)
