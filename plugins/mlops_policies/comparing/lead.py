@@ -14,7 +14,7 @@ from policy_engine.quantities import Margin, exact, show
 from policy_engine.statistics import best_of, chance_of_a_better_one
 
 DIFFERING = 0.08
-"""The share of rows on which two equal models differ, where nobody knows it."""
+"""The share of rows on which two equal models differ, where it is unknown."""
 
 
 class Verdict(NamedTuple):
