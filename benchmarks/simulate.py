@@ -1,6 +1,6 @@
 """Writes docs/explanation/statistics.md: how often our verdicts are wrong, and how often right.
 
-    python benchmarks/simulate.py            # about five minutes; or: make simulate
+    python benchmarks/simulate.py            # about nine minutes; or: make simulate
     python benchmarks/simulate.py --trials 4000 --output -
 
 Everything is seeded: the same NumPy and SciPy write the same page.
