@@ -82,8 +82,8 @@ _CLOSING = """
   says with how many rows they seldom would.
 - **One test set wears out.** Several tries on the same rows find a winner among equals; spending
   alpha over the tries does not. Where too few resamples lie beyond so small a level, the bounds are
-  the jackknife's, corrected for skewness: at 0.0005 and less they are passed up to twice as often
-  as they say, which the sum over the tries bears.
+  the jackknife's, corrected for skewness: at 0.0005 and less they are passed two to three times as
+  often as they say, which the sum over the tries bears.
 - **Seeds.** Welch's test holds its level where the spreads differ, and where both recipes diverge;
   an exact permutation test does not (18 % where the recipe of fewer seeds varies more), so we do
   not use it. With seeds that are skewed against each other Welch's level is 12 %.
