@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from policy_engine.render import rows
-from policy_engine.render.limits_picture import share_of
+from policy_engine.render.limits_picture import share_of, used_of
 from policy_engine.render.plots.figure import Figure, Spec, drawn
 from policy_engine.render.plots.intervals import named
 from policy_engine.render.plots.lanes import Lane, lanes
@@ -21,7 +21,7 @@ def budget_figure(subject: Subject) -> Figure | None:
         (share, finding)
         for finding in subject.findings
         if id(finding) not in apart and finding.interval is None
-        if (share := share_of(finding, finding.measured)) is not None
+        if (share := used_of(finding)) is not None
     ]
     if not found:
         return None
