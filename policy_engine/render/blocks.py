@@ -50,8 +50,9 @@ class Block(NamedTuple):
     @property
     def details(self) -> list[str]:
         """What the findings say in full, as far as it is more than the message."""
-        wholes = dict.fromkeys(f.whole for f in self.findings)
-        return [whole for whole in wholes if whole != self.first.message]
+        told = self.first.message
+        wholes = (f.whole if f.message == told else rows.why(f) for f in self.findings)
+        return [whole for whole in dict.fromkeys(wholes) if whole != told]
 
 
 def blocks(findings: Iterable[Judged]) -> list[Block]:

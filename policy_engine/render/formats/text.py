@@ -185,7 +185,7 @@ def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]
     for finding, lines in zip(findings, blocks, strict=True):
         for line in lines:
             yield _painted(line, _ROW_COLOURS[rows.kind(finding)] if colour else None)
-        first = told.setdefault((finding.whole, finding.remedy), finding.id)
+        first = told.setdefault((rows.why(finding), finding.remedy), finding.id)
         yield from _details(finding, None if first == finding.id else first, width)
 
 
@@ -223,7 +223,7 @@ def _details(finding: Judged, as_for: str | None, width: int) -> Iterator[str]:
     """Say why and how to fix it, once for all policies that say the same; a pass needs neither."""
     if finding.outcome is Outcome.PASS:
         return
-    why = finding.whole if as_for is None else f"as for {as_for}"
+    why = rows.why(finding) if as_for is None else f"as for {as_for}"
     yield from paragraph("    why:  ", _sentence(why), width)
     if finding.remedy and as_for is None:
         yield from paragraph("    fix:  ", _sentence(finding.remedy), width)
