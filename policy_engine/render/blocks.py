@@ -125,8 +125,9 @@ def change_cells(change: Change, *, on: bool = False) -> tuple[str, str, str]:
     if interval is not None and before is not None:
         low, high = show_both(interval.low, interval.high, interval.unit)
         low = low.removesuffix(f" {interval.unit}")
+        level = show(interval.confidence, "%")
         where = f" on {interval.on}" if on else ""
-        difference += f" ({low} to {high}{where})"
+        difference += f" ({level} interval {low} to {high}{where})"
     if before is None:
         return "", show(after, change.unit), difference
     return (*show_both(before, after, change.unit), difference)
