@@ -1,4 +1,4 @@
-"""Draw the comments that the pages show: real verdicts of the demo, as a browser shows them.
+"""Draw the comments and the report that the pages show: real verdicts of the demo, in a browser.
 
 `make pictures` runs the demo, renders four of its verdicts as on a pull request whose policies are
 the default branch's own, and takes the pictures with headless Chromium. The numbers are those of
@@ -18,6 +18,7 @@ from cmarkgfm.cmark import Options as Markdown
 
 from policy_engine.check import Options, check
 from policy_engine.judging.report_file import read_report
+from policy_engine.render.formats.html import as_html
 from policy_engine.render.formats.markdown import as_markdown
 from policy_engine.report import PolicySource, Report
 
@@ -55,12 +56,15 @@ def draw(browser: str) -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for name, report in _verdicts(Path(folder)):
-            comment = as_markdown(replace(report, policies=_trusted(report)))
+            trusted = replace(report, policies=_trusted(report))
+            page = Path(folder) / "page.html"
             for width in WIDTHS:
                 for scheme, more in (("light", ""), ("dark", _DARK)):
-                    page = Path(folder) / "page.html"
-                    page.write_text(_page(comment, _STYLE + more), encoding="utf-8")
+                    page.write_text(_page(as_markdown(trusted), _STYLE + more), encoding="utf-8")
                     _shoot(browser, page, IMAGES / f"comment-{name}-{width}-{scheme}.png", width)
+            if name == "fails":
+                page.write_text(as_html(trusted), encoding="utf-8")
+                _shoot(browser, page, IMAGES / "report-fails-900-light.png", WIDTHS[0], 1700)
 
 
 def _verdicts(folder: Path) -> Iterator[tuple[str, Report]]:
@@ -93,10 +97,10 @@ def _page(comment: str, style: str) -> str:
     return f'<!doctype html><meta charset="utf-8"><style>{style}</style>{body}'
 
 
-def _shoot(browser: str, page: Path, image: Path, width: int) -> None:
+def _shoot(browser: str, page: Path, image: Path, width: int, height: int = 0) -> None:
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     profile = f"--user-data-dir={page.parent / 'profile'}"
-    height = 1000 if width == WIDTHS[0] else 1400
+    height = height or (1000 if width == WIDTHS[0] else 1400)
     size, shot = f"--window-size={width},{height}", f"--screenshot={image}"
     command = [browser, *flags, profile, size, shot, page.as_uri()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603 (our own)

@@ -171,7 +171,7 @@ def test_the_least_versions_are_tried() -> None:
     That one is tried by the clients of `make test-servers`.
     """
     extras = PROJECT["optional-dependencies"]
-    asked = [*PROJECT["dependencies"], *extras["local"], *extras["stats"]]
+    asked = [*PROJECT["dependencies"], *extras["local"], *extras["stats"], *extras["html"]]
     pin = re.compile(r"([\w.-]+)[>=]=([\d.]+?)(?:\.0)*(?:,.*)?")
     text = (ROOT / "requirements" / "lowest.in").read_text("utf-8")
     tried = {m.groups() for line in text.split("\n") if (m := pin.fullmatch(line))}

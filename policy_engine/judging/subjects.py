@@ -132,8 +132,8 @@ def on_training_rows(metric: str) -> Iterator[str]:
     """Yield what to know of a metric that judges by the rows that training saw."""
     if of_training_rows(metric):
         yield (
-            f"{metric} is by its name a metric of the rows that training saw: it says how well the "
-            "model fits these, not how well it predicts others; name one of evaluation data"
+            f"{metric} is by its name a metric of the rows that training saw, not of new ones; "
+            "name one of evaluation data"
         )
 
 

@@ -50,8 +50,9 @@ class Block(NamedTuple):
     @property
     def details(self) -> list[str]:
         """What the findings say in full, as far as it is more than the message."""
-        wholes = dict.fromkeys(f.whole for f in self.findings)
-        return [whole for whole in wholes if whole != self.first.message]
+        told = self.first.message
+        wholes = (f.whole if f.message == told else rows.why(f) for f in self.findings)
+        return [whole for whole in dict.fromkeys(wholes) if whole != told]
 
 
 def blocks(findings: Iterable[Judged]) -> list[Block]:
@@ -124,8 +125,9 @@ def change_cells(change: Change, *, on: bool = False) -> tuple[str, str, str]:
     if interval is not None and before is not None:
         low, high = show_both(interval.low, interval.high, interval.unit)
         low = low.removesuffix(f" {interval.unit}")
+        level = show(interval.confidence, "%")
         where = f" on {interval.on}" if on else ""
-        difference += f" ({low} to {high}{where})"
+        difference += f" ({level} interval {low} to {high}{where})"
     if before is None:
         return "", show(after, change.unit), difference
     return (*show_both(before, after, change.unit), difference)

@@ -17,7 +17,8 @@ _LONGEST_TITLE = 90  # characters: wider than the chart otherwise
 _LONGEST_NAME = 40  # of the metric
 _REACH = Decimal("0.42")  # from the middle to the farthest run, of the chart's width or height
 _COLORS = {"candidate": "#8250df", "baseline": "#218bff", "earlier": "#808890"}  # light and dark
-_NO_LABEL = '"."'  # Mermaid draws no point without one
+_HOLLOW = "#ffffff"  # a gain that may be chance is drawn as a ring
+_NO_LABEL = "."  # Mermaid draws no point without one
 _LABEL_WIDE, _LABEL_HIGH = Decimal("0.13"), Decimal("0.05")  # of the chart
 
 _FRAME = """\
@@ -52,10 +53,16 @@ def as_gain_picture(subject: Subject) -> str | None:
     points = found.points[:_MOST_POINTS]
     if len({(point.metric, point.cost) for point in points}) < 2:  # noqa: PLR2004 (two to compare)
         return None
-    return "\n".join(_chart(found, points))
+    return "\n".join(_chart(found, points, is_unsure=_is_unsure(subject, found)))
 
 
-def _chart(found: TradeOff, points: Sequence[Point]) -> Iterator[str]:
+def _is_unsure(subject: Subject, found: TradeOff) -> bool:
+    """Say whether the gain of the metric may be chance."""
+    intervals = (change.interval for change in subject.changes if change.what == found.metric)
+    return any(each is not None and not each.shown for each in intervals)
+
+
+def _chart(found: TradeOff, points: Sequence[Point], *, is_unsure: bool) -> Iterator[str]:
     middle = next((p for p in points if p.role == "baseline"), points[0])
     kind = "training takes" if found.unit == "s" else "training costs"
     yield _FRAME
@@ -64,9 +71,13 @@ def _chart(found: TradeOff, points: Sequence[Point]) -> Iterator[str]:
     yield f'  y-axis "worse" --> "better {chart_label(found.metric, _LONGEST_NAME)}"'
     yield _CORNERS
     places = _places(found, points, middle)
-    for point, (x, y), label in zip(points, places, _labels(points, places), strict=True):
-        radius = 5 if point.role == "earlier" else 7
-        yield f"  {label}: [{x:.3f}, {y:.3f}] radius: {radius}, color: {_COLORS[point.role]}"
+    named = _labels(points, places, is_unsure=is_unsure)
+    for point, (x, y), label in zip(points, places, named, strict=True):
+        radius, color = 5 if point.role == "earlier" else 7, _COLORS[point.role]
+        look = f"radius: {radius}, color: {color}"
+        if is_unsure and point.role == "candidate":
+            look = f"radius: {radius}, color: {_HOLLOW}, stroke-color: {color}, stroke-width: 3px"
+        yield f'  "{label}": [{x:.3f}, {y:.3f}] {look}'
 
 
 def _title(found: TradeOff, points: Sequence[Point]) -> str:
@@ -99,13 +110,28 @@ def _scaled(distances: Sequence[Decimal]) -> list[Decimal]:
     return [half + _REACH * divide(distance, farthest) for distance in distances]
 
 
-def _labels(points: Sequence[Point], places: Sequence[tuple[Decimal, Decimal]]) -> Iterator[str]:
-    """Yield a label for each run; where two would cover each other, the first names both."""
-    labels = {"candidate": '"candidate"', "baseline": '"baseline"'}
-    (x, y), *others = places
-    if points[1].role == "baseline":
-        other_x, other_y = others[0]
-        if abs(x - other_x) < _LABEL_WIDE and abs(y - other_y) < _LABEL_HIGH:
-            labels = {"candidate": '"candidate and baseline"'}
-    for point in points:
-        yield labels.get(point.role, _NO_LABEL)
+def _labels(
+    points: Sequence[Point], places: Sequence[tuple[Decimal, Decimal]], *, is_unsure: bool
+) -> Iterator[str]:
+    """Yield a label for each run: its role, or an earlier run's metric.
+
+    Where two would cover each other the first speaks: of candidate and baseline it names both.
+    """
+    chance = ", may be chance" if is_unsure else ""
+    names = {"candidate": f"candidate{chance}", "baseline": "baseline"}
+    both = len(points) > 1 and points[1].role == "baseline" and _is_near(places[1], places[0])
+    if both:
+        names["candidate"] = f"candidate and baseline{chance}"
+    for number, (point, place) in enumerate(zip(points, places, strict=True)):
+        is_covered = any(_is_near(place, other) for other in places[:number])
+        yield (
+            _NO_LABEL
+            if is_covered
+            else names.get(point.role)
+            or chart_label(show(point.metric, "").replace("+", ""), _LONGEST_NAME)
+        )
+
+
+def _is_near(one: tuple[Decimal, Decimal], other: tuple[Decimal, Decimal]) -> bool:
+    (x, y), (other_x, other_y) = one, other
+    return abs(x - other_x) < _LABEL_WIDE and abs(y - other_y) < _LABEL_HIGH

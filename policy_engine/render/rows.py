@@ -1,5 +1,6 @@
 """What every format for people says in the same words: order, counts, numbers, runs."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -60,6 +61,7 @@ KIND_SYMBOLS = {
     "not applicable": "⚪",
 }
 
+_NUMBER = re.compile(r"\d[\d,.]*(?<![,.])")
 _KINDS = ("error", "blocking", "warning", "waived", "skipped", "passed", "not applicable")
 _MOST_LINES = 20
 _NOUNS = ("error", "warning")
@@ -122,6 +124,12 @@ def verdict_words(finding: Judged) -> str:
     if verb is None and kind(finding) == "skipped":
         verb = "skipped"
     return f"{word}, {verb}" if verb else word
+
+
+def why(finding: Judged) -> str:
+    """Return all that is said of a finding: the message too where its detail lacks a number."""
+    lacks = set(_NUMBER.findall(finding.message)) - set(_NUMBER.findall(finding.whole))
+    return f"{finding.message}; {finding.whole}" if lacks else finding.whole
 
 
 def measured_cell(finding: Judged) -> str | None:

@@ -351,8 +351,7 @@ def test_validate_notes_a_metric_of_the_rows_that_training_saw(project: Project)
     assert (told.code, told.out) == (0, "policies/fraud.yaml: valid, 1 policy\n")
     assert told.err == (
         "note: policies/fraud.yaml: training_accuracy is by its name a metric of the rows that "
-        "training saw: it says how well the model fits these, not how well it predicts others; "
-        "name one of evaluation data\n"
+        "training saw, not of new ones; name one of evaluation data\n"
     )
 
 

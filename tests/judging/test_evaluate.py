@@ -571,8 +571,8 @@ def test_a_report_notes_that_its_metric_is_of_the_rows_that_training_saw(metric:
     report = report_on(policies, EvidenceRecord(needs=EVERYTHING.names, candidates=(one,)))
     assert list(report.subjects[0].notes) == [
         (
-            "train_f1 is by its name a metric of the rows that training saw: it says how well the "
-            "model fits these, not how well it predicts others; name one of evaluation data"
+            "train_f1 is by its name a metric of the rows that training saw, not of new ones; "
+            "name one of evaluation data"
         )
     ]
 

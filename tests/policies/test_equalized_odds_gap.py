@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from mlops_policies.data_care.equalized_odds_gap import EqualizedOddsGap
 from policy_engine.evidence import Metric
+from policy_engine.judging.brief import LONGEST
 from policy_engine.policy import Finding, Outcome
 from policy_engine.statistics import newcombe_bounds
 from policy_engine.testing import assert_outcome, bind, judge, run, table
@@ -105,6 +106,8 @@ def test_the_bound_is_newcombes_computed_by_hand() -> None:
 def test_a_wide_gap_that_may_be_chance_is_inconclusive() -> None:
     finding = judged(PERHAPS)
     assert finding.outcome is Outcome.INCONCLUSIVE
+    assert finding.message.endswith("; it must be at most 0.1; this may be chance")
+    assert len(finding.message) <= LONGEST
     assert "; no more than 0.01788 is shown (with alpha 0.025: " in finding.whole
     assert finding.whole.endswith(
         "a gap of 0.22 or more would have been shown in any pair of groups"

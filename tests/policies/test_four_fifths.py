@@ -118,9 +118,31 @@ def test_a_small_group_at_the_top_hides_no_harm_between_two_large_ones() -> None
     groups = {"F": (2000, 10_000), "M": (3000, 10_000), "X": (31, 100)}
     finding = judged(groups)
     assert finding.outcome is Outcome.FAIL
-    assert finding.message.startswith(
+    assert finding.message == (
+        "sex=F is selected 0.6667 times as often as sex=M; it must be at least 0.8"
+    )
+    assert finding.whole.startswith(
         "the selection rate of sex=F (0.2, 2,000 of 10,000 rows) is 0.6667 times that of sex=M "
         "(0.3, 3,000 of 10,000 rows); with alpha 0.01667 (0.05 by Holm over 3 pairs) it is at most "
+    )
+
+
+def test_the_message_says_why_a_ratio_decides_nothing() -> None:
+    few = judged({"F": (45, 100), "M": (50, 100), "X": (5, 10)})
+    assert (few.outcome, few.message) == (
+        Outcome.INCONCLUSIVE,
+        (
+            "sex=F is selected 0.9 times as often as sex=M; it must be at least 0.8; "
+            "some group has too few rows"
+        ),
+    )
+    low = judged({"F": (38, 100), "M": (50, 100)})
+    assert (low.outcome, low.message) == (
+        Outcome.INCONCLUSIVE,
+        (
+            "sex=F is selected 0.76 times as often as sex=M; it must be at least 0.8; "
+            "this may be chance"
+        ),
     )
 
 

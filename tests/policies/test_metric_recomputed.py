@@ -29,7 +29,7 @@ def test_a_metric_that_the_rows_give_passes_and_says_which_it_is() -> None:
         "(binary f1)"
     )
     assert_outcome(judged("val_f1", 2 / 3), "pass", message=message)
-    assert "(weighted f1)" in assert_outcome(judged("val_f1", 0.8), "pass").message
+    assert "(weighted f1)" in assert_outcome(judged("val_f1", 0.8), "pass").whole
 
 
 def test_a_metric_that_they_do_not_give_fails() -> None:

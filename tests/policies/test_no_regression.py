@@ -261,7 +261,10 @@ def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> N
         f"{100 * upper:.2f} pt; alpha = 0.05); to show a true difference of 5.00 pt 4 times in 5, "
         "n ≈ 165 rows of class 1 are needed"
     )
-    assert finding.remedy == ("evaluate both on more rows of class 1, or raise margin and say why")
+    assert finding.remedy == (
+        "evaluate both on more rows of class 1 (n ≈ 165 rows of class 1 would show 5.00 pt, and "
+        "there are 60), or raise margin and say why"
+    )
 
 
 def classified(n: int, changed: int) -> tuple[RunRecord, RunRecord]:

@@ -258,7 +258,7 @@ def test_a_deleted_run_with_a_bad_value_counts() -> None:
     undecided = assert_outcome(judged(hidden, old), "inconclusive")
     assert "6 and 5 seeds" in undecided.whole
     assert undecided.remedy is not None
-    assert undecided.remedy.startswith("train both with more seeds, or ")
+    assert undecided.remedy.startswith("train both with more seeds (")
 
 
 def test_runs_of_another_parameter_are_no_seeds() -> None:

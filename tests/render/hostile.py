@@ -110,10 +110,18 @@ def everywhere(text: str) -> Mapping[str, Report]:
         "waiver": reports.COST._replace(waiver={"id": text, "reason": text}),
         "key of a waiver": reports.COST._replace(waiver={"id": "a", text: "x"}),
         "detail": reports.SIZE._replace(detail=text),
+        "about": reports.SIZE._replace(about=text),
+        "what an interval is on": reports.GAIN._replace(interval=reports.interval(on=text)),
+        "unit of an interval": reports.GAIN._replace(interval=reports.interval(unit=text)),
+        "id of a gain": reports.GAIN._replace(id=text, part=text),
         "message of a pass": reports.SEEDED._replace(message=text),
         "id of a pass": reports.SEEDED._replace(id=text),
     }
+    slices = [reports.SLICE._replace(id=text, part=f"{number}{text}") for number in range(2)]
+    in_unit = [e._replace(measured=measured, limit=Limit(Decimal(1), text)) for e in slices]
     subjects = {
+        "slices": reports.subject(*slices),
+        "unit of slices": reports.subject(*in_unit),
         "policy file": reports.subject(reports.SIZE, policy_file=text),
         "reason": reports.subject(reason=text, candidate=None),
         "passed-over rule": reports.subject(passed_over=(PassedOver(rule=text, why="no run"),)),

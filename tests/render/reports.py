@@ -92,6 +92,19 @@ def baseline(**facts: Any) -> BaselineRef:
     return BaselineRef(**{**plain, **facts})
 
 
+def interval(**facts: Any) -> Interval:
+    """Where a gain lies that may be chance."""
+    plain: dict[str, Any] = {
+        "low": Decimal("-0.31"),
+        "high": Decimal("1.75"),
+        "unit": "pt",
+        "confidence": Decimal("0.9"),
+        "shown": False,
+        "on": "899 shared rows",
+    }
+    return Interval(**{**plain, **facts})
+
+
 def change(**facts: Any) -> Change:
     """A metric that may have risen by chance, and whose policy warns."""
     plain: dict[str, Any] = {
@@ -101,14 +114,7 @@ def change(**facts: Any) -> Change:
         "candidate": Decimal("0.9123"),
         "difference": "+0.72 pt, may be chance",
         "effect": Effect.WARN,
-        "interval": Interval(
-            Decimal("-0.31"),
-            Decimal("1.75"),
-            "pt",
-            Decimal("0.9"),
-            shown=False,
-            on="899 shared rows",
-        ),
+        "interval": interval(),
     }
     return Change(**{**plain, **facts})
 
@@ -317,6 +323,26 @@ SCORE = finding(
     limit=bound("0.9", "val_f1", ">="),
     baseline=value("0.9051", "val_f1", Grade.LOGGED),
     message="val_f1 is 0.9123 val_f1; it must be at least 0.9 val_f1",
+)
+GAIN = finding(
+    "significant-improvement",
+    outcome=Outcome.INCONCLUSIVE,
+    effect=Effect.WARN,
+    message="val_f1 gains 0.72 pt, which may be chance",
+    measured=value("-0.31", "pt", Grade.RECOMPUTED),
+    limit=bound("0", "pt", ">"),
+    remedy="evaluate on more rows",
+    about="val_f1",
+    interval=interval(),
+)
+SLICE = finding(
+    "no-slice-regression",
+    part="country=EU",
+    outcome=Outcome.FAIL,
+    effect=Effect.BLOCK,
+    message="val_f1 drops by 3.20 pt in slice country=EU; 1.00 pt is allowed",
+    measured=value("3.2", "pt", Grade.RECOMPUTED),
+    limit=bound("1", "pt"),
 )
 SEEDED = finding("seeds-fixed", message="parameter seed is 7")
 TABULAR = finding(

@@ -38,8 +38,9 @@ quadrantChart
   quadrant-2 "better and cheaper"
   quadrant-3 "worse and cheaper"
   quadrant-4 "worse, more expensive"
-( {2}"(candidate|baseline|candidate and baseline|\.)": """
-    r"""\[[01]\.[0-9]{3}, [01]\.[0-9]{3}\] radius: [57], color: #[0-9a-f]{6}\n?)+"""
+( {2}"((candidate|candidate and baseline)(, may be chance)?|baseline|\.|[-._0-9e]+)": """
+    r"""\[[01]\.[0-9]{3}, [01]\.[0-9]{3}\] radius: [57], color: #[0-9a-f]{6}"""
+    r"""(, stroke-color: #[0-9a-f]{6}, stroke-width: 3px)?\n?)+"""
 )
 FINITE = st.decimals(allow_nan=False, allow_infinity=False)
 
@@ -73,8 +74,8 @@ def test_the_baseline_stands_in_the_middle_and_the_farthest_run_at_the_frame() -
           quadrant-4 "worse, more expensive"
           "candidate": [0.710, 0.920] radius: 7, color: #8250df
           "baseline": [0.500, 0.500] radius: 7, color: #218bff
-          ".": [0.080, 0.418] radius: 5, color: #808890
-          ".": [0.605, 0.418] radius: 5, color: #808890""")
+          "0.93": [0.080, 0.418] radius: 5, color: #808890
+          "0.93": [0.605, 0.418] radius: 5, color: #808890""")
     assert CHART.fullmatch(drawn)
 
 
@@ -94,6 +95,24 @@ def test_two_labels_that_would_cover_each_other_become_one() -> None:
     drawn = chart([near, BASELINE, point("earlier", "0.5", "9")]) or ""
     assert '"candidate and baseline": [0.501, 0.500]' in drawn
     assert '".": [0.500, 0.500] radius: 7, color: #218bff' in drawn
+    assert CHART.fullmatch(drawn)
+
+
+def test_a_gain_that_may_be_chance_is_a_ring_and_says_so() -> None:
+    changes = (reports.change(),)
+    subject = reports.subject(trade_off=reports.trade_off(), changes=changes)
+    drawn = as_gain_picture(subject) or ""
+    assert (
+        '"candidate, may be chance": [0.920, 0.920] radius: 7, color: #ffffff, '
+        "stroke-color: #8250df, stroke-width: 3px"
+    ) in drawn
+    assert CHART.fullmatch(drawn)
+
+
+def test_an_earlier_run_that_another_label_would_cover_has_none() -> None:
+    near = point("earlier", "0.93141", "1.21")
+    drawn = chart([CANDIDATE, BASELINE, near, *EARLIER]) or ""
+    assert drawn.count('"."') == 1
     assert CHART.fullmatch(drawn)
 
 

@@ -66,10 +66,9 @@ def test_the_page_asks_for_nothing_and_runs_nothing() -> None:
 
 
 def test_every_finding_is_on_the_page_and_none_is_folded_away() -> None:
-    page = as_html(reports.mixed())
+    page = re.sub("<details>.*?</details>", "", as_html(reports.mixed()), flags=re.DOTALL)
     for finding in reports.mixed().subjects[0].findings:
         assert f'<th scope="row">{finding.id}' in page
-    assert "<details" not in page
 
 
 def test_policies_that_are_not_trusted_are_said_above() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from policy_engine.evidence import Grade
 from policy_engine.policy import Op
 from policy_engine.render.limits_picture import as_limits_picture
+from policy_engine.report import Effect
 from tests.render import reports
 from tests.render.hostile import HOSTILE, everywhere
 
@@ -52,7 +53,7 @@ def test_each_number_is_drawn_as_its_share_of_its_limit_the_worst_first() -> Non
         ---
         xychart-beta horizontal
           x-axis ["model-size-budget size 126 %", "(the baseline) 90 %", "cost-per-point 122 %", \
-"eu-latency 99 %", "metric-threshold 99 %", "(the baseline) 99 %"]
+"eu-latency (unsure) 99 %", "metric-threshold 99 %", "(the baseline) 99 %"]
           y-axis "% of the limit in use; red is beyond it" 0 --> 140
           bar [126, 90, 122, 99, 99, 99]
           bar [100, 90, 100, 99, 99, 99]
@@ -70,9 +71,13 @@ def test_one_number_makes_no_picture() -> None:
     ("measured", "limit", "op", "label"),
     [
         ("35500000", "2360000", "<=", "1504 %"),
+        ("-5.91", "-1", ">=", "591 %"),
+        ("0.5", "-1", ">=", "0 %"),
+        ("-0.3", "0.5", ">=", "over 2000 %"),
+        ("-0.3", "0.5", "<=", "0 %"),
         ("0.33", "0.5", ">=", "152 %"),
-        ("0", "5", ">=", "99999 %"),
-        ("1e30", "5", "<", "99999 %"),
+        ("0", "5", ">=", "over 2000 %"),
+        ("1e30", "5", "<", "over 2000 %"),
         ("0", "5", "<=", "0 %"),
         ("200000001", "200000000", "<=", "over 100 %"),
         ("200", "200", "<=", "100 %"),
@@ -93,21 +98,42 @@ def test_beyond_a_hundred_per_cent_a_limit_is_broken_whichever_way_it_points(
     assert CHART.fullmatch(chart)
 
 
-@pytest.mark.parametrize(
-    "unlike",
-    [
-        {"limit": reports.bound("0", "B")},
-        {"limit": reports.bound("-1", "B")},
-        {"measured": reports.value("-1", "B")},
-        {"limit": reports.bound("1", "s")},
-        {"limit": None},
-        {"measured": None},
-        {"measured": reports.value("0.3", "p", Grade.RECOMPUTED), "limit": reports.bound("1", "p")},
-    ],
-)
+NO_SHARE: list[dict[str, Any]] = [
+    {"limit": reports.bound("0", "B")},
+    {"limit": reports.bound("-1", "B")},
+    {"limit": reports.bound("1", "s")},
+    {"measured": reports.value("0.3", "p", Grade.RECOMPUTED), "limit": reports.bound("1", "p")},
+]
+
+
+@pytest.mark.parametrize("unlike", [*NO_SHARE, {"limit": None}, {"measured": None}])
 def test_what_is_no_share_of_a_limit_is_not_drawn(unlike: dict[str, Any]) -> None:
-    odd = reports.SIZE._replace(**unlike)
+    odd = reports.SIZE._replace(**{"effect": Effect.WARN, **unlike})
     assert as_limits_picture(reports.subject(odd, reports.LATENCY)) is None
+
+
+@pytest.mark.parametrize("unlike", NO_SHARE)
+def test_what_blocks_by_its_limit_is_drawn_as_beyond_it_where_it_is_no_share(
+    unlike: dict[str, Any],
+) -> None:
+    odd = reports.SIZE._replace(id="odd", part=None, baseline=None, **unlike)
+    chart = as_limits_picture(reports.subject(reports.LATENCY, odd)) or ""
+    assert '["odd over 100 %", "eu-latency (unsure) 99 %"]' in chart
+    assert CHART.fullmatch(chart)
+
+
+def test_what_blocks_is_drawn_before_what_only_uses_more() -> None:
+    beyond = reports.COST._replace(measured=reports.value("900", "USD"))
+    many = [beyond._replace(part=f"slice={number}") for number in range(30)]
+    assert '["model-size-budget size 126 %", ' in (
+        as_limits_picture(reports.subject(*many, reports.SIZE)) or ""
+    )
+
+
+def test_two_bars_never_have_one_label() -> None:
+    chart = as_limits_picture(reports.subject(reports.LATENCY, reports.LATENCY)) or ""
+    assert '["eu-latency (unsure) 99 %", "eu-latency (unsure) (2) 99 %"]' in chart
+    assert CHART.fullmatch(chart)
 
 
 def test_a_bar_that_is_cut_off_is_said_to_be() -> None:

@@ -360,3 +360,26 @@ def test_a_table_in_html_has_no_blank_line_that_would_end_it() -> None:
         for place, hostile in everywhere(text).items():
             for table in as_markdown(hostile).split("<table>")[1:]:
                 assert "\n\n" not in table.split("</table>")[0], place
+
+
+def test_each_finding_that_blocks_has_its_flags_of_the_waive_command() -> None:
+    several = [
+        reports.SIZE,
+        reports.SIZE._replace(id="no-regression", part=None),
+        reports.SLICE,
+        reports.SLICE._replace(part="age=$(id)"),
+    ]
+    comment = as_markdown(reports.report(reports.subject(*several, verdict=Verdict.FAIL)))
+    assert (
+        " Fix what blocks and push; or have it waived: `policy-engine waive --from report.json "
+        "--id model-size-budget --part size --reason … --owner … --ticket … --expires …` writes "
+        "the waiver from this job's JSON report; each needs its own, so again with "
+        "`--id no-regression`, `--id no-slice-regression --part country=EU` and "
+        "`--id no-slice-regression --part PART`. It is approved by an owner of `policies/` "
+        "(CODEOWNERS), who is not the pull request's author.\n"
+    ) in comment
+
+
+def test_an_interval_says_its_level() -> None:
+    comment = as_markdown(reports.mixed())
+    assert "may be chance (90% interval -0.31 to 1.75 pt on 899 shared rows)" in comment

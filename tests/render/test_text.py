@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from textwrap import dedent
 from time import process_time
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Level, Outcome
 from policy_engine.render.formats.text import as_text
 from policy_engine.report import Effect, PolicySource, Verdict, WaiverUse
@@ -310,3 +312,39 @@ def test_a_proposal_that_is_not_valid_says_why() -> None:
         policies: main@1a2b3c4, sha256:abababababab, trusted
         PASS (exit code 0): 1 passed
         """)
+
+
+def test_without_a_baseline_one_paragraph_says_what_the_candidate_has() -> None:
+    rule = PassedOver(rule="alias: champion", why="the model is not registered; write `a@b`")
+    changes = tuple(replace(each, baseline=None, interval=None) for each in reports.CHANGES)
+    first = reports.subject(reports.SEEDED, baseline=None, passed_over=(rule,), changes=changes[1:])
+    assert as_text(reports.report(first)).split("\n\n")[0].split("\n")[2:] == [
+        "  baseline:  none; alias: champion: the model is not registered",
+        "  it has:    x model size 253.0 MB, training time 2 h",
+    ]
+
+
+def test_a_warning_says_what_to_do_first_and_what_blocks_says_all() -> None:
+    remedy = "do this with some care; " + "or do what takes many more words to say; " * 5 + "end"
+    warning = reports.EXPLAINED._replace(remedy=remedy)
+    blocking = reports.SIZE._replace(remedy=remedy)
+    told = [
+        "  fix: do this with some care; or do what takes many more words to say; or do",
+        "       what takes many more words to say; …",
+    ]
+    shown = as_text(reports.report(reports.subject(warning))).split("\n")
+    assert [line for line in shown if line in told] == told
+    assert "what takes many more words to say; end" in " ".join(
+        as_text(reports.report(reports.subject(blocking))).split()
+    )
+
+
+def test_what_is_not_logged_is_one_line_and_verbose_names_each() -> None:
+    lacking = [
+        reports.finding(f"policy-{number}", outcome=Outcome.MISSING, message="it is not there")
+        for number in range(30)
+    ]
+    report = reports.report(reports.subject(*lacking))
+    shown = as_text(report)
+    assert "not logged: policy-0, policy-1, policy-2, policy-3, policy-4 and 25 more\n" in shown
+    assert "policy-29" in as_text(report, verbose=True)

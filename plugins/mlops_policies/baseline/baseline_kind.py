@@ -143,7 +143,8 @@ def _nothing_trivial(case: Case, lacking: dict[Kind, str]) -> Finding:
     return Finding(
         outcome=Outcome.MISSING,
         part="trivial",
-        message=f"no trivial baseline: {value} {metric.name} may be no better than a constant "
+        message=f"no trivial baseline: {value} {metric.name} may be no better than a constant",
+        detail=f"no trivial baseline: {value} {metric.name} may be no better than a constant "
         f"({whys})",
         remedy=_LOG.format(next(iter(lacking))),
     )
@@ -160,7 +161,9 @@ def _of_champion(case: Case, kind: Kind, alpha: float) -> Finding:
     return Finding(
         outcome=Outcome.PASS,
         part=kind,
-        message=f"the baseline run is the existing solution, with {case.metric.name} "
+        message=f"the baseline is the existing solution, with {case.metric.name} "
+        f"{show(value.value, '')}",
+        detail=f"the baseline run is the existing solution, with {case.metric.name} "
         f"{show(value.value, '')}; whether the candidate beats it, other policies judge",
         baseline=value,
     )

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from mlops_policies.comparing.amounts import amount, still_needed, with_a_point
+from mlops_policies.comparing.amounts import amount, more_needed, still_needed, with_a_point
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
 from mlops_policies.comparing.shown import (
@@ -194,7 +194,7 @@ class NoRegression(Proof, name="no-regression"):
             f"{small}{levels.notes}{more}{point}",
             measured=value,
             limit=limit,
-            remedy=_remedy(outcome, tested),
+            remedy=_remedy(outcome, more_needed(metric, tested, least, levels.shown)),
             about=metric.name if question.rules is None else None,
             interval=interval(metric, tested, levels.plain),
         )
@@ -261,9 +261,9 @@ def _judged_number(
     return value, Limit(-in_unit(metric, margin), value.unit, ">=") if value else None
 
 
-def _remedy(outcome: Outcome, tested: Tested) -> str | None:
+def _remedy(outcome: Outcome, more: str) -> str | None:
     if outcome is Outcome.PASS:
         return None
     if outcome is Outcome.FAIL:
         return "find out what the candidate loses and win it back, or raise margin and say why"
-    return f"{tested.more}, or raise margin and say why"
+    return f"{more}, or raise margin and say why"

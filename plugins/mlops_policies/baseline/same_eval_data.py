@@ -32,6 +32,7 @@ _REMEDY = (
     "(mlflow.models.evaluate with its model id), or the candidate on the baseline's"
 )
 
+_SAME = "candidate and baseline were evaluated on the same data"
 _WEAK = (
     " (by MLflow's digest alone, which reads a sample of large data: "
     "policy_engine.training.log_dataset logs a hash of all of it)"
@@ -84,7 +85,8 @@ class SameEvalData(Policy, name="same-eval-data"):
         if same is Same.NO:
             yield Finding(
                 outcome=Outcome.FAIL,
-                message=f"the candidate was evaluated on {_listed(mine)}, "
+                message="candidate and baseline were evaluated on different data",
+                detail=f"the candidate was evaluated on {_listed(mine)}, "
                 f"the baseline on {_listed(theirs)}: other data",
                 remedy=_REMEDY,
             )
@@ -94,12 +96,13 @@ class SameEvalData(Policy, name="same-eval-data"):
             yield self._by_rows(case, mine, theirs)
 
     def _equal(self, mine: Sequence[Identity], theirs: Sequence[Identity]) -> Finding:
-        both = "candidate and baseline were evaluated on the same data, "
+        both = f"{_SAME}, {_listed(mine)}"
         if _all_strong(mine, theirs):
-            return Finding(outcome=Outcome.PASS, message=both + _listed(mine))
+            return Finding(outcome=Outcome.PASS, message=_SAME, detail=both)
         if self.require_strong:
             raise _no_strong_hash()
-        return Finding(outcome=Outcome.PASS, message=both + _listed(mine) + _WEAK)
+        said = f"{_SAME}, by MLflow's digest alone"
+        return Finding(outcome=Outcome.PASS, message=said, detail=both + _WEAK)
 
     def _by_rows(self, case: Case, mine: Sequence[Identity], theirs: Sequence[Identity]) -> Finding:
         if self.require_strong:
@@ -113,8 +116,9 @@ class SameEvalData(Policy, name="same-eval-data"):
             raise MissingEvidence(f"{_what_lacks(mine, theirs)}: {e}", remedy) from e
         return Finding(
             outcome=Outcome.PASS,
-            message="candidate and baseline were evaluated on the same data: all "
-            f"{rows:,} row_id of their predictions, with their targets, are equal",
+            message=f"{_SAME}: all {rows:,} row_id are equal",
+            detail=f"{_SAME}: all {rows:,} row_id of their predictions, with their targets, are "
+            "equal",
             measured=Measurement(rows, "rows", Grade.MEASURED, tables[0].source),
             limit=Limit(rows, "rows", ">="),
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mlops_policies.comparing.amounts import amount, still_needed
+from mlops_policies.comparing.amounts import amount, more_needed, still_needed
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
@@ -187,7 +187,7 @@ def _judged(question: _Question, tested: Tested, levels: Levels, harm: Harm) -> 
         f"{evidence(metric, tested, alpha, p=p, difference=least)}{small}{levels.notes}{more}",
         measured=value,
         limit=limit if value else None,
-        remedy=_remedy(outcome, metric, tested),
+        remedy=_remedy(outcome, question, tested, levels.shown),
         about=metric.name,
         interval=interval(metric, tested, alpha),
     )
@@ -233,9 +233,13 @@ def _judged_number(
     return value, Limit(in_unit(metric, question.effect), unit, ">")
 
 
-def _remedy(outcome: Outcome, metric: Metric, tested: Tested) -> str | None:
+def _remedy(outcome: Outcome, question: _Question, tested: Tested, alpha: float) -> str | None:
     if outcome is Outcome.PASS:
         return None
     if outcome is Outcome.FAIL:
-        return f"find out why {metric.name} is not better, and do not merge it as an improvement"
-    return f"{tested.more}, or let no-regression judge it"
+        name = question.metric.name
+        return f"find out why {name} is not better, and do not merge it as an improvement"
+    more = more_needed(question.metric, tested, question.delta, alpha)
+    return (
+        f"{more}; where it is enough to be no worse, remove this policy: no-regression judges that"
+    )

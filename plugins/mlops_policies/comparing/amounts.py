@@ -75,6 +75,24 @@ def still_needed(
     )
 
 
+def more_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> str:
+    """Return what to do so that it decides, with how many rows or seeds, where these are too few.
+
+    Args:
+        metric: For its units.
+        tested: What is there.
+        delta: The true difference to see (the metric's units).
+        alpha: The one-sided error of the test.
+    """
+    if not (delta > 0 and tested.standard_error > 0):
+        return tested.more
+    need, have, what = tested.needed(delta, alpha)
+    if need <= have:
+        return tested.more
+    seen = amount(metric, delta)
+    return f"{tested.more} (n ≈ {need:,} {what} would show {seen}, and there are {have:,})"
+
+
 def p_value(p: float) -> str:
     """Return a p-value as people read it."""
     return show(exact(p), "") if p >= _SMALL else f"{p:.1e}"

@@ -125,7 +125,8 @@ def _gap(case: Case, limit: Decimal) -> Finding:
         return Finding(
             outcome=Outcome.PASS,
             part="gap",
-            message=f"the newest training data is of {_told(mine)}, that of the baseline of "
+            message="the training data is as new as the baseline's",
+            detail=f"the newest training data is of {_told(mine)}, that of the baseline of "
             f"{_told(theirs)}",
         )
     return Finding.judge(

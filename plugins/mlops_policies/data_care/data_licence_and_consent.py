@@ -83,13 +83,15 @@ class DataLicenceAndConsent(Policy, name="data-licence-and-consent"):
             return Finding(
                 outcome=Outcome.PASS,
                 part=label,
-                message=f"dataset {names_of(dataset)} has the licence "
+                message=f"dataset '{dataset.name}' has an allowed licence and says what is asked",
+                detail=f"dataset {names_of(dataset)} has the licence "
                 f"{dataset.tags[LICENCE_TAG].strip()} and says {', '.join(tags)}",
             )
         return Finding(
             outcome=Outcome.FAIL if wrong or empty else Outcome.MISSING,
             part=label,
-            message=f"dataset {names_of(dataset)} {', and '.join(said)}",
+            message=f"dataset '{dataset.name}' {said[0]}",
+            detail=f"dataset {names_of(dataset)} {', and '.join(said)}",
             remedy=_LICENCE_REMEDY if wrong else _FACTS_REMEDY,
         )
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mlops_policies.groups.error_rates import KINDS, TPR, Rates, rates_of
-from mlops_policies.groups.group_counts import Label, listed_groups, readable
+from mlops_policies.groups.group_counts import Label, doubt, listed_groups, readable
 from mlops_policies.groups.rate_gaps import (
     Pair,
     lower_bound,
@@ -165,7 +165,9 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         return Finding(
             outcome=outcome,
             part=rates.part,
-            message=message,
+            message=f"the {KINDS[worst.kind]} of {_named(rates)} differs by {readable(worst.gap)}; "
+            f"it must be at most {readable(float(self.max_gap))}{doubt(outcome, small)}",
+            detail=message,
             measured=_measured(worst.gap, rates.attribute),
             limit=Limit(self.max_gap, "rate", "<="),
             remedy=_remedy(outcome, rates.attribute, worst),

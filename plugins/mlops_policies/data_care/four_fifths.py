@@ -11,6 +11,7 @@ from mlops_policies.groups.group_counts import (
     Counts,
     Label,
     counts_of,
+    doubt,
     listed_groups,
     logged_counts,
     logged_rows,
@@ -180,7 +181,8 @@ class FourFifths(Policy, name="four-fifths"):
         return Finding(
             outcome=outcome,
             part=attribute,
-            message=message,
+            message=self._in_short(attribute, worst) + doubt(outcome, small),
+            detail=message,
             measured=_measured(worst.value, attribute),
             limit=Limit(self.min_ratio, "ratio", ">="),
             remedy=_remedy(outcome, attribute, worst.groups[0]),
@@ -191,6 +193,13 @@ class FourFifths(Policy, name="four-fifths"):
 
     def _fails(self, ratio: Ratio) -> bool:
         return self._is_low(ratio) and (self.mode == "point" or ratio.test.rejected)
+
+    def _in_short(self, attribute: str, worst: Ratio) -> str:
+        low, high = worst.groups
+        return (
+            f"{attribute}={low} is selected {readable(worst.value)} times as often as "
+            f"{attribute}={high}; it must be at least {readable(float(self.min_ratio))}"
+        )
 
     def _said(self, attribute: str, worst: Ratio, tests: int) -> str:
         (low, high), (less, more) = worst.groups, worst.counts

@@ -139,7 +139,9 @@ class NoDominantFeature(Policy, name="no-dominant-feature"):
         smell = "; that smells of leakage" if outcome is Outcome.INCONCLUSIVE else ""
         return Finding(
             outcome=outcome,
-            message=f"feature {top} carries {show(share, '%', limit)} of all importance by "
+            message=f"feature {top} carries {show(share, '%', limit)} of all importance; it must "
+            f"be at most {show(limit, '%', share)}",
+            detail=f"feature {top} carries {show(share, '%', limit)} of all importance by "
             f"{method}; from {show(self.warn_share, '%')} on it is suspicious, and it must be at "
             f"most {show(self.max_share, '%', share)}{smell}",
             measured=Measurement(share, "%", Grade.LOGGED, found.source),

@@ -167,7 +167,8 @@ def _digests(run: Run) -> Finding:
     return Finding(
         outcome=Outcome.PASS,
         part="digests",
-        message="training and evaluation data have different digests: "
+        message="training and evaluation data have different digests",
+        detail="training and evaluation data have different digests: "
         f"{', '.join(map(names_of, training))} against {', '.join(map(names_of, evaluation))}",
     )
 
@@ -205,12 +206,17 @@ def _time(run: Run) -> Finding:
     last, first = max(ends), min(begins)
     told = f"training data ends at {last.isoformat()}, evaluation data begins at "
     if first > last:
-        message = f"{told}{first.isoformat()}"
-        return Finding(outcome=Outcome.PASS, part="time", message=message)
+        return Finding(
+            outcome=Outcome.PASS,
+            part="time",
+            message="evaluation data begins after training data ends",
+            detail=f"{told}{first.isoformat()}",
+        )
     return Finding(
         outcome=Outcome.FAIL,
         part="time",
-        message=f"{told}{first.isoformat()}; it must begin later",
+        message="evaluation data begins before training data ends",
+        detail=f"{told}{first.isoformat()}; it must begin later",
         remedy="split by time: evaluate on rows that are later than all training rows",
     )
 

@@ -83,7 +83,7 @@ class CodeLineage(Policy, name="code-lineage"):
         """Judge a run of a commit that is neither the head nor its merge."""
         said = f"the run was trained on {commit[:7]} (tag {tag}); the head of the change is "
         if self.mode == "exact":
-            return _stale(f"{said}{head[:7]}", head)
+            return _stale(f"{said}{head[:7]}", commit, head)
         later = change.later_paths.get(commit)
         if later is None:
             if change.pull_request is not None and change.paths is None:
@@ -91,13 +91,16 @@ class CodeLineage(Policy, name="code-lineage"):
                     f"{said}{head[:7]}, and this clone cannot tell what lies between them",
                     "check out the whole history (actions/checkout with fetch-depth: 0)",
                 )
-            return _stale(f"{said}{head[:7]}, and {commit[:7]} is no earlier commit of it", head)
+            apart = f"{said}{head[:7]}, and {commit[:7]} is no earlier commit of it"
+            return _stale(apart, commit, head)
         touched = [path for path in later if self._concerns(path)]
         where = f" that {', '.join(self.paths)} name" if self.paths else ""
         if not touched:
             message = f"{said}{head[:7]}, and nothing{where} changed between them"
-            return Finding(outcome=Outcome.PASS, message=message)
-        return _stale(f"{said}{head[:7]}, and {first_few(touched, 3)} changed between them", head)
+            short = f"nothing{where} changed between the run's commit {commit[:7]} and the head"
+            return Finding(outcome=Outcome.PASS, message=short, detail=message)
+        changed = f"{said}{head[:7]}, and {first_few(touched, 3)} changed between them"
+        return _stale(changed, commit, head)
 
     def _concerns(self, path: str) -> bool:
         return not self.paths or any(matches_glob(path, glob) for glob in self.paths)
@@ -128,6 +131,7 @@ def _commit(run: Run) -> tuple[str, str]:
     return found
 
 
-def _stale(message: str, head: str) -> Finding:
+def _stale(detail: str, commit: str, head: str) -> Finding:
+    short = f"the run was trained on {commit[:7]}, not on the head of the change, {head[:7]}"
     remedy = f"train again on the head of the change, {head[:7]}"
-    return Finding(outcome=Outcome.FAIL, message=message, remedy=remedy)
+    return Finding(outcome=Outcome.FAIL, message=short, detail=detail, remedy=remedy)

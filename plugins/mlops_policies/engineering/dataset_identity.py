@@ -118,7 +118,8 @@ class DatasetIdentity(Policy, name="dataset-identity"):
                 return Finding(
                     outcome=Outcome.INCONCLUSIVE,
                     part=context,
-                    message=f"{context} data is not identified in full: {'; '.join(doubts)}",
+                    message=f"{context} data is not identified in full",
+                    detail=f"{context} data is not identified in full: {'; '.join(doubts)}",
                     remedy=HASH_REMEDY,
                 )
             return Finding(
@@ -174,7 +175,8 @@ def _reachable(datasets: tuple[Dataset, ...], name: str) -> Finding:
         return Finding(
             outcome=Outcome.FAIL,
             part=name,
-            message=f"the source of a dataset lies in a home directory, where nobody else can "
+            message="the source of a dataset lies in a home directory",
+            detail=f"the source of a dataset lies in a home directory, where nobody else can "
             f"read it: {', '.join(at_home)}",
             remedy="read the data from a place that others can reach, and log that as its source",
         )

@@ -168,7 +168,8 @@ def _finding(  # noqa: PLR0913 (what is said)
         return Finding(
             outcome=Outcome.PASS,
             part=name,
-            message=f"{message}; {rows} give {value} ({said})",
+            message=f"{message}; its rows give {value}",
+            detail=f"{message}; {rows} give {value} ({said})",
             measured=_recomputed(metric, nearest.value, table),
         )
     others = [
@@ -180,7 +181,8 @@ def _finding(  # noqa: PLR0913 (what is said)
     return Finding(
         outcome=Outcome.FAIL,
         part=name,
-        message=f"{message}; {rows} give {value} ({said}){apart}; at most "
+        message=f"{message}; its rows give {value}",
+        detail=f"{message}; {rows} give {value} ({said}){apart}; at most "
         f"{amount(metric, tolerance)} may be due to rounding{also}",
         measured=_off(metric, nearest, logged, table),
         limit=Limit(tolerance, metric.name, "<="),

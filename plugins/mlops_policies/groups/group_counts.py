@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Predictions, Run
+from policy_engine.policy import Outcome
 from policy_engine.quantities import first_few, show
 from policy_engine.statistics import effective_rows
 
@@ -44,6 +45,18 @@ def readable(value: Fraction | float) -> str:
 def listed_groups(named: Sequence[str]) -> str:
     """Return names as people read them: the first few, and how many more there are."""
     return first_few(named, _MOST_NAMED)
+
+
+def doubt(outcome: Outcome, small: str) -> str:
+    """Return why a number beside its limit decides nothing, as a message's end; else nothing.
+
+    Args:
+        outcome: Of the finding.
+        small: Which groups have too few rows; empty if none.
+    """
+    if outcome is not Outcome.INCONCLUSIVE:
+        return ""
+    return "; some group has too few rows" if small else "; this may be chance"
 
 
 def same_label(cell: Cell, label: Label) -> bool:

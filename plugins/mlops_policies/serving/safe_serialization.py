@@ -157,7 +157,9 @@ class SafeSerialization(Policy, name="safe-serialization"):
         if doubts:
             return Finding(
                 outcome=Outcome.INCONCLUSIVE,
-                message=f"{base}, but {'; '.join(doubts)}",
+                message=f"{'pickles are cleared' if stored.pickles else 'no pickle is stored'}, "
+                f"but {doubts[0]}",
+                detail=f"{base}, but {'; '.join(doubts)}",
                 remedy=self._look(stored, flavors),
             )
         formats = ", ".join(sorted(set(stored.known.values())))

@@ -15,6 +15,7 @@ from policy_engine.render.blocks import change_cells, is_minded, reasons
 from policy_engine.render.escape import LONG, html_code, html_prose, html_text
 from policy_engine.render.html_style import STYLE
 from policy_engine.render.limits_picture import share_of
+from policy_engine.render.plots.section import as_plots
 from policy_engine.report import (
     BaselineRef,
     Change,
@@ -31,6 +32,7 @@ from policy_engine.report import (
 _HEAD = ("policy", "verdict", "measured", "limit", "baseline")
 _CHANGES = ("quantity", "baseline", "candidate", "change", "policies")
 _CHANGED = ("policy", "policy file", "run", "now", "proposed")
+_PLOTTED = 20  # subjects: drawing takes time, and nobody looks at hundreds
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -47,7 +49,7 @@ def as_html(report: Report) -> str:
         f"<style>{STYLE}</style></head><body>",
         *_headline(report, title),
         "<main>",
-        *(line for subject in subjects for line in _subject(subject)),
+        *(line for number, subject in enumerate(subjects) for line in _subject(subject, number)),
         *(_proposal(report.proposal) if report.proposal else ()),
         *_waivers(report),
         "</main>",
@@ -72,7 +74,7 @@ def _headline(report: Report, title: str) -> Iterator[str]:
     yield f"<p>{counts} (exit code {int(report.exit_code)}). {trust}</p></header>"
 
 
-def _subject(subject: Subject) -> Iterator[str]:
+def _subject(subject: Subject, number: int) -> Iterator[str]:
     word = rows.WORDS[subject.verdict]
     verdict = f'<span class="{subject.verdict.value}">{word}:</span>'
     yield f"<section><h2>{verdict} {html_text(subject.policy_file)}</h2>"
@@ -81,6 +83,8 @@ def _subject(subject: Subject) -> Iterator[str]:
     if subject.candidate:
         yield _facts(_runs(subject, subject.candidate))
     yield from _changes(subject.changes)
+    if number < _PLOTTED:
+        yield from as_plots(subject, f"plot-{number + 1}")
     yield from _table(subject)
     yield "</section>"
 
@@ -88,7 +92,7 @@ def _subject(subject: Subject) -> Iterator[str]:
 def _changes(changes: Sequence[Change]) -> Iterator[str]:
     if not changes:
         return
-    yield f"<table><caption>What changed</caption>{_head(_CHANGES)}<tbody>"
+    yield f'<table class="changes"><caption>What changed</caption>{_head(_CHANGES)}<tbody>'
     for change in changes:
         before, after, difference = map(html_prose, change_cells(change, on=True))
         weight = f"<b>{difference}</b>" if is_minded(change) else difference

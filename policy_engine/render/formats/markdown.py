@@ -11,6 +11,7 @@ from datetime import UTC
 from functools import partial
 
 from policy_engine.policy import Level, Outcome
+from policy_engine.quantities.words import listed
 from policy_engine.render import champions, edits, rows
 from policy_engine.render.blocks import (
     Block,
@@ -42,6 +43,7 @@ _CHANGES = "<tr><th></th><th>baseline</th><th>candidate</th><th>change</th></tr>
 _CHANGED = "<tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>"
 _EDITS = f"<tr>{''.join(f'<th>{name}</th>' for name in edits.HEAD)}</tr>"
 _ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._-]{0,80}")
 _NAMES = 12
 _FILES_NAMED = 5
 _PICTURES = 3
@@ -109,13 +111,32 @@ def _way_out(report: Report) -> str:
     if not waivable:
         return " None of what blocks can be waived: fix it, train again and push."
     rest = "" if len(waivable) == len(blocking) else " where that is allowed"
-    id_ = waivable[0].id if _ID.fullmatch(waivable[0].id) else "ID"
-    each = ", one waiver each" if len(blocking) > 1 else ""
+    folder = waivable[0].where.file.rpartition("/")[0]
+    owner = f"an owner of {code(f'{folder}/')}" if folder else "an owner of the policies"
+    others = _others_to_waive(waivable[1:])
     return (
-        f" Fix what blocks and push; or have it waived{rest}{each}: `policy-engine waive --from "
-        f"report.json --id {id_} --reason … --owner … --ticket … --expires …` writes the waiver "
-        "from this job's JSON report, and somebody else than the pull request's author approves it."
+        f" Fix what blocks and push; or have it waived{rest}: `policy-engine waive --from "
+        f"report.json {_named_options(waivable[0])} --reason … --owner … --ticket … --expires …` "
+        f"writes the waiver from this job's JSON report{others}. It is approved by {owner} "
+        "(CODEOWNERS), who is not the pull request's author."
     )
+
+
+def _named_options(finding: Judged) -> str:
+    """Return the flags of `waive` that name a finding; in capitals what a shell could misread."""
+    id_ = finding.id if _ID.fullmatch(finding.id) else "ID"
+    if finding.part is None:
+        return f"--id {id_}"
+    return f"--id {id_} --part {finding.part if _PART.fullmatch(finding.part) else 'PART'}"
+
+
+def _others_to_waive(findings: Sequence[Judged]) -> str:
+    """Say how the others that block are named, each of which needs a waiver of its own."""
+    flags = list(dict.fromkeys(_named_options(each) for each in findings))
+    if not flags:
+        return ""
+    more = [f"{len(flags) - _NAMES} more"] if len(flags) > _NAMES else []
+    return f"; each needs its own, so again with {listed([*map(code, flags[:_NAMES]), *more])}"
 
 
 def _parts(report: Report, links: Links) -> Iterator[Part]:

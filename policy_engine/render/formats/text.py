@@ -25,6 +25,8 @@ from policy_engine.report import (
 NARROWEST = 40
 """The smallest width that is kept (columns)."""
 
+_STOPS = ("error", "blocking")
+_MOST_FIX = 2  # lines of a warning's remedy; `-v` has all
 _HEAD = ("policy", "verdict", "measured", "limit", "baseline")
 _RED, _GREEN, _YELLOW, _FAINT = "31", "32", "33", "2"
 _VERDICT_COLOURS = {
@@ -86,12 +88,17 @@ def _subject(subject: Subject, view: _View) -> Iterator[str]:
         yield from paragraph("  why: ", _sentence(subject.reason), width)
     if subject.candidate:
         yield from paragraph("  candidate: ", rows.run_words(subject.candidate, terminal), width)
-        yield from paragraph("  baseline:  ", _baseline(subject), width)
-    for passed in subject.passed_over:
-        yield from paragraph("  passed over: ", _sentence(f"{passed.rule}: {passed.why}"), width)
+        yield from paragraph("  baseline:  ", _baseline(subject, view), width)
+    if subject.baseline or not subject.candidate or view.verbose:
+        for passed in subject.passed_over:
+            told = _sentence(f"{passed.rule}: {passed.why}")
+            yield from paragraph("  passed over: ", told, width)
     for note in subject.notes:
         yield from paragraph("  note: ", _sentence(note), width)
-    yield from _changes(subject.changes, width, colour)
+    if subject.baseline or view.verbose:
+        yield from _changes(subject.changes, width, colour)
+    else:
+        yield from _alone(subject.changes, width)
     if not subject.findings:
         return
     yield ""
@@ -102,7 +109,17 @@ def _subject(subject: Subject, view: _View) -> Iterator[str]:
         for block in blocks_of(findings):
             yield from _block(block, width, colour)
         yield from _others([f for f in findings if not rows.is_problem(f)], width)
-    yield from _skipped([f for f in findings if rows.is_skipped(f)], width)
+    skipped = [f for f in findings if rows.is_skipped(f)]
+    yield from _skipped(skipped, width, is_whole=view.verbose)
+
+
+def _alone(changes: Sequence[Change], width: int) -> Iterator[str]:
+    """Say what is known of a candidate that has no baseline, in one paragraph."""
+    told = [
+        f"{_mark(c)} {terminal(c.what)} {terminal(change_cells(c)[1])}".lstrip() for c in changes
+    ]
+    if told:
+        yield from paragraph("  it has:    ", ", ".join(told), width)
 
 
 def _changes(changes: Sequence[Change], width: int, colour: bool) -> Iterator[str]:
@@ -141,9 +158,19 @@ def _block(block: Block, width: int, colour: bool) -> Iterator[str]:
     if others := block.names(worst=False):
         yield from paragraph("  also: ", f"{_listed(others)} (warns)", width)
     if finding.remedy:
-        yield from paragraph("  fix: ", _sentence(finding.remedy), width)
+        yield from _fix(_sentence(finding.remedy), width, is_whole=block.kind in _STOPS)
     if finding.waiver:
         yield from paragraph("  waiver: ", _sentence(rows.waiver_words(finding.waiver)), width)
+
+
+def _fix(remedy: str, width: int, *, is_whole: bool) -> list[str]:
+    """Say how to fix it; of what stops nothing only what to do first, where that takes lines."""
+    lines = paragraph("  fix: ", remedy, width)
+    clauses = remedy.split("; ")
+    while not is_whole and len(lines) > _MOST_FIX and len(clauses) > 1:
+        clauses.pop()
+        lines = paragraph("  fix: ", "; ".join(clauses) + "; …", width)
+    return lines
 
 
 def _listed(names: Iterable[tuple[str, str | None]]) -> str:
@@ -153,26 +180,35 @@ def _listed(names: Iterable[tuple[str, str | None]]) -> str:
 
 
 def _others(findings: list[Judged], width: int) -> Iterator[str]:
-    """Name what passed and what does not apply, in a line each."""
-    for kind in ("passed", "not applicable"):
-        names = [terminal(id_) for id_ in by_policy(f for f in findings if rows.kind(f) == kind)]
-        if names:
-            yield _line(f"{kind}: ", names, width)
+    """Name what passed in a line, and count what does not apply."""
+    passed, beside = (
+        [terminal(id_) for id_ in by_policy(f for f in findings if rows.kind(f) == kind)]
+        for kind in ("passed", "not applicable")
+    )
+    if passed:
+        end = f"; {len(beside)} not applicable" if beside else ""
+        yield _line("passed: ", passed, width, end)
+    elif beside:
+        yield _line("not applicable: ", beside, width)
 
 
-def _line(label: str, names: Sequence[str], width: int) -> str:
+def _line(label: str, names: Sequence[str], width: int, end: str = "") -> str:
     """Return as many names as fit into a line, and how many more there are."""
     for shown in range(len(names), 0, -1):
         more = len(names) - shown
-        line = label + ", ".join(names[:shown]) + (f" and {more} more" if more else "")
+        line = label + ", ".join(names[:shown]) + (f" and {more} more" if more else "") + end
         if width_of(line) <= width:
             return line
-    return f"{label}{len(names)}"
+    return f"{label}{len(names)}{end}"
 
 
-def _baseline(subject: Subject) -> str:
+def _baseline(subject: Subject, view: _View) -> str:
+    """Say which run it is; where there is none why, as far as the clauses in full do not."""
     if subject.baseline is None:
-        return "none"
+        if view.verbose:
+            return "none"
+        whys = [_sentence(f"{p.rule}: {p.why.split('; ')[0]}") for p in subject.passed_over]
+        return "; ".join(["none", *whys])
     return rows.baseline_words(subject.baseline, terminal)
 
 
@@ -185,18 +221,21 @@ def _findings(findings: list[Judged], width: int, colour: bool) -> Iterator[str]
     for finding, lines in zip(findings, blocks, strict=True):
         for line in lines:
             yield _painted(line, _ROW_COLOURS[rows.kind(finding)] if colour else None)
-        first = told.setdefault((finding.whole, finding.remedy), finding.id)
+        first = told.setdefault((rows.why(finding), finding.remedy), finding.id)
         yield from _details(finding, None if first == finding.id else first, width)
 
 
-def _skipped(findings: list[Judged], width: int) -> Iterator[str]:
+def _skipped(findings: list[Judged], width: int, *, is_whole: bool) -> Iterator[str]:
     """Name what the policy file lets pass undecided or unlogged: nobody has to act on it."""
     for finding in findings:
         if finding.outcome is Outcome.INCONCLUSIVE:
             told = f"{_listed([(finding.id, finding.part)])}: {_sentence(finding.message)}"
             yield from paragraph("undecided: ", told, width)
     lacking = [(f.id, f.part) for f in findings if f.outcome is not Outcome.INCONCLUSIVE]
-    if lacking:
+    if lacking and not is_whole:
+        names = [terminal(id_) for id_ in dict.fromkeys(id_ for id_, _ in lacking)]
+        yield _line("not logged: ", names, width)
+    elif lacking:
         told = f"{_listed(lacking)}; `policy-engine explain NAME` says what to log"
         yield from paragraph("not logged: ", told, width)
 
@@ -223,7 +262,7 @@ def _details(finding: Judged, as_for: str | None, width: int) -> Iterator[str]:
     """Say why and how to fix it, once for all policies that say the same; a pass needs neither."""
     if finding.outcome is Outcome.PASS:
         return
-    why = finding.whole if as_for is None else f"as for {as_for}"
+    why = rows.why(finding) if as_for is None else f"as for {as_for}"
     yield from paragraph("    why:  ", _sentence(why), width)
     if finding.remedy and as_for is None:
         yield from paragraph("    fix:  ", _sentence(finding.remedy), width)
