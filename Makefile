@@ -33,7 +33,7 @@ demo: $(DEMO)/.installed ## train five models and see what the gate says of each
 	$(DEMO)/bin/policy-engine demo
 
 test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
-	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
 # mypy looks again at what changed alone.
 check: $(DEV)/.installed ## ruff, mypy, the import contract, and the tests that need no server and no training

@@ -43,10 +43,15 @@ SLOW_PLACES = (
     *("test_benchmarks", "test_docs", "test_packaging"),
 )
 GARBAGE = 50_000
+# The longest files go first: everybody would wait for one that began last.
+FIRST = ("http", "functional", "action", "servers", "history", "training", "tracking")
+ONE_WORKER = frozenset({"action"})  # its tests share an installation that takes 20 s
 SLOW_WORDS = ("almost_never", "real_run", "really_", "scikit_learns", "ten_thousand")
 SLOW_FIXTURES = frozenset({"dist", "github_fake", "mlflow_server"})
 
 # Fake commits, exposed by `Trained`: 40 hexadecimal digits, as git writes them.
+HERE = Path(__file__).parent
+
 CHAMPION_SHA = "c" * 40
 CANDIDATE_SHA = "a" * 40
 OTHER_SHA = "b" * 40
@@ -119,15 +124,23 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return _is_slow(collection_path) or None
 
 
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(HERE).parts[0]
+
+
 def _is_slow(path: Path) -> bool:
-    return path.relative_to(Path(__file__).parent).as_posix().startswith(SLOW_PLACES)
+    return path.relative_to(HERE).as_posix().startswith(SLOW_PLACES)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` does not run, and begin with what waits for slow servers."""
-    items.sort(key=lambda item: item.path.parent.name != "http")
+    """Mark what `make check` does not run, and give each file, or folder, to one worker."""
+    items.sort(key=lambda item: FIRST.index(f) if (f := _folder(item)) in FIRST else len(FIRST))
     for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            folder = _folder(item)
+            together = folder if folder in ONE_WORKER else str(item.path.relative_to(HERE))
+            item.add_marker(pytest.mark.xdist_group(together))
         fixtures = set(getattr(item, "fixturenames", ()))
         named = any(word in item.nodeid for word in SLOW_WORDS)
         if named or _is_slow(item.path) or fixtures & SLOW_FIXTURES:
@@ -135,8 +148,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers a core: a third of the time a test waits, for a server or a silence."""
-    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+    """Three workers for two cores: a third of the time a test waits for a server or a silence."""
+    return -(-len(os.sched_getaffinity(0)) * 3 // 2) if hasattr(os, "sched_getaffinity") else 3
 
 
 def pytest_collection_finish() -> None:

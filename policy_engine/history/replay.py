@@ -243,7 +243,7 @@ def _said(findings: list[Judged]) -> Said:
     return Said(
         outcome=outcome,
         blocks=any(not reason and each.effect is Effect.BLOCK for reason, each in told),
-        why=reason or (None if is_silent else first.message),
+        why=reason or (None if is_silent else first.whole),
         numbers=tuple(number for each in findings if (number := _number(each)) is not None),
     )
 

@@ -68,6 +68,7 @@ def is_asked(candidate: RunRecord) -> bool:
     return asked
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
 @pytest.mark.parametrize("task", AGENTS)
 def test_an_agent_with_the_signature_that_mlflow_gives_it_is_not_asked(task: str) -> None:
     simple, margin, explanation, dominant = said(logged(inputs=agent(task), task=task))
