@@ -49,9 +49,9 @@ ONE_WORKER = frozenset({"action"})  # its tests share an installation that takes
 SLOW_WORDS = ("almost_never", "real_run", "really_", "scikit_learns", "ten_thousand")
 SLOW_FIXTURES = frozenset({"dist", "github_fake", "mlflow_server"})
 
-# Fake commits, exposed by `Trained`: 40 hexadecimal digits, as git writes them.
 HERE = Path(__file__).parent
 
+# Fake commits, exposed by `Trained`: 40 hexadecimal digits, as git writes them.
 CHAMPION_SHA = "c" * 40
 CANDIDATE_SHA = "a" * 40
 OTHER_SHA = "b" * 40

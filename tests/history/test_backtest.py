@@ -89,7 +89,7 @@ def test_a_run_that_a_rule_names_is_no_baseline_of_those_before_it(here: Path) -
     assert outcomes(said, "metric-threshold") == {"missing": 2, "pass": 1}
     (policy,) = said["sides"][0]["by_policy"]
     assert [run["why"] for run in policy["runs"]] == [
-        f"no baseline (run: {ids[1]}: run {ids[1][:8]} ended after the candidate: it is…",
+        f"no baseline (run: {ids[1]}: run {ids[1][:8]} ended after the candidate: it is of its future)",
         f"no baseline (run: {ids[1]}: run {ids[1][:8]} is the candidate itself)",
     ]
 
