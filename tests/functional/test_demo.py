@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CHECKOUT = Path(__file__).parents[2]
-TIMEOUT_S = 110
+TIMEOUT_S = 280
 
 
 @dataclass(frozen=True, slots=True)
