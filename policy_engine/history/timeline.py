@@ -4,9 +4,8 @@ What is asked of it is always "up to a moment": nothing that ended after that is
 """
 
 from collections import deque
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 
 from policy_engine.evidence.record import RunRecord
 from policy_engine.tracking.baselines import MOST_HISTORY
@@ -25,10 +24,13 @@ class Timeline:
         """Begin with none."""
         self._runs: deque[RunRecord] = deque()
         self._new = 0
+        self._asked: tuple[str, datetime] | None = None
+        self._found: tuple[RunRecord, ...] = ()
 
     def add(self, run: RunRecord) -> None:
         """Add a run that began no earlier than those before it."""
         self._runs.append(run)
+        self._asked = None
         self._new += 1
 
     def forget(self, before: datetime) -> None:
@@ -61,7 +63,10 @@ class Timeline:
         """
         assert candidate.start_time is not None  # noqa: S101 (only such runs are candidates)
         since = candidate.start_time - window
-        return tuple(islice(self._finished(candidate, since, until), MOST_HISTORY))
+        found = self._ended_by(candidate, until)
+        if found and _began(found[-1]) < since:
+            return tuple(takewhile(lambda run: _began(run) >= since, found))
+        return found
 
     def later(self, candidate: RunRecord, until: datetime) -> tuple[RunRecord, ...]:
         """Return FINISHED runs that ended after the candidate began, and by a moment."""
@@ -69,8 +74,11 @@ class Timeline:
         assert began is not None  # noqa: S101 (as above)
         found = (
             run
-            for run in self._finished(candidate, None, until)
-            if run.end_time is not None and run.end_time > began
+            for run in reversed(self._runs)
+            if run.end_time is not None
+            and began < run.end_time <= until
+            and run.status == "FINISHED"
+            and run.run_id != candidate.run_id
         )
         return tuple(islice(found, MOST_HISTORY))
 
@@ -90,14 +98,22 @@ class Timeline:
             and each.end_time <= until
         )
 
-    def _finished(
-        self, candidate: RunRecord, since: datetime | None, until: datetime
-    ) -> Iterator[RunRecord]:
-        for run in reversed(self._runs):
-            if since is not None and run.start_time is not None and run.start_time < since:
-                return
-            if _had_finished(run, until) and run.run_id != candidate.run_id:
-                yield run
+    def _ended_by(self, candidate: RunRecord, until: datetime) -> tuple[RunRecord, ...]:
+        """Return the newest that had ended; several rules ask for those of one candidate."""
+        asked = (candidate.run_id, until)
+        if self._asked != asked:
+            found = (
+                run
+                for run in reversed(self._runs)
+                if _had_finished(run, until) and run.run_id != candidate.run_id
+            )
+            self._asked, self._found = asked, tuple(islice(found, MOST_HISTORY))
+        return self._found
+
+
+def _began(run: RunRecord) -> datetime:
+    assert run.start_time is not None  # noqa: S101 (only such runs are added)
+    return run.start_time
 
 
 def _had_finished(run: RunRecord, moment: datetime) -> bool:

@@ -173,13 +173,14 @@ class ParetoDominated(Policy, name="pareto-dominated"):
         mine = evaluation_data(candidate)
         since = candidate.start_time - WINDOW
         children: dict[str, list[Run]] = defaultdict(list)
-        for run in case.history:
-            children[run.tags.get(PARENT_TAG, "")].append(run)
+        history = case.history
+        parents = [run.tags.get(PARENT_TAG, "") for run in history]
+        for run, parent in zip(history, parents, strict=True):
+            children[parent].append(run)
         own = self._costs(case, candidate, candidate.children)
         rivals, others = [], 0
-        for run in case.history:
-            is_child = run.tags.get(PARENT_TAG) == candidate.run_id
-            if is_child or run.start_time < since:
+        for run, parent in zip(history, parents, strict=True):
+            if parent == candidate.run_id or run.start_time < since:
                 continue
             if same_data(mine, evaluation_data(run)) is not Same.YES:
                 continue
