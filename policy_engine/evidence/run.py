@@ -154,6 +154,12 @@ class Run:
         return _whole_texts(self._record.tags)
 
     @property
+    def parent_id(self) -> str | None:
+        """The id of the run whose child it is; None where it is no child."""
+        parent = self._record.tags.get("mlflow.parentRunId")
+        return parent if isinstance(parent, str) and parent else None
+
+    @property
     def params(self) -> Mapping[str, str]:
         """The parameters that are whole (one that MLflow cut off is left out)."""
         return _whole_texts(self._record.params)

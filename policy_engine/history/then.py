@@ -116,9 +116,9 @@ def _best(value: Mapping[str, Any], asked: Asked) -> _Hit:
     if not runs:
         raise _PassOver("no FINISHED run began within it and ended before the candidate began")
     if value.get("same_data"):
-        runs = tuple(run for run in runs if _shares_data(run, asked.candidate))
-    limited = value.get("no_more") or {}
-    runs = tuple(run for run in runs if not takes_more(run, asked.candidate, limited))
+        runs = _sharing_data(runs, asked.candidate)
+    if limited := value.get("no_more"):
+        runs = tuple(run for run in runs if not takes_more(run, asked.candidate, limited))
     known = [
         (number, run) for run in runs if isinstance(number := run.metrics.get(asked.metric), float)
     ]
@@ -146,10 +146,12 @@ def _named(run_id: str, asked: Asked) -> _Hit:
     return _Hit(run)
 
 
-def _shares_data(run: RunRecord, candidate: RunRecord) -> bool:
+def _sharing_data(runs: tuple[RunRecord, ...], candidate: RunRecord) -> tuple[RunRecord, ...]:
+    """Return the runs on the candidate's data; one that says none may be."""
     mine = {data.digest for data in candidate.datasets}
-    theirs = {data.digest for data in run.datasets}
-    return not (mine and theirs) or not mine.isdisjoint(theirs)
+    if not mine:
+        return runs
+    return tuple(r for r in runs if not r.datasets or any(d.digest in mine for d in r.datasets))
 
 
 _BEGIN = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

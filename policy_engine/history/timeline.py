@@ -23,6 +23,8 @@ class Timeline:
     def __init__(self) -> None:
         """Begin with none."""
         self._runs: deque[RunRecord] = deque()
+        self._finished: deque[tuple[datetime, RunRecord]] = deque()  # each with its end
+        self._children: dict[str, deque[RunRecord]] = {}
         self._new = 0
         self._asked: tuple[str, datetime] | None = None
         self._found: tuple[RunRecord, ...] = ()
@@ -30,6 +32,10 @@ class Timeline:
     def add(self, run: RunRecord) -> None:
         """Add a run that began no earlier than those before it."""
         self._runs.append(run)
+        if run.status == "FINISHED" and run.end_time is not None:
+            self._finished.append((run.end_time, run))
+        if (parent := _parent(run)) is not None:
+            self._children.setdefault(parent, deque()).append(run)
         self._asked = None
         self._new += 1
 
@@ -41,15 +47,18 @@ class Timeline:
         if self._new < _LOOK:
             return
         self._new = 0
-        settled = 0
-        kept = 0
-        for run in reversed(self._runs):
-            kept += 1
-            settled += _had_finished(run, before)
-            if settled == MOST_HISTORY:
-                break
-        for _ in range(len(self._runs) - kept):
-            self._runs.popleft()
+        settled = (run for end, run in reversed(self._finished) if end <= before)
+        last = next(islice(settled, MOST_HISTORY - 1, None), None)
+        while last is not None and self._runs[0] is not last:
+            self._drop(self._runs.popleft())
+
+    def _drop(self, run: RunRecord) -> None:
+        if self._finished and self._finished[0][1] is run:
+            self._finished.popleft()
+        if (parent := _parent(run)) is not None:
+            self._children[parent].popleft()
+            if not self._children[parent]:
+                del self._children[parent]
 
     def earlier(
         self, candidate: RunRecord, until: datetime, window: timedelta = HISTORY
@@ -72,15 +81,8 @@ class Timeline:
         """Return FINISHED runs that ended after the candidate began, and by a moment."""
         began = candidate.start_time
         assert began is not None  # noqa: S101 (as above)
-        found = (
-            run
-            for run in reversed(self._runs)
-            if run.end_time is not None
-            and began < run.end_time <= until
-            and run.status == "FINISHED"
-            and run.run_id != candidate.run_id
-        )
-        return tuple(islice(found, MOST_HISTORY))
+        found = [run for end, run in reversed(self._finished) if began < end <= until]
+        return tuple(run for run in found if run.run_id != candidate.run_id)[:MOST_HISTORY]
 
     def holds(self, run: RunRecord) -> bool:
         """Say whether a run, and all that began after it, is in the window."""
@@ -89,25 +91,16 @@ class Timeline:
 
     def children(self, run: RunRecord, until: datetime) -> tuple[RunRecord, ...]:
         """Return the runs of a run's search that had ended by a moment, newest first."""
-        searched = run.tags.get(PARENT_TAG) or run.run_id
-        return tuple(
-            each
-            for each in reversed(self._runs)
-            if each.tags.get(PARENT_TAG) == searched
-            and each.end_time is not None
-            and each.end_time <= until
-        )
+        found = reversed(self._children.get(_parent(run) or run.run_id, ()))
+        return tuple(each for each in found if each.end_time is not None and each.end_time <= until)
 
     def _ended_by(self, candidate: RunRecord, until: datetime) -> tuple[RunRecord, ...]:
         """Return the newest that had ended; several rules ask for those of one candidate."""
         asked = (candidate.run_id, until)
         if self._asked != asked:
-            found = (
-                run
-                for run in reversed(self._runs)
-                if _had_finished(run, until) and run.run_id != candidate.run_id
-            )
-            self._asked, self._found = asked, tuple(islice(found, MOST_HISTORY))
+            found = [run for end, run in reversed(self._finished) if end <= until]
+            others = tuple(run for run in found if run.run_id != candidate.run_id)
+            self._asked, self._found = asked, others[:MOST_HISTORY]
         return self._found
 
 
@@ -116,5 +109,6 @@ def _began(run: RunRecord) -> datetime:
     return run.start_time
 
 
-def _had_finished(run: RunRecord, moment: datetime) -> bool:
-    return run.status == "FINISHED" and run.end_time is not None and run.end_time <= moment
+def _parent(run: RunRecord) -> str | None:
+    parent = run.tags.get(PARENT_TAG)
+    return parent if isinstance(parent, str) and parent else None

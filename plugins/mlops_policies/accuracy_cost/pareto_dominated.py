@@ -32,7 +32,6 @@ WINDOW = timedelta(days=90)
 """How long before the candidate an earlier run may have begun."""
 P95 = "latency.p95_ms"
 HARDWARE_TAG = "bench.hardware"
-PARENT_TAG = "mlflow.parentRunId"
 NO_MORE = {"cost.total": "cost.currency", P95: HARDWARE_TAG, "duration": INSTANCE_TAG}
 """What the run whose rows are read may not have more of, with the tag that makes it comparable."""
 
@@ -172,15 +171,14 @@ class ParetoDominated(Policy, name="pareto-dominated"):
         candidate = case.candidate
         mine = evaluation_data(candidate)
         since = candidate.start_time - WINDOW
-        children: dict[str, list[Run]] = defaultdict(list)
+        children: dict[str | None, list[Run]] = defaultdict(list)
         history = case.history
-        parents = [run.tags.get(PARENT_TAG, "") for run in history]
-        for run, parent in zip(history, parents, strict=True):
-            children[parent].append(run)
+        for run in history:
+            children[run.parent_id].append(run)
         own = self._costs(case, candidate, candidate.children)
         rivals, others = [], 0
-        for run, parent in zip(history, parents, strict=True):
-            if parent == candidate.run_id or run.start_time < since:
+        for run in history:
+            if run.parent_id == candidate.run_id or run.start_time < since:
                 continue
             if same_data(mine, evaluation_data(run)) is not Same.YES:
                 continue
