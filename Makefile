@@ -115,7 +115,7 @@ COMPILE = $(PIN) pyproject.toml
 
 lock: ## pin the requirements again, with hashes (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
-	$(COMPILE) $(UPGRADE) --extra local --extra stats --extra html --extra demo --group dev --output-file requirements/dev.txt
+	$(COMPILE) $(UPGRADE) --extra local --extra stats --extra html --extra dask --extra demo --group dev --output-file requirements/dev.txt
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --extra demo --group build --output-file requirements/demo.txt
 	$(COMPILE) --constraints requirements/dev.txt --no-annotate --extra local --extra stats --group build --output-file requirements/run.txt
 	$(PIN) $(UPGRADE) --constraints requirements/dev.txt --override requirements/frameworks-without.in --no-annotate requirements/frameworks.in --output-file requirements/frameworks.txt

@@ -1,11 +1,12 @@
 """`validate`, `list`, `explain`, `schema`, `plugins`: what policies and policy files say."""
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from policy_engine.cli.app import command, demanding
+from policy_engine.cli.app import command, demanding, filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +64,16 @@ def list_command(paths: tuple[str, ...]) -> None:
 @click.option(
     "--effective", is_flag=True, help="Print policy files as merged, each value with its origin."
 )
+@click.option(
+    "--backtest",
+    callback=filled,
+    metavar="FILE",
+    help="With --effective: the limits that would have blocked 1, 5, 10 % of past runs.",
+)
 @demanding
-def explain_command(names: tuple[str, ...], *, effective: bool, **asked: Any) -> None:
+def explain_command(
+    names: tuple[str, ...], *, effective: bool, backtest: str | None, **asked: Any
+) -> None:
     """Explain a policy: why it exists, its settings, what it reads, an example.
 
     With PATHS, policies of the plugins that these policy files name are known too. With
@@ -73,7 +82,9 @@ def explain_command(names: tuple[str, ...], *, effective: bool, **asked: Any) ->
     from policy_engine.cli import catalogue  # noqa: PLC0415
 
     if effective:
-        click.echo("\n\n".join(_effective(names or ("policies",), asked)))
+        click.echo("\n\n".join(_effective(names or ("policies",), asked, backtest)))
+    elif backtest is not None:
+        raise click.UsageError("--backtest goes with --effective: it is about limits of files")
     elif any(asked.values()):
         flag = "--require" if asked["require"] else "--profile"
         raise click.UsageError(f"{flag} goes with --effective: a policy is the same in every pack")
@@ -123,14 +134,26 @@ def plugins_command(paths: tuple[str, ...]) -> None:
     click.echo(catalogue.plugin_table(_plugins(paths).loaded, plugins.installed()))
 
 
-def _effective(paths: tuple[str, ...], asked: dict[str, Any]) -> "Iterator[str]":
+def _effective(
+    paths: tuple[str, ...], asked: dict[str, Any], backtest: str | None
+) -> "Iterator[str]":
     from policy_engine import loading  # noqa: PLC0415
     from policy_engine.policy_file import effective  # noqa: PLC0415
     from policy_engine.policy_file.profiles import Demands  # noqa: PLC0415
 
     loaded = loading.load(paths, demands=Demands(**asked))
     files = zip(loaded.policies.files, loaded.drafts, strict=True)
-    return effective.effective_file(files, loaded.plugins.packs)
+    if backtest is None:
+        yield from effective.effective_file(files, loaded.plugins.packs)
+        return
+    from policy_engine.history.quoting import quoted  # noqa: PLC0415
+
+    found = quoted(Path(backtest))
+    is_same = found.digest == loaded.policies.digest
+    others = "" if is_same else ", which judged by other policies than these"
+    told = f"Limits that would have blocked past runs are of {found.source}{others}."
+    yield "\n".join(f"# {line}" for line in textwrap.wrap(told, effective.WIDTH - 2))
+    yield from effective.effective_file(files, loaded.plugins.packs, found.limits)
 
 
 def _named(paths: tuple[str, ...]) -> tuple[str, ...]:

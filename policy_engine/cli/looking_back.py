@@ -13,6 +13,7 @@ from policy_engine.cli.app import command, demanding, filled
 
 if TYPE_CHECKING:
     from policy_engine.history.backtest import Asked, Backtest, Step
+    from policy_engine.history.elsewhere import Texts
     from policy_engine.history.told import Section
 
 _FORMATS = ("text", "json", "markdown", "html")
@@ -68,6 +69,12 @@ def _formatting(function: Callable[..., Any]) -> Callable[..., Any]:
     help="Experiments whose pages are read at the same time.",
 )
 @click.option(
+    "--dask",
+    callback=filled,
+    metavar="SCHEDULER",
+    help="Hand experiments to the workers of a Dask cluster (tcp://host:8786).",
+)
+@click.option(
     "--full", is_flag=True, help="Read each run's files and rows too: several requests a run."
 )
 @click.option(
@@ -93,6 +100,8 @@ def backtest_command(formats: tuple[str, ...], timeout: str, **given: Any) -> in
     from policy_engine.cli.publishing import seconds  # noqa: PLC0415
     from policy_engine.errors import UsageError  # noqa: PLC0415
     from policy_engine.history.backtest import backtest  # noqa: PLC0415
+    from policy_engine.history.dask_cluster import workers  # noqa: PLC0415
+    from policy_engine.history.elsewhere import Work, backtest_by  # noqa: PLC0415
     from policy_engine.history.plain import plain_backtest  # noqa: PLC0415
     from policy_engine.history.told import sections  # noqa: PLC0415
     from policy_engine.http.deadline import Deadline  # noqa: PLC0415
@@ -101,12 +110,17 @@ def backtest_command(formats: tuple[str, ...], timeout: str, **given: Any) -> in
 
     outputs = _outputs(formats)
     with redirect_stdout(sys.stderr):
-        asked = _asked(given)
+        asked, texts = _asked(given)
         deadline = Deadline(seconds("--timeout", timeout))
         uri, store = _opened(given["tracking_uri"], deadline)
         telling = Telling()
         try:
-            result = backtest(store, deadline, asked, telling.tell)
+            if given["dask"] is None:
+                result = backtest(store, deadline, asked, telling.tell)
+            else:
+                work = Work.of(asked, texts, uri)
+                with workers(given["dask"], deadline) as executor:
+                    result = backtest_by(executor, store, deadline, asked, work, telling.tell)
         except NotFound as e:
             raise UsageError(str(e)) from e
         except ReadFailed as e:
@@ -191,19 +205,29 @@ def _code(result: "Backtest") -> int:
     return DONE if result.tallies[0].runs else NOTHING
 
 
-def _asked(given: dict[str, Any]) -> "Asked":
+def _asked(given: dict[str, Any]) -> tuple["Asked", tuple["Texts", ...]]:
+    """Return what is asked, and the texts of each side's policies."""
     from datetime import UTC, datetime, timedelta  # noqa: PLC0415
 
     from policy_engine.cli.publishing import seconds  # noqa: PLC0415
     from policy_engine.history.against import other_side  # noqa: PLC0415
     from policy_engine.history.backtest import Asked  # noqa: PLC0415
-    from policy_engine.loading import load  # noqa: PLC0415
+    from policy_engine.loading import load_texts  # noqa: PLC0415
+    from policy_engine.policy_file import policy_paths  # noqa: PLC0415
 
     root, now = Path(), datetime.now(UTC)
-    sides, names = [load(given["policies"], root).policies], [", ".join(given["policies"])]
+    for option in ("limit", "resume") if given["dask"] is not None else ():
+        if given[option] is not None:
+            raise click.UsageError(
+                f"--{option} needs runs in their order, and --dask judges experiments side by "
+                f"side: leave out one of them"
+            )
+    names = [", ".join(given["policies"])]
+    texts: list[Texts] = [policy_paths(given["policies"], root)]
     if given["against"] is not None:
-        sides.append(other_side(given["against"], given["policies"], root).policies)
+        texts.append(other_side(given["against"], given["policies"], root))
         names.append(given["against"])
+    sides = [load_texts(*each).policies for each in texts]
     since = None
     if given["since"] is not None:
         span = seconds("--since", given["since"])
@@ -211,7 +235,7 @@ def _asked(given: dict[str, Any]) -> "Asked":
             since = now - timedelta(seconds=span)
         except OverflowError as e:
             raise click.BadParameter("it begins before the year 1", param_hint="--since") from e
-    return Asked(
+    asked = Asked(
         sides=tuple(sides),
         names=tuple(names),
         experiment=given["experiment"],
@@ -223,6 +247,7 @@ def _asked(given: dict[str, Any]) -> "Asked":
         resume=Path(given["resume"]) if given["resume"] else None,
         whole_s=60.0 if given["full"] else None,
     )
+    return asked, tuple(texts)
 
 
 def _opened(uri: str | None, deadline: Any) -> tuple[str, Any]:

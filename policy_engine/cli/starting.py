@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 @click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
 @click.option("--yes", is_flag=True, help="Ask nothing: write what is proposed.")
 @click.option("--timeout", default="30s", show_default=True, help="Limit of all reads.")
-def init_command(tracking_uri: str | None, timeout: str, *, yes: bool) -> None:
+@click.option(
+    "--backtest", callback=filled, metavar="FILE", help="Quote the limits that a backtest found."
+)
+def init_command(
+    tracking_uri: str | None, timeout: str, backtest: str | None, *, yes: bool
+) -> None:
     """Propose a first policy file, its test and the workflow, and write them here.
 
     It looks at the code and at what MLflow tracked. Files that exist are kept as they are.
@@ -30,10 +35,10 @@ def init_command(tracking_uri: str | None, timeout: str, *, yes: bool) -> None:
 
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask here: say --yes to write what is proposed")
-    root = Path()
+    root, limits = Path(), _limits(backtest)
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     seen = init.look(root, uri, seconds("--timeout", timeout))
-    proposal = init.propose(root, seen)
+    proposal = replace(init.propose(root, seen), limits=limits)
     _tell(seen, proposal)
     if not yes:
         proposal = _asked(proposal)
@@ -43,6 +48,16 @@ def init_command(tracking_uri: str | None, timeout: str, *, yes: bool) -> None:
         click.echo(f"valid    {file.path}, {len(file.bindings)} policies")
     for line in init.conclusion(seen, proposal, uri, seconds("--timeout", timeout)):
         click.echo(line)
+
+
+def _limits(backtest: str | None) -> tuple[str, ...]:
+    """Return what a backtest's file says of limits: where it is from, then a sentence a limit."""
+    if backtest is None:
+        return ()
+    from policy_engine.history.quoting import quoted  # noqa: PLC0415
+
+    found = quoted(Path(backtest))
+    return found.source, *(f"{id_} {s}" for (_, id_), said in found.limits.items() for s in said)
 
 
 def _tell(seen: "Seen", proposal: "ProposedFile") -> None:

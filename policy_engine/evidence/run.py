@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from policy_engine.evidence.evaluations import several_datasets
 from policy_engine.evidence.measurement import Grade, Measurement
@@ -150,13 +151,18 @@ class Run:
     @property
     def tags(self) -> Mapping[str, str]:
         """The tags that are whole (a tag that MLflow cut off is left out)."""
-        return MappingProxyType({k: v for k, v in self._record.tags.items() if isinstance(v, str)})
+        return _whole_texts(self._record.tags)
+
+    @property
+    def parent_id(self) -> str | None:
+        """The id of the run whose child it is; None where it is no child."""
+        parent = self._record.tags.get("mlflow.parentRunId")
+        return parent if isinstance(parent, str) and parent else None
 
     @property
     def params(self) -> Mapping[str, str]:
         """The parameters that are whole (one that MLflow cut off is left out)."""
-        whole = {k: v for k, v in self._record.params.items() if isinstance(v, str)}
-        return MappingProxyType(whole)
+        return _whole_texts(self._record.params)
 
     @property
     def tag_names(self) -> tuple[str, ...]:
@@ -301,6 +307,14 @@ class Run:
                 f"{kind} {name} of the {self.role} run is {value.invalid}", "log a shorter text"
             )
         return value
+
+
+def _whole_texts(texts: Mapping[str, str | Invalid]) -> Mapping[str, str]:
+    """Return the texts that are whole: the same mapping, shut, where all are, as nearly always."""
+    whole: Any = texts
+    if Invalid in set(map(type, texts.values())):
+        whole = {key: text for key, text in texts.items() if isinstance(text, str)}
+    return MappingProxyType(whole)
 
 
 @lru_cache

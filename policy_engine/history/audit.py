@@ -7,6 +7,7 @@ from functools import partial
 
 from policy_engine.change.champion import alone, left_out
 from policy_engine.history.tally import MOST_NAMED
+from policy_engine.history.together import Held, ReadsTogether
 from policy_engine.http.deadline import Deadline
 from policy_engine.judging.evaluate import Context, evaluate
 from policy_engine.policy_file import PolicySet
@@ -17,10 +18,14 @@ from policy_engine.tracking.candidates import Named
 from policy_engine.tracking.collect import Request, collect_with
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound, ReadFailed, Store
+from policy_engine.tracking.uris import run_of_uri
 from policy_engine.tracking.versions import run_of_version
 
 AT_ONCE = 5
 """Models whose evidence is read and judged together: each may bring 400 runs beside it."""
+TOGETHER = 200
+"""Models whose runs are looked up before any is judged, so that those of an experiment are judged
+one after the other: some 15 MB."""
 UNCLAIMED = "no policy file applies to it"
 _ORDER = list(Verdict)
 
@@ -139,10 +144,9 @@ def audit(
     aliased = [each for model in listed for each in _aliased(model, asked.alias)]
     policies = replace(asked.policies, files=tuple(map(alone, asked.policies.files)))
     rows: list[Audited] = []
-    for start in range(0, len(aliased), AT_ONCE):
-        tell(start, len(aliased))
-        some = aliased[start : start + AT_ONCE]
-        rows += _judged(store, deadline, replace(asked, policies=policies), some)
+    for reads, some in _batches(store, deadline, policies, aliased):
+        tell(len(rows), len(aliased))
+        rows += _judged(reads, replace(asked, policies=policies), some)
     named = {each.model for each in aliased}
     without = [str(m["name"]) for m in listed if m["name"] not in named]
     out = {id_: None for file in asked.policies.files for id_ in left_out(file)}
@@ -165,11 +169,43 @@ def _worst_first(row: Audited) -> tuple[int, int, str, str]:
     return _ORDER.index(row.verdict), -len(row.blocks), row.of.model, row.of.alias
 
 
+def _batches(
+    store: Store, deadline: Deadline, policies: PolicySet, aliased: Sequence[Aliased]
+) -> Iterator[tuple[Callable[[], Reads], Sequence[Aliased]]]:
+    """Yield versions of one experiment with what reads them: what they share is read once."""
+    for block in _parts(aliased, TOGETHER):
+        before = Reads(store, deadline)
+        by_experiment: dict[str, list[Aliased]] = {}
+        for some in _parts(block, AT_ONCE):
+            for each, experiment_id in zip(some, _experiments(before, some), strict=True):
+                by_experiment.setdefault(experiment_id, []).append(each)
+        for experiment_id, mine in by_experiment.items():
+            held = Held.read(
+                store, experiment_id, policies.needs, len(mine) if experiment_id else 0
+            )
+            for some in _parts(mine, AT_ONCE):
+                yield partial(ReadsTogether, store, deadline, before, held), some
+
+
+def _parts(all_: Sequence[Aliased], size: int) -> Iterator[Sequence[Aliased]]:
+    yield from (all_[start : start + size] for start in range(0, len(all_), size))
+
+
+def _experiments(reads: Reads, some: Sequence[Aliased]) -> Iterator[str]:
+    """Yield the experiment of each; empty where that cannot be told: its judgement says why."""
+    tasks = [reads.spawn(run_of_uri, reads, each.uri) for each in some]
+    for task in tasks:
+        try:
+            yield str(reads.wait(task)[0]["info"].get("experiment_id") or "")
+        except (NotFound, ReadFailed):
+            yield ""
+
+
 def _judged(
-    store: Store, deadline: Deadline, asked: Asked, some: Sequence[Aliased]
+    reading: Callable[[], Reads], asked: Asked, some: Sequence[Aliased]
 ) -> Iterator[Audited]:
     """Yield what some versions come to, whose evidence is read at once."""
-    reads = Reads(store, deadline)
+    reads = reading()
     request = Request(
         named=Named(models=tuple(each.uri for each in some)),
         baseline=None,
@@ -181,7 +217,7 @@ def _judged(
     if evidence.unreadable is not None and len(some) > 1:
         # What cannot be read of one says nothing of the others.
         for each in some:
-            yield from _judged(store, deadline, asked, [each])
+            yield from _judged(reading, asked, [each])
         return
     report = evaluate(asked.policies, evidence, asked.context)
     yield from map(partial(_row, reads, report, evidence.unreadable), some)

@@ -114,8 +114,14 @@ def backtest(store: Store, deadline: Deadline, asked: Asked, tell: Tell) -> Back
         NotFound: If there is no such experiment.
         ReadFailed: If the experiments cannot be listed.
     """
+    return look_at(store, deadline, asked, experiments(store, asked.experiment), tell)
+
+
+def look_at(
+    store: Store, deadline: Deadline, asked: Asked, found: Sequence[Json], tell: Tell
+) -> Backtest:
+    """Judge the past runs of some experiments, as `backtest` does."""
     began = time.monotonic()
-    found = _experiments(store, asked.experiment)
     digests = [policies.digest for policies in asked.sides]
     progress = Progress(
         asked.resume,
@@ -141,7 +147,13 @@ def backtest(store: Store, deadline: Deadline, asked: Asked, tell: Tell) -> Back
     return result
 
 
-def _experiments(store: Store, name: str) -> list[Json]:
+def experiments(store: Store, name: str) -> list[Json]:
+    """Return the experiments of a name or glob, by name.
+
+    Raises:
+        NotFound: If there is none.
+        ReadFailed: If they cannot be listed.
+    """
     if not any(letter in name for letter in "*?["):
         return [store.experiment_by_name(name)]
     found = [e for e in store.experiments() if fnmatch.fnmatchcase(str(e.get("name")), name)]

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 from policy_engine.evidence import EVERYTHING, Needs
 from policy_engine.evidence.record import (
@@ -19,6 +20,7 @@ from policy_engine.history.timeline import Timeline
 from policy_engine.judging.bindings_today import BoundFile, Context, EvaluationFacts
 from policy_engine.judging.evaluate import judged_findings
 from policy_engine.judging.reading import Reading
+from policy_engine.judging.waiving import Waiving
 from policy_engine.policy import Finding, Outcome
 from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.policy_file.scope import applies
@@ -68,6 +70,7 @@ class Said:
     numbers: tuple[Number, ...]
 
 
+Rules = tuple[dict[str, Any], ...]
 Verdicts = dict[tuple[str, str], Said]
 """What each binding said, by policy file and id."""
 
@@ -104,6 +107,7 @@ class Judge:
     read: Reader = facts_alone
     _bound: dict[tuple[str, date], BoundFile] = field(default_factory=dict)
     _needs: dict[str, Needs] = field(default_factory=dict)
+    _rules: dict[str, list[Rules]] = field(default_factory=dict)
 
     def files_for(self, run: RunRecord) -> Iterator[PolicyFile]:
         """Yield the policy files that are for a run, as far as its own facts tell.
@@ -122,13 +126,8 @@ class Judge:
         here = _facts(past.then)
         bound = self._bound_on(file, past.then, here)
         metric = file.metric.name if file.metric else None
-        own = [rules for binding in file.bindings for rules in binding.policy.rules()]
         asked = self._asked(file, past)
-        found = (
-            [baseline_then(rules, metric, asked) for rules in (file.baseline, *own)]
-            if Needs.BASELINE in self._needs_of(file)
-            else []
-        )
+        found = [baseline_then(rules, metric, asked) for rules in self._rules_of(file)]
         baselines = tuple(self._known_baseline(each, file, past) for each in found)
         reading = Reading.of(file)
         record = reading.candidate(self._candidate(past, baselines, file))
@@ -169,6 +168,16 @@ class Judge:
             return known
         return known.model_copy(update={"children": past.timeline.children(run, past.then)})
 
+    def _rules_of(self, file: PolicyFile) -> list[Rules]:
+        """Return the lists of baseline rules, the file's first, each once."""
+        if file.path not in self._rules:
+            own = [rules for binding in file.bindings for rules in binding.policy.rules()]
+            each_once: list[Rules] = []
+            for rules in (file.baseline, *own) if Needs.BASELINE in self._needs_of(file) else ():
+                each_once += () if rules in each_once else (rules,)
+            self._rules[file.path] = each_once
+        return self._rules[file.path]
+
     def _needs_of(self, file: PolicyFile) -> Needs:
         if file.path not in self._needs:
             self._needs[file.path] = file.needs
@@ -199,8 +208,15 @@ class Judge:
 
 
 def _facts(then: datetime) -> EvaluationFacts:
-    evidence = EvidenceRecord(needs=EVERYTHING.names, collected_at=then, named=True)
-    return EvaluationFacts.of(evidence, Context(then, PolicySource(""), Engine("", ())))
+    return replace(_FACTS, now=then, waiving=Waiving((), then, None, proposed=False))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FACTS = EvaluationFacts.of(
+    EvidenceRecord(needs=EVERYTHING.names, collected_at=_EPOCH, named=True),
+    Context(_EPOCH, PolicySource(""), Engine("", ())),
+)
+"""What is the same for every run, but for the moment: nothing collected, no change, no waivers."""
 
 
 def _refusing(bound: BoundFile) -> BoundFile:

@@ -169,6 +169,19 @@ class PolicyTally:
             numbers.values.append(each.value)
             numbers.limits.append(each.limit)
 
+    def extend(self, more: "PolicyTally") -> None:
+        """Add what it came to on runs that come after."""
+        self.outcomes += more.outcomes
+        self.reasons += more.reasons
+        self.blocked += more.blocked
+        self.runs += more.runs[: MOST_NAMED - len(self.runs)]
+        self.repeats += more.repeats
+        self.alarms += more.alarms
+        for key, theirs in more.numbers.items():
+            mine = self.numbers.setdefault(key, Numbers(theirs.part, theirs.op, theirs.unit))
+            mine.values.extend(theirs.values)
+            mine.limits.extend(theirs.limits)
+
     @property
     def alarm_bounds(self) -> Bounds | None:
         """Bounds of the share of false alarms, 95 % each; None where nothing was repeated."""
@@ -214,6 +227,14 @@ class Tally:
             if said.outcome == "pass":
                 self._passed.add(key)
 
+    def extend(self, more: "Tally") -> None:
+        """Add what they came to on runs of other experiments, which come after."""
+        self.runs += more.runs
+        self.blocked += more.blocked
+        self.unclaimed += more.unclaimed
+        for (file, id_), theirs in more.policies.items():
+            self.policies.setdefault((file, id_), PolicyTally(file, id_)).extend(theirs)
+
     def worst_first(self) -> list[PolicyTally]:
         """Return the policies, those that block most first."""
         return sorted(
@@ -242,6 +263,11 @@ class Newly:
         self.count += 1
         if len(self.runs) < MOST_NAMED:
             self.runs.append((run, ids))
+
+    def extend(self, more: "Newly") -> None:
+        """Add runs that come after."""
+        self.count += more.count
+        self.runs += more.runs[: MOST_NAMED - len(self.runs)]
 
 
 def reasons(tally: Tally) -> Iterator[tuple[str, int]]:

@@ -4,12 +4,12 @@ Aliases, tags and merge bases are kept without their history: what they say toda
 run's own future. A rule that rests on them is not replayed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from policy_engine.evidence.record import BaselineRecord, PassedOver, RunRecord
+from policy_engine.evidence.record import BaselineRecord, PassedOver, RunRecord, Unreadable
 from policy_engine.history.timeline import Timeline
 from policy_engine.history.unknown import unknown
 from policy_engine.quantities import parse_duration
@@ -62,7 +62,7 @@ class _Hit:
 
 
 def baseline_then(
-    rules: Sequence[Mapping[str, Any]], name: str | None, asked: Asked
+    rules: tuple[dict[str, Any], ...], name: str | None, asked: Asked
 ) -> BaselineRecord:
     """Return what rules would have found; its run is unknown where one cannot be replayed.
 
@@ -72,7 +72,13 @@ def baseline_then(
         asked: For whom.
     """
     passed: list[PassedOver] = []
-    kept = tuple(dict(rule) for rule in rules)
+
+    def outcome(run: RunRecord | Unreadable | None, **more: Any) -> BaselineRecord:
+        # Not checked once more: a policy file's rules were, and the rest is ours.
+        return BaselineRecord.model_construct(
+            rules=rules, metric=name, passed_over=tuple(passed), run=run, **more
+        )
+
     for rule in rules:
         key, value = next(iter(rule.items()))
         label = f"{key}: {RULES[key].said(value) if key in RULES else in_a_line(value)}"
@@ -82,19 +88,11 @@ def baseline_then(
             passed.append(PassedOver(rule=label, why=str(e)))
         except _NotReplayed as e:
             if not asked.skips:
-                run = unknown(f"{e} ({label})")
-                return BaselineRecord(rules=kept, metric=name, passed_over=tuple(passed), run=run)
+                return outcome(unknown(f"{e} ({label})"))
             passed.append(PassedOver(rule=label, why=f"{e}, so it was passed over"))
         else:
-            return BaselineRecord(
-                rules=kept,
-                metric=name,
-                found_by=label,
-                among=hit.among,
-                passed_over=tuple(passed),
-                run=hit.run,
-            )
-    return BaselineRecord(rules=kept, metric=name, passed_over=tuple(passed))
+            return outcome(hit.run, found_by=label, among=hit.among)
+    return outcome(None)
 
 
 def _hit(key: str, value: Any, asked: Asked) -> _Hit:
@@ -118,9 +116,9 @@ def _best(value: Mapping[str, Any], asked: Asked) -> _Hit:
     if not runs:
         raise _PassOver("no FINISHED run began within it and ended before the candidate began")
     if value.get("same_data"):
-        runs = tuple(run for run in runs if _shares_data(run, asked.candidate))
-    limited = value.get("no_more") or {}
-    runs = tuple(run for run in runs if not takes_more(run, asked.candidate, limited))
+        runs = _sharing_data(runs, asked.candidate)
+    if limited := value.get("no_more"):
+        runs = tuple(run for run in runs if not takes_more(run, asked.candidate, limited))
     known = [
         (number, run) for run in runs if isinstance(number := run.metrics.get(asked.metric), float)
     ]
@@ -148,10 +146,12 @@ def _named(run_id: str, asked: Asked) -> _Hit:
     return _Hit(run)
 
 
-def _shares_data(run: RunRecord, candidate: RunRecord) -> bool:
+def _sharing_data(runs: tuple[RunRecord, ...], candidate: RunRecord) -> tuple[RunRecord, ...]:
+    """Return the runs on the candidate's data; one that says none may be."""
     mine = {data.digest for data in candidate.datasets}
-    theirs = {data.digest for data in run.datasets}
-    return not (mine and theirs) or not mine.isdisjoint(theirs)
+    if not mine:
+        return runs
+    return tuple(r for r in runs if not r.datasets or any(d.digest in mine for d in r.datasets))
 
 
 _BEGIN = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

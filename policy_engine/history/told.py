@@ -190,14 +190,14 @@ def _limits(tally: Tally) -> Section:
 
 def _limit(policy: PolicyTally, numbers: Numbers, spread: Spread) -> tuple[Cell, ...]:
     part = f" {numbers.part}" if numbers.part else ""
-    limit = _OWN if numbers.limit is None else _amount(spread.limit, spread.unit)
+    limit = _OWN if numbers.limit is None else amount(spread.limit, spread.unit)
     return (
         Cell(f"{policy.id}{part}"),
         Cell(f"{spread.op} {limit}"),
         Cell(f"{numbers.beyond:,} of {len(numbers.values):,}", is_ours=True),
         Cell(_picture(spread), is_ours=True),
         Cell(_amounts(spread.quartiles, spread.unit)),
-        *(Cell(_amount(spread.blocking(share), spread.unit)) for share in SHARES),
+        *(Cell(amount(spread.blocking(share), spread.unit)) for share in SHARES),
     )
 
 
@@ -211,14 +211,14 @@ def _picture(spread: Spread) -> str:
     return "".join([*bars[:before], _MARK, *bars[before:]]).replace(" ", "_")
 
 
-def _amount(value: float, unit: str) -> str:
+def amount(value: float, unit: str) -> str:
     """Return a number with its unit; the name of a metric is none that must be said each time."""
     is_unit = unit in {"%", "pt"} or unit in MEASURES or CURRENCY.match(unit)
     return show(value, unit if is_unit else "")
 
 
 def _amounts(values: Iterable[float], unit: str) -> str:
-    return ", ".join(_amount(value, unit) for value in values)
+    return ", ".join(amount(value, unit) for value in values)
 
 
 def _not_replayed(tally: Tally) -> Section:

@@ -1,5 +1,7 @@
 """A long message in short: people read its first clause, and unfold the rest."""
 
+from functools import lru_cache
+
 from policy_engine.policy import Finding
 
 LONGEST = 100
@@ -18,6 +20,7 @@ def in_brief(finding: Finding) -> Finding:
     return finding._replace(message=brief(finding.message), detail=finding.whole)
 
 
+@lru_cache(1024)
 def brief(text: str) -> str:
     """Return the clauses of a text that fit into 100 characters, or as many words as do."""
     for end in _ENDS:

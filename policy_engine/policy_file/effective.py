@@ -3,8 +3,10 @@
 The text is a policy file itself: it binds the same policies with the same settings.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -31,25 +33,36 @@ class _Line:
     origin: str | None = None
 
 
+Notes = Mapping[tuple[str, str], Sequence[str]]
+"""Sentences beside bindings, by policy file and id."""
+_NO_NOTES: Notes = MappingProxyType({})
+
+
 def effective_file(
-    files: Iterable[tuple[PolicyFile, Draft]], packs: Mapping[str, PackText]
+    files: Iterable[tuple[PolicyFile, Draft]],
+    packs: Mapping[str, PackText],
+    notes: Notes = _NO_NOTES,
 ) -> Iterator[str]:
     """Yield each policy file as what it comes to, every value with its origin.
 
     Args:
         files: The files, each with how it was merged.
         packs: The packs that plugins offer, by name.
+        notes: What stands as a comment beneath a binding's id.
     """
     names = {pack.path: name for name, pack in packs.items()}
     for file, draft in files:
-        yield _Effective(file, draft, names).text()
+        yield _Effective(file, draft, names, notes).text()
 
 
 class _Effective:
-    def __init__(self, file: PolicyFile, draft: Draft, packs: Mapping[str, str]) -> None:
+    def __init__(
+        self, file: PolicyFile, draft: Draft, packs: Mapping[str, str], notes: Notes
+    ) -> None:
         self._file = file
         self._draft = draft
         self._packs = packs
+        self._notes = notes
         self._drawn_on: dict[str, None] = {}
 
     def text(self) -> str:
@@ -110,6 +123,8 @@ class _Effective:
 
     def _binding(self, binding: Binding, bound: BoundSetting) -> Iterator[_Line]:
         yield _Line(f"  {binding.id}:", self._origin(bound.at))
+        for note in self._notes.get((self._file.path, binding.id), ()):
+            yield from (_Line(f"    # {line}") for line in textwrap.wrap(note, WIDTH - 6))
         fields = type(binding.policy).model_fields
         engine = BindingKeys.model_fields
         for name in dict.fromkeys(("policy", *fields, *engine)):

@@ -37,7 +37,8 @@ def json_value(text: str, *, nan: Any = math.nan) -> Any:
         ValueError: If it is beyond the bounds, or an object has a key twice.
     """
     _refuse_long(text)
-    return _bounded(json_table(text, nan=nan))
+    value = json_table(text, nan=nan)
+    return value if _is_small(text) else _bounded(value)
 
 
 def json_table(text: str, *, nan: Any = math.nan) -> Any:
@@ -170,6 +171,11 @@ class _Count:
         tag = event.tag or self._resolver.resolve(yaml.ScalarNode, text, event.implicit)  # type: ignore[no-untyped-call]  # absent from the stubs
         if str(tag).endswith((":int", ":float")):
             raise ValueError(f"it has a number of more than {LONGEST_NUMBER} digits")
+
+
+def _is_small(text: str) -> bool:
+    """Say whether a JSON text is too short to be beyond any bound."""
+    return len(text) <= LONGEST_NUMBER and text.count("[") + text.count("{") < DEEPEST
 
 
 def _bounded(value: Any) -> Any:

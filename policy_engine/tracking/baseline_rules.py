@@ -268,15 +268,21 @@ def takes_more(run: "RunRecord", candidate: "RunRecord", limited: Mapping[str, s
             A duration counts only where the two share none of the metrics.
     """
     mine, theirs = candidate.metrics, run.metrics
-    alike = [name for name, tag in limited.items() if run.tags.get(tag) == candidate.tags.get(tag)]
     shared = [
         (own, other)
-        for name in alike
-        if isinstance(own := mine.get(name), float) and isinstance(other := theirs.get(name), float)
+        for name in limited
+        if isinstance(own := mine.get(name), float)
+        and isinstance(other := theirs.get(name), float)
+        and _are_alike(run, candidate, limited[name])
     ]
-    if not shared and "duration" in alike:
-        shared = [(_seconds(candidate), _seconds(run))]
+    if not shared and "duration" in limited:
+        is_longer = _seconds(run) > _seconds(candidate)
+        return is_longer and _are_alike(run, candidate, limited["duration"])
     return any(other > own for own, other in shared)
+
+
+def _are_alike(run: "RunRecord", candidate: "RunRecord", tag: str) -> bool:
+    return run.tags.get(tag) == candidate.tags.get(tag)
 
 
 def _seconds(run: "RunRecord") -> float:

@@ -51,6 +51,12 @@ class Reads:
                 future = self._made[key] = self._thread(self._slotted(call), *args, **kwargs)
         return future
 
+    def begun(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T] | None":
+        """Return a store call that was begun; None if it was not."""
+        key = (call.__name__, args, tuple(sorted(kwargs.items())))
+        with self._lock:
+            return self._made.get(key)
+
     def get(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a store call answers.
 

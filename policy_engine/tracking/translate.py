@@ -4,9 +4,10 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import isfinite
 from types import NoneType
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from policy_engine.evidence.commit import commit_in
 from policy_engine.evidence.record import (
@@ -30,6 +31,8 @@ LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 """MLflow cuts longer texts off without a mark (characters)."""
 
+_LONGEST_KEPT = 20_000
+"""Characters of a dataset's profile and schema that are remembered: 256 pairs, 5 to 20 MB."""
 _GOALS = {"true": "maximize", "false": "minimize"}
 _CONTEXT = "mlflow.data.context"
 _STATUS = {"UPLOAD_FAILED": "FAILED"}  # as MLflow's client names it
@@ -209,23 +212,53 @@ def _size(digits: str) -> tuple[int, str]:
 
 def _dataset(item: Json) -> DatasetRecord:
     dataset, tags = item.get("dataset") or {}, _pairs(item.get("tags"))
-    profile, schema = _object(dataset.get("profile")), _object(dataset.get("schema"))
-    listed = schema.get("mlflow_colspec")
-    columns = [c for c in listed if isinstance(c, Mapping)] if isinstance(listed, list) else None
+    profile, schema = _text(dataset.get("profile")), _text(dataset.get("schema"))
+    is_long = len(profile) + len(schema) > _LONGEST_KEPT
+    facts = (_Facts.of if is_long else _kept_facts)(profile, schema)
     return DatasetRecord(
         name=dataset.get("name") or "",
         digest=dataset.get("digest") or None,
         context=tags.pop(_CONTEXT, None),
         source_type=dataset.get("source_type") or None,
         source=dataset.get("source") or None,
-        rows=_rows(profile),
-        columns=None if columns is None else tuple(str(c.get("name", "")) for c in columns),
-        types=_types(columns),
-        elements=max(
-            _counts(profile.get("features_size"), profile.get("targets_size")), default=None
-        ),
+        rows=facts.rows,
+        columns=facts.columns,
+        types=facts.types,
+        elements=facts.elements,
         tags=tags,
     )
+
+
+class _Facts(NamedTuple):
+    """What a dataset's profile and schema say."""
+
+    rows: int | None
+    columns: tuple[str, ...] | None
+    types: tuple[str, ...] | None
+    elements: int | None
+
+    @classmethod
+    def of(cls, profile_text: str, schema_text: str) -> Self:
+        """Return what two texts say, or nothing where they are no JSON objects."""
+        profile, schema = _object(profile_text), _object(schema_text)
+        listed = schema.get("mlflow_colspec")
+        columns = (
+            [c for c in listed if isinstance(c, Mapping)] if isinstance(listed, list) else None
+        )
+        return cls(
+            rows=_rows(profile),
+            columns=None if columns is None else tuple(str(c.get("name", "")) for c in columns),
+            types=_types(columns),
+            elements=max(
+                _counts(profile.get("features_size"), profile.get("targets_size")), default=None
+            ),
+        )
+
+
+@lru_cache(256)
+def _kept_facts(profile_text: str, schema_text: str) -> _Facts:
+    """Return what two texts say; many runs log the same dataset."""
+    return _Facts.of(profile_text, schema_text)
 
 
 def _rows(profile: Mapping[str, Any]) -> int | None:
@@ -265,10 +298,14 @@ def _model_metric(item: Json) -> ModelMetricRecord:
     )
 
 
-def _object(text: Any) -> dict[str, Any]:
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _object(text: str) -> dict[str, Any]:
     """Return the JSON object in a text, or nothing: MLflow keeps these as free text."""
     try:
-        value = json_value(text) if isinstance(text, str) else None
+        value = json_value(text)
     except ValueError:
         value = None
     return value if isinstance(value, dict) else {}

@@ -162,6 +162,27 @@ def test_it_asks_far_less_than_a_check_of_each(here: Path, address: str) -> None
         assert together < len(seen.asked)
 
 
+def test_the_runs_beside_are_read_once_an_experiment(here: Path, address: str) -> None:
+    policies(here, "extends: [recommended]\n")
+    with relaying(address) as seen:
+        _, said = audited(seen.uri)
+    run_ids = [row["run_id"] for row in said["versions"]]
+    searches = [
+        json.loads(body)
+        for asked, body in zip(seen.asked, seen.sent, strict=True)
+        if asked.endswith("/runs/search")
+    ]
+    several = [each for each in searches if not each.get("filter")]
+    shared = {id_ for each in several for id_ in each["experiment_ids"]}
+    assert 0 < len(several) == len(shared)
+    assert not [
+        each for each in searches if each.get("filter") and shared & {*each["experiment_ids"]}
+    ]
+    lookups = [asked for asked in seen.asked if asked.endswith(("/runs/get", "/alias"))]
+    assert len(run_ids) == MODELS
+    assert len(lookups) == 2 * MODELS
+
+
 def _whole(here: Path, address: str) -> tuple[int, dict[str, Any]]:
     policies(here, "policies:\n  run-finished: on\n")
     return audited(address)

@@ -88,9 +88,10 @@ def test_a_run_that_a_rule_names_is_no_baseline_of_those_before_it(here: Path) -
     said = looked(address)
     assert outcomes(said, "metric-threshold") == {"missing": 2, "pass": 1}
     (policy,) = said["sides"][0]["by_policy"]
+    told = f"no baseline (run: {ids[1]}: run {ids[1][:8]}"
     assert [run["why"] for run in policy["runs"]] == [
-        f"no baseline (run: {ids[1]}: run {ids[1][:8]} ended after the candidate: it is of its future)",
-        f"no baseline (run: {ids[1]}: run {ids[1][:8]} is the candidate itself)",
+        f"{told} ended after the candidate: it is of its future)",
+        f"{told} is the candidate itself)",
     ]
 
 

@@ -224,3 +224,21 @@ def test_settings_that_fit_nothing_are_refused(settings: dict[str, Any], message
     with pytest.raises(ValidationError) as error:
         bind(HistoryLimit, **settings)
     assert message in str(error.value)
+
+
+def test_a_commit_that_is_trained_again_is_its_own_past_only_where_that_is_said() -> None:
+    commit: dict[str, Any] = {"tags": BOX | {"policy_engine.head_sha": "c" * 40}}
+    candidate, history = timed(103, **commit), past(**commit)
+    (finding,) = found(candidate, history)
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert finding.remedy == (
+        "log it in 8 more runs on the same data, or lower min_runs (4 at least) and say why; if "
+        "one commit is trained again on a schedule, set same_commit: true"
+    )
+    assert outcome(candidate, history, same_commit=True) is Outcome.PASS
+    assert outcome(timed(105, **commit), history, same_commit=True) is Outcome.FAIL
+
+
+def test_runs_of_the_same_pull_request_do_not_count_even_so() -> None:
+    own: dict[str, Any] = {"tags": BOX | {"policy_engine.pull_request": "7"}}
+    assert outcome(timed(103, **own), past(**own), same_commit=True) is Outcome.INCONCLUSIVE

@@ -32,7 +32,6 @@ WINDOW = timedelta(days=90)
 """How long before the candidate an earlier run may have begun."""
 P95 = "latency.p95_ms"
 HARDWARE_TAG = "bench.hardware"
-PARENT_TAG = "mlflow.parentRunId"
 NO_MORE = {"cost.total": "cost.currency", P95: HARDWARE_TAG, "duration": INSTANCE_TAG}
 """What the run whose rows are read may not have more of, with the tag that makes it comparable."""
 
@@ -172,14 +171,14 @@ class ParetoDominated(Policy, name="pareto-dominated"):
         candidate = case.candidate
         mine = evaluation_data(candidate)
         since = candidate.start_time - WINDOW
-        children: dict[str, list[Run]] = defaultdict(list)
-        for run in case.history:
-            children[run.tags.get(PARENT_TAG, "")].append(run)
+        children: dict[str | None, list[Run]] = defaultdict(list)
+        history = case.history
+        for run in history:
+            children[run.parent_id].append(run)
         own = self._costs(case, candidate, candidate.children)
         rivals, others = [], 0
-        for run in case.history:
-            is_child = run.tags.get(PARENT_TAG) == candidate.run_id
-            if is_child or run.start_time < since:
+        for run in history:
+            if run.parent_id == candidate.run_id or run.start_time < since:
                 continue
             if same_data(mine, evaluation_data(run)) is not Same.YES:
                 continue

@@ -18,8 +18,9 @@ from policy_engine.evidence import (
 
 PARENT_TAG = "mlflow.parentRunId"
 BRANCH_TAG = "mlflow.source.git.branch"
-OWN_TAGS = ("policy_engine.pull_request", *COMMIT_TAGS)
-"""Runs that share one of these with the candidate are tries of the same change, not its past."""
+PULL_REQUEST_TAG = "policy_engine.pull_request"
+OF_THE_CHANGE = "are of the same change"
+"""Why runs do not count that share the candidate's pull request or commit: they are tries of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Kind:
         data: Whether only runs on the candidate's data count.
         hardware: The tag that must be equal; None: any machine.
         branch: The branch that the run must be tagged with; None: any.
+        same_commit: Whether runs of the candidate's own commit count.
         age: How long before the candidate a run may have begun.
     """
 
@@ -40,6 +42,7 @@ class Kind:
     data: bool
     hardware: str | None
     branch: str | None
+    same_commit: bool
     age: timedelta
 
 
@@ -78,7 +81,7 @@ def past_of(case: Case, kind: Kind, most: int) -> Past:
     for run in case.history:
         if run.start_time < since or len(found) == most:
             break
-        why = _unlike(candidate, run) or _elsewhere(run, kind, mine, machine)
+        why = _unlike(candidate, run, kind) or _elsewhere(run, kind, mine, machine)
         value = None if why else _value(run, kind)
         if value is None or value.unit != unit:
             left_out[why or "do not log it, or in another currency"] += 1
@@ -87,10 +90,11 @@ def past_of(case: Case, kind: Kind, most: int) -> Past:
     return Past(tuple(found), left_out)
 
 
-def _unlike(candidate: Run, run: Run) -> str:
+def _unlike(candidate: Run, run: Run, kind: Kind) -> str:
     """Say why a run is no earlier run of the same kind; empty where it is one."""
-    if any(tag in run.tags and run.tags[tag] == candidate.tags.get(tag) for tag in OWN_TAGS):
-        return "are of the same change"
+    own = (PULL_REQUEST_TAG, *(() if kind.same_commit else COMMIT_TAGS))
+    if any(tag in run.tags and run.tags[tag] == candidate.tags.get(tag) for tag in own):
+        return OF_THE_CHANGE
     if (PARENT_TAG in run.tags) != (PARENT_TAG in candidate.tags):
         return "are children of a search, or the search"
     return ""

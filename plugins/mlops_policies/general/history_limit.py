@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from mlops_policies.comparing.comparison import scipy_needed
-from mlops_policies.comparing.past import Kind, Past, past_of
+from mlops_policies.comparing.past import OF_THE_CHANGE, Kind, Past, past_of
 from policy_engine.evidence import (
     INSTANCE_TAG,
     Case,
@@ -34,6 +34,7 @@ MOST_AGE = Decimal(180 * 86400)
 HARDWARE_TAG = "bench.hardware"
 STEP_ALPHA = 0.01
 """The chance, at most, that a step is seen in a history that has none."""
+_RERUNS = "; if one commit is trained again on a schedule, set same_commit: true"
 _NOUNS = {"cost": "training cost", "duration": "training time"}
 
 
@@ -53,15 +54,18 @@ class HistoryLimit(Policy, name="history-limit"):
     their spread grows with them. A change of at most `min_effect` of the mean always passes.
 
     Comparable are the FINISHED runs of the experiment that ended before the candidate began, on
-    the same evaluation data (for `cost` and `duration`: training data), without tries of the
-    candidate's own pull request or commit; for `cost` and `duration` with the same tag
-    `compute.instance`, for a metric `latency.…` with the same `bench.hardware`. Under `min_runs`
-    of them it is `inconclusive`. Where the level moved (the greatest pooled t over all splits into
-    4 runs or more, Bonferroni, at most 1 % by chance), only the runs since then count: a step is
-    not averaged over.
+    the same evaluation data (for `cost` and `duration`: training data); for `cost` and
+    `duration` with the same tag `compute.instance`, for a metric `latency.…` with the same
+    `bench.hardware`. Runs of the candidate's own pull request or commit do not count: a change that
+    made the number worse would move its own limit each time it is run again. Where one commit is
+    trained again and again on a schedule, nothing else is its past: `same_commit: true` counts it.
+    Under `min_runs` of them it is `inconclusive`. Where the level moved (the greatest pooled t over
+    all splits into 4 runs or more, Bonferroni, at most 1 % by chance), only the runs since then
+    count: a step is not averaged over.
 
     A duration is that of the run itself, without its children, and so is a cost that is not logged
-    as `cost.total`. The model of an earlier run is not read: log its size as a metric.
+    as `cost.total`. The model of an earlier run is not read, and its size stands nowhere else (into
+    the run's tags MLflow 2.9 wrote it, 2.16 no more): log the size as a metric.
 
     Log it: `training.log_dataset(test, name="payments", context="evaluation")`, and the metric.
 
@@ -113,6 +117,11 @@ class HistoryLimit(Policy, name="history-limit"):
         default=None,
         description="Whether only runs on the candidate's hardware count. Off: where the machine "
         "decides, which is for cost, duration and `latency.` metrics.",
+    )
+    same_commit: bool = Field(
+        default=False,
+        description="Whether earlier runs of the candidate's own commit count, as where one commit "
+        "is trained again on a schedule.",
     )
     branch: str | None = Field(
         default=None,
@@ -174,6 +183,7 @@ class HistoryLimit(Policy, name="history-limit"):
             data=self.same_data,
             hardware=tag if is_same else None,
             branch=self.branch,
+            same_commit=self.same_commit,
             age=timedelta(seconds=float(self.max_age)),
         )
 
@@ -214,7 +224,8 @@ class HistoryLimit(Policy, name="history-limit"):
             message=message,
             measured=measured,
             remedy=f"log it in {short} more {'run' if short == 1 else 'runs'} on the same data, or "
-            "lower min_runs (4 at least) and say why",
+            "lower min_runs (4 at least) and say why"
+            + (_RERUNS if past.left_out[OF_THE_CHANGE] >= short else ""),
             detail=f"{message}; it is {show(measured.value, unit)}"
             f"{_moved(past, step, unit)}{past.told}",
             about=self._what,

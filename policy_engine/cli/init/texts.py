@@ -1,5 +1,6 @@
 """The files that a first gate consists of, as text."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,9 @@ import yaml
 from policy_engine.cli.init.numbers import Point, example_values, written
 from policy_engine.evidence.metrics import Goal, known
 from policy_engine.quantities.words import first_few
+
+_WIDTH = 100
+"""Characters of a line that quotes a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class ProposedFile:
         point: What one point of the metric is; None where its name tells, or nobody can.
         values: Of the metric, newest run first.
         of_training: Metrics of the rows that training saw, where the runs log no others.
+        limits: What a backtest says of limits: where it is from, then a sentence a limit.
     """
 
     name: str
@@ -41,11 +46,12 @@ class ProposedFile:
     point: Point | None = None
     values: tuple[float, ...] = ()
     of_training: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 def policy_file(proposal: ProposedFile) -> str:
     """Return the policy file, each part with what it is for."""
-    parts = (_scope, _metric, _candidate, _baseline)
+    parts = (_scope, _metric, _candidate, _baseline, *((_limits,) if proposal.limits else ()))
     last = _POLICIES.format(threshold=_threshold(proposal))
     return "\n".join([_HEAD, *(part(proposal) for part in parts), last])
 
@@ -89,6 +95,15 @@ def _scope(proposal: ProposedFile) -> str:
         "# Which candidates it judges: all, until you say so. A repository with several models has",
         f"# a file for each.\n# applies_to: {_flow(by)}",
     ]
+    return "\n".join([*lines, ""])
+
+
+def _limits(proposal: ProposedFile) -> str:
+    """Return what a backtest says of limits, as a comment."""
+    source, *limits = proposal.limits
+    lines = [f"# What limits would have done to past runs ({source}):"]
+    for limit in limits:
+        lines += textwrap.wrap(limit, _WIDTH, initial_indent="# - ", subsequent_indent="#   ")
     return "\n".join([*lines, ""])
 
 
