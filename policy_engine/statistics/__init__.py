@@ -22,6 +22,7 @@
 | A baseline that is the best of many runs? | `best_of`; how lucky: `chance_of_a_better_one` |
 | So is it shown, or the opposite? | `superiority`, `non_inferiority`, and `…_of_counts` |
 | How many rows or seeds are needed? | `rows_needed`, `…_for_counts`, `seeds_needed` |
+| How likely do so many show it? | `DifferingRows`, `VaryingRows`, `VaryingSeeds` |
 | With how many do equal groups not look unequal? | `rows_within_ratio`, `rows_within_gap` |
 | What is the metric of these rows? | `definitions` of its name, then `recompute` |
 
@@ -70,6 +71,7 @@ from policy_engine.statistics.planning import (
     rows_within_ratio,
     seeds_needed,
 )
+from policy_engine.statistics.power import DifferingRows, Spread, VaryingRows, VaryingSeeds
 from policy_engine.statistics.precision import (
     Predicted,
     precision_bounds,
@@ -108,6 +110,7 @@ __all__ = [
     "Adjusted",
     "Bounds",
     "Decision",
+    "DifferingRows",
     "Interval",
     "InvalidRows",
     "Linearized",
@@ -122,9 +125,12 @@ __all__ = [
     "RowMetric",
     "Share",
     "Shortfall",
+    "Spread",
     "StatisticsUnavailable",
     "TooFewOfClass",
     "TwoBounds",
+    "VaryingRows",
+    "VaryingSeeds",
     "Wins",
     "best_of",
     "chance_of_a_better_one",

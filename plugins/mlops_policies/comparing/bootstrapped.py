@@ -15,11 +15,11 @@ from policy_engine.statistics import (
     PairedRows,
     Resampled,
     TwoBounds,
+    VaryingRows,
     is_large,
     paired_bootstrap,
     paired_linear,
     recompute,
-    rows_needed,
 )
 from policy_engine.statistics import RowMetric as Definition
 
@@ -112,8 +112,13 @@ class Bootstrapped:
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the rows; clusters have to grow in number alike."""
+        return self.spread.needed(delta, alpha), self.n, self.spread.what
+
+    @property
+    def spread(self) -> VaryingRows:
+        """The rows, as they moved the gain."""
         what = "rows" if self.clusters is None else "rows in clusters of this size"
-        return rows_needed(self.n, self.standard_error, delta, alpha), self.n, what
+        return VaryingRows(self.standard_error, self.n, what)
 
     @property
     def more(self) -> str:

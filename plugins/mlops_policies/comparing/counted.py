@@ -7,11 +7,11 @@ from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import (
     Bounds,
+    DifferingRows,
     PairedRows,
     TwoBounds,
     clopper_pearson_bounds,
     mcnemar_exact,
-    rows_needed_for_counts,
     share_of,
     tango_bounds,
     tango_p,
@@ -92,8 +92,13 @@ class Counts:
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the rows."""
-        rows = rows_needed_for_counts(self.wins, self.losses, self.n, delta, alpha)
-        return rows, self.n, f"rows of {self.of}" if self.of else "rows"
+        return self.spread.needed(delta, alpha), self.n, self.spread.what
+
+    @property
+    def spread(self) -> DifferingRows:
+        """The rows on which the models differ."""
+        what = f"rows of {self.of}" if self.of else "rows"
+        return DifferingRows(self.wins + self.losses, self.n, what)
 
     @property
     def more(self) -> str:

@@ -74,6 +74,10 @@ class Near:
         return round(self.rows.n * self.rows.reach(alpha) / delta), self.rows.n, "rows"
 
     @property
+    def spread(self) -> None:
+        """None is known."""
+
+    @property
     def more(self) -> str:
         """Evaluate on more rows."""
         return MORE_ROWS

@@ -8,11 +8,11 @@ from policy_engine.statistics import (
     PairedRows,
     Predicted,
     TwoBounds,
+    VaryingRows,
     precision_bounds,
     precision_error,
     precision_p,
     predicted_of,
-    rows_needed,
 )
 from policy_engine.statistics import RowMetric as Definition
 
@@ -80,8 +80,13 @@ class Precise:
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the predicted rows."""
-        rows = rows_needed(self.rows.n, self.standard_error, delta, alpha)
-        return rows, self.rows.n, f"rows predicted as {self.rows.positive}"
+        return self.spread.needed(delta, alpha), self.rows.n, self.spread.what
+
+    @property
+    def spread(self) -> VaryingRows:
+        """The rows that either predicts."""
+        what = f"rows predicted as {self.rows.positive}"
+        return VaryingRows(self.standard_error, self.rows.n, what)
 
     @property
     def more(self) -> str:
