@@ -8,6 +8,8 @@
 | By how much, at least and at most? | `tango_bounds`; above a given difference: `tango_p` |
 | The same of F1, an AUC, an error, of clusters? | `shortfall`, then `paired_bootstrap` |
 | The same where `is_large`: without resampling? | `paired_linear`; of a slice: `slice_linear` |
+| Do few rows carry the difference? | `carried_by_few` |
+| What may a row cost of which there was none? | `unseen_of` |
 | How far can a metric move where nearly all rows are the same? | `nearly_equal` |
 | How many equal rows tell as much as weighted ones? | `effective` |
 | Is a slice far below the whole? | `slice_bootstrap` |
@@ -55,6 +57,7 @@ from policy_engine.statistics.decisions import (
 from policy_engine.statistics.linearized import Linearized
 from policy_engine.statistics.means import MeanTest, folds_t, paired_t, welch_t
 from policy_engine.statistics.metrics import NotComputable, RowMetric, metric_definitions
+from policy_engine.statistics.moving import carried_by_few
 from policy_engine.statistics.multiplicity import (
     Adjusted,
     best_of,
@@ -105,6 +108,7 @@ from policy_engine.statistics.sufficiency import (
     shortfall,
 )
 from policy_engine.statistics.unavailable import StatisticsUnavailable
+from policy_engine.statistics.unseen import Unseen, unseen_of
 
 __all__ = [
     "Adjusted",
@@ -129,10 +133,12 @@ __all__ = [
     "StatisticsUnavailable",
     "TooFewOfClass",
     "TwoBounds",
+    "Unseen",
     "VaryingRows",
     "VaryingSeeds",
     "Wins",
     "best_of",
+    "carried_by_few",
     "chance_of_a_better_one",
     "clopper_pearson_bounds",
     "count_wins",
@@ -175,6 +181,7 @@ __all__ = [
     "tango_bounds",
     "tango_p",
     "unpaired_z",
+    "unseen_of",
     "welch_t",
     "wilson_bounds",
 ]

@@ -32,6 +32,7 @@ class Counts:
         left_out: Rows that only the candidate's table has (count).
         of: Which rows, where they are not all that were compared (`class 1`).
         among: All rows that were compared (count), where `of` says something.
+        note: What speaks against trusting the test on these rows, as a sentence's end.
     """
 
     wins: int
@@ -42,6 +43,7 @@ class Counts:
     left_out: int = 0
     of: str = ""
     among: int = 0
+    note: str = ""
 
     @property
     def gain(self) -> float:
@@ -93,6 +95,11 @@ class Counts:
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the rows."""
         return self.spread.needed(delta, alpha), self.n, self.spread.what
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against trusting the test on these rows."""
+        return self.note
 
     @property
     def spread(self) -> DifferingRows:

@@ -74,6 +74,11 @@ class Near:
         return round(self.rows.n * self.rows.reach(alpha) / delta), self.rows.n, "rows"
 
     @property
+    def doubt(self) -> str:
+        """Nothing: the bound is of any rows."""
+        return ""
+
+    @property
     def spread(self) -> None:
         """None is known."""
 

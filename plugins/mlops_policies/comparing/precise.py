@@ -25,11 +25,13 @@ class Precise:
         rows: How many are right, of those that one or both predict.
         among: All rows that were compared (count).
         left_out: Rows that only the candidate's table has (count).
+        note: What speaks against trusting the test on these rows, as a sentence's end.
     """
 
     rows: Predicted
     among: int
     left_out: int = 0
+    note: str = ""
 
     @property
     def gain(self) -> float:
@@ -81,6 +83,11 @@ class Precise:
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the predicted rows."""
         return self.spread.needed(delta, alpha), self.rows.n, self.spread.what
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against trusting the test on these rows."""
+        return self.note
 
     @property
     def spread(self) -> VaryingRows:

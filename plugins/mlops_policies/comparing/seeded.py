@@ -75,6 +75,11 @@ class Seeds:
         return self.spread.needed(delta, alpha), self.spread.have, self.spread.what
 
     @property
+    def doubt(self) -> str:
+        """Nothing is known of seeds."""
+        return ""
+
+    @property
     def spread(self) -> VaryingSeeds:
         """The standard deviation of each side, if both are equal: se² = sd²(1/m + 1/n)."""
         sizes = len(self.candidate.values), len(self.baseline.values)

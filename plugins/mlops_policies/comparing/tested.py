@@ -50,6 +50,10 @@ class Tested(Protocol):
         """Of the gain."""
 
     @property
+    def doubt(self) -> str:
+        """What speaks against trusting the test on these rows, as a sentence's end; or nothing."""
+
+    @property
     def spread(self) -> Spread | None:
         """How far the gain varies; None where that is not known."""
 
