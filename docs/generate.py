@@ -91,8 +91,9 @@ The exit code is the gate. It is the same for every `--format`.
 Where several subjects disagree, 3 goes before 4, 4 before 1, and 1 before 0. `collect` returns 0,
 2, 3 or 4; `publish` what the report says, or 2; `test` 0, 1 where a case differs, 2, or 4 where
 there is no case; `validate`, `waive`, `record`, `list`, `explain`, `schema`, `init` and `plugins` 0
-or 2. `demo` returns 0, or 1 where a verdict is not the one that it promises; `doctor` 0, or 1 where
-one of its lines is a problem. A fault of policy-engine itself is 3, with a block to paste into a
+or 2; `plan` 0, 2, 3, or 4 where its runs do not tell. `demo` returns 0, or 1 where a verdict is not
+the one that it promises; `doctor` 0, or 1 where one of its lines is a problem. A fault of
+policy-engine itself is 3, with a block to paste into a
 report.
 
 stdout carries the one format without `=FILE`, and nothing else; notes, errors and what a plugin

@@ -23,7 +23,16 @@ from decimal import Decimal
 from enum import StrEnum
 from operator import ge, gt, le, lt
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, TypedDict, Unpack, get_args
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    TypedDict,
+    Unpack,
+    get_args,
+)
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,6 +42,7 @@ from policy_engine.evidence import (
     EvidenceError,
     InvalidEvidence,
     Measurement,
+    Metric,
     MissingEvidence,
     Needs,
     NotApplicable,
@@ -40,12 +50,16 @@ from policy_engine.evidence import (
 )
 from policy_engine.quantities import Margin, not_exact, show_both
 
+if TYPE_CHECKING:
+    from policy_engine.statistics import Spread
+
 __all__ = [
     "Deferred",
     "Ending",
     "Field",
     "Finding",
     "Former",
+    "GainSpread",
     "Interval",
     "Level",
     "Limit",
@@ -129,6 +143,22 @@ class Interval(NamedTuple):
     confidence: Decimal
     shown: bool
     on: str
+
+
+class GainSpread(NamedTuple):
+    """How far the gain of a candidate varies, as the test sees it that would judge it.
+
+    Attributes:
+        metric: What is gained, with its point.
+        spread: How far it varies, on how many rows or seeds.
+        test: The test and what it counted.
+        where: On what, such as `1,000 shared rows`.
+    """
+
+    metric: Metric
+    spread: "Spread"
+    test: str
+    where: str
 
 
 class Finding(NamedTuple):
@@ -381,6 +411,15 @@ class Policy(BaseModel):
     def rules(self) -> tuple[tuple[dict[str, Any], ...], ...]:
         """Return baseline rules of the policy's own; `case.against` returns what they find."""
         return ()
+
+    def gain_spread(self, case: Case) -> GainSpread:
+        """Return how far the gain that it tests varies, for `policy-engine plan`.
+
+        Raises:
+            NotApplicable: If it tests no gain.
+            MissingEvidence: If the evidence does not tell.
+        """
+        raise NotApplicable(f"{self.policy_name} tests no gain of {case.candidate.run_id}")
 
     @abstractmethod
     def evaluate(self, case: Case) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from policy_engine.cli import (  # importing them adds their commands
     github,
     kit,
     looking_back,
+    planning,
     starting,
     tour,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "kit",
     "looking_back",
     "main",
+    "planning",
     "starting",
     "tour",
 ]

@@ -8,6 +8,8 @@
 | By how much, at least and at most? | `tango_bounds`; above a given difference: `tango_p` |
 | The same of F1, an AUC, an error, of clusters? | `shortfall`, then `paired_bootstrap` |
 | The same where `is_large`: without resampling? | `paired_linear`; of a slice: `slice_linear` |
+| Do few rows carry the difference? | `carried_by_few` |
+| What may a row cost of which there was none? | `unseen_of` |
 | How far can a metric move where nearly all rows are the same? | `nearly_equal` |
 | How many equal rows tell as much as weighted ones? | `effective` |
 | Is a slice far below the whole? | `slice_bootstrap` |
@@ -22,6 +24,7 @@
 | A baseline that is the best of many runs? | `best_of`; how lucky: `chance_of_a_better_one` |
 | So is it shown, or the opposite? | `superiority`, `non_inferiority`, and `…_of_counts` |
 | How many rows or seeds are needed? | `rows_needed`, `…_for_counts`, `seeds_needed` |
+| How likely do so many show it? | `DifferingRows`, `VaryingRows`, `VaryingSeeds` |
 | With how many do equal groups not look unequal? | `rows_within_ratio`, `rows_within_gap` |
 | What is the metric of these rows? | `definitions` of its name, then `recompute` |
 
@@ -54,6 +57,7 @@ from policy_engine.statistics.decisions import (
 from policy_engine.statistics.linearized import Linearized
 from policy_engine.statistics.means import MeanTest, folds_t, paired_t, welch_t
 from policy_engine.statistics.metrics import NotComputable, RowMetric, metric_definitions
+from policy_engine.statistics.moving import carried_by_few
 from policy_engine.statistics.multiplicity import (
     Adjusted,
     best_of,
@@ -70,6 +74,7 @@ from policy_engine.statistics.planning import (
     rows_within_ratio,
     seeds_needed,
 )
+from policy_engine.statistics.power import DifferingRows, Spread, VaryingRows, VaryingSeeds
 from policy_engine.statistics.precision import (
     Predicted,
     precision_bounds,
@@ -103,11 +108,13 @@ from policy_engine.statistics.sufficiency import (
     shortfall,
 )
 from policy_engine.statistics.unavailable import StatisticsUnavailable
+from policy_engine.statistics.unseen import Unseen, unseen_of
 
 __all__ = [
     "Adjusted",
     "Bounds",
     "Decision",
+    "DifferingRows",
     "Interval",
     "InvalidRows",
     "Linearized",
@@ -122,11 +129,16 @@ __all__ = [
     "RowMetric",
     "Share",
     "Shortfall",
+    "Spread",
     "StatisticsUnavailable",
     "TooFewOfClass",
     "TwoBounds",
+    "Unseen",
+    "VaryingRows",
+    "VaryingSeeds",
     "Wins",
     "best_of",
+    "carried_by_few",
     "chance_of_a_better_one",
     "clopper_pearson_bounds",
     "count_wins",
@@ -169,6 +181,7 @@ __all__ = [
     "tango_bounds",
     "tango_p",
     "unpaired_z",
+    "unseen_of",
     "welch_t",
     "wilson_bounds",
 ]

@@ -22,7 +22,9 @@ POWER = 0.8
 """The chance, in [0, 1], that the stated number of rows or seeds decides."""
 
 
-def rows_needed(n: int, standard_error: float, delta: float, alpha: float) -> int:
+def rows_needed(
+    n: int, standard_error: float, delta: float, alpha: float, *, power: float = POWER
+) -> int:
     """Return the rows with which a true difference of `delta` would be seen, four times in five.
 
     Args:
@@ -31,6 +33,7 @@ def rows_needed(n: int, standard_error: float, delta: float, alpha: float) -> in
         delta: The difference to see, in the same units, above 0: a margin or a least useful gain,
             never the gain that was observed.
         alpha: The one-sided error of the test in force (Holm's, if Holm corrects), in (0, 0.5].
+        power: Another chance to see it than four in five, in [0.5, 1).
 
     Returns:
         n * (z_alpha + 0.84)² * standard_error² / delta², rounded up.
@@ -39,10 +42,12 @@ def rows_needed(n: int, standard_error: float, delta: float, alpha: float) -> in
         ValueError: If an argument is out of range or not finite.
     """
     _check(n, "rows")
-    return _up(n * _factor(alpha) * _ratio(standard_error, delta, "standard error") ** 2)
+    return _up(n * _factor(alpha, power) * _ratio(standard_error, delta, "standard error") ** 2)
 
 
-def rows_needed_for_counts(wins: int, losses: int, n: int, delta: float, alpha: float) -> int:
+def rows_needed_for_counts(
+    wins: int, losses: int, n: int, delta: float, alpha: float, *, power: float = POWER
+) -> int:
     """Return the rows with which a true difference in proportion right would be seen.
 
     Args:
@@ -51,6 +56,7 @@ def rows_needed_for_counts(wins: int, losses: int, n: int, delta: float, alpha: 
         n: All rows that both judged (count, >= 1).
         delta: The difference to see, as a fraction of rows, above 0.
         alpha: The one-sided error of the test in force, in (0, 0.5].
+        power: Another chance to see it than four in five, in [0.5, 1).
 
     Returns:
         (z_alpha + 0.84)² * d_s / delta², rounded up, with d_s = max(wins + losses, 1)/n, the share
@@ -64,16 +70,19 @@ def rows_needed_for_counts(wins: int, losses: int, n: int, delta: float, alpha: 
     if min(wins, losses) < 0 or wins + losses > n:
         raise ValueError(f"{wins} wins and {losses} losses cannot come from {n} rows")
     differing = math.sqrt(max(max(wins + losses, 1) / n, delta))
-    return _up(_factor(alpha) * _ratio(differing, delta, "share of differing rows") ** 2)
+    return _up(_factor(alpha, power) * _ratio(differing, delta, "share of differing rows") ** 2)
 
 
-def seeds_needed(standard_deviation: float, delta: float, alpha: float) -> int:
+def seeds_needed(
+    standard_deviation: float, delta: float, alpha: float, *, power: float = POWER
+) -> int:
     """Return the runs a side with which a true difference of means would be seen.
 
     Args:
         standard_deviation: Of the metric over seeds, in the metric's units.
         delta: The difference to see, in the same units, above 0.
         alpha: The one-sided error of the test in force, in (0, 0.5].
+        power: Another chance to see it than four in five, in [0.5, 1).
 
     Returns:
         2 * (z_alpha + 0.84)² * standard_deviation² / delta² + 1, rounded up; at least 2. The one
@@ -83,7 +92,7 @@ def seeds_needed(standard_deviation: float, delta: float, alpha: float) -> int:
         ValueError: If an argument is out of range or not finite.
     """
     spread = _ratio(standard_deviation, delta, "standard deviation")
-    return max(2, _up(2 * _factor(alpha) * spread**2 + 1))
+    return max(2, _up(2 * _factor(alpha, power) * spread**2 + 1))
 
 
 def rows_within_ratio(rate: float, groups: int, ratio: float) -> int:
@@ -158,8 +167,8 @@ def _stays_within(spread: float, groups: int) -> float:
     return groups * 16 / _STEPS * math.fsum(heights)
 
 
-def _factor(alpha: float) -> float:
-    return (quantile(alpha) + quantile(1 - POWER)) ** 2
+def _factor(alpha: float, power: float) -> float:
+    return (quantile(alpha) + quantile(1 - power)) ** 2
 
 
 def _ratio(spread: float, delta: float, name: str) -> float:

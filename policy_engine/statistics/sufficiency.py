@@ -22,7 +22,7 @@ from policy_engine.statistics.metrics import (
     RowMetric,
     settle_metric,
 )
-from policy_engine.statistics.moving import moves
+from policy_engine.statistics.moving import MOVED, moves
 from policy_engine.statistics.rows import Outputs, PairedRows
 from policy_engine.statistics.sample import LARGE
 
@@ -75,9 +75,9 @@ class Shortfall(NamedTuple):
 def shortfall(metric: RowMetric, rows: PairedRows) -> Shortfall | None:
     """Return what there is too little of for a bootstrap of `metric`, or None if there is enough.
 
-    Rows of weight 0 tell nothing and are not counted. Of scores, a row counts by how far it moves
-    the difference (`moves`): noise in the last digits does not count, and where one row moves the
-    metric as far as all others together, there is little more than one.
+    Rows of weight 0 tell nothing and are not counted. Of scores and numbers, a row counts by how
+    far it moves the difference (`moves`): noise in the last digits does not count, and where one
+    row moves the metric as far as all others together, there is little more than one.
 
     Args:
         metric: The metric under test. Accuracy, micro averages and means over rows have no class
@@ -229,18 +229,21 @@ def _short_of_difference(
     metric: RowMetric, rows: PairedRows, weights: Sequence[float]
 ) -> Shortfall | None:
     """Return whether the models differ on too few rows: on all others a resample finds no gain."""
-    is_of_scores = metric.kind in RANKED | LOSSES
-    moved = moves(metric, rows) if is_of_scores else _differing(metric, rows)
+    is_moved = metric.kind in MOVED
+    moved = moves(metric, rows) if is_moved else _differing(metric, rows)
     if moved is None:
         return None
     least = _MATTERS * max(moved, default=0.0)
     masses = [w * m if m > least else 0.0 for w, m in zip(weights, moved, strict=False)]
     if rows.clusters is None:
-        short = _too_few("rows on which the models differ", [m for m in masses if m], *_DIFFERING)
+        what = "rows on which the models differ"
+        if is_moved and metric.kind not in RANKED | LOSSES:
+            what = f"rows that move the {metric.kind} by a thousandth of what the farthest one does"
+        short = _too_few(what, [m for m in masses if m], *_DIFFERING)
     else:
         within = _masses(rows.clusters, masses)
         short = _too_few("clusters in which the models differ", within, *_DIFFERING)
-    if short is None or short.of is None or not is_of_scores:
+    if short is None or short.of is None or not is_moved:
         return short
     return short._replace(what=f"{short.what}, weighed by how far each moves the {metric.kind}")
 

@@ -26,7 +26,17 @@ ROOT = Path(__file__).parents[2]
 MINIMUM = "version: 1\npolicies:\n  metric-threshold: {metric: val_f1, min: 0.9}\n"
 COMMANDS = [
     *("audit", "backtest", "check", "collect", "demo", "doctor", "explain", "init", "list"),
-    *("new-plugin", "plugins", "publish", "record", "schema", "test", "validate", "verdict"),
+    *(
+        "new-plugin",
+        "plan",
+        "plugins",
+        "publish",
+        "record",
+        "schema",
+        "test",
+        "validate",
+        "verdict",
+    ),
     *("waive", "waivers"),
 ]
 

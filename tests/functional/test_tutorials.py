@@ -1,4 +1,4 @@
-"""The tutorials and a how-to, done as a reader does them: from top to bottom in an empty folder.
+"""The tutorials and two how-tos, done as a reader does them: from top to bottom in an empty folder.
 
 A block whose first line names a file is written to it. Of a `console` block each line with `$ ` is
 run in one shell; the lines below must be in what it prints, in that order, and `...` stands for any
@@ -42,7 +42,10 @@ exec python -m pytest "$@"
 }
 
 
-PAGES = (*sorted((DOCS / "tutorial").glob("*.md")), DOCS / "how-to/autologging.md")
+PAGES = (
+    *sorted((DOCS / "tutorial").glob("*.md")),
+    *(DOCS / f"how-to/{name}.md" for name in ("autologging", "before-labelling")),
+)
 """The pages that can be done from an empty folder."""
 
 

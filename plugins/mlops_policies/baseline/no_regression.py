@@ -191,7 +191,7 @@ class NoRegression(Proof, name="no-regression"):
             detail=f"{change(metric, tested)} against {question.whom}: {verdict} "
             f"{amount(metric, margin)} "
             f"{evidence(metric, tested, alpha, p=tested.p_below(), of=' of no loss')}"
-            f"{small}{levels.notes}{more}{point}",
+            f"{small}{levels.notes}{more}{point}{tested.doubt}",
             measured=value,
             limit=limit,
             remedy=_remedy(outcome, more_needed(metric, tested, least, levels.shown)),

@@ -184,7 +184,8 @@ def _judged(question: _Question, tested: Tested, levels: Levels, harm: Harm) -> 
         part=question.part,
         message=_said(question, tested, outcome),
         detail=f"{change(metric, tested)}, {verdict} {question.said} "
-        f"{evidence(metric, tested, alpha, p=p, difference=least)}{small}{levels.notes}{more}",
+        f"{evidence(metric, tested, alpha, p=p, difference=least)}{small}{levels.notes}{more}"
+        f"{tested.doubt}",
         measured=value,
         limit=limit if value else None,
         remedy=_remedy(outcome, question, tested, levels.shown),

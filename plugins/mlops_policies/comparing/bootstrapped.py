@@ -7,22 +7,28 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from mlops_policies.comparing.doubts import few_carry
 from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
+from policy_engine.quantities import exact, show
 from policy_engine.statistics import (
     Bounds,
     Linearized,
     PairedRows,
     Resampled,
     TwoBounds,
+    Unseen,
+    VaryingRows,
     is_large,
     paired_bootstrap,
     paired_linear,
     recompute,
-    rows_needed,
+    unseen_of,
 )
 from policy_engine.statistics import RowMetric as Definition
 
+_USUAL = 0.05
+"""The level at which it is looked whether bounds are widened."""
 _FEW = 5
 """Resamples beyond a bound, below which it wobbles more than it bounds (count)."""
 _UNDECIDED = Bounds(float("nan"), float("nan"))
@@ -42,6 +48,8 @@ class Bootstrapped:
 
     Attributes:
         tail: What tells bounds beyond which too few resamples lie; None: nothing does.
+        unseen: What a row may cost of which there was none; None: it has a bound.
+        note: What else there is to know of these rows, as a sentence's end.
     """
 
     resampled: Resampled | Linearized
@@ -53,6 +61,8 @@ class Bootstrapped:
     before: float
     left_out: int = 0
     tail: Linearized | None = None
+    unseen: Unseen | None = None
+    note: str = ""
 
     @property
     def gain(self) -> float:
@@ -72,9 +82,34 @@ class Bootstrapped:
 
     def bounds(self, alpha: float) -> TwoBounds:
         """Return the bootstrap's bounds, or those that it comes to; NaN where nothing tells."""
+        found = self._drawn(alpha)
+        if self.unseen is None or not found.decides:
+            return found
+        rare = self.unseen.bounds(self.gain, alpha)
+        return Bounds(min(found.lower, rare.lower), max(found.upper, rare.upper))
+
+    def _drawn(self, alpha: float) -> TwoBounds:
+        """Return the bounds by the rows that there are."""
         if not self.is_in_tail(alpha):
             return self.resampled.interval(alpha)
         return _UNDECIDED if self.tail is None else self.tail.interval(alpha)
+
+    @property
+    def doubt(self) -> str:
+        """What the bounds allow for beside the rows, and what else there is to know."""
+        if self.unseen is None:
+            return self.note
+        drawn, both = self._drawn(_USUAL), self.bounds(_USUAL)
+        wider = [
+            role
+            for role, is_wider in (
+                ("candidate", both.lower < drawn.lower),
+                ("baseline", both.upper > drawn.upper),
+            )
+            if is_wider
+        ]
+        said = "".join(_rare(role, getattr(self.unseen, role), self.unseen.n) for role in wider)
+        return said + self.note
 
     def is_in_tail(self, alpha: float) -> bool:
         """Say whether too few resamples lie beyond the bounds at alpha to read them off."""
@@ -91,11 +126,15 @@ class Bootstrapped:
 
     def p_above(self, difference: float = 0.0) -> float:
         """Return the share of resamples at or below it, (1 + k)/(1 + R), or its limit."""
-        return self.resampled.p_above(difference)
+        p = self.resampled.p_above(difference)
+        rare = 0.0 if self.unseen is None else self.unseen.p_above(self.gain, difference)
+        return max(p, rare)
 
     def p_below(self, difference: float = 0.0) -> float:
         """Return the share of resamples at or above it, (1 + k)/(1 + R), or its limit."""
-        return self.resampled.p_below(difference)
+        p = self.resampled.p_below(difference)
+        rare = 0.0 if self.unseen is None else self.unseen.p_below(self.gain, difference)
+        return max(p, rare)
 
     def words(self, difference: float = 0.0) -> str:  # noqa: ARG002 (the same test for any)
         """Return the test, its resamples and its seed; of many rows, what tells the spread."""
@@ -112,8 +151,13 @@ class Bootstrapped:
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the rows; clusters have to grow in number alike."""
+        return self.spread.needed(delta, alpha), self.n, self.spread.what
+
+    @property
+    def spread(self) -> VaryingRows:
+        """The rows, as they moved the gain."""
         what = "rows" if self.clusters is None else "rows in clusters of this size"
-        return rows_needed(self.n, self.standard_error, delta, alpha), self.n, what
+        return VaryingRows(self.standard_error, self.n, what)
 
     @property
     def more(self) -> str:
@@ -135,7 +179,26 @@ def bootstrapped(
     after, before = resampled_values(rows, definition)
     clusters = None if rows.clusters is None else len(set(rows.clusters))
     return Bootstrapped(
-        resampled, definition, len(rows.targets), clusters, how.seed, after, before, left_out, tail
+        resampled,
+        definition,
+        len(rows.targets),
+        clusters,
+        how.seed,
+        after,
+        before,
+        left_out,
+        tail,
+        unseen_of(definition, rows),
+        few_carry(definition, rows) if isinstance(resampled, Resampled) else "",
+    )
+
+
+def _rare(role: str, cost: float, n: float) -> str:
+    """Return that the bounds allow for a row of which there was none."""
+    return (
+        f"; where the {role} is surest, one wrong row costs {show(exact(cost), '')} more, "
+        f"{show(exact(cost / n), '')} of the mean: the bounds allow for as many as {n:,.0f} rows "
+        "without one do not exclude"
     )
 
 

@@ -25,11 +25,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mlops_policies.comparing.bootstrapped import How, bootstrapped, resampled_values, seed_of
-from mlops_policies.comparing.counted import are_plain, counted
+from mlops_policies.comparing.bootstrapped import (
+    Bootstrapped,
+    How,
+    bootstrapped,
+    resampled_values,
+    seed_of,
+)
+from mlops_policies.comparing.counted import Counts, are_plain, counted
+from mlops_policies.comparing.doubts import belong_together
 from mlops_policies.comparing.near import Near
 from mlops_policies.comparing.paired import Tables, definition_of, paired, tables_of
-from mlops_policies.comparing.precise import precise
+from mlops_policies.comparing.precise import Precise, precise
 from mlops_policies.comparing.row_metric import OtherMetric
 from mlops_policies.comparing.seeded import by_seeds
 from mlops_policies.comparing.tested import LOG_ROWS, MORE_ROWS, Tested, Untested
@@ -120,13 +127,16 @@ def _by_rows(candidate: Run, baseline: Run, metric: Metric, plan: Plan) -> Teste
         return Untested(str(e), e.remedy or LOG_ROWS)
     try:
         definition = definition_of(metric, candidate, baseline, tables)
-        return compare_rows(tables, definition, metric, plan)
+        found = compare_rows(tables, definition, metric, plan)
     except NotComputable as e:
         return Untested(str(e), f"log a column {metric.name} with the metric of each row")
     except OtherMetric:
         raise
     except MissingEvidence as e:
         return Untested(str(e), e.remedy or LOG_ROWS)
+    if isinstance(found, Counts | Precise | Bootstrapped):
+        return replace(found, note=found.note + belong_together(tables.mine))
+    return found
 
 
 def compare_rows(

@@ -7,11 +7,11 @@ from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.statistics import (
     Bounds,
+    DifferingRows,
     PairedRows,
     TwoBounds,
     clopper_pearson_bounds,
     mcnemar_exact,
-    rows_needed_for_counts,
     share_of,
     tango_bounds,
     tango_p,
@@ -32,6 +32,7 @@ class Counts:
         left_out: Rows that only the candidate's table has (count).
         of: Which rows, where they are not all that were compared (`class 1`).
         among: All rows that were compared (count), where `of` says something.
+        note: What speaks against trusting the test on these rows, as a sentence's end.
     """
 
     wins: int
@@ -42,6 +43,7 @@ class Counts:
     left_out: int = 0
     of: str = ""
     among: int = 0
+    note: str = ""
 
     @property
     def gain(self) -> float:
@@ -92,8 +94,18 @@ class Counts:
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the rows."""
-        rows = rows_needed_for_counts(self.wins, self.losses, self.n, delta, alpha)
-        return rows, self.n, f"rows of {self.of}" if self.of else "rows"
+        return self.spread.needed(delta, alpha), self.n, self.spread.what
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against trusting the test on these rows."""
+        return self.note
+
+    @property
+    def spread(self) -> DifferingRows:
+        """The rows on which the models differ."""
+        what = f"rows of {self.of}" if self.of else "rows"
+        return DifferingRows(self.wins + self.losses, self.n, what)
 
     @property
     def more(self) -> str:

@@ -74,6 +74,15 @@ class Near:
         return round(self.rows.n * self.rows.reach(alpha) / delta), self.rows.n, "rows"
 
     @property
+    def doubt(self) -> str:
+        """Nothing: the bound is of any rows."""
+        return ""
+
+    @property
+    def spread(self) -> None:
+        """None is known."""
+
+    @property
     def more(self) -> str:
         """Evaluate on more rows."""
         return MORE_ROWS

@@ -8,11 +8,11 @@ from policy_engine.statistics import (
     PairedRows,
     Predicted,
     TwoBounds,
+    VaryingRows,
     precision_bounds,
     precision_error,
     precision_p,
     predicted_of,
-    rows_needed,
 )
 from policy_engine.statistics import RowMetric as Definition
 
@@ -25,11 +25,13 @@ class Precise:
         rows: How many are right, of those that one or both predict.
         among: All rows that were compared (count).
         left_out: Rows that only the candidate's table has (count).
+        note: What speaks against trusting the test on these rows, as a sentence's end.
     """
 
     rows: Predicted
     among: int
     left_out: int = 0
+    note: str = ""
 
     @property
     def gain(self) -> float:
@@ -80,8 +82,18 @@ class Precise:
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the predicted rows."""
-        rows = rows_needed(self.rows.n, self.standard_error, delta, alpha)
-        return rows, self.rows.n, f"rows predicted as {self.rows.positive}"
+        return self.spread.needed(delta, alpha), self.rows.n, self.spread.what
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against trusting the test on these rows."""
+        return self.note
+
+    @property
+    def spread(self) -> VaryingRows:
+        """The rows that either predicts."""
+        what = f"rows predicted as {self.rows.positive}"
+        return VaryingRows(self.standard_error, self.rows.n, what)
 
     @property
     def more(self) -> str:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from mlops_policies.comparing.comparison import RESAMPLES, Method, Plan
+from mlops_policies.comparing.amounts import with_a_point
+from mlops_policies.comparing.comparison import RESAMPLES, Method, Plan, compare
+from mlops_policies.comparing.tested import Untested
 from mlops_policies.comparing.tries import recipes_searched, tries_before, tries_of
-from policy_engine.evidence import Case, Metric, Needs, resolve_metric
-from policy_engine.policy import Field, Policy
+from policy_engine.evidence import Case, Metric, MissingEvidence, Needs, resolve_metric
+from policy_engine.policy import Field, GainSpread, Policy
 from policy_engine.quantities import Number, exact, show
 from policy_engine.statistics import best_of, spend
 
@@ -57,6 +59,20 @@ class Proof(Policy):
         """Leave out the rows where only seeds are compared, and the past where nothing is spent."""
         needs = self.needs if self.spend else self.needs & ~Needs.HISTORY
         return needs & ~Needs.PREDICTIONS if self.method == "seeds" else needs
+
+    def gain_spread(self, case: Case) -> GainSpread:
+        """Return how far the gain in the file's metric varies, by the test that judges it.
+
+        Raises:
+            MissingEvidence: If nothing can be tested, or how far it varies is not known.
+        """
+        tested = compare(case.candidate, case.baseline, case.metric, self.plan)
+        if isinstance(tested, Untested):
+            raise MissingEvidence(tested.why, tested.remedy)
+        if tested.spread is None or not tested.standard_error > 0:
+            raise MissingEvidence(f"nothing varies in {case.metric.name}", tested.more)
+        metric, _ = with_a_point(case.metric, exact(tested.before))
+        return GainSpread(metric, tested.spread, tested.words(), tested.where)
 
     @property
     def plan(self) -> Plan:

@@ -8,7 +8,7 @@ from mlops_policies.comparing.seeds import Recipe, recipe_of
 from mlops_policies.comparing.tested import LOG_ROWS, Untested
 from policy_engine.evidence import Metric, Run
 from policy_engine.quantities import exact, show
-from policy_engine.statistics import MeanTest, TwoBounds, paired_t, seeds_needed, welch_t
+from policy_engine.statistics import MeanTest, TwoBounds, VaryingSeeds, paired_t, welch_t
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,19 @@ class Seeds:
 
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
         """Return the seeds a side."""
+        return self.spread.needed(delta, alpha), self.spread.have, self.spread.what
+
+    @property
+    def doubt(self) -> str:
+        """Nothing is known of seeds."""
+        return ""
+
+    @property
+    def spread(self) -> VaryingSeeds:
+        """The standard deviation of each side, if both are equal: se² = sd²(1/m + 1/n)."""
         sizes = len(self.candidate.values), len(self.baseline.values)
-        # What each side's standard deviation is, if both are equal: se² = sd²(1/m + 1/n).
         deviation = self.standard_error / math.sqrt(1 / sizes[0] + 1 / sizes[1])
-        return seeds_needed(deviation, delta, alpha), min(sizes), "seeds a side"
+        return VaryingSeeds(deviation, min(sizes))
 
     @property
     def more(self) -> str:

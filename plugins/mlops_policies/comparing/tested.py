@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from policy_engine.statistics import TwoBounds
+from policy_engine.statistics import Spread, TwoBounds
 
 MORE_ROWS = "evaluate both on more rows"
 LOG_ROWS = (
@@ -48,6 +48,14 @@ class Tested(Protocol):
     @property
     def standard_error(self) -> float:
         """Of the gain."""
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against trusting the test on these rows, as a sentence's end; or nothing."""
+
+    @property
+    def spread(self) -> Spread | None:
+        """How far the gain varies; None where that is not known."""
 
     @property
     def more(self) -> str:

@@ -1,0 +1,134 @@
+"""`plan`: how many rows or seeds a rule needs, before anybody labels them."""
+
+import sys
+from contextlib import redirect_stdout
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from policy_engine.cli.app import command, filled
+
+NOTHING, UNREADABLE = 4, 3
+_WIDEST = 80
+
+
+def _points(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
+    """Read `1pt`, or a bare number above 0 in the metric's units."""
+    from policy_engine.quantities import parse_margin  # noqa: PLC0415
+
+    if value is None:
+        return None
+    try:
+        margin = parse_margin(Decimal(value) if _is_number(value) else value)
+    except ValueError as e:
+        raise click.BadParameter(str(e)) from e
+    if not margin.amount > 0:
+        raise click.BadParameter(f"{value}: it must be above 0")
+    return margin
+
+
+def _share(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
+    """Read `8%` as a fraction above 0 and under 1."""
+    from policy_engine.quantities import parse_percent  # noqa: PLC0415
+
+    if value is None:
+        return None
+    try:
+        share = float(parse_percent(value))
+    except ValueError as e:
+        raise click.BadParameter(str(e)) from e
+    if not 0 < share < 1:
+        raise click.BadParameter(f"{value}: it must lie between 0% and 100%")
+    return share
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except ArithmeticError:
+        return False
+
+
+@command("plan", "policy-engine plan --metric accuracy --margin 1pt --differing 8%")
+@click.option("--metric", callback=filled, required=True, metavar="NAME", help="As it is logged.")
+@click.option(
+    "--margin",
+    callback=_points,
+    metavar="POINTS",
+    help="The loss that no-regression accepts (1pt, or the metric's units).",
+)
+@click.option(
+    "--effect",
+    callback=_points,
+    metavar="POINTS",
+    help="Instead: the true gain that significant-improvement should show.",
+)
+@click.option(
+    "--differing",
+    callback=_share,
+    metavar="PERCENT",
+    help="On how many of the rows one of both models alone is right (8%).",
+)
+@click.option(
+    "--deviation",
+    callback=_points,
+    metavar="POINTS",
+    help="Instead: the standard deviation of the metric over seeds; seeds are planned.",
+)
+@click.option(
+    "--run", callback=filled, metavar="ID", help="Instead: a logged run to learn it from …"
+)
+@click.option("--baseline", callback=filled, metavar="ID", help="… and the run to compare it with.")
+@click.option("--seeds", is_flag=True, help="Learn from the seeds of both, not from their rows.")
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    metavar="COUNT",
+    help="The rows (or seeds a side) that there are: what they could show.",
+)
+@click.option(
+    "--slices",
+    type=click.IntRange(min=1),
+    metavar="COUNT",
+    help="So many slices too, each by no-slice-regression under Holm.",
+)
+@click.option(
+    "--power", callback=_share, default="80%", show_default=True, metavar="PERCENT", help="Chance."
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.5, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="One-sided error of the test.",
+)
+@click.option(
+    "--goal",
+    type=click.Choice(["maximize", "minimize"]),
+    help="Which direction is better, where the name does not tell.",
+)
+@click.option("--positive", callback=filled, metavar="CLASS", help="The positive class, if not 1.")
+@click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
+@click.option("--timeout", default="30s", show_default=True, help="Limit of all reads.")
+def plan_command(**given: Any) -> int:
+    """Say how many rows or seeds a rule needs, and what those that there are could show.
+
+    How far a gain varies is a share of differing rows, a standard deviation over seeds, or learned
+    from two logged runs by the test that the policy would use. Nothing is judged.
+    """
+    from policy_engine.cli import output, plan  # noqa: PLC0415 (--help must not pay for it)
+    from policy_engine.cli.publishing import seconds  # noqa: PLC0415
+    from policy_engine.evidence import EvidenceError, UnreadableEvidence  # noqa: PLC0415
+
+    given["timeout"] = seconds("--timeout", given["timeout"])
+    asked = plan.Asked(**given)
+    try:
+        with redirect_stdout(sys.stderr):  # stdout is the answer's, whatever a plugin prints
+            text = plan.planned(asked, _WIDEST)
+    except EvidenceError as e:
+        remedy = f"; {e.remedy}" if e.remedy else ""
+        click.echo(f"policy-engine: {e}{remedy}", err=True)
+        return UNREADABLE if isinstance(e, UnreadableEvidence) else NOTHING
+    output.print_text(text)
+    return 0
