@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -120,14 +119,18 @@ def test_two_workers_of_which_one_is_killed_say_what_one_process_says(
 ) -> None:
     alone = command(*asked(store))
     assert alone.code == 0, alone
-    with cluster(here, 2) as (scheduler, workers):
-        together = subprocess.Popen(
+    with (
+        cluster(here, 2) as (scheduler, workers),
+        subprocess.Popen(
             [sys.executable, "-m", "policy_engine", *asked(store, "--dask", scheduler)],
             stdout=subprocess.PIPE,
-            env=dict(os.environ),
-        )
-        lost = kill_one_at_work(scheduler, workers)
-        out, _ = together.communicate(timeout=100)
+        ) as together,
+    ):
+        try:
+            lost = kill_one_at_work(scheduler, workers)
+            out, _ = together.communicate()
+        finally:
+            together.kill()
     assert lost > 0
     assert workers[0].returncode == -signal.SIGKILL
     said: dict[str, Any] = json.loads(out)
