@@ -124,7 +124,9 @@ def _row(runs: int, name: str, figure: Figure) -> tuple[str, ...]:
 
 
 def _script(module: str, address: str, root: Path) -> Figure:
-    return _timed([sys.executable, "-m", f"benchmarks.scripts.{module}", address], root)
+    asked = [sys.executable, "-m", f"benchmarks.scripts.{module}", address]
+    # Not its own word for its memory: a process begins with what its parent has.
+    return _timed([sys.executable, "-c", _MEASURED, *asked], root)
 
 
 def _ours(command: Path, root: Path, address: str, what: list[str]) -> Figure:
