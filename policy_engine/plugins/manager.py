@@ -317,14 +317,15 @@ def _refuse_mistakes(loaded: LoadedPlugins, policies: list[Any]) -> None:
 
 def _refuse_reuse(hook: str, offered: Mapping[str, Offered] | Mapping[str, PackText]) -> None:
     """Refuse an old name that is the name, or an old name, of something else."""
-    now: dict[str, str] = {name: name for name in offered}
+    now = dict.fromkeys(offered, "the name of another one")
     for name, each in offered.items():
         for former in each.formerly:
             if former.name in now:
                 raise PluginError(
-                    f"{hook}: '{former.name}', formerly '{name}', is '{now[former.name]}' too"
+                    f"{hook}: '{former.name}' is an old name of '{name}', and {now[former.name]}: "
+                    "an old name is never used for something else"
                 )
-            now[former.name] = name
+            now[former.name] = f"one of '{name}'"
 
 
 def _refuse(loaded: LoadedPlugins | str, mistakes: Iterable[str]) -> None:
