@@ -192,7 +192,8 @@ class Plugins:
                 name, formerly, source = policy.policy_name, policy.policy_formerly, policy
             if name in offered:
                 raise PluginError(f"plugin {loaded} provides '{name}' twice")
-            offered[name] = Offered(source, loaded.entry, formerly)
+            named = "" if loaded.distribution == OURS else loaded.distribution
+            offered[name] = Offered(source, loaded.entry, formerly, named)
         return offered
 
     def _returned(self, hook: str, loaded: LoadedPlugins, answer: Any, due: str) -> str:
