@@ -22,8 +22,9 @@ from typing import Any
 import pluggy
 
 from policy_engine import hookspecs
-from policy_engine.errors import PluginError
+from policy_engine.errors import PluginError, PolicyEngineError
 from policy_engine.evidence import Run
+from policy_engine.evidence.states import UndeclaredNeed
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.plugins.hooks import mistakes_of_hooks
 from policy_engine.plugins.policies import mistakes_of
@@ -33,7 +34,7 @@ from policy_engine.policy import Deferred, Pack, Policy
 from policy_engine.policy_file import KnownRules, Offered, PackText
 from policy_engine.policy_file.library import normal
 from policy_engine.report import Distribution, Report
-from policy_engine.source.code import place, place_of_error
+from policy_engine.source.code import place, place_of_error, place_within
 from policy_engine.tracking.baseline_rules import RULES
 
 OURS = "policy-engine"
@@ -103,9 +104,21 @@ class Plugins:
             )
         except SystemExit as e:
             raise PluginError(f"resolve_baseline called exit({e}) for the rule {dict(rule)}") from e
+        except UndeclaredNeed as e:
+            at = self._place("resolve_baseline", e)
+            raise PluginError(
+                f"resolve_baseline{at} reads more of a run than its facts: a rule is given tags, "
+                "parameters, metrics and times"
+            ) from e
+        except PolicyEngineError:
+            raise
+        except Exception as e:
+            e.add_note(self._place("resolve_baseline", e))
+            raise
         if found is not None and not isinstance(found, Run):
             raise PluginError(
-                f"resolve_baseline returned {found!r:.100}, which is no run of `tracking`"
+                f"resolve_baseline returned {found!r:.100}, which is no run of `tracking`, for the "
+                f"rule {dict(rule)}: return a run that `tracking` gave, or None"
             )
         return found
 
@@ -122,8 +135,19 @@ class Plugins:
             try:
                 self._alone("report_ready", loaded)(report=report)
             except (Exception, SystemExit) as e:  # noqa: BLE001 (the verdict stands)
-                why = f"{type(e).__name__}: {e}"
+                why = f"{type(e).__name__}: {e}{self._place('report_ready', e)}"
                 tell(f"plugin {loaded}: report_ready raised {why}; the verdict stands")
+
+    def _place(self, hook: str, error: BaseException) -> str:
+        """Return where in the plugins that have a hook an error comes from; "" where in none."""
+        for loaded in self.loaded:
+            if hook in loaded.hooks:
+                plugin = self._manager.get_plugin(loaded.name)
+                module = getattr(plugin, "__name__", type(plugin).__module__)
+                at = place_within(error, module.partition(".")[0])
+                if at is not None:
+                    return f" ({at})"
+        return ""
 
     def _register(self, owner: str, version: str, entry: EntryPoint) -> LoadedPlugins:
         name = f"{owner}[{entry.name}]"

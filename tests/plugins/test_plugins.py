@@ -473,7 +473,25 @@ def test_resolve_baseline_may_say_why_there_is_none(site: Site) -> None:
 def test_resolve_baseline_must_return_a_run(site: Site) -> None:
     with pytest.raises(PluginError) as refusal:
         resolved(site, "return 'abc'")
-    assert str(refusal.value) == "resolve_baseline returned 'abc', which is no run of `tracking`"
+    assert str(refusal.value) == (
+        "resolve_baseline returned 'abc', which is no run of `tracking`, for the rule "
+        "{'last-week': 1}: return a run that `tracking` gave, or None"
+    )
+
+
+def test_resolve_baseline_reads_facts_of_runs_alone(site: Site) -> None:
+    with pytest.raises(PluginError) as refusal:
+        resolved(site, "return None", "return candidate.model")
+    assert str(refusal.value) == (
+        "resolve_baseline (beta_policies.py:11, in resolve_baseline) reads more of a run than its "
+        "facts: a rule is given tags, parameters, metrics and times"
+    )
+
+
+def test_what_resolve_baseline_raises_names_its_line(site: Site) -> None:
+    with pytest.raises(KeyError) as error:
+        resolved(site, "return {}[rule['last-week']]")
+    assert error.value.__notes__ == [" (acme_policies.py:11, in resolve_baseline)"]
 
 
 def test_resolve_baseline_cannot_end_the_command(site: Site) -> None:
@@ -515,8 +533,8 @@ def test_a_plugin_whose_report_ready_raises_does_not_silence_the_others(
     project.policy(MINIMUM.replace("[acme-policies]", "[acme-policies, beta-policies]"))
     told = project.check(evidence(candidate()))
     assert told.err == (
-        "plugin beta-policies[beta] 1.2.0: report_ready raised ValueError: full; "
-        "the verdict stands\n"
+        "plugin beta-policies[beta] 1.2.0: report_ready raised ValueError: full "
+        "(beta_policies.py:11, in report_ready); the verdict stands\n"
     )
     assert (project.folder / "heard").exists()
     assert told.code == 0
