@@ -154,7 +154,13 @@ class Plugins:
         try:
             plugin = entry.load()
         except (Exception, SystemExit) as e:
-            raise PluginError(f"plugin {name} {version} {_unimported(entry.module, e)}") from e
+            why = _unimported(entry.module, e)
+            if isinstance(e, ModuleNotFoundError) and e.name == entry.module:
+                why += (
+                    f", which the entry point '{entry.name}' names: correct that, or have the "
+                    "build put the module into the wheel"
+                )
+            raise PluginError(f"plugin {name} {version} {why}") from e
         _refuse(f"{name} {version}", mistakes_of_hooks(plugin, self._manager.parse_hookimpl_opts))
         try:
             self._manager.register(plugin, name)
@@ -180,7 +186,8 @@ class Plugins:
             for name, thing in read(loaded, self._answer(hook, loaded)).items():
                 if name in owner:
                     raise PluginError(
-                        f"{hook}: '{name}' is provided by {owner[name]} and by {loaded.name}"
+                        f"{hook}: '{name}' is provided by {owner[name]} and by {loaded.name}: "
+                        "give one of them another name"
                     )
                 owner[name] = loaded.name
                 offered[name] = thing
@@ -237,7 +244,10 @@ class Plugins:
             try:
                 text = Path(path).read_bytes()
             except OSError as e:
-                raise PluginError(f"plugin {loaded}: pack '{name}' cannot be read: {e}") from e
+                raise PluginError(
+                    f"plugin {loaded}: pack '{name}' cannot be read: {e}: write the path of a file "
+                    "that the build puts into the wheel"
+                ) from e
             at = f"{name} (pack of {loaded.name})"
             packs[name] = PackText(at, text, loaded.distribution, formerly)
         return packs
