@@ -85,7 +85,7 @@ def describe(name: str, policies: Mapping[str, Offered]) -> Description:
         text=inspect.getdoc(policy) or "",
         settings=tuple(_setting(*each) for each in policy.model_fields.items()),
         reads=("run", *policy.needs.names),
-        example=_example(policy),
+        example=_example(policy, policies[name].distribution),
         logging=_logging(policy),
     )
 
@@ -178,10 +178,12 @@ def _default(field: FieldInfo) -> str:
 # The example.
 
 
-def _example(policy: type[Policy]) -> str:
+def _example(policy: type[Policy], distribution: str) -> str:
     """Return a policy file with the settings that are required, and more until they are valid."""
     values = _values(policy)
     file: dict[str, str] = {"version": "1"}
+    if distribution:
+        file["plugins"] = f"[{distribution}]"
     if _reads(policy, values) & Needs.BASELINE:
         file["metric"] = f"{{name: {_METRIC}, goal: maximize}}"
         file["baseline"] = "[{alias: champion}]"

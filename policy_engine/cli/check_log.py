@@ -25,6 +25,8 @@ class CheckLog:
 
     Attributes:
         target: Where the line goes: a file, `-` for stdout, None for nowhere.
+        require: The packs that were asked for, of a check that ends in an error too.
+        profile: The profile that was asked for; None: none was.
         event: What started the job.
         report: The report.
         prepared_s: How long policies and plugins took (seconds).
@@ -32,6 +34,8 @@ class CheckLog:
     """
 
     target: str | None
+    require: tuple[str, ...] = ()
+    profile: str | None = None
     event: "Event | None" = None
     report: "Report | None" = None
     prepared_s: float | None = None
@@ -83,6 +87,8 @@ class CheckLog:
             policies_digest=policies.digest if policies else None,
             policies_ref=policies.ref if policies else None,
             trusted=policies.trusted if policies else None,
+            require=self.require,
+            profile=self.profile,
             subjects=tuple(log_line.subjects_of(report)) if report else (),
             policies=tuple(log_line.policies_of(report)) if report else (),
             waivers=tuple(log_line.waivers_of(report)) if report else (),

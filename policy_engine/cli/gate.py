@@ -130,7 +130,8 @@ def check_command(
     tell = publisher(given, formats)
     from policy_engine.cli.check_log import CheckLog  # noqa: PLC0415 (--help must not pay for them)
 
-    with tell.watching(), CheckLog(log).writing() as line:
+    checking = CheckLog(log, given["require"], given["profile"])
+    with tell.watching(), checking.writing() as line:
         from policy_engine import check  # noqa: PLC0415 (--help must not pay for them)
         from policy_engine.cli import output  # noqa: PLC0415 (--help must not pay for them)
 

@@ -38,6 +38,7 @@ class Waiving:
         self._proposed = proposed
         self._used: set[Waiver] = set()
         self._why: dict[Waiver, str] = {}
+        self._elsewhere: dict[Waiver, str] = {}  # another candidate's reason is the better one
 
     def waiver_for(
         self, file: str, id_: str, level: Level, finding: Finding, run: RunRecord
@@ -52,7 +53,11 @@ class Waiving:
             run: Of which run.
         """
         for waiver in self._waivers:
-            if waiver.keys.id != id_ or file not in waiver.files or not waiver.concerns(run):
+            if waiver.keys.id != id_ or file not in waiver.files:
+                continue
+            elsewhere = waiver.why_not_for(run)
+            if elsewhere is not None:
+                self._elsewhere.setdefault(waiver, elsewhere)
                 continue
             why = self._why_not(waiver, level, finding)
             if why is None:
@@ -79,15 +84,16 @@ class Waiving:
         return WaiverUse(
             expiring=tuple(w.to_dict() for w in live if w.expires_soon(self._now)),
             expired=tuple(w.to_dict() for w in self._waivers if w.has_expired(self._now)),
-            unused=tuple(
-                w.to_dict(self._why.get(w, w.unbound or _NOTHING_BLOCKS))
-                for w in live
-                if w not in self._used
-            ),
+            unused=tuple(w.to_dict(self._why_unused(w)) for w in live if w not in self._used),
         )
 
     def _why_unused(self, waiver: Waiver) -> str:
-        return waiver.unbound or self._why.get(waiver, _NOTHING_BLOCKS)
+        return (
+            waiver.unbound
+            or self._why.get(waiver)
+            or self._elsewhere.get(waiver)
+            or "nothing that it is for blocks here"
+        )
 
     def _why_not(self, waiver: Waiver, level: Level, finding: Finding) -> str | None:
         """Return why a waiver does not hold for a finding; None: it holds."""
@@ -102,6 +108,3 @@ class Waiving:
         if self._author is not None and is_same_person(approved_by, self._author):
             return f"{approved_by}, who approved it, is the author of the change"
         return waiver.why_not(finding)
-
-
-_NOTHING_BLOCKS = "nothing that it is for blocks here"

@@ -21,13 +21,15 @@ def hooks_known() -> dict[str, list[str]]:
 
 
 def mistakes_of_hooks(plugin: Any, marks: Marks) -> Iterator[str]:
-    """Yield each mistake of the functions that a plugin marks as hooks, with its place."""
+    """Yield each mistake of a plugin's hooks, marked and forgotten ones, with its place."""
     known = hooks_known()
     for name in dir(plugin):
         options = marks(plugin, name)
-        if options is None:
-            continue
         function = getattr(plugin, name)
+        if options is None:
+            if name in known and inspect.isroutine(function):
+                yield f"{place(function)}: {name} is not marked: write @hookimpl above it"
+            continue
         at, hook = place(function), options.get("specname") or name
         if hook not in known:
             yield f"{at}: there is no hook '{hook}'; {near_or_all(hook, known, 'the hooks are')}"

@@ -22,8 +22,9 @@ from typing import Any
 import pluggy
 
 from policy_engine import hookspecs
-from policy_engine.errors import PluginError
+from policy_engine.errors import PluginError, PolicyEngineError
 from policy_engine.evidence import Run
+from policy_engine.evidence.states import UndeclaredNeed
 from policy_engine.hookspecs import PROJECT, Renderer, Tracking
 from policy_engine.plugins.hooks import mistakes_of_hooks
 from policy_engine.plugins.policies import mistakes_of
@@ -33,7 +34,7 @@ from policy_engine.policy import Deferred, Pack, Policy
 from policy_engine.policy_file import KnownRules, Offered, PackText
 from policy_engine.policy_file.library import normal
 from policy_engine.report import Distribution, Report
-from policy_engine.source.code import place, place_of_error
+from policy_engine.source.code import place, place_of_error, place_within
 from policy_engine.tracking.baseline_rules import RULES
 
 OURS = "policy-engine"
@@ -103,9 +104,21 @@ class Plugins:
             )
         except SystemExit as e:
             raise PluginError(f"resolve_baseline called exit({e}) for the rule {dict(rule)}") from e
+        except UndeclaredNeed as e:
+            at = self._place("resolve_baseline", e)
+            raise PluginError(
+                f"resolve_baseline{at} reads more of a run than its facts: a rule is given tags, "
+                "parameters, metrics and times"
+            ) from e
+        except PolicyEngineError:
+            raise
+        except Exception as e:
+            e.add_note(self._place("resolve_baseline", e))
+            raise
         if found is not None and not isinstance(found, Run):
             raise PluginError(
-                f"resolve_baseline returned {found!r:.100}, which is no run of `tracking`"
+                f"resolve_baseline returned {found!r:.100}, which is no run of `tracking`, for the "
+                f"rule {dict(rule)}: return a run that `tracking` gave, or None"
             )
         return found
 
@@ -122,15 +135,32 @@ class Plugins:
             try:
                 self._alone("report_ready", loaded)(report=report)
             except (Exception, SystemExit) as e:  # noqa: BLE001 (the verdict stands)
-                why = f"{type(e).__name__}: {e}"
+                why = f"{type(e).__name__}: {e}{self._place('report_ready', e)}"
                 tell(f"plugin {loaded}: report_ready raised {why}; the verdict stands")
+
+    def _place(self, hook: str, error: BaseException) -> str:
+        """Return where in the plugins that have a hook an error comes from; "" where in none."""
+        for loaded in self.loaded:
+            if hook in loaded.hooks:
+                plugin = self._manager.get_plugin(loaded.name)
+                module = getattr(plugin, "__name__", type(plugin).__module__)
+                at = place_within(error, module.partition(".")[0])
+                if at is not None:
+                    return f" ({at})"
+        return ""
 
     def _register(self, owner: str, version: str, entry: EntryPoint) -> LoadedPlugins:
         name = f"{owner}[{entry.name}]"
         try:
             plugin = entry.load()
         except (Exception, SystemExit) as e:
-            raise PluginError(f"plugin {name} {version} {_unimported(entry.module, e)}") from e
+            why = _unimported(entry.module, e)
+            if isinstance(e, ModuleNotFoundError) and e.name == entry.module:
+                why += (
+                    f", which the entry point '{entry.name}' names: correct that, or have the "
+                    "build put the module into the wheel"
+                )
+            raise PluginError(f"plugin {name} {version} {why}") from e
         _refuse(f"{name} {version}", mistakes_of_hooks(plugin, self._manager.parse_hookimpl_opts))
         try:
             self._manager.register(plugin, name)
@@ -156,7 +186,8 @@ class Plugins:
             for name, thing in read(loaded, self._answer(hook, loaded)).items():
                 if name in owner:
                     raise PluginError(
-                        f"{hook}: '{name}' is provided by {owner[name]} and by {loaded.name}"
+                        f"{hook}: '{name}' is provided by {owner[name]} and by {loaded.name}: "
+                        "give one of them another name"
                     )
                 owner[name] = loaded.name
                 offered[name] = thing
@@ -192,7 +223,8 @@ class Plugins:
                 name, formerly, source = policy.policy_name, policy.policy_formerly, policy
             if name in offered:
                 raise PluginError(f"plugin {loaded} provides '{name}' twice")
-            offered[name] = Offered(source, loaded.entry, formerly)
+            named = "" if loaded.distribution == OURS else loaded.distribution
+            offered[name] = Offered(source, loaded.entry, formerly, named)
         return offered
 
     def _returned(self, hook: str, loaded: LoadedPlugins, answer: Any, due: str) -> str:
@@ -212,7 +244,10 @@ class Plugins:
             try:
                 text = Path(path).read_bytes()
             except OSError as e:
-                raise PluginError(f"plugin {loaded}: pack '{name}' cannot be read: {e}") from e
+                raise PluginError(
+                    f"plugin {loaded}: pack '{name}' cannot be read: {e}: write the path of a file "
+                    "that the build puts into the wheel"
+                ) from e
             at = f"{name} (pack of {loaded.name})"
             packs[name] = PackText(at, text, loaded.distribution, formerly)
         return packs
@@ -317,14 +352,15 @@ def _refuse_mistakes(loaded: LoadedPlugins, policies: list[Any]) -> None:
 
 def _refuse_reuse(hook: str, offered: Mapping[str, Offered] | Mapping[str, PackText]) -> None:
     """Refuse an old name that is the name, or an old name, of something else."""
-    now: dict[str, str] = {name: name for name in offered}
+    now = dict.fromkeys(offered, "the name of another one")
     for name, each in offered.items():
         for former in each.formerly:
             if former.name in now:
                 raise PluginError(
-                    f"{hook}: '{former.name}', formerly '{name}', is '{now[former.name]}' too"
+                    f"{hook}: '{former.name}' is an old name of '{name}', and {now[former.name]}: "
+                    "an old name is never used for something else"
                 )
-            now[former.name] = name
+            now[former.name] = f"one of '{name}'"
 
 
 def _refuse(loaded: LoadedPlugins | str, mistakes: Iterable[str]) -> None:

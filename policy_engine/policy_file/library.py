@@ -6,6 +6,7 @@ What a file extends counts from left to right, each with its own extensions laid
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from policy_engine.errors import UsageError
@@ -198,7 +199,7 @@ class Library:
         """
         packs = self._packs or {}
         plugin, written = plugin_and_pack(given)
-        name = self._names.pack(written, Spot("--require", 1, 1), given, self.outdated)
+        name = self._renamed(given, written)
         if name not in packs:
             hint = near_or_all(name, sorted(packs), "known packs")
             more = "" if plugin else "; one of your own plugin's is written PLUGIN:PACK"
@@ -209,6 +210,14 @@ class Library:
                 f"--require {given}: '{name}' is a pack of {pack.plugin}, not of {plugin}"
             )
         return _Source(pack.path, pack.text, is_pack=True)
+
+    def _renamed(self, given: str, written: str) -> str:
+        """Return what a required pack is called now; an old name is the flag's to change."""
+        found: list[Outdated] = []
+        name = self._names.pack(written, Spot(f"--require {given}", 0, 0), "", found)
+        instead = f"write --require {given.removesuffix(written)}{name}"
+        self.outdated += (replace(each, instead=instead) for each in found)
+        return name
 
     def _names_beside(self, source: _Source) -> list[str]:
         folder = posixpath.dirname(source.path)

@@ -15,11 +15,13 @@ class Offered:
         source: Its class, or what loads it.
         plugin: The plugin.
         formerly: Names that it had.
+        distribution: What a policy file writes under `plugins:` to have it; "" for our own.
     """
 
     source: type[Policy] | Callable[[], type[Policy]]
     plugin: str
     formerly: tuple[Former, ...] = ()
+    distribution: str = ""
 
     @property
     def policy(self) -> type[Policy]:

@@ -41,9 +41,15 @@ class Outdated:
         came = f"is now called '{self.new}'" if self.new else "is retired"
         return f"{self.what} '{self.old}' {came}"
 
+    @property
+    def over(self) -> str:
+        """What is the case after the last day."""
+        read = "the old name" if self.new else "it"
+        return f"{self.said}; {read} was read until {self.until}"
+
     def note(self) -> str:
         """Return it as a note, while it is read."""
-        place = f"{self.at.file}:{self.at.line}"
+        place = f"{self.at.file}:{self.at.line}" if self.at.line else self.at.file
         return f"{place}: {self.said}, and read until {self.until}: {self.instead}"
 
 
@@ -52,7 +58,7 @@ class _Setting(NamedTuple):
 
     new: str | None
     until: date
-    instead: str
+    instead: str | None
 
 
 class Names:
@@ -67,14 +73,15 @@ class Names:
         self._offered = offered
         self._policies = dict(_former((name, each.formerly) for name, each in offered.items()))
         self._packs = dict(_former((name, each.formerly) for name, each in packs.items()))
+        self._pack_texts = frozenset(each.path for each in packs.values())
 
     def policy(self, name: str, at: Spot, key: str, found: list[Outdated]) -> str:
         """Return what a policy is called now; note where that is another name."""
-        return _renamed("policy", self._policies, name, at, key, found)
+        return self._renamed("policy", self._policies, name, at, key, found)
 
     def pack(self, name: str, at: Spot, key: str, found: list[Outdated]) -> str:
         """Return what a pack is called now; note where that is another name."""
-        return _renamed("pack", self._packs, name, at, key, found)
+        return self._renamed("pack", self._packs, name, at, key, found)
 
     def settings(
         self,
@@ -85,13 +92,14 @@ class Names:
         found: list[Outdated],
     ) -> dict[str, Item]:
         """Return the settings of a binding under the names of today; note the old ones."""
-        old = self._settings(policy)
+        old = dict(self._settings(policy))
         read: dict[str, Item] = {}
         for name, item in items.items():
             if name not in old:
                 read[name] = item
                 continue
             new, until, instead = old[name]
+            instead = instead or self._write(new or name, item.at)
             found.append(Outdated(item.at, f"{key}.{name}", "setting", name, new, until, instead))
             if new is not None and new in items:
                 problems.add(item.at, f"{key}.{name}", f"'{new}' says the same", "keep one of them")
@@ -112,9 +120,30 @@ class Names:
         fields = offered.policy.model_fields if offered is not None else {}
         return frozenset(name for name, field in fields.items() if is_a_limit_by_key(field))
 
-    def _settings(self, policy: str) -> dict[str, _Setting]:
+    def _settings(self, policy: str) -> Iterator[tuple[str, _Setting]]:
         offered = self._offered.get(policy)
-        return {} if offered is None else dict(_settings_of(offered.policy))
+        return iter(()) if offered is None else _settings_of(offered.policy)
+
+    def _renamed(
+        self,
+        what: str,
+        known: Mapping[str, tuple[str, Former]],
+        name: str,
+        at: Spot,
+        key: str,
+        found: list[Outdated],
+    ) -> str:
+        if name not in known:
+            return name
+        new, former = known[name]
+        instead = self._write(new, at)
+        found.append(Outdated(at, key, what, name, new, former.until, instead))
+        return new
+
+    def _write(self, name: str, at: Spot) -> str:
+        """Return what to write; a plugin's own pack is out of reach of `--fix`."""
+        fix = ", or let `policy-engine validate --fix` do so"
+        return f"write {name}{'' if at.file in self._pack_texts else fix}"
 
 
 def refuse_outdated(outdated: Iterable[Outdated], now: datetime) -> None:
@@ -126,8 +155,7 @@ def refuse_outdated(outdated: Iterable[Outdated], now: datetime) -> None:
     today, problems = now.astimezone(UTC).date(), Problems()
     for each in outdated:
         if today > each.until:
-            message = f"{each.said}; the old name was read until {each.until}"
-            problems.add(each.at, each.key, message, each.instead)
+            problems.add(each.at, each.key, each.over, each.instead)
     problems.raise_any()
 
 
@@ -141,7 +169,7 @@ def _settings_of(policy: type[Policy]) -> Iterator[tuple[str, _Setting]]:
     for name, field in policy.model_fields.items():
         for each in field.metadata:
             if isinstance(each, Former):
-                yield each.name, _Setting(name, each.until, _write(name))
+                yield each.name, _Setting(name, each.until, None)
             elif isinstance(each, Ending):
                 yield name, _Setting(None, each.until, each.instead)
 
@@ -152,22 +180,3 @@ def _former(
     for name, formerly in named:
         for each in formerly:
             yield each.name, (name, each)
-
-
-def _renamed(
-    what: str,
-    known: Mapping[str, tuple[str, Former]],
-    name: str,
-    at: Spot,
-    key: str,
-    found: list[Outdated],
-) -> str:
-    if name not in known:
-        return name
-    new, former = known[name]
-    found.append(Outdated(at, key, what, name, new, former.until, _write(new)))
-    return new
-
-
-def _write(name: str) -> str:
-    return f"write {name}, or let `policy-engine validate --fix` do so"

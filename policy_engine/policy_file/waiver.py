@@ -15,6 +15,7 @@ from policy_engine.policy import Finding, Limit
 from policy_engine.policy_file.keys import WaiverKeys
 from policy_engine.policy_file.outdated import Outdated
 from policy_engine.quantities import Quantity
+from policy_engine.quantities.words import first_few
 from policy_engine.source.problems import Problems, Spot
 
 _UNSEEN = re.compile(rf"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff{UNSEEN}]")
@@ -67,17 +68,22 @@ class Waiver:
         """Say whether its last day is at most 14 days away, and not over."""
         return not self.has_expired(now) and self._end <= now + SOON
 
-    def concerns(self, run: RunRecord) -> bool:
-        """Say whether a run is what it is for."""
+    def why_not_for(self, run: RunRecord) -> str | None:
+        """Return why a run is not what it is for; None: it is."""
         if self.keys.run is not None:
-            return run.run_id == self.keys.run
-        model = run.model
+            return None if run.run_id == self.keys.run else f"it is for the run {self.keys.run}"
+        version, model = self.keys.version, run.model
+        of = f"the version {version}" if version else f"models named {self.keys.model}"
         if not isinstance(model, ModelRecord):
-            return False
-        if self.keys.version is not None:
-            return any(f"{v.name}/{v.version}" == self.keys.version for v in model.versions)
-        names = {model.name, *(version.name for version in model.versions)}
-        return any(fnmatchcase(name, self.keys.model or "") for name in names)
+            return f"it is for {of}, and the candidate has no logged model"
+        if version is not None:
+            names = {f"{each.name}/{each.version}" for each in model.versions}
+            mine = version in names
+        else:
+            names = {model.name, *(each.name for each in model.versions)}
+            mine = any(fnmatchcase(name, self.keys.model or "") for name in names)
+        called = first_few(sorted(names), 3) or model.name
+        return None if mine else f"it is for {of}, and the candidate is {called}"
 
     def why_not(self, finding: Finding) -> str | None:
         """Return why it does not cover what a finding measured; None: it does."""

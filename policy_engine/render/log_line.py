@@ -68,6 +68,8 @@ class LogLine(_Record):
     policies_digest: str | None = Field(description="Of all policies that judged.")
     policies_ref: str | None = Field(description="The commit that they are of.")
     trusted: bool | None = Field(description="Whether they are the default branch's own.")
+    require: tuple[str, ...] = Field(description="The packs that `--require` named.")
+    profile: str | None = Field(description="The profile that `--profile` named; null for none.")
     subjects: tuple[LoggedSubject, ...] = Field(description="Each policy file on each candidate.")
     policies: tuple[LoggedPolicy, ...] = Field(description="Each finding.")
     waivers: tuple[LoggedWaiver, ...] = Field(description="Waivers that were used.")

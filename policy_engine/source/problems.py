@@ -16,7 +16,7 @@ _LONGEST_SHOWN = 80  # characters of what the user wrote; the line number tells 
 
 
 class Spot(NamedTuple):
-    """A place in a text: file as messages name it, line and column from 1."""
+    """A place in a text: file as messages name it, line and column from 1; of a flag both are 0."""
 
     file: str
     line: int
@@ -29,7 +29,7 @@ class Problem:
 
     Attributes:
         file: The file, or the pack, as messages name it.
-        line: From 1.
+        line: From 1; 0 where the file is a flag of the command.
         column: From 1: of the key where the key is wrong, of the value where the value is.
         key: The path of keys to it, such as `policies.model-size-budget.max_size`; "" for the file.
         value: What was written there, as it was written; None where nothing was.
@@ -46,8 +46,8 @@ class Problem:
     remedy: str | None = None
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: "
-        text = place + (f"{self.key}: " if self.key else "") + self.message
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        text = f"{place}: " + (f"{self.key}: " if self.key else "") + self.message
         return printable(text) + (f"\n  {printable(self.remedy)}" if self.remedy else "")
 
 

@@ -122,7 +122,7 @@ class BaselineSearch:
         except (Exception, SystemExit) as e:
             raise ReadFailed(
                 f"baseline rule '{self.label}': a plugin's resolve_baseline raised "
-                f"{type(e).__name__}: {e}"
+                f"{type(e).__name__}: {e}{''.join(getattr(e, '__notes__', ()))}"
             ) from e
         if found is None:
             raise unknown_rule(rule)

@@ -85,6 +85,13 @@ def test_the_example_of_a_plugin_s_policy_is_a_valid_policy_file(name: str) -> N
     assert [binding.policy_name for binding in file.bindings] == [name]
 
 
+def test_the_example_of_another_distribution_s_policy_names_it() -> None:
+    offered = {"sized": Offered(Sized, "acme", distribution="acme-policies")}
+    assert catalogue.describe("sized", offered).example == (
+        "version: 1\nplugins: [acme-policies]\npolicies:\n  sized: {max_size: 200MB}"
+    )
+
+
 def test_every_shipped_policy_is_listed_with_one_line() -> None:
     offered = plugins.load_plugins().policies
     lines = catalogue.policy_listing(offered).splitlines()[2:]

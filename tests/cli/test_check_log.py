@@ -61,6 +61,8 @@ def test_each_check_appends_a_line(project: Project) -> None:
         "policies_digest": told.report["policies"]["digest"],
         "policies_ref": None,
         "trusted": False,
+        "require": [],
+        "profile": None,
         "subjects": [
             {
                 "policy_file": "policies/fraud.yaml",
@@ -109,6 +111,20 @@ def test_an_error_is_a_line_too(project: Project) -> None:
     assert (line["verdict"], line["exit_code"]) == (None, 2)
     assert line["error"].startswith(
         "policies/fraud.yaml:2:12: policies.no-such-policy: no policy is called 'no-such-policy'"
+    )
+
+
+def test_the_line_names_the_profile_and_the_required_packs(project: Project) -> None:
+    project.policy(FILE + "profiles: {prod: {metric-threshold: {min: 0.95}}}\n")
+    flags = ("--require", "advisory", "--log", "log")
+    assert project.check(BAD, *flags, "--profile", "prod").code == 1
+    assert project.check(BAD, *flags, "--profile", "prd").code == 2
+    judged, refused = lines(project)
+    assert (judged["require"], judged["profile"]) == (["advisory"], "prod")
+    assert (refused["require"], refused["profile"]) == (["advisory"], "prd")
+    assert (judged["error"], refused["error"]) == (
+        None,
+        "--profile prd: policies/fraud.yaml has no profile of that name; did you mean 'prod'?",
     )
 
 

@@ -90,7 +90,15 @@ def test_its_example_is_a_valid_policy_file_and_its_policy_explains_itself(
     told = run(*policy_engine, "validate", "policies/example.yaml", cwd=plugin, path=site)
     assert told == "policies/example.yaml: valid, 1 policy\n"
     words = ("explain", "acme-training-time", "policies/example.yaml")
-    assert "Training fits its time budget." in run(*policy_engine, *words, cwd=plugin, path=site)
+    told = run(*policy_engine, *words, cwd=plugin, path=site)
+    assert "Training fits its time budget." in told
+    assert (
+        "In a policy file:\n"
+        "  version: 1\n"
+        "  plugins: [acme-policies]\n"
+        "  policies:\n"
+        "    acme-training-time: {max_time: 30s}\n"
+    ) in told
 
 
 def test_it_is_as_strict_as_we_are(plugin: Path) -> None:

@@ -467,7 +467,8 @@ def test_report_ready_that_raises_changes_no_verdict(
     told = project.check(evidence(candidate(metrics={"val_f1": score})))
     raised = "SystemExit: 0" if "exit" in action else "RuntimeError: disk full"
     assert told.err == (
-        f"plugin acme-policies[acme] 1.2.0: report_ready raised {raised}; the verdict stands\n"
+        f"plugin acme-policies[acme] 1.2.0: report_ready raised {raised} "
+        "(acme_policies.py:11, in report_ready); the verdict stands\n"
     )
     assert told.code == code
 

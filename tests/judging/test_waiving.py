@@ -262,6 +262,40 @@ def test_a_waiver_holds_for_what_it_names(target: dict[str, str | None], expecte
     assert effect("{}", waiver(**target)) == expected
 
 
+@pytest.mark.parametrize(
+    ("target", "of", "why"),
+    [
+        (
+            {"model": "churn"},
+            RUN,
+            "it is for models named churn, and the candidate is fraud, fraud-lr",
+        ),
+        (
+            {"model": '"*"'},
+            run(model=None),
+            "it is for models named *, and the candidate has no logged model",
+        ),
+        (
+            {"model": None, "version": "fraud/2"},
+            RUN,
+            "it is for the version fraud/2, and the candidate is fraud/3",
+        ),
+        (
+            {"model": None, "version": "fraud/2"},
+            run(model=model("fraud-lr")),
+            "it is for the version fraud/2, and the candidate is fraud-lr",
+        ),
+        ({"model": None, "run": '"' + "1" * 32 + '"'}, RUN, "it is for the run " + "1" * 32),
+    ],
+)
+def test_a_waiver_for_another_candidate_says_for_which(
+    target: dict[str, str | None], of: RunRecord, why: str
+) -> None:
+    report = judged(policies("{}", waiver(**target)), of=of)
+    assert report.exit_code == 1
+    assert unused(report) == [("told", why)]
+
+
 def test_a_waiver_of_a_part_leaves_the_others_alone() -> None:
     assert effect("{part: size}", waiver(part="size")) == "waived"
     assert effect("{part: growth}", waiver(part="size")) == "block"

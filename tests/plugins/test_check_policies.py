@@ -55,8 +55,8 @@ def test_formats_and_notifiers_are_given_the_report(site: Site) -> None:
         (
             READY + "raise ValueError('full')\n",
             (
-                "plugin acme-policies[acme] 1.2.0: report_ready raised ValueError: full; "
-                "the verdict stands"
+                "plugin acme-policies[acme] 1.2.0: report_ready raised ValueError: full "
+                "(acme_policies.py:24, in report_ready); the verdict stands"
             ),
         ),
         (FORMAT + "lambda report: 3}\n", "the format acme returned 3, which is not text"),

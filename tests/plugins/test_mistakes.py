@@ -288,6 +288,10 @@ MISTAKES = {
         "give the value in 's'; messages show it in the unit that fits",
     ),
     # Hooks.
+    "a hook that is not marked": hook(
+        "def report_ready(report):  #!\n    pass\n",
+        "report_ready is not marked: write @hookimpl above it",
+    ),
     "a hook that there is not": hook(
         "@hookimpl  #!\ndef report_redy" + LAST,
         "there is no hook 'report_redy'; did you mean 'report_ready'?",
@@ -312,7 +316,7 @@ MISTAKES = {
         "import sys\n",
         "import sys  #!\n",
         "it implements no hook: mark its functions with @hookimpl",
-        ("@hookimpl\n", ""),
+        ("@hookimpl\ndef register_policies", "def policies"),
     ),
     "policies that are forgotten": hook(
         "@hookimpl  #!\ndef register_policies():\n    [AcmeRule]\n",

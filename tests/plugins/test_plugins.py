@@ -179,14 +179,14 @@ def refused(*sources: str, site: Site) -> str:
 def test_two_plugins_with_a_policy_of_one_name_are_both_named(site: Site) -> None:
     assert refused(policy_module(PASS), policy_module(PASS), site=site) == (
         "register_policies: 'acme-rule' is provided by acme-policies[acme] "
-        "and by beta-policies[beta]"
+        "and by beta-policies[beta]: give one of them another name"
     )
 
 
 def test_a_plugin_cannot_replace_a_policy_of_ours(site: Site) -> None:
     assert refused(policy_module(PASS, name="run-finished"), site=site) == (
         "register_policies: 'run-finished' is provided by policy-engine[engineering] "
-        "and by acme-policies[acme]"
+        "and by acme-policies[acme]: give one of them another name"
     )
 
 
@@ -198,7 +198,8 @@ def test_two_plugins_with_a_format_or_pack_of_one_name_are_both_named(
 ) -> None:
     source = HOOK + f"{hook}():\n    return {{'acme': {thing}}}\n"
     assert refused(source, source, site=site) == (
-        f"{hook}: 'acme' is provided by acme-policies[acme] and by beta-policies[beta]"
+        f"{hook}: 'acme' is provided by acme-policies[acme] and by beta-policies[beta]: "
+        "give one of them another name"
     )
 
 
@@ -206,7 +207,7 @@ def test_a_plugin_cannot_replace_a_pack_of_ours(site: Site) -> None:
     source = HOOK + "register_packs():\n    return {'recommended': Path(__file__)}\n"
     assert refused(source, site=site) == (
         "register_packs: 'recommended' is provided by policy-engine[general] "
-        "and by acme-policies[acme]"
+        "and by acme-policies[acme]: give one of them another name"
     )
 
 
@@ -262,7 +263,10 @@ LIST = "return a list of policy classes"
         ),
         (
             HOOK + "register_packs():\n    return {'a': '/no/pack.yaml'}\n",
-            "pack 'a' cannot be read: [Errno 2] No such file or directory: '/no/pack.yaml'",
+            (
+                "pack 'a' cannot be read: [Errno 2] No such file or directory: '/no/pack.yaml': "
+                "write the path of a file that the build puts into the wheel"
+            ),
         ),
         (
             HOOK + "register_packs():\n    return {'a': None}\n",
@@ -339,7 +343,7 @@ def test_a_name_is_taken_by_a_deferred_policy_too(site: Site) -> None:
         deferred(site, "acme_rules:AcmeRule", name="run-finished")
     assert str(refusal.value) == (
         "register_policies: 'run-finished' is provided by policy-engine[engineering] "
-        "and by acme-policies[acme]"
+        "and by acme-policies[acme]: give one of them another name"
     )
 
 
@@ -367,8 +371,12 @@ def test_an_absent_plugin_is_told_what_is_installed(site: Site) -> None:
 def test_a_distribution_that_lost_its_files_stops_the_run(site: Site) -> None:
     site.install(policy_module(PASS))
     (site.folder / "acme_policies.py").unlink()
-    with pytest.raises(PluginError, match="failed to import: ModuleNotFoundError: No module named"):
+    with pytest.raises(PluginError) as refusal:
         plugins.load_plugins(["acme-policies"])
+    assert str(refusal.value) == (
+        f"{ACME} failed to import: ModuleNotFoundError: No module named 'acme_policies', which the "
+        "entry point 'acme' names: correct that, or have the build put the module into the wheel"
+    )
     shutil.rmtree(site.folder / "acme_policies-1.2.0.dist-info")
     with pytest.raises(PluginError, match="named under `plugins:` but not installed"):
         plugins.load_plugins(["acme-policies"])
@@ -473,7 +481,25 @@ def test_resolve_baseline_may_say_why_there_is_none(site: Site) -> None:
 def test_resolve_baseline_must_return_a_run(site: Site) -> None:
     with pytest.raises(PluginError) as refusal:
         resolved(site, "return 'abc'")
-    assert str(refusal.value) == "resolve_baseline returned 'abc', which is no run of `tracking`"
+    assert str(refusal.value) == (
+        "resolve_baseline returned 'abc', which is no run of `tracking`, for the rule "
+        "{'last-week': 1}: return a run that `tracking` gave, or None"
+    )
+
+
+def test_resolve_baseline_reads_facts_of_runs_alone(site: Site) -> None:
+    with pytest.raises(PluginError) as refusal:
+        resolved(site, "return None", "return candidate.model")
+    assert str(refusal.value) == (
+        "resolve_baseline (beta_policies.py:11, in resolve_baseline) reads more of a run than its "
+        "facts: a rule is given tags, parameters, metrics and times"
+    )
+
+
+def test_what_resolve_baseline_raises_names_its_line(site: Site) -> None:
+    with pytest.raises(KeyError) as error:
+        resolved(site, "return {}[rule['last-week']]")
+    assert error.value.__notes__ == [" (acme_policies.py:11, in resolve_baseline)"]
 
 
 def test_resolve_baseline_cannot_end_the_command(site: Site) -> None:
@@ -515,8 +541,8 @@ def test_a_plugin_whose_report_ready_raises_does_not_silence_the_others(
     project.policy(MINIMUM.replace("[acme-policies]", "[acme-policies, beta-policies]"))
     told = project.check(evidence(candidate()))
     assert told.err == (
-        "plugin beta-policies[beta] 1.2.0: report_ready raised ValueError: full; "
-        "the verdict stands\n"
+        "plugin beta-policies[beta] 1.2.0: report_ready raised ValueError: full "
+        "(beta_policies.py:11, in report_ready); the verdict stands\n"
     )
     assert (project.folder / "heard").exists()
     assert told.code == 0

@@ -213,7 +213,7 @@ def test_the_next_version_judges_warns_with_the_day_and_is_fixed(
         "".join(f"note: {note}\n" for note in repository.notes),
     )
     assert late.code == 2
-    assert late.err.count(f"the old name was read until {LAST}\n") == len(repository.notes)
+    assert late.err.count(f" was read until {LAST}\n") == len(repository.notes)
     assert (done.code, done.err, again.err) == (0, "", "")
     assert (project.folder / FILE).read_text() == repository.fixed
     if repository.waivers is not None:
@@ -233,7 +233,7 @@ def test_after_the_last_day_each_old_name_is_an_error_with_its_place(
         f"{FILE}:4:15: policies.acme-time.limit: setting 'limit' is now called 'max_time'; "
         f"the old name was read until {LAST}\n  write max_time, {FIX}\n"
         f"{FILE}:4:26: policies.acme-time.grace: setting 'grace' is retired; "
-        f"the old name was read until {LAST}\n  remove it: nothing is granted any more\n"
+        f"it was read until {LAST}\n  remove it: nothing is granted any more\n"
         "3 problems found; nothing was evaluated.\n"
     )
 
@@ -267,13 +267,43 @@ def test_old_and_new_name_in_one_file_are_one_too_many(
 
 def test_a_required_pack_may_be_named_by_its_old_name(project: Project, versions: Versions) -> None:
     project.policy("version: 1\n")
+    late_day = f"{LAST + timedelta(days=1)}T00:00:00Z"
     with versions.installed(2):
-        told = command("validate", "--require", "acme-policies:acme")
+        told = command("validate", "--require", "acme-policies:acme", "--fix")
+        late = project.check(
+            evidence(candidate()), "--require", "acme-policies:acme", "--at", late_day
+        )
     assert (told.code, told.err) == (
         0,
         (
-            f"note: --require:1: pack 'acme' is now called 'acme-base', {UNTIL}: "
-            f"write acme-base, {FIX}\n"
+            f"note: --require acme-policies:acme: pack 'acme' is now called 'acme-base', {UNTIL}: "
+            "write --require acme-policies:acme-base\n"
+        ),
+    )
+    assert (late.code, late.err) == (
+        2,
+        (
+            "--require acme-policies:acme: pack 'acme' is now called 'acme-base'; "
+            f"the old name was read until {LAST}\n  write --require acme-policies:acme-base\n"
+            "1 problem found; nothing was evaluated.\n"
+        ),
+    )
+
+
+def test_what_a_pack_calls_by_an_old_name_is_for_its_plugin_to_mend(
+    project: Project, versions: Versions
+) -> None:
+    project.policy(f"{HEADER}extends: [acme-base]\n")
+    with versions.installed(2) as site:
+        (site.folder / "acme.yaml").write_text(FIRST_PACK)
+        told = command("validate", "--fix")
+    place = "note: acme-base (pack of acme-policies[acme]):3"
+    assert (told.code, told.err) == (
+        0,
+        (
+            f"{place}: policy 'acme-time' is now called 'acme-training-time', {UNTIL}: "
+            "write acme-training-time\n"
+            f"{place}: setting 'limit' is now called 'max_time', {UNTIL}: write max_time\n"
         ),
     )
 
@@ -300,8 +330,8 @@ def test_a_policy_that_ends_is_judged_until_its_day(project: Project, versions: 
             'Former("acme-time", LAST)',
             'Former("run-finished", LAST)',
             (
-                "register_policies: 'run-finished', formerly 'acme-training-time', "
-                "is 'run-finished' too"
+                "register_policies: 'run-finished' is an old name of 'acme-training-time', and "
+                "the name of another one: an old name is never used for something else"
             ),
         ),
         (

@@ -602,6 +602,12 @@ def raising(raised: BaseException) -> Any:
     return resolve
 
 
+def noted(note: str) -> Exception:
+    error = KeyError("risk")
+    error.add_note(note)
+    return error
+
+
 def test_a_plugin_that_finds_none_says_why(mlflow_server: MlflowServer) -> None:
     record, _ = by_plugin(mlflow_server.uri, raising(MissingEvidence("risk has no champion")))
     assert record.passed_over == (PassedOver(rule="acme: team=risk", why="risk has no champion"),)
@@ -611,13 +617,14 @@ def test_a_plugin_that_finds_none_says_why(mlflow_server: MlflowServer) -> None:
     ("resolve", "why"),
     [
         (raising(KeyError("risk")), "raised KeyError: 'risk'"),
+        (raising(noted(" (acme.py:7, in rule)")), "raised KeyError: 'risk' (acme.py:7, in rule)"),
         (raising(SystemExit(0)), "raised SystemExit: 0"),
         (
             lambda *_: type("Stranger", (), {"run_id": "c" * 32})(),
             "returned a run that `tracking` did not give it",
         ),
     ],
-    ids=["raises", "exits", "makes a run up"],
+    ids=["raises", "raises at a known place", "exits", "makes a run up"],
 )
 def test_a_plugin_that_misbehaves_leaves_the_baseline_unreadable(
     resolve: Any, why: str, mlflow_server: MlflowServer

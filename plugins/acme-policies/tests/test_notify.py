@@ -1,16 +1,15 @@
 """What Slack and OpenTelemetry are told, by a server on loopback."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
 from acme_policies.notify import counts, report_ready, slack_message
 from policy_engine.report import Report
-from policy_engine.testing import run
+from policy_engine.testing import Listener, check_notifier, listening, reports, run
 
 POLICY_FILE = """\
 version: 1
@@ -19,42 +18,12 @@ policies:
 """
 
 
-class Server(HTTPServer):
-    """Keeps what it is sent, by path."""
-
-    def __init__(self) -> None:
-        """Listen on loopback."""
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.got: list[tuple[str, Any]] = []
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Takes each post."""
-
-    def do_POST(self) -> None:
-        """Keep what was posted."""
-        assert isinstance(self.server, Server)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.path, json.loads(body)))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    server = Server()
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("ACME_SLACK_WEBHOOK", f"{url}/slack")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{url}/")
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+    with listening() as server:
+        monkeypatch.setenv("ACME_SLACK_WEBHOOK", f"{server.url}/slack")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{server.url}/")
+        yield server
 
 
 @pytest.fixture
@@ -110,25 +79,43 @@ def test_checks_are_counted_by_verdict_and_findings_by_policy(bad: Report) -> No
     }
 
 
-def test_both_are_posted(server: Server, bad: Report) -> None:
+def test_both_are_posted(server: Listener, bad: Report) -> None:
     report_ready(bad)
-    assert [path for path, _ in server.got] == ["/slack", "/v1/metrics"]
-    assert server.got[0][1] == slack_message(bad)
-    assert list(server.got[1][1]) == ["resourceMetrics"]
+    assert [each.path for each in server.received] == ["/slack", "/v1/metrics"]
+    assert server.received[0].body == slack_message(bad)
+    assert list(server.received[1].body) == ["resourceMetrics"]
 
 
-def test_a_channel_is_not_told_of_what_passes(server: Server, good: Report) -> None:
+def test_every_report_is_counted_and_the_channel_told_of_each_that_does_not_pass(
+    server: Listener,
+) -> None:
+    check_notifier(report_ready)
+    told = Counter(each.path for each in server.received)
+    quiet = sum(report.exit_code == 0 for report in reports().values())
+    assert told == {"/slack": len(reports()) - quiet, "/v1/metrics": len(reports())}
+
+
+def test_who_cannot_take_it_is_an_error_that_the_engine_tells(
+    bad: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening(status=503) as server:
+        monkeypatch.setenv("ACME_SLACK_WEBHOOK", f"{server.url}/slack")
+        with pytest.raises(HTTPError, match="503"):
+            report_ready(bad)
+
+
+def test_a_channel_is_not_told_of_what_passes(server: Listener, good: Report) -> None:
     report_ready(good)
-    assert [path for path, _ in server.got] == ["/v1/metrics"]
+    assert [each.path for each in server.received] == ["/v1/metrics"]
 
 
 def test_without_addresses_nobody_is_told(
-    server: Server, bad: Report, monkeypatch: pytest.MonkeyPatch
+    server: Listener, bad: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ACME_SLACK_WEBHOOK")
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
     report_ready(bad)
-    assert server.got == []
+    assert server.received == []
 
 
 def test_an_address_of_something_else_is_refused(
