@@ -266,8 +266,8 @@ def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> N
         "model loses no more than 5.00 pt 4 times in 5, n ≈ 165 rows of class 1 are needed"
     )
     assert finding.remedy == (
-        "evaluate both on more rows of class 1 (n ≈ 165 rows of class 1 would show 5.00 pt, and "
-        "there are 60), or raise margin and say why"
+        "evaluate both on more rows of class 1 (n ≈ 165 rows of class 1 would rule out "
+        "a loss of 5.00 pt, and there are 60), or raise margin and say why"
     )
 
 

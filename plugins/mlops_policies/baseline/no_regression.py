@@ -194,6 +194,7 @@ class NoRegression(Proof, name="no-regression"):
             more = still_needed(tested, least, levels.shown, aim=aim)
         value, limit = _judged_number(metric, tested, levels.shown, margin)
         small = "" if outcome is Outcome.FAIL else under_a_row(tested, least)
+        rows = more_needed(metric, tested, least, levels.shown, to="rule out a loss of")
         return Finding(
             outcome=outcome,
             part=question.part,
@@ -204,7 +205,7 @@ class NoRegression(Proof, name="no-regression"):
             f"{small}{levels.notes}{more}{point}{tested.doubt}",
             measured=value,
             limit=limit,
-            remedy=_remedy(outcome, more_needed(metric, tested, least, levels.shown)),
+            remedy=_remedy(outcome, rows),
             about=metric.name if question.rules is None else None,
             interval=interval(metric, tested, levels.plain),
         )

@@ -71,7 +71,9 @@ def still_needed(tested: Tested, delta: float, alpha: float, *, aim: str) -> str
     return f"; to show {aim} 4 times in 5, n ≈ {need:,} {what} are needed"
 
 
-def more_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> str:
+def more_needed(
+    metric: Metric, tested: Tested, delta: float, alpha: float, *, to: str = "show"
+) -> str:
     """Return what to do so that it decides, with how many rows or seeds, where these are too few.
 
     Args:
@@ -79,6 +81,7 @@ def more_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> s
         tested: What is there.
         delta: The true difference to see (the metric's units).
         alpha: The one-sided error of the test.
+        to: What they do with it, as a verb.
     """
     if not (delta > 0 and tested.standard_error > 0):
         return tested.more
@@ -86,7 +89,7 @@ def more_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> s
     if need <= have:
         return tested.more
     seen = amount(metric, delta)
-    return f"{tested.more} (n ≈ {need:,} {what} would show {seen}, and there are {have:,})"
+    return f"{tested.more} (n ≈ {need:,} {what} would {to} {seen}, and there are {have:,})"
 
 
 def p_value(p: float) -> str:
