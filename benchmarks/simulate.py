@@ -77,8 +77,10 @@ _CLOSING = """
   rates above at alpha or near it, where the plain interval does not.
 - **Rare disasters.** A log-loss has no bound: on 300 rows an over-sure model that is no better wins
   in 16 % where the sample holds none of its errors. The bounds allow for the error that no row
-  showed, at -log(alpha)/n of its cost, which leaves none of these and costs ordinary models nothing
-  from 300 rows on. Where the sample holds a few of them, nothing notices.
+  showed, at -log(alpha)/n of its cost, which leaves none of these. It costs nothing with scores as
+  usual; with very sharp ones 8 points of power at 300 rows (32 to 24 %), none at 1,000. Where the
+  sample holds a few of them, or the other scores give no sign of them, nothing notices: with such
+  errors on 1 of 300 rows about 45 % of equal models win on 300 rows.
 - **From 5,000 rows on nothing is resampled** where each row would be drawn on its own. The bounds
   are those that the bootstrap comes to; the tables say how often it says otherwise of the same
   rows, where the methods hand over. An area under the precision-recall curve needs 500 rows of the

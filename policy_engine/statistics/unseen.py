@@ -5,8 +5,8 @@ much as hundreds of others. Rows without such an error look like a small, steady
 bootstrap, which draws only what is there, takes it for certain. But of n rows that show no such
 error, its share may still be -log(alpha)/n at a level of alpha (Clopper and Pearson's upper bound
 of none). So the true gain may lie that share of the cost below the gain in the data, and bounds
-that claim more are widened to that. With scores that ordinary models give it widens none: it falls
-with n, where an interval falls with its root.
+that claim more are widened to that. With usual scores it seldom widens any: it falls with n, where
+an interval falls with its root; very sharp scores on few rows lose power by it.
 
 Source: Clopper and Pearson, Biometrika 26 (1934) 404-413; of none in n: Hanley and Lippman-Hand,
 JAMA 249 (1983) 1743-1745 ("the rule of three"). That a bootstrap's bound is widened by it is ours.
