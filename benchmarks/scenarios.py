@@ -52,6 +52,7 @@ SCENARIOS = (
     Scenario("Long tails of classes", resampled_worlds.long_tails, cost=100),
     Scenario("Few rows that differ", resampled_worlds.few_differing, cost=20),
     Scenario("Models that hardly differ", near_worlds.hardly_different),
+    Scenario("Few rows that carry most", resampled_worlds.carried_by_few, cost=25),
     Scenario("Unequal weights", resampled_worlds.unequal_weights, cost=40),
     Scenario("Percentile or BCa", resampled_worlds.methods, cost=25),
 )

@@ -13,7 +13,7 @@ from scipy.stats import beta, binom, multinomial
 from mlops_policies.baseline.no_regression import NoRegression
 from policy_engine.evidence.record import BaselineRecord
 from policy_engine.policy import Finding, Outcome
-from policy_engine.statistics import Decision, non_inferiority_of_counts, tango_bounds
+from policy_engine.statistics import Decision, non_inferiority_of_counts, tango_bounds, tango_p
 from policy_engine.testing import assert_outcome, bind, case, judge, run
 from tests.policies.predicted import counted, rows, scored, seeded
 
@@ -31,9 +31,9 @@ def judged(
 def test_models_that_agree_on_enough_rows_pass() -> None:
     message = (
         "val_accuracy goes from 1 to 1 on 1,000 shared rows, a gain of 0.00 pt against the "
-        "baseline: no worse by more than 1.00 pt (exact McNemar, only the candidate right b = 0, "
-        "only the baseline c = 0: p of no loss = 1; Tango's one-sided bounds -0.27 pt and 0.27 pt; "
-        "alpha = 0.05)"
+        "baseline: no worse by more than 1.00 pt (Tango's score test, only the candidate right "
+        "b = 0, only the baseline c = 0: p of a loss of 1.00 pt = 0.0007409; one-sided bounds "
+        "-0.27 pt and 0.27 pt; alpha = 0.05)"
     )
     finding = assert_outcome(judged(*counted(0, 0, 1000)), "pass", message=message)
     assert finding.measured is not None
@@ -50,12 +50,16 @@ def test_worse_within_the_margin_passes_and_says_so() -> None:
 
 def test_a_shown_loss_beyond_the_margin_fails() -> None:
     finding = assert_outcome(judged(*counted(20, 40, 1000)), "fail")
-    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.whole
+    assert "shown to be worse, and by more than the allowed 1.00 pt" in finding.whole
 
 
 def test_a_shown_loss_that_the_data_do_not_show_to_exceed_the_margin_does_not_fail() -> None:
     finding = assert_outcome(judged(*counted(370, 430, 10_000)), "inconclusive")
-    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.whole
+    assert "shown to be worse, but not whether by more than the allowed 1.00 pt" in finding.whole
+    assert finding.whole.endswith(
+        "; 10,000 rows are enough to show that an equal model loses no more than 1.00 pt 4 times "
+        "in 5"
+    )
     assert_outcome(judged(*counted(350, 450, 10_000)), "inconclusive")  # a loss of the margin
     assert_outcome(judged(*counted(349, 451, 10_000)), "fail")
 
@@ -188,9 +192,9 @@ def test_a_margin_of_0_passes_by_mcnemar_and_not_by_tango() -> None:
     finding = assert_outcome(judged(*counted(4, 0, 1000), margin=0), "inconclusive")
     assert finding.whole == (
         "val_accuracy goes from 0.996 to 1 on 1,000 shared rows, a gain of 0.40 pt against the "
-        "baseline: not shown to lose no more than 0.00 pt (exact McNemar, only the candidate right "
-        "b = 4, only the baseline c = 0: p of no loss = 1; Tango's one-sided bounds 0.13 pt and "
-        "0.89 pt; "
+        "baseline: not shown to stay within the allowed 0.00 pt (exact McNemar, only the candidate "
+        "right b = 4, only the baseline c = 0: p of no gain = 0.0625; Tango's one-sided bounds "
+        "0.13 pt and 0.89 pt; "
         "alpha = 0.05); less than one row is none, so McNemar's test must show a gain: p = 0.0625"
     )
     finding = assert_outcome(judged(*counted(5, 0, 1000), margin=0), "pass")
@@ -255,15 +259,15 @@ def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> N
     finding = assert_outcome(judged(new, old, "recall_binary", margin="5pt"), "inconclusive")
     assert finding.whole == (
         "recall_binary goes from 0.9667 to 0.9 on 60 shared rows of class 1, of 600 in all, a gain "
-        "of -6.67 pt against the baseline: not shown to lose no more than 5.00 pt (exact McNemar "
-        "on 60 rows of class 1, only the candidate right b = 0, only the baseline c = 4: p of no "
-        f"loss = {0.5**4:.4f}; Tango's one-sided bounds {100 * lower:.2f} pt and "
-        f"{100 * upper:.2f} pt; alpha = 0.05); to show a true difference of 5.00 pt 4 times in 5, "
-        "n ≈ 165 rows of class 1 are needed"
+        "of -6.67 pt against the baseline: not shown to stay within the allowed 5.00 pt (Tango's "
+        "score test on 60 rows of class 1, only the candidate right b = 0, only the baseline "
+        f"c = 4: p of a loss of 5.00 pt = {tango_p(0, 4, 60, -0.05):.4f}; one-sided bounds "
+        f"{100 * lower:.2f} pt and {100 * upper:.2f} pt; alpha = 0.05); to show that an equal "
+        "model loses no more than 5.00 pt 4 times in 5, n ≈ 165 rows of class 1 are needed"
     )
     assert finding.remedy == (
-        "evaluate both on more rows of class 1 (n ≈ 165 rows of class 1 would show 5.00 pt, and "
-        "there are 60), or raise margin and say why"
+        "evaluate both on more rows of class 1 (n ≈ 165 rows of class 1 would rule out "
+        "a loss of 5.00 pt, and there are 60), or raise margin and say why"
     )
 
 
@@ -315,8 +319,8 @@ def test_models_that_hardly_differ_pass_and_the_message_says_by_how_much_they_co
     assert finding.whole.endswith(
         "on 50,000 shared rows, a gain of -0.01 pt against the baseline: no worse by more than "
         "1.00 pt (the models differ on 4 of 50,000 rows: Clopper-Pearson's bound of how many can, "
-        f"times how far these can move the metric: p of no loss = 1; one-sided bounds -{reach:.2f} "
-        f"pt and {reach:.2f} pt; alpha = 0.05)"
+        f"times how far these can move the metric: p of a loss of 1.00 pt = 1.0e-12; one-sided "
+        f"bounds -{reach:.2f} pt and {reach:.2f} pt; alpha = 0.05)"
     )
 
 
@@ -347,7 +351,7 @@ def test_a_shown_loss_in_a_metric_without_a_point_fails() -> None:
     before = run(predictions=rows(truth.tolist(), (truth + error).round(3).tolist()))
     after = run(predictions=rows(truth.tolist(), (truth + worse).round(3).tolist()))
     finding = assert_outcome(judged(after, before, "val_rmse"), "fail")
-    assert "shown to be worse, and not shown to lose no more than 1.00 pt" in finding.whole
+    assert "shown to be worse, and by more than the allowed 1.00 pt" in finding.whole
     assert "; a point is 1 % of the baseline's val_rmse (0.7021), since" in finding.whole
     assert_outcome(judged(before, before, "val_rmse", margin=0.7), "inconclusive")
     small = run(predictions=rows(truth.tolist(), (truth + error * 1.001).round(3).tolist()))

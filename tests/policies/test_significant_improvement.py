@@ -498,7 +498,7 @@ def test_of_several_metrics_a_fail_is_held_against_holms_level() -> None:
     found = judged(new, old, metrics=["val_accuracy", "accuracy"])
     assert {f.outcome for f in found} == {Outcome.FAIL}
     assert "p = 0.003958" in found[0].whole
-    assert found[0].whole.endswith("alpha = 0.025)")
+    assert found[0].whole.endswith("alpha = 0.025); that alpha is Holm's over 2 tests")
 
 
 def test_of_several_metrics_each_passes_at_alpha_itself() -> None:

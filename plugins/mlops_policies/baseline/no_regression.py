@@ -7,7 +7,13 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from mlops_policies.comparing.amounts import amount, more_needed, still_needed, with_a_point
+from mlops_policies.comparing.amounts import (
+    amount,
+    more_needed,
+    no_loss_to_see,
+    still_needed,
+    with_a_point,
+)
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
 from mlops_policies.comparing.shown import (
@@ -177,27 +183,50 @@ class NoRegression(Proof, name="no-regression"):
             verdict = "worse, but within the margin of" if harmed else "no worse by more than"
         elif harmed and plain.decides and tested.gain < -least:
             outcome, alpha = Outcome.FAIL, levels.opposite * harm.share
-            verdict = "shown to be worse, and not shown to lose no more than"
+            verdict = "shown to be worse, and by more than the allowed"
         else:
-            verdict = "shown to be worse, and " if harmed else ""
-            verdict += "not shown to lose no more than"
-            more = still_needed(metric, tested, least, levels.shown)
+            verdict = (
+                "shown to be worse, but not whether by more than the allowed"
+                if harmed
+                else "not shown to stay within the allowed"
+            )
+            aim = no_loss_to_see(metric, least)
+            more = still_needed(tested, least, levels.shown, aim=aim)
         value, limit = _judged_number(metric, tested, levels.shown, margin)
         small = "" if outcome is Outcome.FAIL else under_a_row(tested, least)
+        rows = more_needed(metric, tested, least, levels.shown, to="rule out a loss of")
         return Finding(
             outcome=outcome,
             part=question.part,
             message=_said(metric, tested, outcome, margin),
             detail=f"{change(metric, tested)} against {question.whom}: {verdict} "
             f"{amount(metric, margin)} "
-            f"{evidence(metric, tested, alpha, p=tested.p_below(), of=' of no loss')}"
+            f"{self._evidence(metric, tested, outcome, alpha, least, harm)}"
             f"{small}{levels.notes}{more}{point}{tested.doubt}",
             measured=value,
             limit=limit,
-            remedy=_remedy(outcome, more_needed(metric, tested, least, levels.shown)),
+            remedy=_remedy(outcome, rows),
             about=metric.name if question.rules is None else None,
             interval=interval(metric, tested, levels.plain),
         )
+
+    def _evidence(
+        self,
+        metric: Metric,
+        tested: Tested,
+        outcome: Outcome,
+        alpha: float,
+        least: float,
+        harm: Harm,
+    ) -> str:
+        """Return the test of what is said: of no loss where it fails, else of too large a loss."""
+        if outcome is Outcome.FAIL:
+            p, of = tested.p_below(), " of no loss"
+            return evidence(metric, tested, alpha, p=p, of=of) + harm.said
+        if is_under_a_row(tested, least):
+            return evidence(metric, tested, alpha, p=tested.p_above(), of=" of no gain")
+        p, of = tested.p_above(-least), f" of a loss of {amount(metric, least)}"
+        return evidence(metric, tested, alpha, p=p, difference=-least, of=of)
 
     def _by_points(self, case: Case, question: _Question, against: Run, why: Untested) -> Finding:
         metric, point = self._pointed_by(question.metric, against)
@@ -209,7 +238,8 @@ class NoRegression(Proof, name="no-regression"):
         fails = gain is not None and gain[0] < -fallback
         said = f"; {gain[1]}" if gain else ""
         alpha = question.levels.shown
-        needed = rows_at_most(metric, case.candidate, against, float(margin), alpha)
+        aim = no_loss_to_see(metric, float(margin))
+        needed = rows_at_most(metric, case.candidate, against, float(margin), alpha, aim=aim)
         verdict = f"; a loss above {amount(metric, fallback)} fails even so" if fails else needed
         return Finding(
             outcome=Outcome.FAIL if fails else Outcome.INCONCLUSIVE,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mlops_policies.comparing.amounts import amount, more_needed, still_needed
+from mlops_policies.comparing.amounts import amount, difference_to_see, more_needed, still_needed
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
@@ -174,7 +174,8 @@ def _judged(question: _Question, tested: Tested, levels: Levels, harm: Harm) -> 
         outcome, verdict = Outcome.FAIL, "shown to be less than"
         alpha = levels.opposite * harm.share
     else:
-        more = still_needed(metric, tested, question.delta, levels.shown, above=least)
+        aim = difference_to_see(metric, question.delta, least)
+        more = still_needed(tested, question.delta, levels.shown, aim=aim)
     fails = outcome is Outcome.FAIL
     p = tested.p_below(least) if fails else tested.p_above(least)
     small = under_a_row(tested, least) if least and not fails else ""
@@ -184,7 +185,8 @@ def _judged(question: _Question, tested: Tested, levels: Levels, harm: Harm) -> 
         part=question.part,
         message=_said(question, tested, outcome),
         detail=f"{change(metric, tested)}, {verdict} {question.said} "
-        f"{evidence(metric, tested, alpha, p=p, difference=least)}{small}{levels.notes}{more}"
+        f"{evidence(metric, tested, alpha, p=p, difference=least)}"
+        f"{harm.said if fails else ''}{small}{levels.notes}{more}"
         f"{tested.doubt}",
         measured=value,
         limit=limit if value else None,
@@ -209,8 +211,9 @@ def _untested(case: Case, question: _Question, why: Untested, levels: Levels) ->
     metric = question.metric
     gain = untested_gain(metric, why, case.candidate, case.baseline)
     said = f"; {gain[1]}" if gain else ""
+    aim = difference_to_see(metric, question.delta, question.least)
     needed = rows_at_most(
-        metric, case.candidate, case.baseline, question.delta, levels.shown, above=question.least
+        metric, case.candidate, case.baseline, question.delta, levels.shown, aim=aim
     )
     return Finding(
         outcome=Outcome.INCONCLUSIVE,

@@ -49,33 +49,31 @@ def difference_to_see(metric: Metric, delta: float, above: float = 0.0) -> str:
     return f"{said} as more than {amount(metric, above)}" if above else said
 
 
-def still_needed(
-    metric: Metric, tested: Tested, delta: float, alpha: float, *, above: float = 0.0
-) -> str:
+def no_loss_to_see(metric: Metric, margin: float) -> str:
+    """Return in words what a model that is as good as the baseline has to show."""
+    return f"that an equal model loses no more than {amount(metric, margin)}"
+
+
+def still_needed(tested: Tested, delta: float, alpha: float, *, aim: str) -> str:
     """Return, as a sentence's end, how many rows or seeds would decide.
 
     Args:
-        metric: For its units.
         tested: What is there.
-        delta: By how much the true difference exceeds `above` (the metric's units).
+        delta: The difference to see (the metric's units).
         alpha: The one-sided error of the test.
-        above: The difference to exceed (the metric's units).
+        aim: What they would show, as `difference_to_see` or `no_loss_to_see` say it.
     """
     if not (delta > 0 and tested.standard_error > 0):
         return ""
     need, have, what = tested.needed(delta, alpha)
     if need <= have:
-        return (
-            f"; {have:,} {what} are enough to show {difference_to_see(metric, delta, above)} "
-            "4 times in 5"
-        )
-    return (
-        f"; to show {difference_to_see(metric, delta, above)} 4 times in 5, "
-        f"n ≈ {need:,} {what} are needed"
-    )
+        return f"; {have:,} {what} are enough to show {aim} 4 times in 5"
+    return f"; to show {aim} 4 times in 5, n ≈ {need:,} {what} are needed"
 
 
-def more_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> str:
+def more_needed(
+    metric: Metric, tested: Tested, delta: float, alpha: float, *, to: str = "show"
+) -> str:
     """Return what to do so that it decides, with how many rows or seeds, where these are too few.
 
     Args:
@@ -83,6 +81,7 @@ def more_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> s
         tested: What is there.
         delta: The true difference to see (the metric's units).
         alpha: The one-sided error of the test.
+        to: What they do with it, as a verb.
     """
     if not (delta > 0 and tested.standard_error > 0):
         return tested.more
@@ -90,7 +89,7 @@ def more_needed(metric: Metric, tested: Tested, delta: float, alpha: float) -> s
     if need <= have:
         return tested.more
     seen = amount(metric, delta)
-    return f"{tested.more} (n ≈ {need:,} {what} would show {seen}, and there are {have:,})"
+    return f"{tested.more} (n ≈ {need:,} {what} would {to} {seen}, and there are {have:,})"
 
 
 def p_value(p: float) -> str:

@@ -45,9 +45,9 @@ class Near:
         reach = self.rows.reach(alpha)
         return Bounds(-reach, reach)
 
-    def p_above(self, difference: float = 0.0) -> float:  # noqa: ARG002 (of any difference)
-        """Return 1: a bound of both ways shows no gain."""
-        return 1.0
+    def p_above(self, difference: float = 0.0) -> float:
+        """Return 1 of a gain, which a bound of both ways never shows; of a loss as `p_below`."""
+        return self.p_below(-difference) if difference < 0 else 1.0
 
     def p_below(self, difference: float = 0.0) -> float:
         """Return the least alpha at which so few rows cannot reach the difference.

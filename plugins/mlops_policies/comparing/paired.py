@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mlops_policies.comparing.row_metric import Class, meant, outputs_of, targets_of
-from policy_engine.evidence import Joined, Metric, Predictions, Run, join
+from policy_engine.evidence import InvalidEvidence, Joined, Metric, Predictions, Run, join
 from policy_engine.statistics import NotComputable, Outputs, PairedRows
 from policy_engine.statistics import RowMetric as Definition
 
@@ -79,13 +79,40 @@ def paired(
         said = targets_of(definition, tables.theirs)
         targets = tuple(_at(_at(places, joined.baseline_rows), said))
     new, old = (_at(places, rows) for rows in (joined.candidate_rows, joined.baseline_rows))
+    mine = outputs_of_places(tables.mine, new, definition, metric)
+    theirs = outputs_of_places(tables.theirs, old, definition, metric)
+    if definition.kind != "row_mean":
+        _refuse_other_labels(targets, mine, "candidate")
+        _refuse_other_labels(targets, theirs, "baseline")
     return PairedRows(
         targets=targets,
-        candidate=outputs_of_places(tables.mine, new, definition, metric),
-        baseline=outputs_of_places(tables.theirs, old, definition, metric),
+        candidate=mine,
+        baseline=theirs,
         weights=None if joined.weights is None else [joined.weights[i] for i in places],
         clusters=None if joined.clusters is None else [str(joined.clusters[i]) for i in places],
     )
+
+
+def _refuse_other_labels(targets: Sequence[Class], side: Outputs, role: str) -> None:
+    """Refuse labels of text against labels of numbers: no row can be right, and none is wrong.
+
+    Raises:
+        InvalidEvidence: If all targets are text and no prediction is, or the other way round.
+    """
+    said = [cell for cell in side.predictions or () if cell is not None]
+    if not (said and targets) or _is_text(said[0]) == _is_text(targets[0]):
+        return
+    if len({*map(_is_text, said)}) == 1 == len({*map(_is_text, targets)}):
+        kinds = ("text", "numbers") if _is_text(said[0]) else ("numbers", "text")
+        raise InvalidEvidence(
+            f"the predictions of the {role} run are {kinds[0]} ({said[0]!r:.20}), the targets "
+            f"{kinds[1]} ({targets[0]!r:.20}): no row can be right",
+            "log target and prediction with labels of one kind",
+        )
+
+
+def _is_text(cell: object) -> bool:
+    return isinstance(cell, str)
 
 
 def outputs_of_places(

@@ -84,15 +84,22 @@ class Harm(NamedTuple):
     Attributes:
         p: Its p-value by Holm's correction: compare it with the alpha of them all.
         share: The share of alpha that its own p-value is held against.
+        tests: How many can fail the binding (count).
     """
 
     p: float
     share: float
+    tests: int = 1
+
+    @property
+    def said(self) -> str:
+        """Whose level the share of alpha is, where there are several tests."""
+        return f"; that alpha is Holm's over {self.tests} tests" if self.tests > 1 else ""
 
 
 def harms(p_values: Sequence[float], alpha: float) -> list[Harm]:
     """Return Holm's word on each of the tests that can fail one binding."""
-    return [Harm(each.p, each.alpha / alpha) for each in holm(p_values, alpha)]
+    return [Harm(each.p, each.alpha / alpha, len(p_values)) for each in holm(p_values, alpha)]
 
 
 def tested_or_found(name: str | None, find: Callable[[], Tested | Finding]) -> Tested | Finding:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from mlops_policies.comparing.amounts import amount, difference_to_see, p_value
+from mlops_policies.comparing.amounts import amount, p_value
 from mlops_policies.comparing.bootstrapped import Bootstrapped
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.seeded import Seeds
@@ -39,7 +39,16 @@ def evidence(
     difference: float = 0.0,
     of: str = "",
 ) -> str:
-    """Return the test and its numbers, in brackets; `of` says what is tested, if not the gain."""
+    """Return the test and its numbers, in brackets.
+
+    Args:
+        metric: For its units.
+        tested: The test.
+        alpha: The level that it is held against.
+        p: The p-value to print.
+        difference: What the gain is tested against (the metric's units).
+        of: What is tested, if not the gain.
+    """
     whose, bounds = "", tested.bounds(alpha)
     if isinstance(tested, Counts) and not difference:
         # `of`: what is tested is no gain, and Tango's bounds are held against the margin.
@@ -182,7 +191,7 @@ def rows_at_most(
     delta: float,
     alpha: float,
     *,
-    above: float = 0.0,
+    aim: str,
 ) -> str:
     """Return how many rows an accuracy would need at most, before any row is known.
 
@@ -196,7 +205,4 @@ def rows_at_most(
         return ""
     differing = round(min(max(wrong, Decimal()), Decimal(1)) * _MANY)
     rows = rows_needed_for_counts(differing, 0, _MANY, delta, alpha)
-    return (
-        f"; to show {difference_to_see(metric, delta, above)} 4 times in 5, at most "
-        f"n ≈ {rows:,} rows are needed"
-    )
+    return f"; to show {aim} 4 times in 5, at most n ≈ {rows:,} rows are needed"

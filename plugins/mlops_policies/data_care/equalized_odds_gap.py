@@ -209,9 +209,10 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         shows = [p.smallest_shown(float(self.max_gap), alpha) for p in pairs]
         known = [gap for gap in shows if gap is not None]
         if len(known) < len(shows):
-            return "; in some pair of groups no gap would have been shown with so few rows"
+            return "; with so few rows no gap, however large, is shown in some pair of groups"
         return (
-            f"; a gap of {readable(max(known))} or more would have been shown in any pair of groups"
+            f"; with as many rows only a gap of {readable(max(known))} or more is shown in any "
+            "pair of groups"
         )
 
     def _needed(self, rates: Rates, kind: str) -> str:

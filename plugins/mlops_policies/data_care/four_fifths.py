@@ -228,12 +228,13 @@ class FourFifths(Policy, name="four-fifths"):
         shown_from = smallest_shown(ratios, float(self.min_ratio), self.alpha / tests)
         if shown_from is None:
             return (
-                "; between some two groups no ratio, however low, would have been shown with so "
-                "few rows"
+                "; with so few rows no ratio, however low, is shown to be too low between some two "
+                "groups"
             )
         between = "any two groups" if len(ratios) > 1 else "these groups"
         return (
-            f"; a ratio of {readable(shown_from)} or less would have been shown between {between}"
+            f"; with as many rows only a ratio of {readable(shown_from)} or less is shown to be "
+            f"too low between {between}"
         )
 
     def _needed(self, counts: Counts) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any
 
-from mlops_policies.comparing.amounts import amount, still_needed
+from mlops_policies.comparing.amounts import amount, difference_to_see, still_needed
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.proof import Levels, Proof, among_of
 from mlops_policies.comparing.shown import is_above, is_below, is_under_a_row
@@ -155,7 +155,8 @@ class DeepMargin(Proof, name="deep-margin"):
             outcome, number = Outcome.PASS, tested.gain
             verdict = "not shown to be, and require_significant is false, at least"
         else:
-            more = still_needed(metric, tested, least, levels.shown, above=least)
+            aim = difference_to_see(metric, least, least)
+            more = still_needed(tested, least, levels.shown, aim=aim)
         fails = outcome is Outcome.FAIL
         p = tested.p_below(least) if fails else tested.p_above(least)
         small = under_a_row(tested, least) if least and not fails else ""
@@ -185,7 +186,8 @@ class DeepMargin(Proof, name="deep-margin"):
             outcome = Outcome.FAIL
         elif outcome is Outcome.INCONCLUSIVE:
             least = float(margin)
-            needed = rows_at_most(metric, case.candidate, simple, least, levels.shown, above=least)
+            aim = difference_to_see(metric, least, least)
+            needed = rows_at_most(metric, case.candidate, simple, least, levels.shown, aim=aim)
         return Finding(
             outcome=outcome,
             message="whether the deep model beats the best simple one could not be tested"
