@@ -152,15 +152,15 @@ def test_a_row_that_both_have_wrong_in_two_ways_is_no_difference_in_accuracy() -
 
 
 @pytest.mark.parametrize(
-    ("metric", "column"),
+    ("metric", "column", "what"),
     [
-        (RowMetric("roc_auc"), "scores"),
-        (RowMetric("mae"), "predictions"),
-        (RowMetric("row_mean"), "values"),
+        (RowMetric("roc_auc"), "scores", "on which the models differ; "),
+        (RowMetric("mae"), "predictions", "that move the mae by a thousandth of what the farthest"),
+        (RowMetric("row_mean"), "values", "that move the row_mean by a thousandth of what the f"),
     ],
 )
 def test_the_models_differ_in_the_column_that_the_metric_reads(
-    metric: RowMetric, column: str
+    metric: RowMetric, column: str, what: str
 ) -> None:
     said = [0.5] * 29 + [0.4] * 171
     paired = PairedRows(
@@ -168,7 +168,7 @@ def test_the_models_differ_in_the_column_that_the_metric_reads(
         candidate=Outputs(**{column: [0.4] * 200}),
         baseline=Outputs(**{column: said}),
     )
-    assert str(shortfall(metric, paired)).startswith("29 rows on which the models differ; ")
+    assert str(shortfall(metric, paired)).startswith(f"29 rows {what}")
 
 
 def test_scores_a_class_differ_where_one_of_them_does() -> None:
