@@ -445,6 +445,16 @@ def test_a_dash_is_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert text["baseline"] == [{"commit": "merge-base"}]
 
 
+def test_with_the_metric_that_init_asks_for_its_first_test_still_passes(root: Path) -> None:
+    asked = variant(metric=None, goal=None, of_training=("training_accuracy_score",))
+    init.write_proposal(asked, root)
+    (path,) = (root / "policies").glob("*.yaml")
+    path.write_text(path.read_text().replace("# metric: {", "metric: {"))
+    told = command("test")
+    assert (told.code, told.err) == (0, "")
+    assert told.out.endswith("3 cases: all as expected\n")
+
+
 def test_a_test_of_a_loss_expects_the_smaller_value_to_be_better() -> None:
     cases = yaml.safe_load(first_test(variant(metric="val_loss", goal="minimize")))["cases"]
     evidence = cases[0]["evidence"]
