@@ -162,6 +162,10 @@ def test_where_the_runs_log_no_metric_of_evaluation_rows_the_next_step_is_to_log
             "next     log a metric of evaluation rows in the training's run: "
             'mlflow.log_metric("val_r2", model.score(X_test, y_test))'
         ),
+        (
+            "         call fit and this within `with mlflow.start_run():`, or autologging ends the "
+            "run with fit;"
+        ),
         "         and say `metric: {name: val_r2, goal: maximize}` in the policy file;",
         "         then train, and `policy-engine check`",
     ]
@@ -377,7 +381,7 @@ def test_for_scripts_it_writes_what_it_proposes(
     judged = command("check", "--run", trained.candidate, "--tracking-uri", mlflow_server.uri)
     assert judged.code in {0, 1}  # decided: the rules found a baseline, the metric was there
     assert "no metric" not in judged.out
-    assert "found by alias: fraud@champion" in judged.out
+    assert "found by alias: fraud@champion" in " ".join(judged.out.split())  # its name is random
 
 
 def test_without_a_server_it_still_writes_a_valid_gate(root: Path) -> None:
