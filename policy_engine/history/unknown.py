@@ -29,7 +29,10 @@ def reason_in(finding: Judged) -> str | None:
     """Return why a finding judged nothing of the past; None where it did."""
     _, found, reason = finding.whole.partition(MARK)
     if found:
-        return reason.split(";")[0].strip(" )")
+        said = reason.split(";")[0].strip()
+        while said.endswith(")") and said.count(")") > said.count("("):  # it was quoted in brackets
+            said = said[:-1].rstrip()
+        return said
     if finding.whole.startswith(NO_CHANGE):
         return "the pull request of a past run is not known"
     return None

@@ -11,9 +11,7 @@ from policy_engine.render import rows
 from policy_engine.report import Change, Effect, Judged, Report, Verdict
 
 _MOST_REASONS = 4
-_LIMIT = re.compile(
-    r"; it must (?:be |gain |cost |save )?((?:at (?:most|least)|above|below) [^;]+)$"
-)
+_LIMIT = re.compile(r"; it must (be|gain|cost|save) ((?:at (?:most|least)|above|below) [^;]+)$")
 _UNKNOWN = frozenset({Outcome.MISSING, Outcome.ERROR})
 _DECIDING = {
     Verdict.ERROR: ("error", "blocking"),
@@ -112,9 +110,16 @@ def _reason(finding: Judged, doubted: Collection[str]) -> str:
         finding: The finding.
         doubted: The metrics whose difference may be chance.
     """
-    said = _LIMIT.sub(r" (must be \1)", finding.message)
+    said = _LIMIT.sub(_in_brackets, finding.message)
     is_doubted = finding.about in doubted and " gains " in said
     return f"{said}, which may be chance" if is_doubted else said
+
+
+def _in_brackets(limit: re.Match[str]) -> str:
+    """Return a limit in brackets: its verb stays where the number is of another one (`loses`)."""
+    verb, least = limit.groups()
+    is_same = f" {verb}s " in limit.string[: limit.start()]
+    return f" (must {'be' if is_same else verb} {least})"
 
 
 def change_cells(change: Change, *, on: bool = False) -> tuple[str, str, str]:

@@ -15,6 +15,7 @@ from pydantic import Field
 from policy_engine.evidence.commit import COMMIT_TAGS
 from policy_engine.policy_file.declaring import Keys
 from policy_engine.quantities import Duration, parse_duration
+from policy_engine.quantities.words import count
 
 if TYPE_CHECKING:
     from policy_engine.evidence.record import RunRecord
@@ -155,10 +156,9 @@ class CommitRule(BaselineRule, key="commit"):
                 hit = search.first(list(runs.values()))
                 if hit is not None:
                     return hit
-        raise PassOver(
-            f"no run of the merge base {search.ancestors[0][:12]} or its "
-            f"{len(search.ancestors) - 1} first-parent ancestors"
-        )
+        base, *before = search.ancestors
+        among = f" or of {count(len(before), 'commit')} before it" if before else ""
+        raise PassOver(f"no run of the merge base {base[:12]}{among}")
 
 
 class TagRule(BaselineRule, key="tag"):

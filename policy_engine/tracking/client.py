@@ -40,6 +40,7 @@ from policy_engine.tracking.store import (
     checked_version,
     decoded,
     is_local,
+    no_run,
     of_runs,
     over_cap,
     over_deadline,
@@ -140,7 +141,7 @@ class ClientStore:
 
     def run(self, run_id: str) -> Json:
         """Return a run, deleted ones too."""
-        why = f"MLflow at {self._address} has no run {checked_run_id(run_id)}"
+        why = no_run(self._address, run_id)
         missing = {_ABSENT: why, _INVALID: why}
         with self._reading(missing):
             return _json(self._client.get_run(run_id))

@@ -25,6 +25,7 @@ from policy_engine.tracking.store import (
     checked_name,
     checked_path,
     checked_run_id,
+    no_run,
     same_for_all,
     with_empty_files,
 )
@@ -90,7 +91,7 @@ class RestStore:
     def run(self, run_id: str) -> Json:
         """Return a run, deleted ones too."""
         path = "runs/get"
-        why = f"MLflow at {self._api.address} has no run {checked_run_id(run_id)}"
+        why = no_run(self._api.address, run_id)
         missing = {ABSENT: why, INVALID: why}
         run = self._api.part(path, self._api.get(path, {"run_id": run_id}, missing), "run")
         return self._api.about(path, run, "run_id", run_id)

@@ -26,6 +26,7 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")  # MLflow's own: 32 hexadecimal digits
+_SHORT_ID = re.compile(r"[0-9a-f]{8}")  # as a report names a run
 _MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 _IN_RUN = re.compile(r"runs:/([0-9A-Za-z][0-9A-Za-z_-]{0,127})/(.*)", re.DOTALL)
 _EXPERIMENT_ID = re.compile(r"[0-9]{1,32}")
@@ -232,6 +233,14 @@ class Store(Protocol):
 def checked_run_id(run_id: str) -> str:
     """Return the id; NotFound if no run can have it, so that no request carries it."""
     return _checked(_RUN_ID, run_id, "a run id: letters, digits, - and _")
+
+
+def no_run(address: str, run_id: str) -> str:
+    """Return the sentence that a server has no such run, and what to do of a report's short id."""
+    said = f"MLflow at {address} has no run {checked_run_id(run_id)}"
+    if _SHORT_ID.fullmatch(run_id) is None:
+        return said
+    return f"{said}; an id has 32 digits: the JSON report and MLflow's page have them all"
 
 
 def of_runs(run_ids: tuple[str, ...]) -> str:

@@ -98,6 +98,24 @@ next            policies: there is no policy file or folder 'policies'; `policy-
     )
 
 
+def test_each_problem_of_a_policy_file_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/x.yaml").write_text(
+        "version: 1\npolicies:\n  model-size-budget: {max_size: 200}\n  run-finishd: on\n"
+    )
+    state, said = lines(command("doctor"))["policies"]
+    assert state == "problem"
+    assert said == (
+        "policies/x.yaml:3:33: policies.model-size-budget.max_size: expected a size such as 200MB, "
+        "got 200; policies/x.yaml:4:3: policies.run-finishd: no policy is called 'run-finishd'; "
+        "did you mean 'run-finished'?; 2 problems found; nothing was evaluated. to do: fix that; "
+        "`policy-engine validate` checks the files of the work tree"
+    )
+
+
 def test_a_set_up_that_works_has_no_problem(
     project: Project, mlflow_server: MlflowServer, trained: Trained
 ) -> None:

@@ -138,7 +138,7 @@ def test_a_run_that_was_tagged_since_is_no_baseline_of_a_day_when_nobody_knows_i
     said = looked(address)
     assert outcomes(said, "metric-threshold") == {NOT_REPLAYED: 3}
     (policy,) = said["sides"][0]["by_policy"]
-    assert policy["not_replayed"] == {"tags have no history (tag: baseline.kind=existing": 3}
+    assert policy["not_replayed"] == {"tags have no history (tag: baseline.kind=existing)": 3}
     assert policy["blocked"] == 0
     passed = looked(address, "--pass-over")
     assert outcomes(passed, "metric-threshold") == {"missing": 1, "pass": 1, "fail": 1}

@@ -78,7 +78,12 @@ def test_an_earlier_commit_fails_where_the_training_code_changed_and_names_what(
 
 
 def test_without_paths_any_changed_file_counts() -> None:
-    assert_outcome([judged(at(EARLIER), later_paths={EARLIER: ("README.md",)})], "fail")
+    found = judged(at(EARLIER), later_paths={EARLIER: ("README.md",)})
+    finding = assert_outcome([found], "fail")
+    assert finding.remedy == (
+        f"{TRAIN_AGAIN}; or, if README.md cannot change the model, write under code-lineage in "
+        'the policy file what can, as `paths: ["training/**"]`'
+    )
     assert_outcome([judged(at(EARLIER), later_paths={EARLIER: ()})], "pass")
 
 

@@ -88,6 +88,13 @@ def test_too_few_rows_are_inconclusive_and_say_how_many_the_margin_needs() -> No
     assert "n ≈ 3,710 rows are needed" in finding.whole
 
 
+def test_of_an_uncertain_loss_it_says_what_was_seen_and_what_may_truly_be() -> None:
+    finding = assert_outcome(judged(*counted(32, 33, 1600), margin="0.5pt"), "inconclusive")
+    assert finding.message == (
+        "val_accuracy lost 0.06 pt here and may truly lose more than the allowed 0.50 pt"
+    )
+
+
 def test_at_the_margin_it_passes() -> None:
     lower = tango_bounds(10, 10, 1000, 0.05).lower
     pair = counted(10, 10, 1000)

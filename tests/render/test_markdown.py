@@ -383,3 +383,26 @@ def test_each_finding_that_blocks_has_its_flags_of_the_waive_command() -> None:
 def test_an_interval_says_its_level() -> None:
     comment = as_markdown(reports.mixed())
     assert "may be chance (90% interval -0.31 to 1.75 pt on 899 shared rows)" in comment
+
+
+@pytest.mark.parametrize(
+    ("message", "headline"),
+    [
+        (
+            "val_f1 loses 0.06 pt; it must gain at least 0.50 pt",
+            "<code>val_f1</code> loses 0.06 pt (must gain at least 0.50 pt)",
+        ),
+        (
+            "val_f1 gains 0.06 pt; it must gain at least 0.50 pt",
+            "<code>val_f1</code> gains 0.06 pt (must be at least 0.50 pt)",
+        ),
+        (
+            "a point of val_f1 costs 61 USD; it must cost at most 50 USD",
+            "a point of <code>val_f1</code> costs 61 USD (must be at most 50 USD)",
+        ),
+    ],
+)
+def test_a_limit_in_the_headline_says_of_what_it_is(message: str, headline: str) -> None:
+    finding = reports.SIZE._replace(message=message)
+    comment = as_markdown(reports.report(reports.subject(finding, verdict=Verdict.FAIL)))
+    assert comment.splitlines()[0] == f"<h2>❌ May not merge: {headline}</h2>"

@@ -105,6 +105,13 @@ def test_several_named_runs_are_judged_in_the_order_of_the_flags(
     [
         (ABSENT, f"MLflow at {{uri}} has no run {ABSENT}"),
         ("8F0C", "MLflow at {uri} has no run 8F0C"),
+        (
+            "e86dc1e2",
+            (
+                "MLflow at {uri} has no run e86dc1e2; an id has 32 digits: the JSON report and "
+                "MLflow's page have them all"
+            ),
+        ),
         ("' OR 1=1 --", "'' OR 1=1 --' is not a run id: letters, digits, - and _"),
     ],
 )

@@ -27,7 +27,6 @@ from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.comparing.words import (
     change,
     evidence,
-    gained,
     in_unit,
     interval,
     measured,
@@ -277,7 +276,8 @@ def _said(metric: Metric, tested: Tested, outcome: Outcome, margin: Decimal) -> 
     if outcome is Outcome.PASS:
         return f"{metric.name} is not worse by more than the {allowed} that is allowed"
     if tested.gain < 0:
-        return f"{gained(metric, tested)} may be more than the {allowed} that is allowed"
+        lost = amount(metric, -tested.gain)
+        return f"{metric.name} lost {lost} here and may truly lose more than the allowed {allowed}"
     return f"too few rows to rule out that {metric.name} is worse by more than {allowed}"
 
 

@@ -100,7 +100,14 @@ class CodeLineage(Policy, name="code-lineage"):
             short = f"nothing{where} changed between the run's commit {commit[:7]} and the head"
             return Finding(outcome=Outcome.PASS, message=short, detail=message)
         changed = f"{said}{head[:7]}, and {first_few(touched, 3)} changed between them"
-        return _stale(changed, commit, head)
+        stale = _stale(changed, commit, head)
+        if self.paths:
+            return stale
+        other = (
+            f"or, if {first_few(touched, 3)} cannot change the model, write under code-lineage in "
+            'the policy file what can, as `paths: ["training/**"]`'
+        )
+        return stale._replace(remedy=f"{stale.remedy}; {other}")
 
     def _concerns(self, path: str) -> bool:
         return not self.paths or any(matches_glob(path, glob) for glob in self.paths)

@@ -28,7 +28,8 @@ def policies_line(options: Options, ready: Ready) -> Line:
         remedy = "fix that; `policy-engine validate` checks the files of the work tree"
         if isinstance(ready, UsageError):
             remedy = ""
-        return Line("policies", State.PROBLEM, str(ready), remedy)
+        said = "; ".join(line.strip() for line in str(ready).splitlines())
+        return Line("policies", State.PROBLEM, said, remedy)
     what = count(len(ready.policies.files), "policy file")
     if ready.source is None:
         source = source_of(options.policies, options.root, ready.policies.digest, ready.paths)

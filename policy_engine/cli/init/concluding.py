@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from policy_engine.cli.init.texts import ProposedFile
     from policy_engine.report import Report
 
+_ONE_RUN = (
+    "call fit and this within `with mlflow.start_run():`, or autologging ends the run with fit"
+)
+
 
 def conclusion(
     seen: "Seen", proposal: "ProposedFile", uri: str | None, timeout_s: float
@@ -36,6 +40,7 @@ def conclusion(
     if proposal.metric is None and proposal.of_training:
         name, line = evaluation_metric(proposal.of_training)
         yield f"next     log a metric of evaluation rows in the training's run: {line}"
+        yield f"         {_ONE_RUN};"
         yield f"         and say `metric: {{name: {name}, goal: maximize}}` in the policy file;"
         yield "         then train, and `policy-engine check`"
         return

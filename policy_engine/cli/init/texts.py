@@ -143,11 +143,15 @@ def evaluation_metric(of_training: Sequence[str]) -> tuple[str, str]:
     return name, f'mlflow.log_metric("{name}", model.score(X_test, y_test))'
 
 
+def _to_log(proposal: ProposedFile) -> str:
+    """Return the name under which a team without a metric is asked to log one."""
+    return evaluation_metric(proposal.of_training)[0] if proposal.of_training else "val_f1"
+
+
 def _no_metric(proposal: ProposedFile) -> str:
     lines = ["# The metric that counts. Until you say it, the experiment's primary metric does."]
-    name = "val_f1"
     if proposal.of_training:
-        name, line = evaluation_metric(proposal.of_training)
+        _, line = evaluation_metric(proposal.of_training)
         seen = first_few(proposal.of_training, 2)
         verb = "is" if len(proposal.of_training) == 1 else "are"
         lines = [
@@ -156,7 +160,7 @@ def _no_metric(proposal: ProposedFile) -> str:
             "# Log one in the training, in the same run, and name it here:",
             f"#   {line}",
         ]
-    return "\n".join([*lines, f"# metric: {{name: {name}, goal: maximize}}", ""])
+    return "\n".join([*lines, f"# metric: {{name: {_to_log(proposal)}, goal: maximize}}", ""])
 
 
 def _candidate(proposal: ProposedFile) -> str:
@@ -186,9 +190,9 @@ def _baseline(proposal: ProposedFile) -> str:
 
 def first_test(proposal: ProposedFile) -> str:
     """Return the first policy test."""
-    metric = proposal.metric or "val_f1"
+    metric = proposal.metric or _to_log(proposal)
     pair = example_values(proposal.metric, proposal.goal, proposal.values)
-    tags = "" if proposal.metric else ", primary_metric: {name: val_f1, goal: maximize}"
+    tags = "" if proposal.metric else f", primary_metric: {{name: {metric}, goal: maximize}}"
     return _TEST.format(
         name=proposal.name, metric=_flow(metric), better=pair.better, worse=pair.worse, tags=tags
     )
