@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from policy_engine.render.formats.html import as_html
@@ -112,6 +112,7 @@ def test_hostile_text_changes_no_tag(text: str) -> None:
 
 
 @given(ANY_TEXT)
+@settings(max_examples=20)  # an example draws a dozen plots
 def test_no_text_adds_a_tag(text: str) -> None:
     assume(text != "p")  # the one unit that has no bar: a p-value is not a budget
     for place, found in everywhere(text).items():
