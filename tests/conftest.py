@@ -43,8 +43,8 @@ SLOW_PLACES = (
     *("test_benchmarks", "test_docs", "test_packaging"),
 )
 GARBAGE = 50_000
-# The longest files go first: everybody would wait for one that began last. `doctor` looks at all
-# that a server holds, so it comes before what leaves broken runs there.
+# The longest files go first: everybody would wait for one that began last. `doctor` asks
+# for a server's newest state, so it comes before what others leave there.
 FIRST = ("cli", "http", "functional", "action", "servers", "history", "training", "tracking")
 ONE_WORKER = frozenset({"action"})  # its tests share an installation that takes 20 s
 SLOW_WORDS = ("almost_never", "real_run", "really_", "scikit_learns", "ten_thousand")

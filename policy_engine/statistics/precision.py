@@ -120,8 +120,8 @@ def precision_p(counts: Predicted, difference: float = 0.0) -> float:
         likeliest two precisions that far apart say; the sum of what each row adds, squared, around
         these two; and the least that a difference needs, |d|(1 - |d|) over the predicted rows. It
         is raised by 1/k, where k is how many equal rows tell as much as these. A z above 0 is
-        lowered where the rows are skewed against it. Where a model predicts fewer than ten rows, p
-    can rise again for a difference that is far lower; the bounds are those next to the gain.
+        lowered where the rows are skewed against it. Of few rows p
+    can rise again for a difference far below the gain, near -1; the bounds are those next to it.
 
     Raises:
         ValueError: If the difference is out of range.

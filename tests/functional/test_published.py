@@ -280,7 +280,7 @@ def test_a_branch_gets_a_summary_and_asks_github_nothing(gate: Gate) -> None:
     assert "was not written" not in ended.err
 
 
-@pytest.mark.parametrize("text", ["🚀", "x"])
+@pytest.mark.parametrize("text", ["é", "🚀", "x"])
 def test_a_large_report_is_cut_and_fits_everywhere(gate: Gate, text: str) -> None:
     gate.rules(policies(600))
     gate.candidate(run_name=text * 20_000, params={"note": text * 6_000})

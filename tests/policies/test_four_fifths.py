@@ -366,7 +366,9 @@ counts = st.integers(100, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st
 cases = st.dictionaries(st.sampled_from("ABCDE"), counts, min_size=2)
 
 
-@settings(max_examples=30, deadline=None)  # statsmodels takes a tenth of a second an example
+@settings(
+    max_examples=max(5, settings().max_examples // 2), deadline=None
+)  # statsmodels takes a tenth of a second an example
 @given(cases)
 def test_the_verdict_follows_from_statsmodels_correction_of_the_score_tests(groups: Groups) -> None:
     finding = judge(policy(), candidate=logged(groups))[0]

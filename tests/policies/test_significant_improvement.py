@@ -614,6 +614,14 @@ def test_a_raised_threshold_does_not_buy_a_better_precision() -> None:
     )
 
 
+def test_a_precision_of_fewer_than_ten_predicted_rows_is_not_tested() -> None:
+    found = judged(of_precision(9, 9), of_precision(150, 400), "precision")
+    finding = assert_outcome(found, "inconclusive")
+    assert "a model predicts only 9 rows as 1, under 10" in finding.whole
+    found = judged(of_precision(10, 10), of_precision(150, 400), "precision")
+    assert_outcome(found, "pass")
+
+
 def test_a_better_precision_on_many_predicted_rows_passes() -> None:
     found = judged(of_precision(180, 190), of_precision(180, 220), "precision")
     assert_outcome(found, "pass")

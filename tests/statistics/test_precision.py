@@ -101,7 +101,7 @@ ten_each = judged.filter(lambda each: min(each.by_candidate.rows, each.by_baseli
 
 @given(ten_each, st.floats(0.01, 0.4), st.floats(-0.5, 0.5))
 def test_p_and_bounds_say_the_same(found: Predicted, alpha: float, difference: float) -> None:
-    """Of ten predicted rows a side; of fewer, p can rise again for a gain that is far lower."""
+    """From ten predicted rows a side on, as the policies ask; and not near -1, where p can rise."""
     p, bounds = precision_p(found, difference), precision_bounds(found, alpha)
     if p < alpha * 0.999:
         assert difference <= bounds.lower

@@ -168,7 +168,8 @@ def compare_rows(
             return counts
         predicted = precise(rows, definition, left_out)
         if predicted is not None:
-            return predicted
+            few = predicted.too_few
+            return predicted if few is None else Untested(few, predicted.more, predicted.gain)
         short = shortfall(definition, rows)
         if short is not None:
             return _too_few(short, rows, definition, metric, left_out)

@@ -16,6 +16,9 @@ from policy_engine.statistics import (
 )
 from policy_engine.statistics import RowMetric as Definition
 
+LEAST = 10
+"""Rows that each model must predict: of fewer, the test's p and its bounds may disagree (count)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Precise:
@@ -32,6 +35,14 @@ class Precise:
     among: int
     left_out: int = 0
     note: str = ""
+
+    @property
+    def too_few(self) -> str | None:
+        """Say which rows are too few to test; None: enough are there."""
+        least = min(self.rows.by_candidate.rows, self.rows.by_baseline.rows)
+        if least >= LEAST:
+            return None
+        return f"a model predicts only {least} rows as {self.rows.positive}, under {LEAST}"
 
     @property
     def gain(self) -> float:
