@@ -33,7 +33,7 @@ demo: $(DEMO)/.installed ## train five models and see what the gate says of each
 	$(DEMO)/bin/policy-engine demo
 
 test: $(DEV)/.installed ## run every test (PYTEST_ARGS="-k waiver" for some)
-	$(DEV)/bin/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	$(DEV)/bin/python -m pytest --numprocesses auto $(PYTEST_ARGS)
 
 # mypy looks again at what changed alone.
 check: $(DEV)/.installed ## ruff, mypy, the import contract, and the tests that need no server and no training
@@ -57,7 +57,7 @@ test-lowest: $(LOWEST)/.installed ## the quick tests at the oldest versions that
 
 # Its environments are made by the tests that need them, each once; so are its databases and stores.
 test-servers: $(DEV)/.installed ## the same checks on old MLflow servers, other databases and artifact stores
-	$(DEV)/bin/python -m pytest tests/servers -m "servers or not servers" --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
+	$(DEV)/bin/python -m pytest tests/servers -m "servers or not servers" --numprocesses auto $(PYTEST_ARGS)
 
 # A build of PyTorch labelled `+cpu` has no CUDA, which is several GB: where there is none to be had,
 # pip says so at once, and what needs it is skipped.
@@ -65,7 +65,7 @@ TORCH = torch==2.13.0+cpu
 test-frameworks: $(DEV)/.installed $(FRAMEWORKS)/.locked ## models of a dozen frameworks, judged by the packs
 	@$(FRAMEWORKS)/bin/python -m pip install --quiet --no-deps --only-binary :all: '$(TORCH)' || \
 	  echo "no CPU build of PyTorch ($(TORCH)): the tests of what needs it are skipped" >&2
-	$(DEV)/bin/python -m pytest tests/functional/frameworks -m "frameworks or not frameworks" --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
+	$(DEV)/bin/python -m pytest tests/functional/frameworks -m "frameworks or not frameworks" --numprocesses auto $(PYTEST_ARGS)
 
 fuzz: $(DEV)/.installed ## look for new counterexamples to the properties, each time others
 	$(DEV)/bin/python -m pytest --numprocesses auto -m hypothesis --hypothesis-profile=fuzz --randomly-seed=default $(PYTEST_ARGS)

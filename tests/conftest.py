@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MlflowServer"]  # who asks for the fixture takes its type from here
 
-pytest_plugins = ["tests.distribution"]
+pytest_plugins = ["tests.dealing", "tests.distribution"]
 
 # A slow machine fails nobody: how long an example takes is measured in benchmarks/.
 # The same examples every time: a red run is about the change. `make fuzz` looks for new ones.
@@ -43,10 +43,6 @@ SLOW_PLACES = (
     *("test_benchmarks", "test_docs", "test_packaging"),
 )
 GARBAGE = 50_000
-# The longest files go first: everybody would wait for one that began last. `doctor` asks
-# for a server's newest state, so it comes before what others leave there.
-FIRST = ("cli", "http", "functional", "action", "servers", "history", "training", "tracking")
-ONE_WORKER = frozenset({"action"})  # its tests share an installation that takes 20 s
 SLOW_WORDS = ("almost_never", "real_run", "really_", "scikit_learns", "ten_thousand")
 SLOW_FIXTURES = frozenset({"dist", "github_fake", "mlflow_server"})
 
@@ -125,23 +121,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return _is_slow(collection_path) or None
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(HERE).parts[0]
-
-
 def _is_slow(path: Path) -> bool:
     return path.relative_to(HERE).as_posix().startswith(SLOW_PLACES)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` does not run, and give each file, or folder, to one worker."""
-    items.sort(key=lambda item: FIRST.index(f) if (f := _folder(item)) in FIRST else len(FIRST))
+    """Mark what `make check` does not run."""
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            folder = _folder(item)
-            together = folder if folder in ONE_WORKER else str(item.path.relative_to(HERE))
-            item.add_marker(pytest.mark.xdist_group(together))
         fixtures = set(getattr(item, "fixturenames", ()))
         named = any(word in item.nodeid for word in SLOW_WORDS)
         if named or _is_slow(item.path) or fixtures & SLOW_FIXTURES:

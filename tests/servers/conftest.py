@@ -76,8 +76,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 
 def _parameter(stand: Stand) -> object:
-    marks = [pytest.mark.xdist_group(str(stand))]
-    marks += [] if stand in ORDINARY else [pytest.mark.servers]
+    marks = [] if stand in ORDINARY else [pytest.mark.servers]
     return pytest.param(stand, id=str(stand), marks=marks)
 
 

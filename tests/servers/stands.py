@@ -31,7 +31,7 @@ class Stand:
         usual = Stand(server=self.server)
         parts += [self.database] if self.database != usual.database else []
         parts += [self.artifacts] if self.artifacts != usual.artifacts else []
-        return "-".join(part for part in parts if part)
+        return "+".join(part for part in parts if part)
 
 
 ORDINARY = [

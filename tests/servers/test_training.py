@@ -19,7 +19,6 @@ TOLD = {"champion": "c" * 40, "candidate": "a" * 40}
 
 @pytest.mark.servers
 @pytest.mark.timeout(900)
-@pytest.mark.xdist_group("2.22")
 @pytest.mark.parametrize("client", ["3.0", NEWEST])
 def test_mlflow_3_logs_no_model_to_a_server_of_mlflow_2(client: str, tmp_path: Path) -> None:
     server = python_of("2.22", with_drivers=False)

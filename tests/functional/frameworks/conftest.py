@@ -32,8 +32,7 @@ class Trained:
 
 
 def _parameter(framework: Framework) -> object:
-    marks = [pytest.mark.xdist_group(framework.script)]
-    marks += [] if framework.is_small else [pytest.mark.frameworks]
+    marks = [] if framework.is_small else [pytest.mark.frameworks]
     return pytest.param(framework, id=str(framework), marks=marks)
 
 
