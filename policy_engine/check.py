@@ -45,6 +45,7 @@ from policy_engine.loading import Loaded, load
 from policy_engine.log import progress
 from policy_engine.policy_file.profiles import Demands
 from policy_engine.report import Engine, PolicySource, Report, Verdict
+from policy_engine.tracking.address import tracking_uri
 
 if TYPE_CHECKING:
     from policy_engine.tracking.collect import Request
@@ -253,7 +254,7 @@ def _read(options: Options, ready: Prepared, request: "Request") -> EvidenceReco
     """Collect what the change needs: where no policy file needs a run, MLflow is not asked."""
     from policy_engine.tracking.collect import needs_runs, without_candidates  # noqa: PLC0415
 
-    uri = _tracking_uri(options)
+    uri = tracking_uri(options.tracking_uri)
     if needs_runs(ready.policies, request):
         if not uri:
             raise UsageError(_no_tracking_uri(ready.job, request))
@@ -387,7 +388,7 @@ def _champions(
     from policy_engine.tracking.reads import Reads  # noqa: PLC0415
 
     try:
-        uri = _tracking_uri(options)
+        uri = tracking_uri(options.tracking_uri)
         if not uri or all(each.named.absent for each in asked):
             return unread_champions(asked, "MLFLOW_TRACKING_URI is empty")
         deadline = Deadline(options.timeout_s)
@@ -396,10 +397,6 @@ def _champions(
         return collect_champions(asked, Reads(store, deadline), request, resolve)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
         return unread_champions(asked, str(e))
-
-
-def _tracking_uri(options: Options) -> str:
-    return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
 
 
 def _unread_proposal(why: str) -> EvidenceRecord:
