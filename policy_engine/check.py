@@ -296,7 +296,7 @@ def _no_tracking_uri(job: Job, request: "Request") -> str:
 def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") -> EvidenceRecord:
     """Collect; look again for a run that is not there yet, as long as the options wait."""
     from policy_engine.http.deadline import Deadline  # noqa: PLC0415
-    from policy_engine.tracking.collect import collect_with, without_candidates  # noqa: PLC0415
+    from policy_engine.tracking.collect import collect_evidence, without_candidates  # noqa: PLC0415
     from policy_engine.tracking.opening import open_store  # noqa: PLC0415
     from policy_engine.tracking.reads import Reads  # noqa: PLC0415
     from policy_engine.tracking.store import NoSuchStore, ReadFailed  # noqa: PLC0415
@@ -311,7 +311,7 @@ def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") 
         except ReadFailed as e:
             return without_candidates(ready.policies, request, str(e))
         reads = Reads(store, deadline)
-        evidence = collect_with(reads, ready.policies, request, ready.plugins.resolve_baseline)
+        evidence = collect_evidence(reads, ready.policies, request, ready.plugins.resolve_baseline)
         left = give_up - time.monotonic()
         if evidence.absent is None or left <= 0:
             return _with_proposal(evidence, reads, ready, request)
@@ -332,7 +332,7 @@ def _with_proposal(
 
     So a proposal can take neither time nor anything else from what judges.
     """
-    from policy_engine.tracking.collect import collect_with, serves  # noqa: PLC0415
+    from policy_engine.tracking.collect import collect_evidence, serves  # noqa: PLC0415
 
     proposed = ready.proposed
     if proposed is None or evidence.unreadable is not None:
@@ -340,7 +340,7 @@ def _with_proposal(
     try:
         if serves(ready.policies, proposed):
             return evidence
-        more = collect_with(reads, proposed, request, ready.plugins.resolve_baseline)
+        more = collect_evidence(reads, proposed, request, ready.plugins.resolve_baseline)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
         more = _unread_proposal(str(e))
     return evidence.model_copy(update={"for_proposal": more})

@@ -108,7 +108,7 @@ def write_report(report: Report, outputs: Sequence[Output], *, verbose: bool = F
 def _rendered(output: Output, report: Report) -> str:
     try:
         text = output.render(report)
-    except (Exception, SystemExit) as e:
+    except (Exception, SystemExit) as e:  # a plugin raises anything
         if output.format in FORMATS:
             raise
         raise PluginError(f"--format {output.format}: it raised {type(e).__name__}: {e}") from e

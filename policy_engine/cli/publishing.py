@@ -65,7 +65,7 @@ class Publisher:
         """Tell GitHub of an error that ends the command, and let it pass."""
         try:
             yield
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # told, and raised again
             if self.how is not None:
                 from policy_engine.cli import crash  # noqa: PLC0415
                 from policy_engine.github.publish import publish_failure  # noqa: PLC0415
