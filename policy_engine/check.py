@@ -45,6 +45,7 @@ from policy_engine.loading import Loaded, load
 from policy_engine.log import progress
 from policy_engine.policy_file.profiles import Demands
 from policy_engine.report import Engine, PolicySource, Report, Verdict
+from policy_engine.tracking.address import tracking_uri
 
 if TYPE_CHECKING:
     from policy_engine.tracking.collect import Request
@@ -253,7 +254,7 @@ def _read(options: Options, ready: Prepared, request: "Request") -> EvidenceReco
     """Collect what the change needs: where no policy file needs a run, MLflow is not asked."""
     from policy_engine.tracking.collect import needs_runs, without_candidates  # noqa: PLC0415
 
-    uri = _tracking_uri(options)
+    uri = tracking_uri(options.tracking_uri)
     if needs_runs(ready.policies, request):
         if not uri:
             raise UsageError(_no_tracking_uri(ready.job, request))
@@ -295,7 +296,7 @@ def _no_tracking_uri(job: Job, request: "Request") -> str:
 def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") -> EvidenceRecord:
     """Collect; look again for a run that is not there yet, as long as the options wait."""
     from policy_engine.http.deadline import Deadline  # noqa: PLC0415
-    from policy_engine.tracking.collect import collect_with, without_candidates  # noqa: PLC0415
+    from policy_engine.tracking.collect import collect_evidence, without_candidates  # noqa: PLC0415
     from policy_engine.tracking.opening import open_store  # noqa: PLC0415
     from policy_engine.tracking.reads import Reads  # noqa: PLC0415
     from policy_engine.tracking.store import NoSuchStore, ReadFailed  # noqa: PLC0415
@@ -310,7 +311,7 @@ def _patiently(uri: str, options: Options, ready: Prepared, request: "Request") 
         except ReadFailed as e:
             return without_candidates(ready.policies, request, str(e))
         reads = Reads(store, deadline)
-        evidence = collect_with(reads, ready.policies, request, ready.plugins.resolve_baseline)
+        evidence = collect_evidence(reads, ready.policies, request, ready.plugins.resolve_baseline)
         left = give_up - time.monotonic()
         if evidence.absent is None or left <= 0:
             return _with_proposal(evidence, reads, ready, request)
@@ -331,7 +332,7 @@ def _with_proposal(
 
     So a proposal can take neither time nor anything else from what judges.
     """
-    from policy_engine.tracking.collect import collect_with, serves  # noqa: PLC0415
+    from policy_engine.tracking.collect import collect_evidence, serves  # noqa: PLC0415
 
     proposed = ready.proposed
     if proposed is None or evidence.unreadable is not None:
@@ -339,7 +340,7 @@ def _with_proposal(
     try:
         if serves(ready.policies, proposed):
             return evidence
-        more = collect_with(reads, proposed, request, ready.plugins.resolve_baseline)
+        more = collect_evidence(reads, proposed, request, ready.plugins.resolve_baseline)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
         more = _unread_proposal(str(e))
     return evidence.model_copy(update={"for_proposal": more})
@@ -387,7 +388,7 @@ def _champions(
     from policy_engine.tracking.reads import Reads  # noqa: PLC0415
 
     try:
-        uri = _tracking_uri(options)
+        uri = tracking_uri(options.tracking_uri)
         if not uri or all(each.named.absent for each in asked):
             return unread_champions(asked, "MLFLOW_TRACKING_URI is empty")
         deadline = Deadline(options.timeout_s)
@@ -396,10 +397,6 @@ def _champions(
         return collect_champions(asked, Reads(store, deadline), request, resolve)
     except (Exception, SystemExit) as e:  # noqa: BLE001 (a proposal stops nobody)
         return unread_champions(asked, str(e))
-
-
-def _tracking_uri(options: Options) -> str:
-    return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
 
 
 def _unread_proposal(why: str) -> EvidenceRecord:

@@ -133,7 +133,8 @@ def test_installed_wheel_validates_a_policy_file_that_extends_a_pack(
 ) -> None:
     policy_file = tmp_path / "fraud.yaml"
     policy_file.write_text(POLICY_FILE, encoding="utf-8")
-    run(installed / "policy-engine", "validate", policy_file, cwd=tmp_path)
+    told = run(installed / "policy-engine", "validate", policy_file, cwd=tmp_path)
+    assert re.fullmatch(r".*fraud\.yaml: valid, \d+ policies\n", told)
 
 
 def test_installed_wheel_refuses_a_policy_file_that_is_wrong(
@@ -141,7 +142,8 @@ def test_installed_wheel_refuses_a_policy_file_that_is_wrong(
 ) -> None:
     policy_file = tmp_path / "fraud.yaml"
     policy_file.write_text(POLICY_FILE.replace("max_size", "max_sise"), encoding="utf-8")
-    run(installed / "policy-engine", "validate", policy_file, cwd=tmp_path, exit_code=2)
+    told = run(installed / "policy-engine", "validate", policy_file, cwd=tmp_path, exit_code=2)
+    assert told == ""  # the problems go to stderr
 
 
 def test_each_entry_point_of_the_installed_wheel_imports(installed: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from policy_engine.change.champion import Wanted
 from policy_engine.evidence.record import ChampionRecord, EvidenceRecord
 from policy_engine.tracking.baselines import Resolver
 from policy_engine.tracking.candidates import Named
-from policy_engine.tracking.collect import Request, collect_with
+from policy_engine.tracking.collect import Request, collect_evidence
 from policy_engine.tracking.reads import Reads
 
 
@@ -37,7 +37,7 @@ def _evidence(wanted: Wanted, reads: Reads, request: Request, resolve: Resolver)
     runs, models = ((name,) if name else () for name in (wanted.named.run, wanted.named.model))
     # It is no run of the change: nothing of that is asked of it.
     mine = replace(request, named=Named(runs, models), baseline=None, change=None, ancestors=())
-    return collect_with(reads, wanted.policies, mine, resolve)
+    return collect_evidence(reads, wanted.policies, mine, resolve)
 
 
 def _absent(wanted: Wanted) -> EvidenceRecord:

@@ -1,33 +1,15 @@
 """The command: arguments in, exit code out. It decides nothing, and imports late.
 
-`app` is the command and how it ends; each other module holds commands that belong together.
+`app` is the command and how it ends, `options` what several commands ask for; `commands` has a file
+for each command. What only one needs lies here under its name.
 """
 
-from policy_engine.cli import (  # importing them adds their commands
-    about,
-    authoring,
-    diagnosis,
-    gate,
-    github,
-    kit,
-    looking_back,
-    planning,
-    starting,
-    tour,
-)
+from importlib import import_module
+from pathlib import Path
+
 from policy_engine.cli.app import cli, main
 
-__all__ = [
-    "about",
-    "authoring",
-    "cli",
-    "diagnosis",
-    "gate",
-    "github",
-    "kit",
-    "looking_back",
-    "main",
-    "planning",
-    "starting",
-    "tour",
-]
+for _file in sorted(Path(__file__).parent.glob("commands/[a-z]*.py")):
+    import_module(f"{__name__}.commands.{_file.stem}")  # it adds its command
+
+__all__ = ["cli", "main"]

@@ -15,14 +15,6 @@ EXAMPLE = "policy-engine check --run 8f0c… --tracking-uri http://127.0.0.1:500
 """What most people type first."""
 
 
-def filled(_context: click.Context, _option: click.Parameter, value: Any) -> Any:
-    """Refuse an empty text: `--commit "$SHA"` without a SHA must not judge another commit."""
-    texts = value if isinstance(value, tuple) else (value,)
-    if any(text is not None and not text.strip() for text in texts):
-        raise click.BadParameter("it is empty; is a variable not set?")
-    return value
-
-
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"Example: {EXAMPLE}",
@@ -49,26 +41,6 @@ def _shown_tracebacks() -> Callable[[], None]:
     log = logging.getLogger("policy_engine.policies")
     log.addHandler(handler)
     return lambda: log.removeHandler(handler)
-
-
-_REQUIRE = click.option(
-    "--require",
-    callback=filled,
-    multiple=True,
-    metavar="[PLUGIN:]PACK",
-    help="Lay a pack, of an installed plugin too, beneath every policy file; none can loosen it.",
-)
-_PROFILE = click.option(
-    "--profile",
-    callback=filled,
-    metavar="NAME",
-    help="Lay this profile of every policy file over its bindings; it only tightens them.",
-)
-
-
-def demanding(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command what all that read policy files to judge by them may ask of these."""
-    return _REQUIRE(_PROFILE(function))
 
 
 def command(name: str, example: str) -> Callable[[Callable[..., Any]], click.Command]:

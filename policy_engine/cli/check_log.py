@@ -65,7 +65,7 @@ class CheckLog:
         self._append("")
         try:
             yield self
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # told, and raised again
             self._append(self._line(crash.exit_code(error), crash.sentence(error)))
             raise
         report = self.report

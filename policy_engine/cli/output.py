@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,42 +19,72 @@ NARROWEST = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """One format and its file; None: stdout."""
+class Place:
+    """A format and the file that it goes to; None: stdout."""
 
     format: str
     file: Path | None
+
+    def write(self, text: str) -> None:
+        """Write what the format gives.
+
+        Raises:
+            UsageError: If it cannot be written.
+        """
+        write(text, self.file, f"--format {self.format}={self.file}")
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Place):
+    """A format of the report, and what renders it."""
+
     render: Renderer
 
 
-def parse_formats(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
-    """Return the outputs that `--format NAME[=FILE]` asks for.
+def places(texts: Sequence[str], formats: Collection[str]) -> list[Place]:
+    """Return where `--format NAME[=FILE]` wants each format.
 
     Args:
         texts: The option's values.
+        formats: The names that there are.
+
+    Raises:
+        UsageError: If a format is unknown, two want stdout, or a file cannot be written.
+    """
+    asked: list[Place] = []
+    for text in texts:
+        name, _, file = text.partition("=")
+        if name not in formats:
+            raise UsageError(f"--format {name}: unknown; choose from {', '.join(sorted(formats))}")
+        if text.endswith("=") or (file and file in {str(place.file) for place in asked}):
+            raise UsageError(f"--format {text}: each file needs a name of its own")
+        path = Path(file) if file else None
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise UsageError(f"--format {text}: {path.parent} is not a folder to write to")
+        asked.append(Place(name, path))
+    on_stdout = [place.format for place in asked if place.file is None]
+    if len(on_stdout) > 1:
+        raise UsageError(
+            f"--format: {' and '.join(on_stdout)} both go to stdout; write one as NAME=FILE"
+        )
+    return asked
+
+
+def parse_formats(texts: Sequence[str], more: Mapping[str, Renderer]) -> list[Output]:
+    """Return the outputs of a report; where none is stdout's, the text is.
+
+    Args:
+        texts: The values of `--format`.
         more: Formats that plugins add.
 
     Raises:
         UsageError: If a format is unknown, two want stdout, or a file cannot be written.
     """
     formats = {**FORMATS, **more}
-    outputs: list[Output] = []
-    for text in texts:
-        name, _, file = text.partition("=")
-        if name not in formats:
-            raise UsageError(f"--format {name}: unknown; choose from {', '.join(sorted(formats))}")
-        if text.endswith("=") or (file and file in {str(o.file) for o in outputs}):
-            raise UsageError(f"--format {text}: each file needs a name of its own")
-        path = Path(file) if file else None
-        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            raise UsageError(f"--format {text}: {path.parent} is not a folder to write to")
-        outputs.append(Output(name, path, formats[name]))
-    on_stdout = [output.format for output in outputs if output.file is None]
-    if len(on_stdout) > 1:
-        raise UsageError(
-            f"--format: {' and '.join(on_stdout)} both go to stdout; write one as NAME=FILE"
-        )
-    return outputs if on_stdout else [*outputs, Output(TERMINAL, None, formats[TERMINAL])]
+    asked = places(texts, formats)
+    if all(place.file is not None for place in asked):
+        asked.append(Place(TERMINAL, None))
+    return [Output(place.format, place.file, formats[place.format]) for place in asked]
 
 
 def write_report(report: Report, outputs: Sequence[Output], *, verbose: bool = False) -> None:
@@ -70,29 +100,41 @@ def write_report(report: Report, outputs: Sequence[Output], *, verbose: bool = F
         PluginError: If a plugin's renderer breaks down.
     """
     for output in sorted(outputs, key=lambda o: o.file is None):
-        if output.file is None:
-            for_terminal = output.format == TERMINAL
-            print_text(
-                _for_terminal(report, verbose) if for_terminal else _rendered(output, report)
-            )
-            continue
-        text = _rendered(output, report)
-        try:
-            output.file.write_text(text, encoding="utf-8")
-        except OSError as e:
-            raise UsageError(f"--format {output.format}={output.file}: {e.strerror}") from e
+        is_terminal = output.file is None and output.format == TERMINAL
+        text = _for_terminal(report, verbose) if is_terminal else _rendered(output, report)
+        output.write(text)
 
 
 def _rendered(output: Output, report: Report) -> str:
     try:
         text = output.render(report)
-    except (Exception, SystemExit) as e:
+    except (Exception, SystemExit) as e:  # a plugin raises anything
         if output.format in FORMATS:
             raise
         raise PluginError(f"--format {output.format}: it raised {type(e).__name__}: {e}") from e
     if not isinstance(text, str):
         raise PluginError(f"--format {output.format}: it returned {text!r:.100}, which is not text")
     return text
+
+
+def write(text: str, file: Path | None, option: str) -> None:
+    """Write text to a file, or to stdout.
+
+    Args:
+        text: What is written.
+        file: Where; None: stdout.
+        option: What asked for it, for the message.
+
+    Raises:
+        UsageError: If it cannot be written.
+    """
+    if file is None:
+        print_text(text)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise UsageError(f"{option}: {e.strerror}") from e
 
 
 def print_text(text: str) -> None:

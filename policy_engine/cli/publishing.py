@@ -1,21 +1,22 @@
 """The options that say what GitHub is told, shared by `check` and `publish`."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from policy_engine.cli.app import filled
+from policy_engine.cli.options import seconds, text_option, together
+from policy_engine.tracking.address import tracking_uri
 
 if TYPE_CHECKING:
     from policy_engine.github.event import Event
     from policy_engine.github.publish import Publishing
     from policy_engine.report import Report
 
-_OPTIONS = (
+publishing = together(
     click.option(
         "--comment",
         "comments",
@@ -29,16 +30,11 @@ _OPTIONS = (
         default=False,
         help="Write a check run too; it needs `checks: write`.",
     ),
-    click.option(
-        "--id",
-        "gate",
-        callback=filled,
-        metavar="NAME",
-        help="Tells several gates on one pull request apart.",
+    text_option(
+        "--id", "gate", metavar="NAME", help="Tells several gates on one pull request apart."
     ),
-    click.option(
+    text_option(
         "--comment-author",
-        callback=filled,
         metavar="LOGIN",
         help="Whose comments are ours, for the token of an app.",
     ),
@@ -49,13 +45,6 @@ _OPTIONS = (
         help="Limit of all that GitHub does.",
     ),
 )
-
-
-def publishing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of publishing."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +65,7 @@ class Publisher:
         """Tell GitHub of an error that ends the command, and let it pass."""
         try:
             yield
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # told, and raised again
             if self.how is not None:
                 from policy_engine.cli import crash  # noqa: PLC0415
                 from policy_engine.github.publish import publish_failure  # noqa: PLC0415
@@ -95,7 +84,7 @@ def publisher(given: dict[str, Any], formats: Sequence[str] = ()) -> Publisher:
     """
     names = ("publish", "comments", "check_run", "gate", "comment_author", "publish_timeout")
     publish, comments, check_run, gate, author, timeout = (given.pop(name) for name in names)
-    mlflow = given.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow = tracking_uri(given.get("tracking_uri")) or None
     is_job = os.environ.get("GITHUB_ACTIONS") == "true"
     if publish and not is_job:
         raise click.UsageError(
@@ -122,13 +111,3 @@ def publisher(given: dict[str, Any], formats: Sequence[str] = ()) -> Publisher:
             annotations="github" not in formats,
         )
     return Publisher(how)
-
-
-def seconds(flag: str, text: str) -> float:
-    """Return a duration such as `30s` in seconds."""
-    from policy_engine.quantities import parse_duration  # noqa: PLC0415
-
-    try:
-        return float(parse_duration(text))
-    except ValueError as e:
-        raise click.BadParameter(str(e), param_hint=flag) from e

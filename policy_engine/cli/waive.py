@@ -146,7 +146,7 @@ def append(stanza: Stanza, path: Path) -> None:
 
 
 def _appended(stanza: Stanza, old: str, path: str) -> str:
-    root = load_yaml(old.encode(), path).root
+    root = load_yaml(old.encode(), path)
     end = "" if old.endswith("\n") else "\n"
     items = root.items if isinstance(root, MappingNode) else {}
     if "waivers" not in items:

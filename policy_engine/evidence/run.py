@@ -32,7 +32,6 @@ from policy_engine.evidence.whose import remedy_of
 Dataset = DatasetRecord
 Importance = ImportanceRecord
 
-_SETTERS = {"parameter": "log_param", "tag": "set_tag"}
 _WHOLE = 100
 """All of a metric in percent."""
 _END = "let the run end by itself (with mlflow.start_run(): …)"

@@ -39,7 +39,7 @@ class _Side(_Answer):
 
 
 class PullRequest(_Answer):
-    """A pull request; `changed_files` is None where a list showed it."""
+    """A pull request."""
 
     number: int
     state: str
@@ -47,7 +47,6 @@ class PullRequest(_Answer):
     head: _Side
     base: _Side
     labels: list[_Label] = Field(default_factory=list)
-    changed_files: int | None = None
 
     @property
     def head_sha(self) -> str:

@@ -15,7 +15,7 @@ from policy_engine.policy_file.waiver import Waiver
 from policy_engine.report import EXIT_CODES, Effect, ExitCode, Report, Subject, Verdict
 from policy_engine.tracking.baselines import Resolver
 from policy_engine.tracking.candidates import Named
-from policy_engine.tracking.collect import Request, collect_with
+from policy_engine.tracking.collect import Request, collect_evidence
 from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.store import Json, NotFound, ReadFailed, Store
 from policy_engine.tracking.uris import run_of_uri
@@ -213,7 +213,7 @@ def _judged(
         ancestors=(),
         at=asked.context.now,
     )
-    evidence = collect_with(reads, asked.policies, request, asked.resolve)
+    evidence = collect_evidence(reads, asked.policies, request, asked.resolve)
     if evidence.unreadable is not None and len(some) > 1:
         # What cannot be read of one says nothing of the others.
         for each in some:

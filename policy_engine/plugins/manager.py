@@ -112,7 +112,7 @@ class Plugins:
             ) from e
         except PolicyEngineError:
             raise
-        except Exception as e:
+        except Exception as e:  # whatever a plugin raises goes on, with its place
             e.add_note(self._place("resolve_baseline", e))
             raise
         if found is not None and not isinstance(found, Run):
@@ -153,7 +153,7 @@ class Plugins:
         name = f"{owner}[{entry.name}]"
         try:
             plugin = entry.load()
-        except (Exception, SystemExit) as e:
+        except (Exception, SystemExit) as e:  # a plugin raises anything
             why = _unimported(entry.module, e)
             if isinstance(e, ModuleNotFoundError) and e.name == entry.module:
                 why += (
@@ -164,7 +164,7 @@ class Plugins:
         _refuse(f"{name} {version}", mistakes_of_hooks(plugin, self._manager.parse_hookimpl_opts))
         try:
             self._manager.register(plugin, name)
-        except Exception as e:
+        except Exception as e:  # pluggy asks the plugin for all that it has: any of it may raise
             raise PluginError(f"plugin {name} {version} breaks the hook contract: {e}") from e
         hooks = sorted(caller.name for caller in self._manager.get_hookcallers(plugin) or ())
         if not hooks:
@@ -202,7 +202,7 @@ class Plugins:
     def _answer(self, hook: str, loaded: LoadedPlugins) -> Any:
         try:
             answers = self._alone(hook, loaded)()
-        except (Exception, SystemExit) as e:
+        except (Exception, SystemExit) as e:  # a plugin raises anything
             raise PluginError(f"plugin {loaded}: {hook} raised {type(e).__name__}: {e}") from e
         return answers[0] if answers else None
 
@@ -317,7 +317,7 @@ def _imported(loaded: LoadedPlugins, deferred: Deferred) -> type[Policy]:
     module, _, attribute = deferred.place.partition(":")
     try:
         policy: type[Policy] = getattr(import_module(module), attribute)
-    except (Exception, SystemExit) as e:
+    except (Exception, SystemExit) as e:  # a plugin raises anything
         why = _unimported(module, e)
         raise PluginError(
             f"plugin {loaded}: policy '{deferred.name}' of {deferred.place} {why}"

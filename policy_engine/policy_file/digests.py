@@ -21,7 +21,7 @@ def _without_waivers(text: bytes, path: str) -> bytes:
     """Return the text without the lines from `waivers:` to the next key."""
     if b"waivers" not in text:
         return text
-    root = load_yaml(text, path).root
+    root = load_yaml(text, path)
     items = dict(root.items) if isinstance(root, MappingNode) else {}
     section = items.pop("waivers", None)
     if section is None:

@@ -116,7 +116,7 @@ class Library:
     def _outline(self, source: _Source) -> dict[str, Item]:
         """Return the keys of a file that can be read on; none if it is of another version."""
         try:
-            root = load_yaml(source.text, source.path).root
+            root = load_yaml(source.text, source.path)
         except PolicyFileError as error:
             self._problems.found.extend(error.problems)
             self.is_readable = False

@@ -31,7 +31,7 @@ from policy_engine.policy_file.reading import read_value
 from policy_engine.policy_file.shapes import NodePlace
 from policy_engine.policy_file.waiver import Waiver
 from policy_engine.quantities import Rate
-from policy_engine.report import JudgingText, Where
+from policy_engine.report import JudgingText
 from policy_engine.source.problems import Problems, Spot
 
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
@@ -52,7 +52,6 @@ class PolicyFile:
         first_run: Whether there can be no baseline yet.
         evidence: The user's own names of evidence, and how much of it is read.
         plugins: Outside plugins that it needs.
-        where_first_run: The line that says so, to be removed later.
         required: The packs that lie beneath it whatever it says, by name.
         profile: The profile that judges; None: none does.
         under: What each profile tightens or adds, as bound under it, by the profile's name.
@@ -69,7 +68,6 @@ class PolicyFile:
     first_run: bool
     evidence: EvidenceSetting
     plugins: tuple[str, ...]
-    where_first_run: Where | None
     required: tuple[str, ...] = ()
     profile: str | None = None
     under: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)
@@ -199,36 +197,46 @@ def load_merged(
     drafts = [library.draft(path) for path in sorted(files)]
     read = [_read(draft, offered, problems, rules) for draft in drafts]
     if demands.profile is not None:
-        for draft in drafts:
-            if draft.is_sound and demands.profile not in draft.profiles:
-                raise UsageError(unknown_profile(demands.profile, draft))
+        _refuse_unknown_profile(demands.profile, drafts)
         read = [_under(demands.profile, *each) for each in zip(read, drafts, strict=True)]
     bound = {file.path: (*file.bindings, *_elsewhere(file)) for file in read}
     waived = [waivers.of_file(draft, bound[draft.path]) for draft in drafts]
     waived.append(waivers.of_folders(beside, bound, neighbours, problems, names))
     problems.raise_any()
-    asked = [
-        *((("--require", "\n".join(sorted(set(r))).encode()),) if (r := demands.require) else ()),
-        *((("--profile", p.encode()),) if (p := demands.profile) is not None else ()),
-    ]
-    ids = {
-        id_
-        for draft in drafts
-        for pack in draft.required.values()
-        for each in (pack, *(p for name, p in pack.profiles.items() if name == demands.profile))
-        for id_ in each.bindings
-    }
     held = waivers.merged(chain.from_iterable(waived))
     policies = PolicySet(
         files=tuple(read),
-        digest=_digest([*sorted({*library.used, *beside.items()}), *asked]),
-        required_ids=frozenset(ids),
+        digest=_digest([*sorted({*library.used, *beside.items()}), *_asked(demands)]),
+        required_ids=frozenset(_required_ids(drafts, demands.profile)),
         waivers=held,
         outdated=_once(library, drafts, held),
         texts=tuple(_texts(library.used, packs)),
         profile=demands.profile,
     )
     return policies, tuple(drafts)
+
+
+def _refuse_unknown_profile(profile: str, drafts: Iterable[Draft]) -> None:
+    for draft in drafts:
+        if draft.is_sound and profile not in draft.profiles:
+            raise UsageError(unknown_profile(profile, draft))
+
+
+def _asked(demands: Demands) -> Iterator[tuple[str, bytes]]:
+    """Yield what the command line demands, as parts of the digest."""
+    if demands.require:
+        yield "--require", "\n".join(sorted(set(demands.require))).encode()
+    if demands.profile is not None:
+        yield "--profile", demands.profile.encode()
+
+
+def _required_ids(drafts: Iterable[Draft], profile: str | None) -> Iterator[str]:
+    """Yield the bindings of required packs, and of their sections for the profile."""
+    for draft in drafts:
+        for pack in draft.required.values():
+            yield from pack.bindings
+            if profile in pack.profiles:
+                yield from pack.profiles[profile].bindings
 
 
 def _texts(
@@ -266,7 +274,7 @@ def _read(
         message = "no policy is bound; nothing would be judged"
         problems.add(Spot(draft.path, 1, 1), "policies", message, remedy)
     keys = _sections(draft, problems)
-    baseline, first_run = draft.sections.get("baseline"), draft.sections.get("first_run")
+    baseline = draft.sections.get("baseline")
     return PolicyFile(
         path=draft.path,
         bindings=bindings,
@@ -278,9 +286,6 @@ def _read(
         first_run=keys.first_run,
         evidence=keys.evidence or EvidenceSetting.model_construct(),
         plugins=plugins_of([draft]),
-        where_first_run=(
-            Where(first_run.at.file, first_run.at.line) if first_run and keys.first_run else None
-        ),
         required=tuple(draft.required),
         under=under,
         base=bindings,

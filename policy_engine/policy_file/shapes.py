@@ -4,7 +4,7 @@ Each function returns the value, or notes what is wrong with it and returns None
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
@@ -36,6 +36,15 @@ class NodePlace:
     def of(self, name: str, item: Item) -> "NodePlace":
         """Return the place of a key of this mapping."""
         return NodePlace(item.node, f"{self.key}.{name}", self.problems)
+
+
+def leaves(key: str, item: Item) -> Iterator[tuple[str, Item]]:
+    """Yield the values of a section that are not a mapping, each by its whole key."""
+    if not isinstance(item.node, MappingNode):
+        yield key, item
+        return
+    for name, inner in item.node.items.items():
+        yield from leaves(f"{key}.{name}", inner)
 
 
 def text(place: NodePlace, what: str = "text") -> str | None:

@@ -13,11 +13,11 @@ from pydantic.fields import FieldInfo
 from policy_engine.policy import Level, Policy
 from policy_engine.policy_file.keys import BindingKeys, Lies, lying
 from policy_engine.policy_file.merge import BoundSetting, Draft, HeldBinding, same
-from policy_engine.policy_file.shapes import NodePlace, wrote
+from policy_engine.policy_file.shapes import NodePlace, leaves, wrote
 from policy_engine.quantities import Margin, Money, Rate, Tighter
 from policy_engine.report import Strictness
 from policy_engine.source.problems import Problems
-from policy_engine.source.yaml_source import Item, MappingNode
+from policy_engine.source.yaml_source import Item
 
 _ORDER: Mapping[str, tuple[str, ...]] = {
     "level": tuple(level.value for level in Level),
@@ -98,17 +98,9 @@ def _said(sections: Mapping[str, Item]) -> Iterator[tuple[str, Item]]:
     """Yield what sections say, by whole key: as far down as they are merged key by key."""
     for name, item in sections.items():
         if name in lying(Lies.MERGED):
-            yield from _each(name, item)
+            yield from leaves(name, item)
         else:
             yield name, item
-
-
-def _each(key: str, item: Item) -> Iterator[tuple[str, Item]]:
-    if not isinstance(item.node, MappingNode):
-        yield key, item
-        return
-    for name, inner in item.node.items.items():
-        yield from _each(f"{key}.{name}", inner)
 
 
 def _note_key(

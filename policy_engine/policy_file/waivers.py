@@ -75,7 +75,7 @@ def of_folders(
 def _read_file(text: bytes, path: str, problems: Problems) -> tuple[NodePlace, ...]:
     """Return the places of the waivers in a `waivers.yaml`."""
     try:
-        root = load_yaml(text, path).root
+        root = load_yaml(text, path)
     except PolicyFileError as error:
         problems.found.extend(error.problems)
         return ()

@@ -86,7 +86,7 @@ class _Reader:
 
     def test(self, path: str, text: bytes) -> PolicyTest | None:
         try:
-            root = load_yaml(text, path).root
+            root = load_yaml(text, path)
         except PolicyFileError as error:
             self._problems.found.extend(error.problems)
             return None
@@ -190,7 +190,7 @@ class _Reader:
             return _saved(place, target)
         shared = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
         try:
-            root = load_yaml(_bytes(target), shared).root
+            root = load_yaml(_bytes(target), shared)
         except PolicyFileError as error:
             self._problems.found.extend(error.problems)
             return None

@@ -155,7 +155,7 @@ def _read_back(content: Mapping[str, Any], at: datetime, file: PolicyFile) -> Ev
     """Return the evidence as a test will read it."""
     text = as_yaml(content)
     problems = Problems()
-    root = load_yaml(text.encode(), "evidence of the run").root
+    root = load_yaml(text.encode(), "evidence of the run")
     record = read_case_evidence(NodePlace(root, "evidence", problems), at, file)
     problems.raise_any()
     assert record is not None  # noqa: S101 (nothing was wrong with it)

@@ -19,7 +19,6 @@ from policy_engine.source.habits import other_way
 from policy_engine.source.problems import PolicyFileError, Problems, Spot, excerpt
 from policy_engine.source.yaml_nodes import (
     Item,
-    Located,
     MappingNode,
     Node,
     Scalar,
@@ -27,7 +26,7 @@ from policy_engine.source.yaml_nodes import (
     SequenceNode,
 )
 
-__all__ = ["Item", "Located", "MappingNode", "Node", "ScalarNode", "SequenceNode", "load_yaml"]
+__all__ = ["Item", "MappingNode", "Node", "ScalarNode", "SequenceNode", "load_yaml"]
 
 LARGEST_FILE = 2**20
 """Bytes of one file (1 MiB)."""
@@ -54,7 +53,7 @@ _WHOLE = re.compile(r"[-+]?[0-9]+\Z")
 _UNPRINTABLE: re.Pattern[str] = yaml.reader.Reader.NON_PRINTABLE
 
 
-def load_yaml(text: bytes, path: str) -> Located:
+def load_yaml(text: bytes, path: str) -> Node:
     """Return the content of a YAML text.
 
     Args:
@@ -79,7 +78,7 @@ def load_yaml(text: bytes, path: str) -> Located:
         pass
     else:
         problems.raise_any()
-        return Located(root)
+        return root
     raise PolicyFileError(problems.found)
 
 

@@ -67,7 +67,7 @@ def check_renderer(render: Callable[[Report], str]) -> dict[str, str]:
         try:
             text: object = render(report)
             again: object = render(report)
-        except Exception as e:
+        except Exception as e:  # whatever a plugin raises fails its test
             raise AssertionError(f"the report '{name}': {type(e).__name__}: {e}") from e
         if not isinstance(text, str):
             raise AssertionError(f"the report '{name}': returned {text!r:.100}, which is not text")  # noqa: TRY004 (a test fails)
@@ -86,7 +86,7 @@ def check_notifier(notify: Callable[[Report], object]) -> None:
     for name, report in reports().items():
         try:
             notify(report)
-        except Exception as e:
+        except Exception as e:  # whatever a plugin raises fails its test
             raise AssertionError(f"the report '{name}': {type(e).__name__}: {e}") from e
 
 

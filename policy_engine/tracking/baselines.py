@@ -119,7 +119,7 @@ class BaselineSearch:
             raise PassOver(str(e)) from e
         except (PolicyEngineError, NotFound, ReadFailed):
             raise
-        except (Exception, SystemExit) as e:
+        except (Exception, SystemExit) as e:  # a plugin raises anything
             raise ReadFailed(
                 f"baseline rule '{self.label}': a plugin's resolve_baseline raised "
                 f"{type(e).__name__}: {e}{''.join(getattr(e, '__notes__', ()))}"

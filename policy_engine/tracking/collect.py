@@ -16,7 +16,6 @@ from policy_engine.evidence.record import (
     RunRecord,
 )
 from policy_engine.evidence.record import Unreadable as UnreadableRecord
-from policy_engine.http.deadline import Deadline
 from policy_engine.log import progress
 from policy_engine.policy_file import PolicyFile, PolicySet
 from policy_engine.policy_file.scope import needs_run
@@ -34,7 +33,7 @@ from policy_engine.tracking.candidates import Found, Named, candidates_of, named
 from policy_engine.tracking.query import PARENT_TAG, Query, tagged
 from policy_engine.tracking.reads import Reads, reading
 from policy_engine.tracking.run_reading import MOST_TRIES, Begun, Scope
-from policy_engine.tracking.store import Json, ReadFailed, Store, TooOld
+from policy_engine.tracking.store import Json, ReadFailed, TooOld
 from policy_engine.tracking.tables import TABLE_CAP
 from policy_engine.tracking.translate import run_record
 
@@ -66,13 +65,12 @@ class Request:
 
 
 def collect_evidence(
-    store: Store, deadline: Deadline, policies: PolicySet, request: Request, resolve: Resolver
+    reads: Reads, policies: PolicySet, request: Request, resolve: Resolver
 ) -> EvidenceRecord:
-    """Read what the policies need about every candidate.
+    """Read what the policies need about every candidate; what was read is not read again.
 
     Args:
-        store: Where MLflow keeps it.
-        deadline: When to give up.
+        reads: Where MLflow keeps it, and when to give up.
         policies: Whose needs, baseline rules and model names are served.
         request: The candidates.
         resolve: What plugins make of baseline rules that are not built in.
@@ -80,13 +78,6 @@ def collect_evidence(
     Raises:
         UsageError: If a baseline rule is unknown.
     """
-    return collect_with(Reads(store, deadline), policies, request, resolve)
-
-
-def collect_with(
-    reads: Reads, policies: PolicySet, request: Request, resolve: Resolver
-) -> EvidenceRecord:
-    """Read what the policies need, as `collect`; what was read before is not read again."""
     collector = _Collector(reads, policies, request, resolve)
     try:
         return collector.collect(without_candidates(policies, request))

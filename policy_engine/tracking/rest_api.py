@@ -30,7 +30,7 @@ from policy_engine.tracking.store import (
 from policy_engine.tracking.transport import Answer, Asked, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ABSENT = "RESOURCE_DOES_NOT_EXIST"
 INVALID = "INVALID_PARAMETER_VALUE"
@@ -147,25 +147,19 @@ class Api:
 
     def all_of(self, path: str, key: str, query: Mapping[str, Any]) -> list[Json]:
         """Return the records of all pages."""
-        found: list[Json] = []
-        token: str | None = ""
-        for _ in range(_MOST_PAGES):
-            answer = self.post(path, {**query, "page_token": token} if token else query)
-            with_page(found, self.records(path, answer, key), f"the answer to {path}")
-            token = self.next_page(path, answer)
-            if token is None:
-                return found
-        raise self.wrong_shape(path, "pages without end")
+        return self._pages(path, key, lambda page: self.post(path, {**query, **page}))
 
     def all_by_get(
         self, path: str, key: str, params: Mapping[str, str], missing: Mapping[str, str]
     ) -> list[Json]:
         """Return the records of all pages of a GET."""
+        return self._pages(path, key, lambda page: self.get(path, {**params, **page}, missing))
+
+    def _pages(self, path: str, key: str, ask: Callable[[Mapping[str, str]], Json]) -> list[Json]:
         found: list[Json] = []
         token: str | None = ""
         for _ in range(_MOST_PAGES):
-            asked = {**params, "page_token": token} if token else params
-            answer = self.get(path, asked, missing)
+            answer = ask({"page_token": token} if token else {})
             with_page(found, self.records(path, answer, key), f"the answer to {path}")
             token = self.next_page(path, answer)
             if token is None:

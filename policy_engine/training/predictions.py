@@ -56,14 +56,8 @@ def log_predictions(
         UsageError: If there is no active run, the run has a table already (MLflow would append to
             it), there are no rows, lengths differ, or a `row_id` is null or stands twice.
     """
-    wanted: dict[str, Any] = {"row_id": row_id, "target": target, "prediction": prediction}
-    if isinstance(score, Mapping):
-        wanted |= {f"score/{_plain(label)}": each for label, each in score.items()}
-    else:
-        wanted["score"] = score
-    wanted |= {"weight": weight, "cluster": cluster, **columns}
-    table = {name: _cells(name, each) for name, each in wanted.items() if each is not None}
-    _check(table)
+    rows = {"row_id": row_id, "target": target, "prediction": prediction}
+    table = _table(rows | _scores(score) | {"weight": weight, "cluster": cluster, **columns})
     run = mlflow.active_run()
     if run is None:
         raise UsageError("there is no active run to log into: with mlflow.start_run(): …")
@@ -73,15 +67,32 @@ def log_predictions(
             "log all rows in one call"
         )
     mlflow.log_table(table, PREDICTIONS)
-    size = _size(run.info.run_id)
+    _warn_if_large(run.info.run_id, len(table["row_id"]))
+
+
+def _warn_if_large(run_id: str, rows: int) -> None:
+    size = _size(run_id)
     if size > LARGEST:
         warnings.warn(
-            f"{PREDICTIONS} of run {run.info.run_id} has {len(table['row_id']):,} rows and "
+            f"{PREDICTIONS} of run {run_id} has {rows:,} rows and "
             f"{size / 1e6:,.1f} MB; a check reads at most {LARGEST / 1e6:,.1f} MB: raise "
             "`max_text` under `evidence:` in the policy file, or log fewer rows, or leave out "
             "columns that no policy reads",
-            stacklevel=2,
+            stacklevel=3,
         )
+
+
+def _scores(score: Iterable[float] | Mapping[Any, Iterable[float]] | None) -> dict[str, Any]:
+    if isinstance(score, Mapping):
+        return {f"score/{_plain(label)}": each for label, each in score.items()}
+    return {"score": score}
+
+
+def _table(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the columns that are given, as cells; refuse what is no table."""
+    table = {name: _cells(name, each) for name, each in columns.items() if each is not None}
+    _check(table)
+    return table
 
 
 def _cells(name: str, values: Any) -> list[Any]:

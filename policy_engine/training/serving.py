@@ -109,6 +109,20 @@ def probe_serving(
         raise UsageError(f"requests is {requests}; at least 1 is needed")
     if mlflow.active_run() is None:
         raise UsageError("there is no active run to log into: with mlflow.start_run(): …")
+    model_id, metrics = _probed(model_uri, requests, timeout_s)
+    mlflow.log_metrics(metrics)
+    mlflow.set_tags(
+        {
+            "serving.model_id": model_id,
+            "serving.probed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "bench.hardware": hardware or hardware_name(),
+        }
+    )
+    return metrics
+
+
+def _probed(model_uri: str, requests: int, timeout_s: float) -> tuple[str, dict[str, float]]:
+    """Return the model's id, and what was measured while it was served."""
     with TemporaryDirectory(prefix="probe-serving-") as folder:
         root = Path(folder)
         model = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(root / "model")))
@@ -123,16 +137,7 @@ def probe_serving(
             "%d of %d requests to the served model failed; the first: %s",
             *(answers.errors, answers.sent, answers.first_error),
         )
-    metrics = _metrics(load_s, answers, memory_mb)
-    mlflow.log_metrics(metrics)
-    mlflow.set_tags(
-        {
-            "serving.model_id": model_id,
-            "serving.probed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "bench.hardware": hardware or hardware_name(),
-        }
-    )
-    return metrics
+    return model_id, _metrics(load_s, answers, memory_mb)
 
 
 def _ask(port: int, example: bytes, requests: int, deadline: Deadline) -> Answers:

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from policy_engine import cli
+from policy_engine.cli.collecting import options_of
 from policy_engine.quantities.syntax import DURATION
 from tests.command import Project, candidate, command, evidence
 from tests.repository import Repository
@@ -68,6 +69,29 @@ def example_of(name: str) -> str:
 
 def test_these_are_the_commands() -> None:
     assert sorted(cli.cli.commands) == COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_is_in_the_file_of_its_name(name: str) -> None:
+    callback = cli.cli.commands[name].callback
+    assert callback is not None
+    assert callback.__module__ == f"policy_engine.cli.commands.{name.replace('-', '_')}"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("backtest", "--experiment", "fraud"), ("audit",), ("test",)],
+    ids=["backtest", "audit", "test"],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_read(
+    project: Project, asked: tuple[str, ...]
+) -> None:
+    told = command(*asked, "--format", "text=no/such/answer.txt")
+    assert (told.code, told.out, told.err) == (
+        2,
+        "",
+        "policy-engine: --format text=no/such/answer.txt: no/such is not a folder to write to\n",
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -289,7 +313,7 @@ def test_a_time_span_is_read_in_seconds(value: str, seconds: float) -> None:
         "timeout": value,
         "wait": value,
     }
-    options = cli.gate.options_of(given)
+    options = options_of(given)
     assert (options.timeout_s, options.wait_s) == (seconds, seconds)
 
 

@@ -103,8 +103,10 @@ def test_its_example_is_a_valid_policy_file_and_its_policy_explains_itself(
 
 def test_it_is_as_strict_as_we_are(plugin: Path) -> None:
     ruff = (sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,W,I,B,UP,PL")
-    run(*ruff, "--line-length", "100", plugin, cwd=plugin)
-    run(sys.executable, "-m", "ruff", "format", "--isolated", "--check", plugin, cwd=plugin)
+    told = run(*ruff, "--line-length", "100", plugin, cwd=plugin)
+    assert told == "All checks passed!\n"
+    told = run(sys.executable, "-m", "ruff", "format", "--isolated", "--check", plugin, cwd=plugin)
+    assert told.endswith(" already formatted\n")
 
 
 def test_its_workflow_uses_the_actions_that_ours_does(plugin: Path) -> None:

@@ -66,7 +66,7 @@ class Pace(Keys):
 
 def read(text: str) -> tuple[Pace | None, str]:
     problems = Problems()
-    place = NodePlace(load_yaml(text.encode(), "p.yaml").root, "pace", problems)
+    place = NodePlace(load_yaml(text.encode(), "p.yaml"), "pace", problems)
     pace = read_section(Pace, place, "pace: {driver: ana}")
     return pace, "\n".join(map(str, problems.found))
 

@@ -346,7 +346,7 @@ policies:
         "default": Rate(Decimal("0.50"), "USD"),
         "ml.g5.xlarge": Rate(Decimal("1.41"), "USD"),
     }
-    assert (file.first_run, file.where_first_run) == (True, Where("policies/fraud.yaml", 13))
+    assert file.first_run is True
     assert file.evidence.names == {"cost.total": "my_cost"}
     assert file.evidence.max_text == 2_000_000
     (binding,) = file.bindings
@@ -372,7 +372,7 @@ def test_what_is_left_out_has_its_default() -> None:
     assert (file.metric, file.applies_to, file.candidate.model_name) == (None, None, None)
     assert (file.baseline, file.candidate.paths, file.plugins) == ((), (), ())
     assert (file.prices, file.evidence.names, file.evidence.max_text) == ({}, {}, None)
-    assert (file.first_run, file.where_first_run) == (False, None)
+    assert file.first_run is False
 
 
 def test_needs_are_those_of_the_bound_policies_with_their_settings() -> None:

@@ -64,6 +64,7 @@ def mistakes(text: str, validator: Draft202012Validator = VALIDATOR) -> list[str
 )
 def test_it_is_a_json_schema(schema: dict[str, Any]) -> None:
     Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
 
 
 @pytest.mark.parametrize("pack", sorted(LOADED.packs))

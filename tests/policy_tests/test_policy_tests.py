@@ -425,9 +425,11 @@ def test_junit_of_nothing_is_an_error(folder: Folder) -> None:
 
 
 def test_formats_are_known_and_one_goes_to_stdout(folder: Folder) -> None:
-    assert "'html' is none of text, junit" in command("test", "--format", "html").err
-    assert (
-        "two formats go to stdout" in command("test", "--format", "text", "--format", "junit").err
+    assert command("test", "--format", "html").err == (
+        "policy-engine: --format html: unknown; choose from junit, text\n"
+    )
+    assert command("test", "--format", "text", "--format", "junit").err == (
+        "policy-engine: --format: text and junit both go to stdout; write one as NAME=FILE\n"
     )
 
 

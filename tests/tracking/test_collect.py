@@ -30,6 +30,7 @@ from policy_engine.policy_file import Offered, load_policies
 from policy_engine.tracking.candidates import Named
 from policy_engine.tracking.collect import HISTORY_S, Request, collect_evidence
 from policy_engine.tracking.opening import open_store
+from policy_engine.tracking.reads import Reads
 from policy_engine.tracking.rest import RestStore
 from policy_engine.tracking.store import NotFound
 from policy_engine.tracking.store import ReadFailed as UnreadableRead
@@ -90,7 +91,7 @@ def evidence_of(
     offered = {"read-everything": Offered(ReadEverything, "test")}
     policies = load_policies({"p.yaml": content}, offered, {}, {})
     request = Request(named=Named(runs=runs), baseline=None, change=None, ancestors=(), at=AT)
-    return collect_evidence(store, Deadline(20), policies, request, lambda *_: None)
+    return collect_evidence(Reads(store, Deadline(20)), policies, request, lambda *_: None)
 
 
 def run_of(store: Store, run: str) -> RunRecord:
@@ -490,7 +491,7 @@ def test_the_runs_of_one_search_are_one_try_of_the_pull_request(
         ancestors=(),
         at=AT,
     )
-    evidence = collect_evidence(rest, Deadline(20), policies, request, lambda *_: None)
+    evidence = collect_evidence(Reads(rest, Deadline(20)), policies, request, lambda *_: None)
     assert evidence.candidates[0].run.tries == (1 if searched else 4)
 
 

@@ -1,6 +1,5 @@
 """Whether MLflow can be read, whether the clocks agree, and what is found there."""
 
-import os
 from collections.abc import Iterator
 
 from policy_engine.change.prepared import Prepared
@@ -13,6 +12,7 @@ from policy_engine.evidence import Needs
 from policy_engine.evidence.no_baseline import baseline_remedy
 from policy_engine.evidence.record import BaselineRecord, EvidenceRecord, RunRecord, Unreadable
 from policy_engine.http.deadline import Deadline
+from policy_engine.tracking.address import tracking_uri
 from policy_engine.tracking.health import Health, health
 from policy_engine.tracking.store import NoSuchStore, is_local
 from policy_engine.tracking.store import ReadFailed as StoreUnreadable
@@ -24,7 +24,7 @@ LARGEST_SKEW_S = 60.0
 
 def health_of(options: Options) -> Health | str:
     """Return how the store is, or why it cannot be read."""
-    uri = _uri(options)
+    uri = tracking_uri(options.tracking_uri)
     if not uri:
         return "no tracking URI: give --tracking-uri, or set MLFLOW_TRACKING_URI"
     try:
@@ -33,13 +33,9 @@ def health_of(options: Options) -> Health | str:
         return str(e)
 
 
-def _uri(options: Options) -> str:
-    return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
-
-
 def tracking_line(options: Options, store: Health | str) -> Line:
     """Say whether MLflow can be read, which version it is, and how much it shows."""
-    uri = _uri(options)
+    uri = tracking_uri(options.tracking_uri)
     if isinstance(store, str):
         remedy = "see that the address, the credentials and the network are right"
         if not uri or is_local(uri):

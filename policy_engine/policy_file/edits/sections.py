@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from policy_engine.policy_file.edits.sides import Pair, Side, both, leaves, shown
+from policy_engine.policy_file.edits.sides import Pair, Side, both, shown
 from policy_engine.policy_file.keys import FileKeys
 from policy_engine.policy_file.load import PolicyFile
 from policy_engine.policy_file.merge import same
 from policy_engine.policy_file.scope import matches
+from policy_engine.policy_file.shapes import leaves
 from policy_engine.report import Edit, Strictness, Where
 from policy_engine.source.problems import Spot
 from policy_engine.source.yaml_source import Item

@@ -8,7 +8,7 @@ from policy_engine.policy_file.merge import Draft
 from policy_engine.policy_file.one_line import dumped, flow_of
 from policy_engine.report import Where
 from policy_engine.source.problems import Spot
-from policy_engine.source.yaml_source import Item, MappingNode, Node, SequenceNode
+from policy_engine.source.yaml_source import MappingNode, Node, SequenceNode
 
 LONGEST = 400
 """How much of a value is shown (characters): the line tells the rest."""
@@ -31,15 +31,6 @@ class Pair(NamedTuple):
 
     old: Side
     new: Side
-
-
-def leaves(key: str, item: Item) -> Iterator[tuple[str, Item]]:
-    """Yield the values of a section that are not a mapping, each by its whole key."""
-    if not isinstance(item.node, MappingNode):
-        yield key, item
-        return
-    for name, inner in item.node.items.items():
-        yield from leaves(f"{key}.{name}", inner)
 
 
 def both(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from policy_engine.cli.app import command
-from policy_engine.cli.gate import collecting, options_of
+from policy_engine.cli.collecting import collecting, options_of
 
 _WIDTH = 100
 

@@ -1,6 +1,5 @@
 """`init`: a first gate for a repository."""
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from policy_engine.cli.app import command, filled
+from policy_engine.cli.app import command
+from policy_engine.cli.options import seconds, text_option, timeout_option, tracking_uri_option
 
 if TYPE_CHECKING:
     from policy_engine.cli.init import ProposedFile, Seen
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 
 @command("init", "policy-engine init --tracking-uri http://127.0.0.1:5000")
-@click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
+@tracking_uri_option
 @click.option("--yes", is_flag=True, help="Ask nothing: write what is proposed.")
-@click.option("--timeout", default="30s", show_default=True, help="Limit of all reads.")
-@click.option(
-    "--backtest", callback=filled, metavar="FILE", help="Quote the limits that a backtest found."
-)
+@timeout_option("30s")
+@text_option("--backtest", metavar="FILE", help="Quote the limits that a backtest found.")
 def init_command(
     tracking_uri: str | None, timeout: str, backtest: str | None, *, yes: bool
 ) -> None:
@@ -31,12 +29,12 @@ def init_command(
     """
     from policy_engine import loading  # noqa: PLC0415
     from policy_engine.cli import init  # noqa: PLC0415
-    from policy_engine.cli.publishing import seconds  # noqa: PLC0415
+    from policy_engine.tracking import address  # noqa: PLC0415
 
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask here: say --yes to write what is proposed")
     root, limits = Path(), _limits(backtest)
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    uri = address.tracking_uri(tracking_uri) or None
     seen = init.look(root, uri, seconds("--timeout", timeout))
     proposal = replace(init.propose(root, seen), limits=limits)
     _tell(seen, proposal)

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from policy_engine.cli.app import command, filled
+from policy_engine.cli.app import command
+from policy_engine.cli.options import (
+    count_option,
+    seconds,
+    text_option,
+    timeout_option,
+    tracking_uri_option,
+)
 
 NOTHING, UNREADABLE = 4, 3
 _WIDEST = 80
@@ -51,7 +58,7 @@ def _is_number(text: str) -> bool:
 
 
 @command("plan", "policy-engine plan --metric accuracy --margin 1pt --differing 8%")
-@click.option("--metric", callback=filled, required=True, metavar="NAME", help="As it is logged.")
+@text_option("--metric", required=True, metavar="NAME", help="As it is logged.")
 @click.option(
     "--margin",
     callback=_points,
@@ -76,20 +83,16 @@ def _is_number(text: str) -> bool:
     metavar="POINTS",
     help="Instead: the standard deviation of the metric over seeds; seeds are planned.",
 )
-@click.option(
-    "--run", callback=filled, metavar="ID", help="Instead: a logged run to learn it from …"
-)
-@click.option("--baseline", callback=filled, metavar="ID", help="… and the run to compare it with.")
+@text_option("--run", metavar="ID", help="Instead: a logged run to learn it from …")
+@text_option("--baseline", metavar="ID", help="… and the run to compare it with.")
 @click.option("--seeds", is_flag=True, help="Learn from the seeds of both, not from their rows.")
-@click.option(
+@count_option(
     "--rows",
-    type=click.IntRange(min=1),
     metavar="COUNT",
     help="The rows (or seeds a side) that there are: what they could show.",
 )
-@click.option(
+@count_option(
     "--slices",
-    type=click.IntRange(min=1),
     metavar="COUNT",
     help="So many slices too, each by no-slice-regression under Holm.",
 )
@@ -108,9 +111,9 @@ def _is_number(text: str) -> bool:
     type=click.Choice(["maximize", "minimize"]),
     help="Which direction is better, where the name does not tell.",
 )
-@click.option("--positive", callback=filled, metavar="CLASS", help="The positive class, if not 1.")
-@click.option("--tracking-uri", callback=filled, metavar="URI", help="Else MLFLOW_TRACKING_URI.")
-@click.option("--timeout", default="30s", show_default=True, help="Limit of all reads.")
+@text_option("--positive", metavar="CLASS", help="The positive class, if not 1.")
+@tracking_uri_option
+@timeout_option("30s")
 def plan_command(**given: Any) -> int:
     """Say how many rows or seeds a rule needs, and what those that there are could show.
 
@@ -118,7 +121,6 @@ def plan_command(**given: Any) -> int:
     from two logged runs by the test that the policy would use. Nothing is judged.
     """
     from policy_engine.cli import output, plan  # noqa: PLC0415 (--help must not pay for it)
-    from policy_engine.cli.publishing import seconds  # noqa: PLC0415
     from policy_engine.evidence import EvidenceError, UnreadableEvidence  # noqa: PLC0415
 
     given["timeout"] = seconds("--timeout", given["timeout"])

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from policy_engine.cli.app import command, filled
+from policy_engine.cli.app import command
+from policy_engine.cli.options import text_option
 
 
 @command("new-plugin", "policy-engine new-plugin acme-policies")
 @click.argument("name")
-@click.option(
+@text_option(
     "--folder",
-    callback=filled,
     metavar="FOLDER",
     help="Where it goes: a new or empty folder (NAME by default).",
 )
