@@ -89,7 +89,7 @@ def _scores(score: Iterable[float] | Mapping[Any, Iterable[float]] | None) -> di
 
 
 def _table(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return the columns that are given, as cells; refuse what is no table."""
+    """Return the columns that are given, as cells; refuse all but a table."""
     table = {name: _cells(name, each) for name, each in columns.items() if each is not None}
     _check(table)
     return table

@@ -393,7 +393,7 @@ def test_without_a_server_it_still_writes_a_valid_gate(root: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_is_said_and_stops_nothing(root: Path) -> None:
-    told = command("init", "--yes", "--tracking-uri", "http://127.0.0.1:9", "--timeout", "1s")
+    told = command("init", "--yes", "--tracking-uri", "http://127.0.0.1:9", "--timeout", "5s")
     assert told.code == 0
     assert "127.0.0.1:9" in told.err
     assert load(("policies",), root).policies.files
