@@ -10,6 +10,7 @@ import re
 import mlflow
 
 from policy_engine.errors import UsageError
+from policy_engine.training.active import active_run
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -52,8 +53,7 @@ def log_cost(
         if type(gpus) is not int or gpus < 0:  # True is an int, and no number of GPUs
             raise UsageError(f"gpus is {gpus!r}; it is a whole number of at least 0")
         tags["compute.gpus"] = str(gpus)
-    if mlflow.active_run() is None:
-        raise UsageError("there is no active run to log into: with mlflow.start_run(): …")
+    active_run()
     mlflow.set_tags(tags)
     mlflow.log_metrics(metrics)
 

@@ -16,6 +16,7 @@ from typing import Any
 import mlflow
 
 from policy_engine.errors import UsageError
+from policy_engine.training.active import active_run
 
 PATH = "policy_engine/importance.json"
 METHOD_TAG = "explanation.method"
@@ -51,8 +52,7 @@ def log_importance(
     if not numbers:
         raise UsageError("there are no importances to log")
     logged = {name: _number(name, value) for name, value in numbers.items()}
-    if mlflow.active_run() is None:
-        raise UsageError("there is no active run to log into: with mlflow.start_run(): …")
+    active_run()
     mlflow.log_dict(logged, PATH)
     mlflow.set_tag(METHOD_TAG, method.strip())
     return logged

@@ -15,6 +15,7 @@ from typing import Any
 import mlflow
 
 from policy_engine.errors import UsageError
+from policy_engine.training.active import active_run
 
 PREDICTIONS = "policy_engine/predictions.json"
 """Where the table lies among the run's artifacts."""
@@ -58,9 +59,7 @@ def log_predictions(
     """
     rows = {"row_id": row_id, "target": target, "prediction": prediction}
     table = _table(rows | _scores(score) | {"weight": weight, "cluster": cluster, **columns})
-    run = mlflow.active_run()
-    if run is None:
-        raise UsageError("there is no active run to log into: with mlflow.start_run(): …")
+    run = active_run()
     if _has_table(run.info.run_id):
         raise UsageError(
             f"run {run.info.run_id} has predictions already; MLflow would append to them: "

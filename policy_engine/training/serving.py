@@ -26,6 +26,7 @@ from mlflow.models import Model
 from policy_engine.errors import UsageError
 from policy_engine.http.deadline import Deadline
 from policy_engine.http.reading import held_response
+from policy_engine.training.active import active_run
 from policy_engine.training.machine import hardware_name, peak_memory_mb
 from policy_engine.training.percentiles import percentile, percentile_bounds
 from policy_engine.training.scoring import HOST, served
@@ -107,8 +108,7 @@ def probe_serving(
     """
     if requests < 1:
         raise UsageError(f"requests is {requests}; at least 1 is needed")
-    if mlflow.active_run() is None:
-        raise UsageError("there is no active run to log into: with mlflow.start_run(): …")
+    active_run()
     model_id, metrics = _probed(model_uri, requests, timeout_s)
     mlflow.log_metrics(metrics)
     mlflow.set_tags(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from mlops_policies.comparing.row_metric import AGREES, OF_NUMBERS
 from mlops_policies.comparing.same_data import Same, evaluation_data, same_data, same_rows
 from mlops_policies.comparing.zero_rule import ZeroRule, zero_rule_of_classes, zero_rule_of_numbers
 from mlops_policies.reading.family import KIND_TAG
@@ -41,12 +42,9 @@ Kind = Literal[
 
 ZERO: Kind = "zero-rule"
 EXISTING: Kind = "existing-solution"
-AGREES = 1e-4
-"""How near (in the metric's units) a logged metric must be to a definition of it to be that."""
 EQUAL = 1e-9
 """Values that differ by less, relatively, are equal: floats of the same sum in another order."""
 
-_NUMBERS = frozenset("mae mape max_error mse r2 rmse rmsle".split())
 _LOG = (
     f'log one on the same data, with the tag: mlflow.set_tag("{KIND_TAG}", "{{}}"); '
     "or log the candidate's predictions: policy_engine.training.log_predictions(…)"
@@ -288,7 +286,7 @@ def _zero_rule(case: Case) -> tuple[ZeroRule, str]:
     if not found:
         raise MissingEvidence(f"it is not known how {metric.name} is computed from rows")
     weights = table.weights
-    if found[0].kind in _NUMBERS:
+    if found[0].kind in OF_NUMBERS:
         rule = zero_rule_of_numbers(found[0], table.numbers("target"), weights)
     else:
         targets = [cell for cell in table.targets if cell is not None]
@@ -320,7 +318,7 @@ def _meant(case: Case, table: Predictions, found: Sequence[Definition]) -> Defin
         except (NotComputable, InvalidRows):
             continue
         computable.append(definition)
-        if abs(Decimal(repr(value)) - logged) <= Decimal(repr(AGREES)):
+        if abs(Decimal(repr(value)) - logged) <= AGREES:
             return definition
     return computable[0] if computable else found[0]
 

@@ -23,7 +23,8 @@ LEAST_DECIMALS = 3
 """Decimals that a logged value must have for its rounding to be forgiven."""
 
 _SCORED = frozenset("average_precision pr_curve_area roc_auc brier log_loss".split())
-_NUMBERS = frozenset("mae mape max_error mse r2 rmse rmsle".split())
+OF_NUMBERS = frozenset("mae mape max_error mse r2 rmse rmsle".split())
+"""Kinds of definitions that read targets and predictions as numbers."""
 _LOG_ALIKE = (
     "log the same metric for both under this name: evaluate the baseline again with the code that "
     "evaluates the candidate, or name the average, such as val_f1_weighted, and log that for both"
@@ -55,7 +56,7 @@ def targets_of(definition: Definition, table: Predictions) -> Sequence[Class]:
     Raises:
         InvalidEvidence: If a target is null, or is not a number where the metric is of numbers.
     """
-    if definition.kind in _NUMBERS:
+    if definition.kind in OF_NUMBERS:
         return table.numbers("target")
     return [cell for cell in table.targets if cell is not None]
 

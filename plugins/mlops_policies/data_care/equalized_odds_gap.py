@@ -8,7 +8,14 @@ from typing import Annotated
 from pydantic import Field
 
 from mlops_policies.groups.error_rates import KINDS, TPR, Rates, rates_of
-from mlops_policies.groups.group_counts import Label, doubt, listed_groups, readable
+from mlops_policies.groups.group_counts import (
+    Attributes,
+    ErrorOfAll,
+    Label,
+    doubt,
+    listed_groups,
+    readable,
+)
 from mlops_policies.groups.rate_gaps import (
     Pair,
     lower_bound,
@@ -57,22 +64,11 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
 
     needs = Needs.PREDICTIONS | Needs.BASELINE
 
-    attributes: tuple[str, ...] = Field(
-        min_length=1,
-        strict=False,
-        examples=[["sex"]],
-        description="Protected attributes: columns of the predictions table, or of the metrics.",
-    )
+    attributes: Attributes
     max_gap: Annotated[Fraction, Tighter.LOWER] = Field(
         default=exact(0.1), lt=1, description="Greatest gap between two groups' rates (rate)."
     )
-    alpha: float = Field(
-        default=0.05,
-        gt=0,
-        le=0.5,
-        description="Error of the whole policy: the share of models without harm that fail, "
-        "at most.",
-    )
+    alpha: ErrorOfAll = 0.05
     min_positives: int = Field(
         default=50, ge=1, description="For a true positive rate, rows of the class in a group."
     )

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mlops_policies.groups.group_counts import (
+    Attributes,
     Counts,
+    ErrorOfAll,
     Label,
     counts_of,
     doubt,
@@ -73,12 +75,7 @@ class FourFifths(Policy, name="four-fifths"):
 
     needs = Needs.PREDICTIONS | Needs.BASELINE
 
-    attributes: tuple[str, ...] = Field(
-        min_length=1,
-        strict=False,
-        examples=[["sex"]],
-        description="Protected attributes: columns of the predictions table, or of the metrics.",
-    )
+    attributes: Attributes
     favourable: Label = Field(
         examples=["approved"],
         description="The prediction that benefits the person; of numbers a bound, as '>= 600'.",
@@ -97,13 +94,7 @@ class FourFifths(Policy, name="four-fifths"):
         description="Whether a ratio fails when it is shown to be too low (interval), "
         "or as soon as it is (point).",
     )
-    alpha: float = Field(
-        default=0.05,
-        gt=0,
-        le=0.5,
-        description="Error of the whole policy: the share of models without harm that fail, "
-        "at most.",
-    )
+    alpha: ErrorOfAll = 0.05
 
     def evaluate(self, case: Case) -> Iterator[Finding]:
         """Yield a finding for each attribute."""

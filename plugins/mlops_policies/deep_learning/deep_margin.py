@@ -21,6 +21,7 @@ from mlops_policies.comparing.words import (
 from mlops_policies.reading.family import (
     DEEP_FLAVORS,
     FAMILY_TAG,
+    TRAIN_SIMPLE,
     Family,
     family_of_model,
     family_of_run,
@@ -97,12 +98,14 @@ class DeepMargin(Proof, name="deep-margin"):
         try:
             simple = case.against(rules)
         except (MissingEvidence, NotApplicable) as e:
-            raise MissingEvidence(f"deep model and no simple run to beat: {_why(e)}", _TRAIN) from e
+            raise MissingEvidence(
+                f"deep model and no simple run to beat: {_why(e)}", TRAIN_SIMPLE
+            ) from e
         if family_of_run(simple) is not Family.SIMPLE:
             raise MissingEvidence(
                 f"deep model and no simple run to beat: {_named(simple)} is tagged as simple, and "
                 "its estimator is not",
-                _TRAIN,
+                TRAIN_SIMPLE,
             )
         levels = Levels.of(self, case, among_of(case, rules), (case.metric,))
         tested = compare(case.candidate, simple, case.metric, self.plan)
@@ -203,11 +206,6 @@ class DeepMargin(Proof, name="deep-margin"):
         )
 
 
-_TRAIN = (
-    "train a linear or a tree model in this experiment, on the candidate's evaluation data, say "
-    f'so: mlflow.set_tag("{FAMILY_TAG}", "tree"), and check again: the candidate need not be '
-    "trained again"
-)
 _NOT_BETTER = "merge the simple model, or make the deep one better; a lower margin needs a why"
 
 

@@ -9,7 +9,13 @@ from typing import Annotated
 from pydantic import Field
 
 from mlops_policies.comparing.same_data import Same, evaluation_data, same_data
-from mlops_policies.reading.family import FAMILY_TAG, Family, family_of_model, family_of_run
+from mlops_policies.reading.family import (
+    FAMILY_TAG,
+    TRAIN_SIMPLE,
+    Family,
+    family_of_model,
+    family_of_run,
+)
 from mlops_policies.reading.language import language_model
 from policy_engine.evidence import (
     Case,
@@ -169,9 +175,7 @@ class SimpleModelTried(Policy, name="simple-model-tried"):
             message=f"{tried}; {'; '.join(notes)}",
             measured=Measurement(Decimal(len(tried.runs)), "runs", Grade.LOGGED, "other runs"),
             limit=Limit(Decimal(self.min_runs), "runs", ">="),
-            remedy="train a linear or a tree model in this experiment, on the candidate's "
-            f'evaluation data, say so: mlflow.set_tag("{FAMILY_TAG}", "tree"), and check again: '
-            "the candidate need not be trained again",
+            remedy=TRAIN_SIMPLE,
         )
 
 

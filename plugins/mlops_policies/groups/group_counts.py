@@ -3,7 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from policy_engine.evidence import InvalidEvidence, MissingEvidence, Predictions, Run
 from policy_engine.policy import Outcome
@@ -30,6 +32,24 @@ class Counted(NamedTuple):
         return f"{readable(self.rate)}, {self.hits:,} of {self.rows:,} rows"
 
 
+Attributes = Annotated[
+    tuple[str, ...],
+    Field(
+        min_length=1,
+        strict=False,
+        examples=[["sex"]],
+        description="Protected attributes: columns of the predictions table, or of the metrics.",
+    ),
+]
+ErrorOfAll = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=0.5,
+        description="Error of the whole policy: the share of models without harm that fail, "
+        "at most.",
+    ),
+]
 Label = str | int | float | bool
 """A class as a policy file or a table writes it."""
 Cell = Label | None

@@ -13,6 +13,12 @@ from policy_engine.evidence import Run
 
 FAMILY_TAG = "model.family"
 """The tag in which training says the family, such as `linear`, `tree`, `deep` or `ensemble`."""
+TRAIN_SIMPLE = (
+    "train a linear or a tree model in this experiment, on the candidate's evaluation data, say "
+    f'so: mlflow.set_tag("{FAMILY_TAG}", "tree"), and check again: the candidate need not be '
+    "trained again"
+)
+"""What to do where a deep model has no simple one beside it."""
 KIND_TAG = "baseline.kind"
 """The tag in which training says that a run is a baseline, and of which kind."""
 
