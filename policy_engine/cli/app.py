@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -35,7 +34,7 @@ def cli(context: click.Context, *, debug: bool) -> None:
 
 def _shown_tracebacks() -> Callable[[], None]:
     """Have the tracebacks of policies that break on stderr; return what ends that."""
-    import logging  # noqa: PLC0415 (only `--debug` needs it)
+    import logging
 
     handler = logging.StreamHandler()
     log = logging.getLogger("policy_engine.policies")
@@ -63,7 +62,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         settle()
     except UsageError as e:
-        from policy_engine.cli import crash  # noqa: PLC0415
+        from policy_engine.cli import crash
 
         if code not in {USAGE, INTERRUPTED}:  # else it is told already, or nobody waits for it
             code = crash.explain_error(e)
@@ -82,9 +81,11 @@ def _ended(arguments: list[str] | None) -> int:
         e.show()
         return USAGE
     except Exception as e:  # noqa: BLE001 (`crash` explains whatever it is)
-        from policy_engine.cli import crash  # noqa: PLC0415
+        from policy_engine.cli import crash
 
         if debug:
+            import traceback
+
             traceback.print_exception(e)
         return crash.explain_error(e)
     except SystemExit:

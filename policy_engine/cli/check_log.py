@@ -12,7 +12,6 @@ from policy_engine import __version__
 from policy_engine.cli import crash
 from policy_engine.cli.output import print_text
 from policy_engine.errors import UsageError
-from policy_engine.render import log_line
 
 if TYPE_CHECKING:
     from policy_engine.github.event import Event
@@ -72,6 +71,8 @@ class CheckLog:
         self._append(self._line(int(report.exit_code) if report else crash.UNDECIDED, None))
 
     def _line(self, code: int, error: str | None) -> str:
+        from policy_engine.render import log_line
+
         report, event = self.report, self.event
         policies = report.policies if report else None
         line = log_line.LogLine(

@@ -43,7 +43,7 @@ def options_of(given: dict[str, Any], **more: Any) -> "Options":
         given: What these flags give, by the name of its option.
         more: What flags of the one command give.
     """
-    from policy_engine.check import Options  # noqa: PLC0415 (--help must not pay for it)
+    from policy_engine.check import Options
 
     given = dict(given)
     timeout_s = seconds("--timeout", given.pop("timeout"))

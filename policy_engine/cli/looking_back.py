@@ -25,10 +25,10 @@ def opened(given: str | None, deadline: "Deadline") -> "tuple[str, Store]":
     Raises:
         UsageError: If there is none.
     """
-    from policy_engine.errors import UsageError  # noqa: PLC0415
-    from policy_engine.tracking.address import tracking_uri  # noqa: PLC0415
-    from policy_engine.tracking.opening import open_store  # noqa: PLC0415
-    from policy_engine.tracking.store import NoSuchStore, ReadFailed  # noqa: PLC0415
+    from policy_engine.errors import UsageError
+    from policy_engine.tracking.address import tracking_uri
+    from policy_engine.tracking.opening import open_store
+    from policy_engine.tracking.store import NoSuchStore, ReadFailed
 
     uri = tracking_uri(given)
     try:
@@ -43,9 +43,9 @@ def write(places: "Sequence[Place]", told: "list[Section]", plain: dict[str, Any
     Raises:
         UsageError: If a file cannot be written.
     """
-    import shutil  # noqa: PLC0415
+    import shutil
 
-    from policy_engine.history.formats import FORMATS, as_json, as_text  # noqa: PLC0415
+    from policy_engine.history.formats import FORMATS, as_json, as_text
 
     for place in places:
         if place.format == "json":

@@ -75,7 +75,7 @@ def timeout_option(default: str, told: str = "Limit of all reads.") -> Decorator
 
 def seconds(flag: str, text: str) -> float:
     """Return a duration such as `30s` in seconds."""
-    from policy_engine.quantities import parse_duration  # noqa: PLC0415
+    from policy_engine.quantities import parse_duration
 
     try:
         return float(parse_duration(text))

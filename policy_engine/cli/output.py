@@ -154,7 +154,7 @@ def print_text(text: str) -> None:
 
 def _for_terminal(report: Report, verbose: bool) -> str:
     """Return the text report as wide as the terminal; colour only where one is."""
-    from policy_engine.render.formats.text import as_text  # noqa: PLC0415 (only the text format needs it)
+    from policy_engine.render.formats.text import as_text
 
     width = max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 def named_plugins_of(paths: tuple[str, ...]) -> tuple[str, ...]:
     """Return the plugins that policy files name; what else they say may be half written."""
-    from policy_engine.policy_file import named_plugins, policy_paths  # noqa: PLC0415
+    from policy_engine.policy_file import named_plugins, policy_paths
 
     return named_plugins(*policy_paths(paths, Path()))
 
 
 def plugins_of(paths: tuple[str, ...]) -> "Plugins":
     """Return the built-in plugins, and those that the policy files at these paths name."""
-    from policy_engine import check, plugins  # noqa: PLC0415
+    from policy_engine import check, plugins
 
     return check.load(paths).plugins if paths else plugins.load_plugins()

@@ -3,8 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -47,8 +46,7 @@ publishing = together(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Publisher:
+class Publisher(NamedTuple):
     """Tells GitHub of a report, or that there is none; does nothing where it is not to."""
 
     how: "Publishing | None"
@@ -56,7 +54,7 @@ class Publisher:
     def publish(self, report: "Report", event: "Event | None" = None) -> None:
         """Publish a report; what goes wrong is said on stderr."""
         if self.how is not None:
-            from policy_engine.github.publish import publish  # noqa: PLC0415
+            from policy_engine.github.publish import publish
 
             publish(report, self.how, os.environ, event)
 
@@ -67,8 +65,8 @@ class Publisher:
             yield
         except (Exception, SystemExit) as error:  # told, and raised again
             if self.how is not None:
-                from policy_engine.cli import crash  # noqa: PLC0415
-                from policy_engine.github.publish import publish_failure  # noqa: PLC0415
+                from policy_engine.cli import crash
+                from policy_engine.github.publish import publish_failure
 
                 said, code = crash.sentence(error), crash.exit_code(error)
                 publish_failure(said, code, os.environ)
@@ -92,7 +90,7 @@ def publisher(given: dict[str, Any], formats: Sequence[str] = ()) -> Publisher:
         )
     if not (is_job if publish is None else publish):
         return Publisher(None)
-    from policy_engine.github.publish import GATE, Comments, Publishing  # noqa: PLC0415
+    from policy_engine.github.publish import GATE, Comments, Publishing
 
     files = [file for name, _, file in (text.partition("=") for text in formats) if name == "json"]
     with Publisher(Publishing()).watching():

@@ -36,19 +36,19 @@ def audit_command(formats: tuple[str, ...], timeout: str, **given: Any) -> int:
     The exit code is that of a check of all of them. What needs a baseline or a pull request is not
     asked. Models that no policy file is for are listed, and so are waivers with their last day.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from policy_engine.cli import output  # noqa: PLC0415
-    from policy_engine.history.audit import Asked, audit  # noqa: PLC0415
-    from policy_engine.history.audit_told import audit_sections, plain_audit  # noqa: PLC0415
-    from policy_engine.http.deadline import Deadline  # noqa: PLC0415
-    from policy_engine.judging.evaluate import Context  # noqa: PLC0415
-    from policy_engine.loading import load  # noqa: PLC0415
-    from policy_engine.log import progress  # noqa: PLC0415
-    from policy_engine.policy_file.profiles import Demands  # noqa: PLC0415
-    from policy_engine.render.links import Links  # noqa: PLC0415
-    from policy_engine.report import Engine, PolicySource  # noqa: PLC0415
-    from policy_engine.tracking.store import ReadFailed  # noqa: PLC0415
+    from policy_engine.cli import output
+    from policy_engine.history.audit import Asked, audit
+    from policy_engine.history.audit_told import audit_sections, plain_audit
+    from policy_engine.http.deadline import Deadline
+    from policy_engine.judging.evaluate import Context
+    from policy_engine.loading import load
+    from policy_engine.log import progress
+    from policy_engine.policy_file.profiles import Demands
+    from policy_engine.render.links import Links
+    from policy_engine.report import Engine, PolicySource
+    from policy_engine.tracking.store import ReadFailed
 
     places = output.places(formats, FORMATS)
     now = datetime.now(UTC).replace(microsecond=0)

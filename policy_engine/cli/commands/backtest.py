@@ -76,17 +76,17 @@ def backtest_command(formats: tuple[str, ...], timeout: str, **given: Any) -> in
     A run's baseline is what the rules would have found on that day, and nothing of its future is
     used. What has no history in MLflow is counted as not replayed. Nothing is published.
     """
-    from policy_engine.cli import output  # noqa: PLC0415
-    from policy_engine.errors import UsageError  # noqa: PLC0415
-    from policy_engine.history.backtest import backtest  # noqa: PLC0415
-    from policy_engine.history.dask_cluster import workers  # noqa: PLC0415
-    from policy_engine.history.elsewhere import Work, backtest_by  # noqa: PLC0415
-    from policy_engine.history.plain import plain_backtest  # noqa: PLC0415
-    from policy_engine.history.told import sections  # noqa: PLC0415
-    from policy_engine.http.deadline import Deadline  # noqa: PLC0415
-    from policy_engine.log import progress  # noqa: PLC0415
-    from policy_engine.render.links import Links  # noqa: PLC0415
-    from policy_engine.tracking.store import NotFound, ReadFailed  # noqa: PLC0415
+    from policy_engine.cli import output
+    from policy_engine.errors import UsageError
+    from policy_engine.history.backtest import backtest
+    from policy_engine.history.dask_cluster import workers
+    from policy_engine.history.elsewhere import Work, backtest_by
+    from policy_engine.history.plain import plain_backtest
+    from policy_engine.history.told import sections
+    from policy_engine.http.deadline import Deadline
+    from policy_engine.log import progress
+    from policy_engine.render.links import Links
+    from policy_engine.tracking.store import NotFound, ReadFailed
 
     places = output.places(formats, FORMATS)
     with redirect_stdout(sys.stderr):
@@ -121,12 +121,12 @@ def _code(result: "Backtest") -> int:
 
 def _asked(given: dict[str, Any]) -> tuple["Asked", tuple["Texts", ...]]:
     """Return what is asked, and the texts of each side's policies."""
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+    from datetime import UTC, datetime, timedelta
 
-    from policy_engine.history.against import other_side  # noqa: PLC0415
-    from policy_engine.history.backtest import Asked  # noqa: PLC0415
-    from policy_engine.loading import load_texts  # noqa: PLC0415
-    from policy_engine.policy_file import policy_paths  # noqa: PLC0415
+    from policy_engine.history.against import other_side
+    from policy_engine.history.backtest import Asked
+    from policy_engine.loading import load_texts
+    from policy_engine.policy_file import policy_paths
 
     root, now = Path(), datetime.now(UTC)
     for option in ("limit", "resume") if given["dask"] is not None else ():

@@ -53,12 +53,12 @@ def check_command(
 ) -> int:
     """Judge candidates and print the verdict; the exit code is the gate."""
     tell = publisher(given, formats)
-    from policy_engine.cli.check_log import CheckLog  # noqa: PLC0415 (--help must not pay for them)
+    from policy_engine.cli.check_log import CheckLog
 
     checking = CheckLog(log, given["require"], given["profile"])
     with tell.watching(), checking.writing() as line:
-        from policy_engine import check  # noqa: PLC0415 (--help must not pay for them)
-        from policy_engine.cli import output  # noqa: PLC0415 (--help must not pay for them)
+        from policy_engine import check
+        from policy_engine.cli import output
 
         options = options_of(
             given,
@@ -82,7 +82,7 @@ def _path(text: str | None) -> Path | None:
 
 
 def _moment(text: str | None) -> "datetime | None":
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
     if text is None:
         return None

@@ -15,7 +15,7 @@ from policy_engine.cli.options import text_option
 @text_option("--output", required=True, metavar="FILE", help="Where the evidence goes.")
 def collect_command(output: str, **given: Any) -> int:
     """Read the evidence and save it: `check --evidence FILE` judges it without MLflow."""
-    from policy_engine import check  # noqa: PLC0415
+    from policy_engine import check
 
     evidence = check.collect(options_of(given, save_evidence=Path(output)))
     say = evidence.unreadable or evidence.absent

@@ -11,6 +11,6 @@ from policy_engine.cli.app import command
 @click.option("--folder", default="policy-engine-demo", show_default=True, metavar="FOLDER")
 def demo_command(folder: str) -> int:
     """Train real models into an embedded MLflow store and judge four pull requests."""
-    from policy_engine.cli import demo  # noqa: PLC0415
+    from policy_engine.cli import demo
 
     return demo.run_demo(Path(folder))

@@ -17,9 +17,9 @@ def doctor_command(**given: Any) -> int:
     baseline are looked at; nothing is judged, and no token is shown. The last line is the one
     thing to do next.
     """
-    from policy_engine.cli import doctor, output  # noqa: PLC0415
-    from policy_engine.render.columns import paragraph  # noqa: PLC0415
-    from policy_engine.render.escape import LONG, terminal  # noqa: PLC0415
+    from policy_engine.cli import doctor, output
+    from policy_engine.render.columns import paragraph
+    from policy_engine.render.escape import LONG, terminal
 
     seen = []
     for line in doctor.examine(options_of(given)):

@@ -33,7 +33,7 @@ def explain_command(
     With PATHS, policies of the plugins that these policy files name are known too. With
     --effective, PATHS alone (policies/ by default): each file with all that it extends.
     """
-    from policy_engine.cli import catalogue  # noqa: PLC0415
+    from policy_engine.cli import catalogue
 
     if effective:
         click.echo("\n\n".join(_effective(names or ("policies",), asked, backtest)))
@@ -51,16 +51,16 @@ def explain_command(
 def _effective(
     paths: tuple[str, ...], asked: dict[str, Any], backtest: str | None
 ) -> "Iterator[str]":
-    from policy_engine import loading  # noqa: PLC0415
-    from policy_engine.policy_file import effective  # noqa: PLC0415
-    from policy_engine.policy_file.profiles import Demands  # noqa: PLC0415
+    from policy_engine import loading
+    from policy_engine.policy_file import effective
+    from policy_engine.policy_file.profiles import Demands
 
     loaded = loading.load(paths, demands=Demands(**asked))
     files = zip(loaded.policies.files, loaded.drafts, strict=True)
     if backtest is None:
         yield from effective.effective_file(files, loaded.plugins.packs)
         return
-    from policy_engine.history.quoting import quoted  # noqa: PLC0415
+    from policy_engine.history.quoting import quoted
 
     found = quoted(Path(backtest))
     is_same = found.digest == loaded.policies.digest

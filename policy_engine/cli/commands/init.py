@@ -1,7 +1,6 @@
 """`init`: a first gate for a repository."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -27,9 +26,11 @@ def init_command(
 
     It looks at the code and at what MLflow tracked. Files that exist are kept as they are.
     """
-    from policy_engine import loading  # noqa: PLC0415
-    from policy_engine.cli import init  # noqa: PLC0415
-    from policy_engine.tracking import address  # noqa: PLC0415
+    from dataclasses import replace
+
+    from policy_engine import loading
+    from policy_engine.cli import init
+    from policy_engine.tracking import address
 
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask here: say --yes to write what is proposed")
@@ -52,7 +53,7 @@ def _limits(backtest: str | None) -> tuple[str, ...]:
     """Return what a backtest's file says of limits: where it is from, then a sentence a limit."""
     if backtest is None:
         return ()
-    from policy_engine.history.quoting import quoted  # noqa: PLC0415
+    from policy_engine.history.quoting import quoted
 
     found = quoted(Path(backtest))
     return found.source, *(f"{id_} {s}" for (_, id_), said in found.limits.items() for s in said)
@@ -60,7 +61,7 @@ def _limits(backtest: str | None) -> tuple[str, ...]:
 
 def _tell(seen: "Seen", proposal: "ProposedFile") -> None:
     """Say what was found, on stderr: it is a note."""
-    from policy_engine.quantities.words import count  # noqa: PLC0415
+    from policy_engine.quantities.words import count
 
     found = seen.survey
     if seen.trouble:
@@ -78,8 +79,8 @@ def _tell(seen: "Seen", proposal: "ProposedFile") -> None:
 
 
 def _or_none(proposal: "ProposedFile", why: str | None) -> str:
-    from policy_engine.cli.init.numbers import written  # noqa: PLC0415
-    from policy_engine.quantities.words import first_few  # noqa: PLC0415
+    from policy_engine.cli.init.numbers import written
+    from policy_engine.quantities.words import first_few
 
     if proposal.metric is None and proposal.of_training:
         seen = first_few(proposal.of_training, 2)
@@ -101,8 +102,10 @@ def _baseline(proposal: "ProposedFile", champion: str | None) -> str:
 
 def _asked(proposal: "ProposedFile") -> "ProposedFile":
     """Return the proposal as whoever sits there wants it."""
-    from policy_engine.cli.init import slug  # noqa: PLC0415
-    from policy_engine.evidence.metrics import Goal, known  # noqa: PLC0415
+    from dataclasses import replace
+
+    from policy_engine.cli.init import slug
+    from policy_engine.evidence.metrics import Goal, known
 
     name = click.prompt("Name of the policy file", proposal.name, err=True)
     metric = _or_nothing("Metric that counts (- for none)", proposal.metric)
@@ -128,8 +131,8 @@ def _asked(proposal: "ProposedFile") -> "ProposedFile":
 
 def _asked_point(metric: str | None, proposed: "Point | None") -> "Point | None":
     """Return what a point of the metric is, where its name does not say it."""
-    from policy_engine.cli.init.numbers import Point, positive, written  # noqa: PLC0415
-    from policy_engine.evidence.metrics import known  # noqa: PLC0415
+    from policy_engine.cli.init.numbers import Point, positive, written
+    from policy_engine.evidence.metrics import known
 
     kind = known(metric) if metric else None
     if metric is None or (kind and kind.point is not None):

@@ -10,6 +10,6 @@ from policy_engine.cli.plugins_of import plugins_of
 @click.argument("paths", nargs=-1)
 def list_command(paths: tuple[str, ...]) -> None:
     """List the policies that policy files can bind; with PATHS, those of their plugins too."""
-    from policy_engine.cli import catalogue  # noqa: PLC0415
+    from policy_engine.cli import catalogue
 
     click.echo(catalogue.policy_listing(plugins_of(paths).policies))

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import redirect_stdout
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -22,7 +21,9 @@ _WIDEST = 80
 
 def _points(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
     """Read `1pt`, or a bare number above 0 in the metric's units."""
-    from policy_engine.quantities import parse_margin  # noqa: PLC0415
+    from decimal import Decimal
+
+    from policy_engine.quantities import parse_margin
 
     if value is None:
         return None
@@ -37,7 +38,7 @@ def _points(_context: click.Context, _option: click.Parameter, value: str | None
 
 def _share(_context: click.Context, _option: click.Parameter, value: str | None) -> Any:
     """Read `8%` as a fraction above 0 and under 1."""
-    from policy_engine.quantities import parse_percent  # noqa: PLC0415
+    from policy_engine.quantities import parse_percent
 
     if value is None:
         return None
@@ -51,6 +52,8 @@ def _share(_context: click.Context, _option: click.Parameter, value: str | None)
 
 
 def _is_number(text: str) -> bool:
+    from decimal import Decimal
+
     try:
         return Decimal(text).is_finite()
     except ArithmeticError:
@@ -120,8 +123,8 @@ def plan_command(**given: Any) -> int:
     How far a gain varies is a share of differing rows, a standard deviation over seeds, or learned
     from two logged runs by the test that the policy would use. Nothing is judged.
     """
-    from policy_engine.cli import output, plan  # noqa: PLC0415 (--help must not pay for it)
-    from policy_engine.evidence import EvidenceError, UnreadableEvidence  # noqa: PLC0415
+    from policy_engine.cli import output, plan
+    from policy_engine.evidence import EvidenceError, UnreadableEvidence
 
     given["timeout"] = seconds("--timeout", given["timeout"])
     asked = plan.Asked(**given)

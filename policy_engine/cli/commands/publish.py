@@ -21,7 +21,7 @@ def publish_command(report: str, **given: Any) -> int:
     """
     tell = publisher({**given, "publish": True}, [f"json={report}"])
     with tell.watching():
-        from policy_engine.github.received import read_for_job  # noqa: PLC0415
+        from policy_engine.github.received import read_for_job
 
         read = read_for_job(Path(report))
     tell.publish(read)

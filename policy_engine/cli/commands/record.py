@@ -35,11 +35,11 @@ def record_command(
     run: str, policies: str, timeout: str, *, rows: bool, **given: str | None
 ) -> None:
     """Make a policy test of a real run: its evidence without names, and today's outcomes."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from policy_engine import check, policy_tests  # noqa: PLC0415
-    from policy_engine.cli.output import write  # noqa: PLC0415
-    from policy_engine.errors import UsageError  # noqa: PLC0415
+    from policy_engine import check, policy_tests
+    from policy_engine.cli.output import write
+    from policy_engine.errors import UsageError
 
     output = given["output"]
     if output is not None and Path(output).exists():

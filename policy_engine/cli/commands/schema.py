@@ -18,12 +18,12 @@ from policy_engine.cli.plugins_of import named_plugins_of
 )
 def schema_command(paths: tuple[str, ...], kind: str) -> None:
     """Print the JSON Schema of policy files, for editors; with PATHS, their plugins' too."""
-    from policy_engine import plugins  # noqa: PLC0415
-    from policy_engine.policy_file import schema  # noqa: PLC0415
-    from policy_engine.policy_tests.schema import policy_tests_schema  # noqa: PLC0415
+    from policy_engine import plugins
+    from policy_engine.policy_file import schema
+    from policy_engine.policy_tests.schema import policy_tests_schema
 
     if kind == "log":
-        from policy_engine.render.log_line import LogLine  # noqa: PLC0415
+        from policy_engine.render.log_line import LogLine
 
         made = LogLine.model_json_schema()
     elif kind == "waivers":

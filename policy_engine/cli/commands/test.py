@@ -24,9 +24,9 @@ def test_command(
     paths: tuple[str, ...], formats: tuple[str, ...], *, require_coverage: bool
 ) -> int:
     """Judge the cases of policy tests (policies/tests/ by default); 1 where one differs."""
-    from policy_engine import policy_tests  # noqa: PLC0415
-    from policy_engine.cli import output  # noqa: PLC0415
-    from policy_engine.quantities.words import count  # noqa: PLC0415
+    from policy_engine import policy_tests
+    from policy_engine.cli import output
+    from policy_engine.quantities.words import count
 
     root = Path()
     given = paths or ((TESTS,) if (root / TESTS).exists() else ())

@@ -15,21 +15,21 @@ from policy_engine.cli.options import demanding
 @demanding
 def validate_command(paths: tuple[str, ...], *, fix: bool, **asked: Any) -> None:
     """Check policy files: every problem at once, with file, line and remedy."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from policy_engine import check  # noqa: PLC0415
-    from policy_engine.change.situation import idle_globs  # noqa: PLC0415
-    from policy_engine.judging.subjects import on_training_rows  # noqa: PLC0415
-    from policy_engine.judging.uncounted import without_point  # noqa: PLC0415
-    from policy_engine.policy_file.outdated import refuse_outdated  # noqa: PLC0415
-    from policy_engine.policy_file.profiles import Demands  # noqa: PLC0415
-    from policy_engine.policy_file.waiver import refuse_too_far_ahead  # noqa: PLC0415
-    from policy_engine.quantities import count  # noqa: PLC0415
+    from policy_engine import check
+    from policy_engine.change.situation import idle_globs
+    from policy_engine.judging.subjects import on_training_rows
+    from policy_engine.judging.uncounted import without_point
+    from policy_engine.policy_file.outdated import refuse_outdated
+    from policy_engine.policy_file.profiles import Demands
+    from policy_engine.policy_file.waiver import refuse_too_far_ahead
+    from policy_engine.quantities import count
 
     paths = paths or ("policies",)
     policies = check.load(paths, demands=Demands(**asked)).policies
     if fix and policies.outdated:
-        from policy_engine.cli.fix import fix_files  # noqa: PLC0415
+        from policy_engine.cli.fix import fix_files
 
         fix_files(policies.outdated)
         policies = check.load(paths, demands=Demands(**asked)).policies

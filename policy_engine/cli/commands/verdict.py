@@ -15,8 +15,8 @@ def verdict_command(report: str) -> int:
     Plugins run in the process of a check, and can end it: as the last step of a job this command
     makes sure that green was written down. Remove the file before the check.
     """
-    from policy_engine.cli.output import print_text  # noqa: PLC0415
-    from policy_engine.judging.report_file import read_report  # noqa: PLC0415
+    from policy_engine.cli.output import print_text
+    from policy_engine.judging.report_file import read_report
 
     read = read_report(Path(report))
     print_text(f"{read.verdict.value} (exit code {int(read.exit_code)})\n")

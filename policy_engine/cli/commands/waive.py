@@ -46,9 +46,9 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
 
     Whoever approves it adds `approved_by`. Without it the file is refused.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from policy_engine.cli import waive  # noqa: PLC0415
+    from policy_engine.cli import waive
 
     written = waive.WaiverRequest(
         id=given["id_"],

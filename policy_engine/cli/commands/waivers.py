@@ -9,6 +9,6 @@ from policy_engine.cli.app import command
 @click.argument("reports", nargs=-1, required=True, metavar="REPORT...")
 def waivers_command(reports: tuple[str, ...]) -> None:
     """List who waived what until when, out of reports in JSON; the first to expire first."""
-    from policy_engine.cli.waivers import waivers_table  # noqa: PLC0415
+    from policy_engine.cli.waivers import waivers_table
 
     click.echo(waivers_table(reports))

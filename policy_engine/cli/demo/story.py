@@ -139,7 +139,7 @@ def _training() -> tuple[ModuleType, ModuleType]:
     os.environ.update(_QUIET)
     warnings.simplefilter("ignore")
     try:
-        from policy_engine.cli.demo import recipes, train  # noqa: PLC0415 (after the environment is made)
+        from policy_engine.cli.demo import recipes, train  # after the environment is made
     except ImportError as e:
         package = (e.name or "a package").partition(".")[0]
         raise UsageError(

@@ -21,6 +21,6 @@ def planned(asked: Asked, width: int) -> str:
     asked.check()
     if asked.run is None:
         return told(asked, assumed(asked), width)
-    from policy_engine.cli.plan.learning import learned  # noqa: PLC0415 (it reads MLflow)
+    from policy_engine.cli.plan.learning import learned  # it reads MLflow
 
     return told(asked, learned(asked), width)
