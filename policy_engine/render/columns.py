@@ -89,7 +89,7 @@ def _fitting(rows: Sequence[Row], room: int) -> list[int]:
     words = [max(width_of(word) for cell in c for word in cell.split(" ")) for c in columns]
     while sum(widths) > room:
         # The first two columns name the row and its verdict: they give way after the others.
-        loose = [i for i, width in enumerate(widths) if width > words[i]]
+        loose = [i for i, width in enumerate(widths) if width > max(words[i], _NARROWEST)]
         loose = [i for i in loose if i > 1] or loose
         widest = max(loose or range(len(widths)), key=widths.__getitem__)
         if widths[widest] <= _NARROWEST:

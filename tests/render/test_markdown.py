@@ -232,6 +232,13 @@ class _Addresses(HTMLParser):
         self.found += [value or "" for name, value in attrs if name in {"href", "src"}]
 
 
+def test_what_warns_for_the_cause_that_blocks_another_is_named_as_warning() -> None:
+    lacking = reports.SIZE._replace(part=None, outcome=Outcome.MISSING, remedy="log_model(model)")
+    other = lacking._replace(id="no-regression", effect=Effect.WARN)
+    said = as_markdown(reports.report(reports.subject(lacking, other)))
+    assert "<br>Also warns: <b><code>no-regression</code></b>.<br>" in said
+
+
 def addresses(markdown: str) -> list[str]:
     """Return where the links of rendered Markdown lead."""
     parser = _Addresses()

@@ -7,7 +7,7 @@ from textwrap import dedent
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policy_engine.evidence.record import PassedOver
@@ -232,6 +232,7 @@ def test_hostile_text_exceeds_no_width_and_gives_no_command(text: str, width: in
 
 
 @given(ANY_TEXT, st.integers(min_value=40, max_value=200))
+@example("0\r0", 40)  # two words of a character each, beside a wide cell that does not break
 def test_no_text_exceeds_any_width(text: str, width: int) -> None:
     for place, found in everywhere(text).items():
         log = as_text(found, width=width)

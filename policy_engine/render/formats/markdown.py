@@ -211,7 +211,7 @@ def _block(block: Block, links: Links) -> str:
     symbol = rows.KIND_SYMBOLS[block.kind]
     lines = [f"<li>{symbol} {named} {_TITLES[block.kind]}: {html_prose(finding.message)}"]
     if others := block.names(worst=False):
-        lines.append(f"<br>So do {_all_named(others)}, which warn.")
+        lines.append(f"<br>Also warns: {_all_named(others)}.")
     if finding.remedy:
         lines.append(f"<br><b>Fix:</b> {html_prose(finding.remedy)}")
     if finding.waiver:
