@@ -22,6 +22,7 @@ SCENARIOS = (
     Scenario("Two equal models", counted_worlds.equal_models),
     Scenario("True differences", counted_worlds.true_differences),
     Scenario("A loss of exactly the margin", counted_worlds.at_the_margin),
+    Scenario("A loss that the margin accepts", counted_worlds.within_the_margin),
     Scenario("A loss of exactly the margin in recall", counted_worlds.recall_at_the_margin),
     Scenario("Equal precision", precision_worlds.equal_precision, cost=2),
     Scenario(
