@@ -33,6 +33,8 @@ from policy_engine.statistics import (
 _SHARE = 0.08
 """Rows on which two models differ, where nothing else is said."""
 
+_MARGIN = 0.01
+
 mcnemar = cache(mcnemar_exact)
 _superiority = cache(superiority_of_counts)
 _non_inferiority = cache(non_inferiority_of_counts)
@@ -119,6 +121,21 @@ def at_the_margin(trials: int, random: Random) -> Iterator[Rate]:
         lowers = [_percentile_lower(b, c, n, random) for b, c in cases[:few]]
         rate = sum(lower >= -0.01 for lower in lowers) / few
         yield Rate(world, "the same by percentile bounds, which we do not use", rate, few)
+
+
+def within_the_margin(trials: int, random: Random) -> Iterator[Rate]:
+    """Yield how often a loss fails that the margin accepts, and one at the margin or beyond.
+
+    `no-regression` fails where McNemar shows a loss and the one in the data exceeds the margin.
+    """
+    for n, points in ((10_000, 0.5), (2_000, 0.5), (10_000, 1.0), (1_000, 2.0), (10_000, 2.0)):
+        world = f"{points:g} pt worse, {n:,} rows, 8 % differ"
+        cases = _pairs(random, trials, n, _SHARE, -points / 100)
+        worse = [(c - b) / n for b, c in cases if mcnemar(c, b) < ALPHA]
+        rate = sum(loss > _MARGIN for loss in worse) / trials
+        yield Rate(world, "no regression beyond 1 pt: fails", rate, trials)
+        verdict = "the same wherever a loss is shown, which we do not use"
+        yield Rate(world, verdict, len(worse) / trials, trials)
 
 
 _RECALL = RowMetric("recall", "binary")

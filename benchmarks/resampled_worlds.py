@@ -1,6 +1,6 @@
 """Metrics that need a bootstrap: clusters, weights, few differing rows, percentile or BCa."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -292,52 +292,3 @@ def _over_sure(random: Random, n: int) -> PairedRows:
     scores = (np.where(wrong == (truth == 1), 1 - each, each).tolist() for each in (ours, theirs))
     candidate, baseline = (Outputs(scores=each) for each in scores)
     return PairedRows(targets=truth.tolist(), candidate=candidate, baseline=baseline)
-
-
-_TAILS = {
-    "3 classes of 500, 480 and 20 rows": (500, 480, 20),
-    "10 classes of 340 to 37 rows": (340, 170, 113, 85, 68, 57, 49, 43, 38, 37),
-    "20 classes of 400 to 9 rows": (400, 200, 100, 60, 40, 30, 25, 20, 15, 15, *[10] * 5, *[9] * 5),
-    "50 classes of 400 to 10 rows": (400, 300, 200, 150, 100, *[40] * 10, *[20] * 10, *[10] * 25),
-}
-
-
-def long_tails(trials: int, random: Random) -> Iterator[Rate]:
-    """Yield how often equal models are called better in a metric of all classes, some rare."""
-    for name, sizes in _TAILS.items():
-        worlds = [_many_classes(random, sizes) for _ in range(trials)]
-        for metric in (
-            RowMetric("f1", "macro"),
-            RowMetric("f1", "weighted"),
-            RowMetric("balanced_accuracy"),
-            RowMetric("mcc"),
-            RowMetric("kappa"),
-        ):
-            enough = [shortfall(metric, rows) is None for rows in worlds]
-            found = [
-                judged and _wins(metric, rows, seed)
-                for seed, (judged, rows) in enumerate(zip(enough, worlds, strict=True))
-            ]
-            world = f"equal models, {name}"
-            verdict = f"improved ({_of_all(metric)}, percentile)"
-            yield Rate(world, verdict, sum(found) / trials, trials, at_most=ALPHA)
-            undecided = 1 - sum(enough) / trials
-            yield Rate(world, f"undecided ({_of_all(metric)}): too few rows", undecided, trials)
-
-
-def _of_all(metric: RowMetric) -> str:
-    return f"{metric.average} {_shown(metric)}" if metric.average else _shown(metric)
-
-
-def _many_classes(random: Random, sizes: Sequence[int]) -> PairedRows:
-    """Draw two models that are right on 0.85 of each class, and say the same of 0.6 of the rows."""
-    truth = np.repeat(np.arange(len(sizes)), sizes)
-    shares = np.array(sizes) / sum(sizes)
-
-    def said() -> Any:
-        other = random.choice(len(sizes), size=len(truth), p=shares)
-        return np.where(random.random(len(truth)) < 0.85, truth, other)
-
-    common, same = said(), random.random(len(truth)) < 0.6
-    ours, theirs = (Outputs(predictions=np.where(same, common, said()).tolist()) for _ in range(2))
-    return PairedRows(targets=truth.tolist(), candidate=ours, baseline=theirs)

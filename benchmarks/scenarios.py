@@ -5,6 +5,7 @@ at a size that CI can bear. Every number comes from a seed.
 """
 
 from benchmarks import (
+    class_worlds,
     counted_worlds,
     group_worlds,
     history_worlds,
@@ -21,6 +22,7 @@ SCENARIOS = (
     Scenario("Two equal models", counted_worlds.equal_models),
     Scenario("True differences", counted_worlds.true_differences),
     Scenario("A loss of exactly the margin", counted_worlds.at_the_margin),
+    Scenario("A loss that the margin accepts", counted_worlds.within_the_margin),
     Scenario("A loss of exactly the margin in recall", counted_worlds.recall_at_the_margin),
     Scenario("Equal precision", precision_worlds.equal_precision, cost=2),
     Scenario(
@@ -49,7 +51,8 @@ SCENARIOS = (
     Scenario("The bootstrap", resampled_worlds.bootstraps, cost=25),
     Scenario("Tries that spend alpha by a bootstrap", resampled_worlds.spent, cost=25),
     Scenario("Large evaluation sets", large_worlds.large, cost=20),
-    Scenario("Long tails of classes", resampled_worlds.long_tails, cost=100),
+    Scenario("Long tails of classes", class_worlds.long_tails, cost=4),
+    Scenario("Neglected classes", class_worlds.neglected_tails, cost=4),
     Scenario("Few rows that differ", resampled_worlds.few_differing, cost=20),
     Scenario("Models that hardly differ", near_worlds.hardly_different),
     Scenario("Few rows that carry most", resampled_worlds.carried_by_few, cost=25),

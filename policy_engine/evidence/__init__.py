@@ -11,7 +11,7 @@ cannot take one for another:
 from policy_engine.evidence.case import Case, Change
 from policy_engine.evidence.commit import COMMIT_TAGS, commit_in
 from policy_engine.evidence.cost import INSTANCE_TAG, training_cost, training_time
-from policy_engine.evidence.joining import Joined, join
+from policy_engine.evidence.joining import Joined, join, unlike_labels
 from policy_engine.evidence.measurement import Grade, Measurement, Metric, resolve_metric
 from policy_engine.evidence.model import Artifact, Model, ModelMetric, Version
 from policy_engine.evidence.predictions import Predictions
@@ -58,4 +58,5 @@ __all__ = [
     "resolve_metric",
     "training_cost",
     "training_time",
+    "unlike_labels",
 ]

@@ -60,10 +60,13 @@ def join(candidate: Predictions, baseline: Predictions, groups: Sequence[str] = 
     Raises:
         InvalidEvidence: If the candidate lacks rows, or the two are not about the same data:
             targets, weights, clusters or groups of a shared row differ.
-        MissingEvidence: If a column is not there, or rows cannot be told apart.
+        MissingEvidence: If a column is not there, rows cannot be told apart, or one side has text
+            for targets and the other numbers.
     """
     rows = _places(candidate, baseline)
     has_targets = "target" in candidate.names or "target" in baseline.names
+    if has_targets:
+        _require_one_form(candidate, baseline)
     weights = _shared_or_none("weight", candidate.weights, baseline.weights, rows)
     clusters = _shared_or_none("cluster", candidate.clusters, baseline.clusters, rows)
     said = candidate.predictions
@@ -77,6 +80,42 @@ def join(candidate: Predictions, baseline: Predictions, groups: Sequence[str] = 
         candidate_rows=rows,
         baseline_rows=range(len(rows)),
         left_out=len(candidate) - len(rows),
+    )
+
+
+def unlike_labels(one: Sequence[Cell], other: Sequence[Cell]) -> tuple[str, str] | None:
+    """Return `text` and `numbers` in their order, if one is all text and the other has none."""
+    first = [next((cell for cell in cells if cell is not None), None) for cells in (one, other)]
+    texts = [isinstance(cell, str) for cell in first]
+    if None in first or texts[0] == texts[1]:
+        return None
+    for cells, is_text in zip((one, other), texts, strict=True):
+        if any(isinstance(cell, str) != is_text for cell in cells if cell is not None):
+            return None
+    return ("text", "numbers") if texts[0] else ("numbers", "text")
+
+
+def _require_one_form(candidate: Predictions, baseline: Predictions) -> None:
+    """Refuse targets of text against targets of numbers: the same rows, or others, nobody can say.
+
+    Where the candidate's own predictions are not of the form of its targets, the fault is its own;
+    else its rows are as good as the baseline's, and only cannot be held against them.
+    """
+    forms = unlike_labels(candidate.targets, baseline.targets)
+    if forms is None:
+        return
+    mine, theirs = forms
+    if unlike_labels(candidate.targets, candidate.predictions):
+        raise InvalidEvidence(
+            f"the predictions of the candidate run are {theirs}, the targets {mine}: no row can be "
+            "right",
+            "log target and prediction with labels of one kind",
+        )
+    raise MissingEvidence(
+        f"the targets of the candidate run are {mine}, those of the baseline run {theirs}: their "
+        "rows cannot be compared",
+        "log the candidate's labels in the form of the baseline's; where the baseline's is wrong, "
+        "log its predictions again, or name another baseline",
     )
 
 

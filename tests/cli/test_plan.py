@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from statsmodels.stats.power import normal_power
 
 from policy_engine import training
 from policy_engine.check import Options, check
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEEDS = 6
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Store:
@@ -173,6 +177,78 @@ def test_slices_are_held_against_holms_first_level() -> None:
         "80 rows a slice, if all are alike: the smallest loss with 80% is 12.55 pt; "
         "no-slice-regression pools those under 100 (`min_rows`)"
     )
+
+
+def test_the_power_in_a_slice_is_drawn_beneath_that_of_all_rows() -> None:
+    text = planned("--metric", "accuracy", "--differing", "8%", "--slices", "5", "--rows", "5000")
+    whole, slices = text.split("\n\n")[3:]
+    assert whole.startswith("    n  power\n")
+    assert slices == (
+        "n a slice  power\n"
+        "    1,000    11%  ████▌ ← there are these\n"
+        "    2,000    23%  █████████▏\n"
+        "    3,000    35%  █████████████▉\n"
+        "    5,000    57%  ██████████████████████▊\n"
+        "    7,000    74%  █████████████████████████████▌\n"
+        "    8,029    80%  ████████████████████████████████ ← 80% needs these\n"
+        "   10,000    89%  ███████████████████████████████████▌\n"
+    )
+
+
+def drawn(file: Path) -> ET.Element:
+    """Return a picture, which is XML without a script and without an address to load."""
+    text = file.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "href=" not in text
+    return ET.fromstring(text)  # noqa: S314 (our own output)
+
+
+def test_the_picture_says_what_the_text_says(tmp_path: Path) -> None:
+    file, more = tmp_path / "power.svg", ("--slices", "5", "--rows", "3000")
+    text = planned("--metric", "accuracy", "--differing", "8%", *more, "--picture", str(file))
+    assert text == planned("--metric", "accuracy", "--differing", "8%", *more)
+    words = {each.text for each in drawn(file).iter(f"{SVG}text")}
+    assert words >= {
+        "no-regression rules out a loss above 1.00 pt of accuracy",
+        "4,947 needed",
+        "3,000 there",
+        "8,029 a slice needed",
+        "600 a slice there",
+        "power",
+        "rows",
+        "80%",
+    }
+    planned("--metric", "f1", "--deviation", "0.4pt", "--effect", "0.5pt", "--picture", str(file))
+    words = {each.text for each in drawn(file).iter(f"{SVG}text")}
+    assert {"significant-improvement shows a true gain of 0.50 pt of f1", "9 needed"} <= words
+    assert "seeds a side" in words
+
+
+def test_a_curve_runs_through_the_power_that_statsmodels_gives(tmp_path: Path) -> None:
+    """Pixels against `normal_power`: the drawing is 220 high, from 0 to twice what is needed."""
+    file = tmp_path / "power.svg"
+    planned("--metric", "accuracy", "--differing", "8%", "--picture", str(file))
+    (line,) = (
+        each
+        for each in drawn(file).iter(f"{SVG}path")
+        if each.get("stroke") == "var(--bar)" and each.get("fill") != "var(--bar)"
+    )
+    points = [
+        tuple(map(float, each.split(","))) for each in re.split("[ML]", line.get("d", ""))[1:]
+    ]
+    wide, last = 400 - 44 + 12, 2 * 4_947
+    for x, y in points:
+        n = x / wide * last
+        power = normal_power(0.01 / math.sqrt(0.08), n, 0.05, alternative="larger")
+        assert 1 - y / 220 == pytest.approx(power, abs=0.003)
+    assert len(points) > 50
+
+
+@pytest.mark.parametrize("file", [".", "nowhere/power.svg"])
+def test_a_picture_that_cannot_be_written_is_refused(file: str) -> None:
+    told = command("plan", "--metric", "accuracy", "--differing", "8%", "--picture", file)
+    assert told.code == 2
+    assert "--picture" in told.err
 
 
 def test_recall_counts_the_rows_of_its_class() -> None:

@@ -113,22 +113,3 @@ def test_a_disaster_that_no_row_shows_leaves_a_small_gain_unshown() -> None:
     assert "; where the candidate is surest, one wrong row costs 10.82 more" in (
         shown["over-sure"].whole
     )
-
-
-@pytest.mark.parametrize(("whose", "other"), [("candidate", ["1", "0"]), ("baseline", ["1", "0"])])
-def test_labels_of_text_against_labels_of_numbers_are_no_loss_and_no_gain(
-    whose: str, other: list[str]
-) -> None:
-    truth = [1, 0] * 200
-    plain = run(run_id="a" * 32, predictions=rows(truth, truth))
-    text = run(run_id="b" * 32, predictions=rows(truth, other * 200))
-    sides = (text, plain) if whose == "candidate" else (plain, text)
-    (finding,) = judge(
-        bind(NoRegression), candidate=sides[0], baseline=sides[1], metric="val_accuracy"
-    )
-    assert finding.outcome == "fail"
-    assert finding.whole == (
-        f"the predictions of the {whose} run are text ('1'), the targets numbers (1): no row can "
-        "be right"
-    )
-    assert finding.remedy == "log target and prediction with labels of one kind"

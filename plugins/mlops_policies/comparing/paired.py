@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mlops_policies.comparing.row_metric import Class, meant, outputs_of, targets_of
-from policy_engine.evidence import InvalidEvidence, Joined, Metric, Predictions, Run, join
+from policy_engine.evidence import (
+    InvalidEvidence,
+    Joined,
+    Metric,
+    MissingEvidence,
+    Predictions,
+    Run,
+    join,
+    unlike_labels,
+)
 from policy_engine.statistics import NotComputable, Outputs, PairedRows
 from policy_engine.statistics import RowMetric as Definition
 
@@ -70,6 +79,7 @@ def paired(
 
     Raises:
         InvalidEvidence: If a cell is not a usable value.
+        MissingEvidence: If the baseline's labels are not of one form.
         NotComputable: If the metric is of row values and a table has none.
     """
     joined = tables.joined
@@ -82,8 +92,7 @@ def paired(
     mine = outputs_of_places(tables.mine, new, definition, metric)
     theirs = outputs_of_places(tables.theirs, old, definition, metric)
     if definition.kind != "row_mean":
-        _refuse_other_labels(targets, mine, "candidate")
-        _refuse_other_labels(targets, theirs, "baseline")
+        _require_own_form(targets, mine, theirs)
     return PairedRows(
         targets=targets,
         candidate=mine,
@@ -93,26 +102,36 @@ def paired(
     )
 
 
-def _refuse_other_labels(targets: Sequence[Class], side: Outputs, role: str) -> None:
-    """Refuse labels of text against labels of numbers: no row can be right, and none is wrong.
+def _require_own_form(targets: Sequence[Class], mine: Outputs, theirs: Outputs) -> None:
+    """Refuse predictions of text of targets that are numbers, or the other way: none can be right.
 
     Raises:
-        InvalidEvidence: If all targets are text and no prediction is, or the other way round.
+        InvalidEvidence: If the candidate's are.
+        MissingEvidence: If the baseline's are: it is as if its rows were not there.
     """
-    said = [cell for cell in side.predictions or () if cell is not None]
-    if not (said and targets) or _is_text(said[0]) == _is_text(targets[0]):
-        return
-    if len({*map(_is_text, said)}) == 1 == len({*map(_is_text, targets)}):
-        kinds = ("text", "numbers") if _is_text(said[0]) else ("numbers", "text")
+    said = _other_labels(targets, mine)
+    if said is not None:
         raise InvalidEvidence(
-            f"the predictions of the {role} run are {kinds[0]} ({said[0]!r:.20}), the targets "
-            f"{kinds[1]} ({targets[0]!r:.20}): no row can be right",
+            f"the predictions of the candidate run are {said}: no row can be right",
             "log target and prediction with labels of one kind",
+        )
+    said = _other_labels(targets, theirs)
+    if said is not None:
+        raise MissingEvidence(
+            f"the predictions of the baseline run are {said}: none of its rows can be right",
+            "log the baseline's predictions again, with labels of one kind, or name another "
+            "baseline: the candidate's are as they should be",
         )
 
 
-def _is_text(cell: object) -> bool:
-    return isinstance(cell, str)
+def _other_labels(targets: Sequence[Class], side: Outputs) -> str | None:
+    """Return in words that labels are of text against numbers; None where they are not."""
+    said = side.predictions or ()
+    forms = unlike_labels(said, targets)
+    if forms is None:
+        return None
+    first = next(cell for cell in said if cell is not None)
+    return f"{forms[0]} ({first!r:.20}), the targets {forms[1]} ({targets[0]!r:.20})"
 
 
 def outputs_of_places(

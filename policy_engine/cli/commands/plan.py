@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import click
@@ -115,6 +116,12 @@ def _is_number(text: str) -> bool:
     help="Which direction is better, where the name does not tell.",
 )
 @text_option("--positive", metavar="CLASS", help="The positive class, if not 1.")
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.svg",
+    help="Draw the power over the rows too (pip install policy-engine[html]).",
+)
 @tracking_uri_option
 @timeout_option("30s")
 def plan_command(**given: Any) -> int:

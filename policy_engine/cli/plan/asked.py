@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 from policy_engine.errors import UsageError
 from policy_engine.quantities import Margin
@@ -30,6 +31,7 @@ class Asked:
         positive: The positive class, where it is not 1 or true.
         tracking_uri: MLflow's; None: as the environment says.
         timeout: The limit of all reads (seconds).
+        picture: The file that the power is drawn to, as SVG; None: no file.
     """
 
     metric: str
@@ -48,6 +50,7 @@ class Asked:
     positive: str | None = None
     tracking_uri: str | None = None
     timeout: float = 30.0
+    picture: Path | None = None
 
     @property
     def distance(self) -> Margin:

@@ -5,17 +5,20 @@ from statistics import NormalDist
 
 from policy_engine.cli.plan.asked import Asked
 from policy_engine.cli.plan.basis import Basis, amount, distance
+from policy_engine.cli.plan.curves import (
+    FEWEST_FOR_A_BOOTSTRAP,
+    FEWEST_IN_A_SLICE,
+    Question,
+    questions,
+)
 from policy_engine.quantities import count, exact, show
 from policy_engine.render.columns import paragraph
 from policy_engine.render.escape import terminal
 
-_LADDER = (1, 2, 3, 5, 7)
 _BAR = 40
 """How wide a power of 100 % is drawn (columns)."""
 _BLOCKS = " ▏▎▍▌▋▊▉"
-_FIRST, _LAST = 10, 2
-"""The picture goes from a tenth of what is needed to twice it."""
-_FEWEST_SEEDS, _FEWEST_IN_A_SLICE, _FEWEST_FOR_A_BOOTSTRAP = 5, 100, 100
+_FEWEST_SEEDS = 5
 
 
 def told(asked: Asked, basis: Basis, width: int) -> str:
@@ -25,7 +28,10 @@ def told(asked: Asked, basis: Basis, width: int) -> str:
     lines += [*_whole(asked, basis, delta, width), ""]
     if asked.slices is not None:
         lines += [*_slices(asked, basis, delta, width), ""]
-    lines += _picture(asked, basis, delta)
+    pictures = [list(_picture(each)) for each in questions(asked, basis, delta)]
+    for picture in pictures[:-1]:
+        lines += [*picture, ""]
+    lines += pictures[-1]
     return "\n".join(lines) + "\n"
 
 
@@ -70,15 +76,15 @@ def _least(basis: Basis, need: int) -> str:
     """Return what the policies ask for whatever the power is, where that is more."""
     if basis.spread.what == "seeds a side" and need < _FEWEST_SEEDS:
         return f"; the policies ask for {_FEWEST_SEEDS} (`min_seeds`)"
-    if "bootstrap" in basis.test and need < _FEWEST_FOR_A_BOOTSTRAP:
-        return f"; a bootstrap needs {_FEWEST_FOR_A_BOOTSTRAP} rows"
+    if "bootstrap" in basis.test and need < FEWEST_FOR_A_BOOTSTRAP:
+        return f"; a bootstrap needs {FEWEST_FOR_A_BOOTSTRAP} rows"
     return ""
 
 
 def _slices(asked: Asked, basis: Basis, delta: float, width: int) -> Iterator[str]:
     slices, what = asked.slices or 1, basis.spread.what
     alpha = asked.alpha / slices
-    need = max(basis.spread.needed(delta, alpha, asked.power), _FEWEST_IN_A_SLICE)
+    need = max(basis.spread.needed(delta, alpha, asked.power), FEWEST_IN_A_SLICE)
     much, most = (amount(basis.metric, each) for each in (delta, _reach(asked, alpha, delta)))
     yield from paragraph(
         "slices   ",
@@ -97,7 +103,7 @@ def _slices(asked: Asked, basis: Basis, delta: float, width: int) -> Iterator[st
             f"{_share(asked.power)} is {amount(basis.metric, smallest)}"
             + (
                 "; no-slice-regression pools those under 100 (`min_rows`)"
-                if each < _FEWEST_IN_A_SLICE
+                if each < FEWEST_IN_A_SLICE
                 else ""
             ),
             width,
@@ -111,28 +117,19 @@ def _reach(asked: Asked, alpha: float, delta: float) -> float:
     return delta * shown / (shown + seen)
 
 
-def _picture(asked: Asked, basis: Basis, delta: float) -> Iterator[str]:
+def _picture(question: Question) -> Iterator[str]:
     """Yield a bar of power for each of some numbers of rows."""
-    need = basis.spread.needed(delta, asked.alpha, asked.power)
-    marks = {need: f"{_share(asked.power)} needs these"}
-    if basis.have is not None:
-        marks[basis.have] = "there are these" if basis.have != need else "there are just these"
-    first = _FEWEST_FOR_A_BOOTSTRAP if "bootstrap" in basis.test else 2
-    steps = sorted({*_ladder(max(need // _FIRST, first), need * _LAST), *marks})
-    size = max(len(f"{steps[-1]:,}"), len("n"))
-    yield f"{'n':>{size}}  power"
+    marks = {question.need: f"{_share(question.power)} needs these"}
+    if question.have is not None:
+        is_just = question.have == question.need
+        marks[question.have] = "there are just these" if is_just else "there are these"
+    steps = question.steps()
+    size = max(len(f"{steps[-1]:,}"), len(question.name))
+    yield f"{question.name:>{size}}  power"
     for n in steps:
-        power = basis.spread.power(n, delta, asked.alpha)
+        power = question.power_of(n)
         mark = f" ← {marks[n]}" if n in marks else ""
         yield f"{n:>{size},}  {_share(power):>5}  {_bar(power)}{mark}".rstrip()
-
-
-def _ladder(first: int, last: int) -> Iterator[int]:
-    """Yield 1, 2, 3, 5, 7, 10, 20, … from `first` to `last`."""
-    step = 1
-    while step <= last:
-        yield from (step * each for each in _LADDER if first <= step * each <= last)
-        step *= 10
 
 
 def _bar(power: float) -> str:

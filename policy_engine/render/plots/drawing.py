@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 
+from policy_engine.render.html_style import STYLE
 from policy_engine.render.plots.figure import Spec
 
 HOW_TO = "pip install policy-engine[html]"
@@ -39,6 +40,18 @@ def svg(spec: Spec, name: str, title: str, says: str) -> str:
         f'<svg {box} role="img" tabindex="0" aria-labelledby="{name}-title {name}-says">'
         f'<title id="{name}-title">{title}</title><desc id="{name}-says">{says}</desc>{inner}'
     )
+
+
+def picture(spec: Spec) -> str:
+    """Return a chart as an SVG file of its own, dark where its reader's screen is.
+
+    Raises:
+        ImportError: If the library is not installed.
+    """
+    box, inner = _drawn(json.dumps(spec, allow_nan=False))
+    page = '<rect width="100%" height="100%" fill="var(--page)"/>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f"{head} {box}><style>{STYLE[: STYLE.index('* {')]}</style>{page}{inner}\n"
 
 
 @lru_cache(maxsize=64)
