@@ -181,7 +181,7 @@ class Change:
         what: The metric's name, `model size`, `training cost`, or what a finding is `about`.
         unit: `B`, `s`, a currency, or empty for a metric in its own units.
         baseline: The baseline's value; None where it is not known.
-        candidate: The candidate's.
+        candidate: The candidate's; None where it is not known, and `difference` says why.
         difference: What lies between them, as people say it: `+0.33 pt, may be chance`.
         effect: The worst that a finding about it does to the merge; None: no policy is about it.
         interval: Where the true difference lies, by the test that decided.
@@ -190,7 +190,7 @@ class Change:
     what: str
     unit: str
     baseline: Decimal | None
-    candidate: Decimal
+    candidate: Decimal | None
     difference: str
     effect: Effect | None
     interval: Interval | None

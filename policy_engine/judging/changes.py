@@ -9,13 +9,14 @@ from policy_engine.evidence import (
     Case,
     EvidenceError,
     Grade,
+    InvalidEvidence,
     Measurement,
     MissingEvidence,
     NotApplicable,
     Run,
     training_cost,
 )
-from policy_engine.evidence.cost import training_time
+from policy_engine.evidence.cost import COST, training_time
 from policy_engine.evidence.measurement import Metric
 from policy_engine.evidence.metrics import known
 from policy_engine.policy import Interval
@@ -26,6 +27,8 @@ MOST = 8
 """Changes that are listed: what a reader takes in at one look."""
 
 _EVALUATION = "evaluation"
+_TRAINING_COST = "training cost"
+_NO_COST = f"not known: log `{COST}`, or set `prices:`"
 _PERCENTILES = {95: "p95 latency", 50: "median latency", 99: "p99 latency"}
 _SLOWER = ("slower", "faster")
 _MORE = ("more", "less")
@@ -76,12 +79,9 @@ class _Sides:
 
     def quantities(self) -> Iterator[Change]:
         """Yield what everybody asks of a model: how large, how slow, how expensive."""
-        prices = self.case.prices
         yield from self._quantity("model size", lambda run: run.model.size, ("larger", "smaller"))
         yield from self._latency()
-        yield from self._quantity(
-            "training cost", lambda run: training_cost(run, prices), ("more expensive", "cheaper")
-        )
+        yield from self._cost()
         yield from self._quantity("training time", training_time, ("longer", "shorter"))
         yield from self._quantity("rows evaluated", _rows, ("more", "fewer"))
 
@@ -100,9 +100,33 @@ class _Sides:
         for what in (judged or logged)[:1]:
             yield from self._quantity(what, _milliseconds(names[what]), _SLOWER)
 
+    def _cost(self) -> Iterator[Change]:
+        """Yield what training cost; everybody asks for that, so what is not known is said to be."""
+        prices = self.case.prices
+        try:
+            training_cost(self.case.candidate, prices)
+        except (MissingEvidence, InvalidEvidence) as e:
+            is_invalid = COST in self.case.candidate.metrics
+            why = f"not known: {e}" if is_invalid else _NO_COST
+            yield Change(
+                what=_TRAINING_COST,
+                unit="",
+                baseline=None,
+                candidate=None,
+                difference=why,
+                effect=effect_on(_TRAINING_COST, self.findings),
+                interval=None,
+            )
+            return
+        except (EvidenceError, NotApplicable):
+            return
+        yield from self._quantity(
+            _TRAINING_COST, lambda run: training_cost(run, prices), ("more expensive", "cheaper")
+        )
+
     def _quantity(self, what: str, read: _Read, words: _Words) -> Iterator[Change]:
         for change in self._both(what, read):
-            if change.baseline is not None:
+            if change.baseline is not None and change.candidate is not None:
                 said = _ratio_words(change.baseline, change.candidate, words)
                 yield replace(change, difference=said)
             else:
@@ -172,7 +196,7 @@ def _measured_by(findings: Iterable[Judged]) -> Iterator[Change]:
 
 def _gain_words(change: Change, metric: Metric, interval: Interval | None) -> str:
     """Return the difference of a metric, and what the test says of chance."""
-    if change.baseline is None:
+    if change.baseline is None or change.candidate is None:
         return change.difference
     more = change.candidate - change.baseline
     if not more:

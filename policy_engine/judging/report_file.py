@@ -48,6 +48,9 @@ def read_report(path: Path) -> Report:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        written = f"`policy-engine check --format json={path}` writes it"
+        raise ReportFileError(f"report file {path} is not there; {written}") from None
     except OSError as e:
         raise ReportFileError(f"report file {path}: {e.strerror}") from None
     try:

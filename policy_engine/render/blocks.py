@@ -133,6 +133,8 @@ def change_cells(change: Change, *, on: bool = False) -> tuple[str, str, str]:
         level = show(interval.confidence, "%")
         where = f" on {interval.on}" if on else ""
         difference += f" ({level} interval {low} to {high}{where})"
+    if after is None:
+        return "", "", difference
     if before is None:
         return "", show(after, change.unit), difference
     return (*show_both(before, after, change.unit), difference)

@@ -2,7 +2,7 @@
 
 The baseline stands in the middle, so that the corner of a run says what it is beside it: better or
 worse, cheaper or more expensive. Without a baseline the candidate stands there. Distances are to
-scale on each axis; the farthest run touches the frame.
+scale on each axis; the farthest run stands near the frame, so that its label is not cut off.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,11 @@ from policy_engine.report import Point, Subject, TradeOff
 _MOST_POINTS = 10  # a report that we did not write may hold any number
 _LONGEST_TITLE = 90  # characters: wider than the chart otherwise
 _LONGEST_NAME = 40  # of the metric
-_REACH = Decimal("0.42")  # from the middle to the farthest run, of the chart's width or height
+_ACROSS = Decimal("0.36")  # from the middle to the farthest run, of the chart's width: then a label
+_UP = Decimal("0.42")  # that is drawn around its point is not cut off; and of its height
 _COLORS = {"candidate": "#8250df", "baseline": "#218bff", "earlier": "#808890"}  # light and dark
 _HOLLOW = "#ffffff"  # a gain that may be chance is drawn as a ring
-_NO_LABEL = "."  # Mermaid draws no point without one
+_NO_LABEL = " "  # Mermaid draws no point without one
 _LABEL_WIDE, _LABEL_HIGH = Decimal("0.13"), Decimal("0.05")  # of the chart
 
 _FRAME = """\
@@ -95,19 +96,19 @@ def _places(
     found: TradeOff, points: Sequence[Point], middle: Point
 ) -> list[tuple[Decimal, Decimal]]:
     """Return where each run stands: from 0 to 1, left to right and bottom to top."""
-    across = _scaled([point.cost - middle.cost for point in points])
-    up = _scaled([point.metric - middle.metric for point in points])
+    across = _scaled([point.cost - middle.cost for point in points], _ACROSS)
+    up = _scaled([point.metric - middle.metric for point in points], _UP)
     if found.goal == "minimize":
         up = [1 - place for place in up]
     return list(zip(across, up, strict=True))
 
 
-def _scaled(distances: Sequence[Decimal]) -> list[Decimal]:
+def _scaled(distances: Sequence[Decimal], reach: Decimal) -> list[Decimal]:
     farthest = max(abs(distance) for distance in distances)
     half = Decimal("0.5")
     if not farthest:
         return [half] * len(distances)
-    return [half + _REACH * divide(distance, farthest) for distance in distances]
+    return [half + reach * divide(distance, farthest) for distance in distances]
 
 
 def _labels(

@@ -51,9 +51,7 @@ def test_a_plugin_that_ends_the_process_leaves_nothing_to_be_green_by(
     assert done.returncode == 0  # this is what a job sees
     said = run_command(tmp_path, "verdict", "report.json")
     assert said.returncode == 2
-    assert (
-        said.stderr.decode().rstrip().endswith("report file report.json: No such file or directory")
-    )
+    assert "report file report.json is not there; " in said.stderr.decode()
 
 
 @pytest.mark.parametrize(("value", "code", "word"), [(0.95, 0, "warn"), (0.1, 1, "fail")])

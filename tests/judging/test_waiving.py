@@ -624,7 +624,10 @@ def test_waive_reads_nothing_but_a_report(project: Project, text: str, why: str)
 
 
 def test_waive_says_that_there_is_no_report(project: Project) -> None:
-    said = "policy-engine: report file report.json: No such file or directory\n"
+    said = (
+        "policy-engine: report file report.json is not there; "
+        "`policy-engine check --format json=report.json` writes it\n"
+    )
     assert (_waive().code, _waive().err) == (2, said)
 
 

@@ -288,8 +288,8 @@ def test_types_that_a_skops_file_asks_to_be_trusted_with_are_to_be_allowed() -> 
     found = judged("model.skops", flavors={"sklearn": conf})
     finding = assert_outcome(found, "inconclusive", message=message)
     assert finding.remedy == (
-        "they are the library's own: where you trust it, write under safe-serialization in the "
-        "policy file `trusted_types: [sklearn.tree._tree.Tree]`"
+        "where you trust this library, write under safe-serialization in the policy file "
+        "`trusted_types: [sklearn.tree._tree.Tree]`"
     )
     policy = bind(SafeSerialization, trusted_types=["sklearn.tree._tree.Tree"])
     assert_outcome(judged("model.skops", flavors={"sklearn": conf}, policy=policy), "pass")

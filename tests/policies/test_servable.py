@@ -93,14 +93,14 @@ def test_a_short_probe_fails_and_says_how_to_lengthen_it() -> None:
 
 
 def test_without_a_probe_there_is_nothing_to_judge() -> None:
-    message = f"there is no serving probe of model {MODEL_ID}"
+    message = f"no serving probe of model {MODEL_ID}"
     finding = assert_outcome(judged(tags={}), "missing", message=message)
     assert finding.remedy == PROBE_IT
 
 
 def test_a_probe_of_another_model_counts_as_none() -> None:
     message = (
-        f"there is no serving probe of model {MODEL_ID}: the probe of the candidate run served "
+        f"no serving probe of model {MODEL_ID}: the probe of the candidate run served "
         f"model {OTHER_ID}, and the run's model is {MODEL_ID}"
     )
     found = judged(tags={"serving.model_id": OTHER_ID})

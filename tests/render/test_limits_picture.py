@@ -130,6 +130,12 @@ def test_what_blocks_is_drawn_before_what_only_uses_more() -> None:
     )
 
 
+def test_the_name_of_a_policy_is_not_cut_off() -> None:
+    slow = reports.LATENCY._replace(id="latency-percentile-budget", part="p95")
+    chart = as_limits_picture(reports.subject(slow, reports.SIZE)) or ""
+    assert '"latency-percentile-budget p95 (unsure) 99 %"' in chart
+
+
 def test_two_bars_never_have_one_label() -> None:
     chart = as_limits_picture(reports.subject(reports.LATENCY, reports.LATENCY)) or ""
     assert '["eu-latency (unsure) 99 %", "eu-latency (unsure) (2) 99 %"]' in chart

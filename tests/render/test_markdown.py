@@ -45,7 +45,8 @@ def test_policies_of_the_pull_request_itself_are_said_in_the_headline() -> None:
     assert as_markdown(warned).split("\n")[:3] == [
         (
             "<h2>⚠️ May merge, after a look: the candidate run has no file "
-            "<code>explanation/importance.json</code> (policies not trusted)</h2>"
+            "<code>explanation/importance.json</code> "
+            "(policies not trusted: they are not the default branch's)</h2>"
         ),
         "",
         (
@@ -382,8 +383,8 @@ def test_each_finding_that_blocks_has_its_flags_of_the_waive_command() -> None:
         "--id model-size-budget --part size --reason … --owner … --ticket … --expires …` writes "
         "the waiver from this job's JSON report; each needs its own, so again with "
         "`--id no-regression`, `--id no-slice-regression --part country=EU` and "
-        "`--id no-slice-regression --part PART`. It is approved by an owner of `policies/` "
-        "(CODEOWNERS), who is not the pull request's author.\n"
+        "`--id no-slice-regression --part PART`. Whoever owns `policies/` approves it, never "
+        "the pull request's author.\n"
     ) in comment
 
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Level, Outcome
+from policy_engine.render.formats.html import as_html
+from policy_engine.render.formats.markdown import as_markdown
 from policy_engine.render.formats.text import as_text
-from policy_engine.report import Effect, PolicySource, Verdict, WaiverUse
+from policy_engine.report import Effect, Judged, PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.golden import golden
 from tests.render.hostile import HOSTILE, commands, everywhere
@@ -58,6 +60,7 @@ def test_a_wide_terminal_is_used() -> None:
           fix: prune or quantise the model, or raise max_size and say why in the pull request
         passed: seeds-fixed
 
+        to do: fix what blocks, or waive it: policy-engine waive --from report.json
         policies: main@1a2b3c4, sha256:abababababab, trusted
         FAIL (exit code 1): 1 blocking, 1 passed
         """)
@@ -86,6 +89,8 @@ def test_a_narrow_terminal_breaks_words_at_their_joints() -> None:
         threshold             val_f1    val_f1       val_f1
                               logged                 logged
 
+        to do: fix what blocks, or waive it: policy-engine waive
+               --from report.json
         policies: main@1a2b3c4, sha256:abababababab, trusted
         FAIL (exit code 1): 1 blocking, 1 passed
         """)
@@ -323,6 +328,48 @@ def test_without_a_baseline_one_paragraph_says_what_the_candidate_has() -> None:
         "  baseline:  none; alias: champion: the model is not registered",
         "  it has:    x model size 253.0 MB, training time 2 h",
     ]
+
+
+@pytest.mark.parametrize(
+    ("findings", "told"),
+    [
+        ([reports.SIZE], "fix what blocks, or waive it: policy-engine waive --from report.json"),
+        (
+            [reports.SIZE, reports.SLICE],
+            "fix what blocks, or waive each: policy-engine waive --from report.json",
+        ),
+        (
+            [reports.SIZE, reports.SLICE._replace(level=Level.MANDATORY)],
+            "fix what blocks, or waive what may be: policy-engine waive --from report.json",
+        ),
+        (
+            [reports.SIZE._replace(level=Level.MANDATORY)],
+            "fix what blocks; none of it can be waived",
+        ),
+    ],
+)
+def test_what_blocks_ends_with_what_to_do(findings: list[Judged], told: str) -> None:
+    blocked = reports.report(reports.subject(*findings, verdict=Verdict.FAIL))
+    assert f"\nto do: {told}\npolicies: " in as_text(blocked, width=120)
+    command = "policy-engine waive --from report.json"
+    in_html = told.replace(command, f"<code>{command}</code>")
+    assert f"<p><b>To do:</b> {in_html}.</p>" in as_html(blocked)
+
+
+def test_where_nothing_blocks_there_is_nothing_to_waive() -> None:
+    assert "to do:" not in as_text(reports.report(reports.subject(reports.EXPLAINED)))
+    assert "To do:" not in as_html(reports.report(reports.subject(reports.EXPLAINED)))
+
+
+def test_a_cost_that_is_not_known_says_why_in_the_place_of_the_number() -> None:
+    unknown = reports.change(
+        what="training cost", baseline=None, candidate=None, difference="not known", interval=None
+    )
+    alone = reports.subject(reports.SEEDED, baseline=None, changes=(unknown,))
+    assert "  it has:    ! training cost not known\n" in as_text(reports.report(alone))
+    beside = reports.subject(reports.SEEDED, changes=(unknown,))
+    assert "\n!  training cost  not known\n" in as_text(reports.report(beside))
+    assert "<td></td><td></td><td><b>not known</b></td>" in as_markdown(reports.report(beside))
 
 
 def test_a_warning_says_what_to_do_first_and_what_blocks_says_all() -> None:

@@ -53,9 +53,7 @@ DIFFERENCES = (
     Difference(
         why="MLflow 2 gives a model no id: it is called by its run and the folder it lies in",
         clients=("2.9", "2.16", "2.22"),
-        findings={
-            "servable": ("missing", "none", "there is no serving probe of model runs:/ID/model")
-        },
+        findings={"servable": ("missing", "none", "no serving probe of model runs:/ID/model")},
     ),
 )
 """Reviewed: whoever adds a line says why no team is told something wrong there."""

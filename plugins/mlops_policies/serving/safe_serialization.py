@@ -172,8 +172,8 @@ class SafeSerialization(Policy, name="safe-serialization"):
         if asked and all(each.startswith(_OF_LIBRARIES) for each in asked):
             types = ", ".join([*self.trusted_types, *asked])
             return (
-                "they are the library's own: where you trust it, write under safe-serialization in "
-                f"the policy file `trusted_types: [{types}]`"
+                "where you trust this library, write under safe-serialization in the policy file "
+                f"`trusted_types: [{types}]`"
             )
         return (
             "look at what is named; allow types that you know by trusted_types, and log the rest "

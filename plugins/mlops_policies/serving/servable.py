@@ -136,7 +136,7 @@ class Servable(Policy, name="servable"):
 
 def _require_probe(run: Run) -> None:
     model_id = run.model.model_id
-    missing = f"there is no serving probe of model {model_id}"
+    missing = f"no serving probe of model {model_id}"
     if MODEL_TAG not in run.tags:
         raise MissingEvidence(missing, PROBE_IT)
     require_own_probe(run, missing)

@@ -16,6 +16,7 @@ from policy_engine.render.escape import LONG, html_code, html_prose, html_text
 from policy_engine.render.html_style import STYLE
 from policy_engine.render.limits_picture import share_of
 from policy_engine.render.plots.section import as_plots
+from policy_engine.render.way_out import COMMAND, way_out
 from policy_engine.report import (
     BaselineRef,
     Change,
@@ -71,7 +72,16 @@ def _headline(report: Report, title: str) -> Iterator[str]:
     counts = rows.tally(rows.every_finding(report))
     why = "; ".join(html_prose(reason) for reason in reasons(report))
     yield f'<header><h1 class="{report.verdict.value}">{title}{why and f": {why}"}</h1>'
-    yield f"<p>{counts} (exit code {int(report.exit_code)}). {trust}</p></header>"
+    yield f"<p>{counts} (exit code {int(report.exit_code)}). {trust}</p>{_to_do(report)}</header>"
+
+
+def _to_do(report: Report) -> str:
+    """Say how what is blocked can still merge."""
+    out = way_out(rows.every_finding(report))
+    if not out.blocking:
+        return ""
+    command = f": <code>{COMMAND}</code>" if out.waivable else ""
+    return f"<p><b>To do:</b> {out.words}{command}.</p>"
 
 
 def _subject(subject: Subject, number: int) -> Iterator[str]:

@@ -5,12 +5,10 @@ Sentences are prose; what others could have chosen stands in code. Blocks are wr
 text in them is read as Markdown.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 from functools import partial
 
-from policy_engine.policy import Level, Outcome
 from policy_engine.quantities.words import listed
 from policy_engine.render import champions, edits, rows
 from policy_engine.render.blocks import (
@@ -26,6 +24,7 @@ from policy_engine.render.fitting import Part, fitted, size
 from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
+from policy_engine.render.way_out import COMMAND, way_out
 from policy_engine.report import (
     Champion,
     Change,
@@ -42,8 +41,6 @@ from policy_engine.report import (
 _CHANGES = "<tr><th></th><th>baseline</th><th>candidate</th><th>change</th></tr>"
 _CHANGED = "<tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>"
 _EDITS = f"<tr>{''.join(f'<th>{name}</th>' for name in edits.HEAD)}</tr>"
-_ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
-_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._-]{0,80}")
 _NAMES = 12
 _FILES_NAMED = 5
 _PICTURES = 3
@@ -91,7 +88,7 @@ def _headline(report: Report) -> str:
     ref = f" of {code(source.ref)}" if source.ref else ""
     doubt, trust = "", f"Decided by the trusted policies{ref}"
     if not source.trusted:
-        doubt = " (policies not trusted)"
+        doubt = " (policies not trusted: they are not the default branch's)"
         trust = f"Decided by policies{ref} that are not the default branch's own"
     counts = rows.tally(rows.every_finding(report))
     return (
@@ -101,38 +98,26 @@ def _headline(report: Report) -> str:
 
 
 def _way_out(report: Report) -> str:
-    """Say how a merge that is blocked can still be had: fix it, or have it waived."""
-    blocking = [f for f in rows.every_finding(report) if f.effect is Effect.BLOCK]
-    if not blocking:
+    """Say how a merge that is blocked can still be had, and who decides that."""
+    out = way_out(rows.every_finding(report))
+    if not out.blocking:
         return _NEXT.get(report.verdict, "")
-    waivable = [
-        f for f in blocking if f.level is Level.OVERRIDABLE and f.outcome is not Outcome.ERROR
-    ]
-    if not waivable:
+    if not out.waivable:
         return " None of what blocks can be waived: fix it, train again and push."
-    rest = "" if len(waivable) == len(blocking) else " where that is allowed"
-    folder = waivable[0].where.file.rpartition("/")[0]
-    owner = f"an owner of {code(f'{folder}/')}" if folder else "an owner of the policies"
-    others = _others_to_waive(waivable[1:])
+    rest = "" if out.is_whole else " where that is allowed"
+    folder = out.waivable[0].where.file.rpartition("/")[0]
+    first, *others = out.options
     return (
-        f" Fix what blocks and push; or have it waived{rest}: `policy-engine waive --from "
-        f"report.json {_named_options(waivable[0])} --reason … --owner … --ticket … --expires …` "
-        f"writes the waiver from this job's JSON report{others}. It is approved by {owner} "
-        "(CODEOWNERS), who is not the pull request's author."
+        f" Fix what blocks and push; or have it waived{rest}: `{COMMAND} {first} "
+        "--reason … --owner … --ticket … --expires …` "
+        f"writes the waiver from this job's JSON report{_others_to_waive(others)}. Whoever owns "
+        f"{code(f'{folder}/') if folder else 'the policies'} approves it, never the pull request's "
+        "author."
     )
 
 
-def _named_options(finding: Judged) -> str:
-    """Return the flags of `waive` that name a finding; in capitals what a shell could misread."""
-    id_ = finding.id if _ID.fullmatch(finding.id) else "ID"
-    if finding.part is None:
-        return f"--id {id_}"
-    return f"--id {id_} --part {finding.part if _PART.fullmatch(finding.part) else 'PART'}"
-
-
-def _others_to_waive(findings: Sequence[Judged]) -> str:
+def _others_to_waive(flags: Sequence[str]) -> str:
     """Say how the others that block are named, each of which needs a waiver of its own."""
-    flags = list(dict.fromkeys(_named_options(each) for each in findings))
     if not flags:
         return ""
     more = [f"{len(flags) - _NAMES} more"] if len(flags) > _NAMES else []

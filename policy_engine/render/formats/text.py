@@ -11,6 +11,7 @@ from policy_engine.render.blocks import Block, by_policy, change_cells
 from policy_engine.render.blocks import blocks as blocks_of
 from policy_engine.render.columns import paragraph, table_lines, together, width_of
 from policy_engine.render.escape import LONG, terminal
+from policy_engine.render.way_out import COMMAND, way_out
 from policy_engine.report import (
     Change,
     Effect,
@@ -115,11 +116,15 @@ def _subject(subject: Subject, view: _View) -> Iterator[str]:
 
 def _alone(changes: Sequence[Change], width: int) -> Iterator[str]:
     """Say what is known of a candidate that has no baseline, in one paragraph."""
-    told = [
-        f"{_mark(c)} {terminal(c.what)} {terminal(change_cells(c)[1])}".lstrip() for c in changes
-    ]
+    told = [f"{_mark(c)} {terminal(c.what)} {terminal(_amount(c))}".lstrip() for c in changes]
     if told:
         yield from paragraph("  it has:    ", ", ".join(told), width)
+
+
+def _amount(change: Change) -> str:
+    """Return what is known of the candidate, or why nothing is."""
+    _, candidate, difference = change_cells(change)
+    return candidate or difference
 
 
 def _changes(changes: Sequence[Change], width: int, colour: bool) -> Iterator[str]:
@@ -276,6 +281,7 @@ def _end(report: Report, width: int, colour: bool) -> Iterator[str]:
     if report.proposal:
         yield from _proposal(report.proposal, width)
     yield from _waivers(report.waivers, width)
+    yield from _to_do(report, width)
     source = report.policies
     ref = f"{terminal(source.ref)}, " if source.ref else ""
     trust = "trusted" if source.trusted else "not trusted"
@@ -286,6 +292,14 @@ def _end(report: Report, width: int, colour: bool) -> Iterator[str]:
     counts = rows.tally(rows.every_finding(report))
     told = f"(exit code {int(report.exit_code)}): {counts}"
     yield from _headed(report.verdict, "", told, width, colour)
+
+
+def _to_do(report: Report, width: int) -> Iterator[str]:
+    """Say how what is blocked can still merge."""
+    out = way_out(rows.every_finding(report))
+    if out.blocking:
+        command = f": {COMMAND}" if out.waivable else ""
+        yield from paragraph("to do: ", f"{out.words}{command}", width)
 
 
 def _proposal(proposal: Proposal, width: int) -> Iterator[str]:
