@@ -59,7 +59,6 @@ def test_a_wide_terminal_is_used() -> None:
         x model-size-budget (size): model size is 253.0 MB; it must be at most 200.0 MB
           fix: prune or quantise the model, or raise max_size and say why in the pull request
         passed: seeds-fixed
-
         to do: fix what blocks, or waive it: policy-engine waive --from report.json
         policies: main@1a2b3c4, sha256:abababababab, trusted
         FAIL (exit code 1): 1 blocking, 1 passed
@@ -136,7 +135,6 @@ def test_without_a_candidate_the_reason_is_said_and_nothing_else(
     assert as_text(found) == dedent(f"""\
         {word}  policies/fraud.yaml
           why: no run is tagged with commit 1a2b3c4
-
         policies: main@1a2b3c4, sha256:abababababab, trusted
         {word} (exit code {code}): no findings
         """)
@@ -158,7 +156,6 @@ def test_policies_that_the_change_could_edit_are_called_so() -> None:
           baseline:  none
 
         passed: seeds-fixed
-
         policies: sha256:abababababab, not trusted
         PASS (exit code 0): 1 passed
         """)

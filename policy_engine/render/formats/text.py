@@ -65,9 +65,11 @@ def as_text(report: Report, *, width: int = 80, colour: bool = False, verbose: b
     """
     width = max(width, NARROWEST)
     view = _View(width, colour=colour, verbose=verbose, is_alone=len(report.subjects) == 1)
-    blocks = ["\n".join(_subject(s, view)) for s in report.subjects]
-    blocks.append("\n".join(_end(report, width, colour)))
-    return "\n\n".join(blocks) + "\n"
+    told = "\n\n".join("\n".join(_subject(s, view)) for s in report.subjects)
+    end = "\n".join(_end(report, width, colour))
+    is_one = view.is_alone and not verbose and report.proposal is None
+    apart = "\n" if is_one else "\n\n"
+    return f"{told}{apart if told else ''}{end}\n"
 
 
 class _View(NamedTuple):
@@ -132,7 +134,6 @@ def _changes(changes: Sequence[Change], width: int, colour: bool) -> Iterator[st
         return
     cells = [(_mark(c), terminal(c.what), *map(terminal_cell, change_cells(c))) for c in changes]
     head, *lines = table_lines(("", "", "baseline", "candidate", "change"), cells, width)
-    yield ""
     yield head[0]
     for change, several in zip(changes, lines, strict=True):
         for line in several:
