@@ -148,7 +148,7 @@ class Case(NamedTuple):
 
     def _runs(self, records: Iterable[RunRecord], role: str) -> tuple[Run, ...]:
         open_to = Needs.RUN | (self.needs & Needs.DATASETS)
-        return tuple(Run(record, open_to, role) for record in records)
+        return tuple([Run(record, open_to, role) for record in records])
 
     @property
     def change(self) -> Change:

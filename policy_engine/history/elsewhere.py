@@ -15,6 +15,7 @@ from policy_engine.history.tally import Newly, Tally
 from policy_engine.http.deadline import Deadline
 from policy_engine.loading import load_texts
 from policy_engine.policy_file import PolicySet
+from policy_engine.policy_file.profiles import Demands
 from policy_engine.source.problems import PolicyFileError
 from policy_engine.tracking.opening import open_store
 from policy_engine.tracking.store import Json, NoSuchStore, NotFound, ReadFailed, Store
@@ -30,21 +31,24 @@ class Work:
     Attributes:
         asked: What was asked, without the policies.
         texts: Each side's policy files.
+        demands: What is asked of every one of them.
         digests: What each side's policies must come to there too.
         uri: Where the runs are.
     """
 
     asked: Asked
     texts: tuple[Texts, ...]
+    demands: Demands
     digests: tuple[str, ...]
     uri: str
 
     @classmethod
-    def of(cls, asked: Asked, texts: tuple[Texts, ...], uri: str) -> "Work":
+    def of(cls, asked: Asked, texts: tuple[Texts, ...], demands: Demands, uri: str) -> "Work":
         """Return it in a form that can be sent."""
         return cls(
             asked=replace(asked, sides=()),
             texts=tuple((dict(files), dict(beside)) for files, beside in texts),
+            demands=demands,
             digests=tuple(policies.digest for policies in asked.sides),
             uri=uri,
         )
@@ -56,7 +60,7 @@ class Work:
             UsageError: If they are not those that were asked for.
             PolicyFileError, PluginError: If they cannot be loaded.
         """
-        sides = tuple(load_texts(*texts).policies for texts in self.texts)
+        sides = tuple(load_texts(*texts, self.demands).policies for texts in self.texts)
         if tuple(policies.digest for policies in sides) != self.digests:
             raise UsageError(
                 "a pack or plugin is another one there than here; install the same versions"

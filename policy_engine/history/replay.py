@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from policy_engine.evidence import EVERYTHING, Needs
 from policy_engine.evidence.record import (
@@ -34,8 +34,7 @@ _RANK = ("fail", "error", NOT_REPLAYED, "missing", "inconclusive", "pass", "not-
 _KNOWN_TAKE = "last"
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A measured number beside its limit.
 
     Attributes:
@@ -53,8 +52,7 @@ class Number:
     limit: float
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What a policy said of a run.
 
     Attributes:

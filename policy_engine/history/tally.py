@@ -164,8 +164,7 @@ class PolicyTally:
             self.repeats += 1
             self.alarms += said.outcome == "fail"
         for each in said.numbers:
-            key = (each.part, each.op, each.unit)
-            numbers = self.numbers.setdefault(key, Numbers(each.part, each.op, each.unit))
+            numbers = self._numbers_of(each.part, each.op, each.unit)
             numbers.values.append(each.value)
             numbers.limits.append(each.limit)
 
@@ -178,9 +177,15 @@ class PolicyTally:
         self.repeats += more.repeats
         self.alarms += more.alarms
         for key, theirs in more.numbers.items():
-            mine = self.numbers.setdefault(key, Numbers(theirs.part, theirs.op, theirs.unit))
+            mine = self._numbers_of(*key)
             mine.values.extend(theirs.values)
             mine.limits.extend(theirs.limits)
+
+    def _numbers_of(self, part: str | None, op: str, unit: str) -> Numbers:
+        numbers = self.numbers.get((part, op, unit))
+        if numbers is None:
+            numbers = self.numbers[part, op, unit] = Numbers(part, op, unit)
+        return numbers
 
     @property
     def alarm_bounds(self) -> Bounds | None:
@@ -221,7 +226,7 @@ class Tally:
         self.unclaimed += not verdicts
         self.blocked += any(said.blocks for said in verdicts.values())
         for (file, id_), said in verdicts.items():
-            tally = self.policies.setdefault((file, id_), PolicyTally(file, id_))
+            tally = self._of(file, id_)
             key = (recipe or "", file, id_)
             tally.add(run, said, has_passed=recipe is not None and key in self._passed)
             if said.outcome == "pass":
@@ -233,7 +238,14 @@ class Tally:
         self.blocked += more.blocked
         self.unclaimed += more.unclaimed
         for (file, id_), theirs in more.policies.items():
-            self.policies.setdefault((file, id_), PolicyTally(file, id_)).extend(theirs)
+            self._of(file, id_).extend(theirs)
+
+    def _of(self, file: str, id_: str) -> PolicyTally:
+        # No `setdefault`: it would make an empty tally for every judgement.
+        tally = self.policies.get((file, id_))
+        if tally is None:
+            tally = self.policies[file, id_] = PolicyTally(file, id_)
+        return tally
 
     def worst_first(self) -> list[PolicyTally]:
         """Return the policies, those that block most first."""

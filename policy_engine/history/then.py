@@ -7,13 +7,14 @@ run's own future. A rule that rests on them is not replayed.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import filterfalse
 from typing import Any
 
 from policy_engine.evidence.record import BaselineRecord, PassedOver, RunRecord, Unreadable
 from policy_engine.history.timeline import Timeline
 from policy_engine.history.unknown import unknown
 from policy_engine.quantities import parse_duration
-from policy_engine.tracking.baseline_rules import RULES, in_a_line, takes_more
+from policy_engine.tracking.baseline_rules import RULES, in_a_line, taking_more
 from policy_engine.tracking.baselines import LONGEST_WINDOW_S
 
 WITHOUT_HISTORY = {
@@ -118,10 +119,9 @@ def _best(value: Mapping[str, Any], asked: Asked) -> _Hit:
     if value.get("same_data"):
         runs = _sharing_data(runs, asked.candidate)
     if limited := value.get("no_more"):
-        runs = tuple(run for run in runs if not takes_more(run, asked.candidate, limited))
-    known = [
-        (number, run) for run in runs if isinstance(number := run.metrics.get(asked.metric), float)
-    ]
+        runs = tuple(filterfalse(taking_more(asked.candidate, limited), runs))
+    metric = asked.metric
+    known = [(number, run) for run in runs if isinstance(number := run.metrics.get(metric), float)]
     if not known:
         raise _PassOver(
             f"none of the {len(runs)} earlier FINISHED run(s) has a finite {asked.metric}"
@@ -151,7 +151,11 @@ def _sharing_data(runs: tuple[RunRecord, ...], candidate: RunRecord) -> tuple[Ru
     mine = {data.digest for data in candidate.datasets}
     if not mine:
         return runs
-    return tuple(r for r in runs if not r.datasets or any(d.digest in mine for d in r.datasets))
+    return tuple(
+        run
+        for run in runs
+        if not (theirs := run.datasets) or not mine.isdisjoint([data.digest for data in theirs])
+    )
 
 
 _BEGIN = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

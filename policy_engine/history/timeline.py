@@ -98,9 +98,11 @@ class Timeline:
         """Return the newest that had ended; several rules ask for those of one candidate."""
         asked = (candidate.run_id, until)
         if self._asked != asked:
-            found = [run for end, run in reversed(self._finished) if end <= until]
-            others = tuple(run for run in found if run.run_id != candidate.run_id)
-            self._asked, self._found = asked, others[:MOST_HISTORY]
+            own = candidate.run_id
+            found = [
+                run for end, run in reversed(self._finished) if end <= until and run.run_id != own
+            ]
+            self._asked, self._found = asked, tuple(found[:MOST_HISTORY])
         return self._found
 
 

@@ -14,6 +14,7 @@ from policy_engine.history.tally import (
     Tally,
     reasons,
 )
+from policy_engine.history.then import WITHOUT_HISTORY
 from policy_engine.quantities import MEASURES, count, listed, show
 from policy_engine.quantities.units import CURRENCY
 from policy_engine.render.links import Links
@@ -36,6 +37,10 @@ _PICTURES = (
 _UNREPLAYED = (
     "What MLflow keeps without its history, or what was not read, is taken from no run's future: "
     "such judgements are counted here."
+)
+_INSTEAD = (
+    "For a baseline of then, put `- best: {within: 90d}` behind such a rule, and look back with "
+    "--pass-over: it tries the next rule."
 )
 
 
@@ -223,9 +228,11 @@ def _amounts(values: Iterable[float], unit: str) -> str:
 
 def _not_replayed(tally: Tally) -> Section:
     found = list(reasons(tally))
+    is_of_a_rule = any(why.startswith(tuple(WITHOUT_HISTORY.values())) for why, _ in found)
+    said = (_UNREPLAYED, *((_INSTEAD,) if is_of_a_rule else ()))
     return Section(
         "Not replayed",
-        (_UNREPLAYED,) if found else (),
+        said if found else (),
         ("why", "judgements"),
         tuple((Cell(why), Cell(f"{number:,}", is_ours=True)) for why, number in found),
     )

@@ -37,9 +37,10 @@ class _NoClock:
 
     def running(self) -> AbstractContextManager[None]:
         """Return a context that does nothing."""
-        return nullcontext()
+        return _NOTHING
 
 
+_NOTHING = nullcontext()
 NO_CLOCK: Clock = _NoClock()
 
 

@@ -212,7 +212,9 @@ def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
     """Return the finding with its binding's effect."""
     binding = policy.binding
     outcome, message, part, measured, limit, baseline, remedy, detail, about, interval = finding
+    level = binding.keys.level
     effect = effect_of(outcome, policy.level, binding)
+    later = effect if policy.level is level else effect_of(outcome, level, binding)
     return Judged(
         binding.id,
         part,
@@ -225,7 +227,7 @@ def _judged(policy: BoundPolicy, finding: Finding) -> Judged:
         measured,
         limit,
         baseline,
-        _remedy(remedy, policy, effect, effect_of(outcome, binding.keys.level, binding)),
+        _remedy(remedy, policy, effect, later),
         None,
         binding.where,
         detail,

@@ -18,6 +18,8 @@ from policy_engine.quantities import Duration, parse_duration
 from policy_engine.quantities.words import count
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from policy_engine.evidence.record import RunRecord
     from policy_engine.tracking.baselines import BaselineSearch
     from policy_engine.tracking.store import Json
@@ -240,7 +242,7 @@ def _fits(run: "Json", asked: Mapping[str, Any], search: "BaselineSearch") -> bo
     from policy_engine.tracking.translate import run_record, tags_of  # noqa: PLC0415
 
     limited: Mapping[str, str] = asked.get("no_more") or {}
-    if limited and takes_more(run_record(run, None), search.candidate, limited):
+    if limited and taking_more(search.candidate, limited)(run_record(run, None)):
         return False
     globs: Mapping[str, Sequence[str]] = asked.get("tags") or {}
     tags = tags_of(run) if globs else {}
@@ -258,31 +260,37 @@ def _fits(run: "Json", asked: Mapping[str, Any], search: "BaselineSearch") -> bo
     return not (mine and theirs) or not mine.isdisjoint(theirs)
 
 
-def takes_more(run: "RunRecord", candidate: "RunRecord", limited: Mapping[str, str]) -> bool:
-    """Say whether a number of a run is above the candidate's.
+def taking_more(
+    candidate: "RunRecord", limited: Mapping[str, str]
+) -> "Callable[[RunRecord], bool]":
+    """Return what says whether a number of a run is above the candidate's.
 
     Args:
-        run: The run.
-        candidate: The candidate.
+        candidate: The candidate; what it says is looked up once, however many runs are asked about.
         limited: Metrics, or `duration`, each with the tag that must be equal in both to compare it.
             A duration counts only where the two share none of the metrics.
     """
-    mine, theirs = candidate.metrics, run.metrics
-    shared = [
-        (own, other)
-        for name in limited
-        if isinstance(own := mine.get(name), float)
-        and isinstance(other := theirs.get(name), float)
-        and _are_alike(run, candidate, limited[name])
+    own = [
+        (name, number, tag, candidate.tags.get(tag))
+        for name, tag in limited.items()
+        if isinstance(number := candidate.metrics.get(name), float)
     ]
-    if not shared and "duration" in limited:
-        is_longer = _seconds(run) > _seconds(candidate)
-        return is_longer and _are_alike(run, candidate, limited["duration"])
-    return any(other > own for own, other in shared)
+    by, length = limited.get("duration"), _seconds(candidate)
 
+    def takes_more(run: "RunRecord") -> bool:
+        metrics, tags = run.metrics, run.tags
+        shares_one = False
+        for name, number, tag, value in own:
+            theirs = metrics.get(name)
+            if isinstance(theirs, float) and tags.get(tag) == value:
+                if theirs > number:
+                    return True
+                shares_one = True
+        if shares_one or by is None:
+            return False
+        return _seconds(run) > length and tags.get(by) == candidate.tags.get(by)
 
-def _are_alike(run: "RunRecord", candidate: "RunRecord", tag: str) -> bool:
-    return run.tags.get(tag) == candidate.tags.get(tag)
+    return takes_more
 
 
 def _seconds(run: "RunRecord") -> float:

@@ -23,6 +23,7 @@ from tests.history.faulty import faulty
 from tests.history.past_runs import EXPERIMENT, Ran, blank_store, write_store
 from tests.mlflow_server import How, served
 
+ASK = ("backtest", "--experiment", EXPERIMENT, "--policies", "p.yaml")
 BEST = "baseline:\n  - best: {within: 90d}\n"
 GAIN = "policies:\n  metric-threshold: {metric: val_f1, goal: maximize, min_absolute_change: 0}\n"
 
@@ -48,8 +49,7 @@ def policies(here: Path, body: str, name: str = "p.yaml") -> None:
 def looked(address: str, *more: str, code: int = 0) -> dict[str, Any]:
     """Return what a backtest says, as JSON."""
     told = command(
-        *("backtest", "--experiment", EXPERIMENT, "--policies", "p.yaml"),
-        *("--tracking-uri", address, "--format", "json", *more),
+        *(*ASK, "--tracking-uri", address, "--format", "json", *more),
     )
     assert told.code == code, told
     said: dict[str, Any] = json.loads(told.out)
@@ -160,6 +160,29 @@ def test_what_has_no_history_is_an_outcome_of_its_own(here: Path, rule: str, why
         for policy in said["sides"][0]["by_policy"]
         for reason in policy["not_replayed"]
     )
+    told = command(*ASK, "--tracking-uri", address)
+    assert (
+        "For a baseline of then, put `- best: {within: 90d}` behind such a rule, and look back "
+        "with --pass-over: it tries the next rule."
+    ) in " ".join(told.out.split())
+
+
+def test_a_profile_and_a_required_pack_are_laid_over_both_sides(here: Path) -> None:
+    address, _ = write_store(here, [Ran(0.80, at=0), Ran(0.90, at=1)])
+    body = "policies:\n  metric-threshold: {metric: val_f1, min: 0.7}\n"
+    strict = "profiles:\n  release:\n    metric-threshold: {min: 0.85}\n"
+    policies(here, body + strict)
+    policies(here, body + strict, "q.yaml")
+    asked = ("--against", "q.yaml", "--profile", "release")
+    for side in 0, 1:
+        assert outcomes(looked(address), "metric-threshold") == {"pass": 2}
+        assert outcomes(looked(address, *asked), "metric-threshold", side) == {"pass": 1, "fail": 1}
+    required = looked(address, "--require", "recommended")
+    bound = {policy["id"] for policy in required["sides"][0]["by_policy"]}
+    assert {"metric-threshold", "run-finished"} <= bound
+    told = command(*ASK, "--tracking-uri", address, "--profile", "none-such")
+    assert told.code == 2
+    assert "none-such" in told.err
 
 
 def test_files_and_rows_that_are_not_read_are_not_taken_for_missing(here: Path) -> None:

@@ -12,6 +12,7 @@ from policy_engine.cli.app import command
 from policy_engine.cli.looking_back import FORMATS, UNREADABLE, formatting, opened, write
 from policy_engine.cli.options import (
     count_option,
+    demanding,
     policies_option,
     seconds,
     text_option,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from policy_engine.history.backtest import Asked, Backtest, Step
     from policy_engine.history.elsewhere import Texts
+    from policy_engine.policy_file.profiles import Demands
 
 DONE, NOTHING, INTERRUPTED = 0, 4, 130
 
@@ -32,6 +34,7 @@ DONE, NOTHING, INTERRUPTED = 0, 4, 130
 @text_option("--experiment", required=True, metavar="NAME", help="Its name, or a glob.")
 @text_option("--since", metavar="SPAN", help="Judge runs that ended within it (90d).")
 @policies_option
+@demanding
 @text_option(
     "--against",
     metavar="PATH|REF",
@@ -85,12 +88,14 @@ def backtest_command(formats: tuple[str, ...], timeout: str, **given: Any) -> in
     from policy_engine.history.told import sections
     from policy_engine.http.deadline import Deadline
     from policy_engine.log import progress
+    from policy_engine.policy_file.profiles import Demands
     from policy_engine.render.links import Links
     from policy_engine.tracking.store import NotFound, ReadFailed
 
     places = output.places(formats, FORMATS)
     with redirect_stdout(sys.stderr):
-        asked, texts = _asked(given)
+        demands = Demands(given["require"], given["profile"])
+        asked, texts = _asked(given, demands)
         deadline = Deadline(seconds("--timeout", timeout))
         uri, store = opened(given["tracking_uri"], deadline)
         try:
@@ -99,7 +104,7 @@ def backtest_command(formats: tuple[str, ...], timeout: str, **given: Any) -> in
                 if given["dask"] is None:
                     result = backtest(store, deadline, asked, tell)
                 else:
-                    work = Work.of(asked, texts, uri)
+                    work = Work.of(asked, texts, demands, uri)
                     with workers(given["dask"], deadline) as executor:
                         result = backtest_by(executor, store, deadline, asked, work, tell)
         except NotFound as e:
@@ -119,7 +124,7 @@ def _code(result: "Backtest") -> int:
     return DONE if result.tallies[0].runs else NOTHING
 
 
-def _asked(given: dict[str, Any]) -> tuple["Asked", tuple["Texts", ...]]:
+def _asked(given: dict[str, Any], demands: "Demands") -> tuple["Asked", tuple["Texts", ...]]:
     """Return what is asked, and the texts of each side's policies."""
     from datetime import UTC, datetime, timedelta
 
@@ -140,7 +145,7 @@ def _asked(given: dict[str, Any]) -> tuple["Asked", tuple["Texts", ...]]:
     if given["against"] is not None:
         texts.append(other_side(given["against"], given["policies"], root))
         names.append(given["against"])
-    sides = [load_texts(*each).policies for each in texts]
+    sides = [load_texts(*each, demands).policies for each in texts]
     since = None
     if given["since"] is not None:
         span = seconds("--since", given["since"])
