@@ -102,6 +102,7 @@ from policy_engine.statistics.rows import (
 )
 from policy_engine.statistics.shares import Share, share_of
 from policy_engine.statistics.sufficiency import (
+    MIN_DIFFERING,
     Shortfall,
     effective_rows,
     is_large,
@@ -111,6 +112,7 @@ from policy_engine.statistics.unavailable import StatisticsUnavailable
 from policy_engine.statistics.unseen import Unseen, unseen_of
 
 __all__ = [
+    "MIN_DIFFERING",
     "Adjusted",
     "Bounds",
     "Decision",

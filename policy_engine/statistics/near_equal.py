@@ -8,7 +8,10 @@ a of the positive ones, b of the negative ones, a_c of class c, and T the share 
 
 | metric | at most | why |
 |---|---|---|
-| log-loss | q * -log(eps) | a row costs from 0 to -log(eps) = 36.04, where scores are clipped |
+| log-loss | q * L | a row costs from 0 to -log(eps) = 36.04, where scores are clipped, or L |
+| MSE, MAE, MAPE, mean of row values | q * L | a row costs from 0 to L: `costs` says what L is |
+| RMSE, RMSLE | sqrt(M + qL) - sqrt(M) | the same, M the smaller mean of both models |
+| R² | q * L / V | the same, V the variance of the targets |
 | Brier | q (q * C: several classes) | a row costs from 0 to 1 (to C) |
 | balanced accuracy, macro recall | mean of a_c | the recall of class c is a mean over its rows |
 | ROC AUC | a + b - a*b | that share of pairs holds a row that differs; each pair is 0 to 1 |
@@ -16,6 +19,8 @@ a of the positive ones, b of the negative ones, a_c of class c, and T the share 
 | F1 of a class | 2q/T | below |
 | weighted F1 | 3q | below: T_c * (2/T_c) + T_d * (1/T_d) for a row that goes from c to d |
 | macro F1 | 3q/(C * T_min) | below: (2/T_c + 1/T_d)/C for such a row |
+| kappa | 3q/(1 - T_max) | below |
+| MCC | 2q/sqrt(V_T * V_S) + 2q/(V_S + sqrt(V_S * (V_S - 2q))) | below |
 
 F1 = 2h/(s + T), h the share of hits, s of rows predicted so. To lose hits (h and s fall alike)
 costs (2 - F1)/(s + T) a row, at most 2/T; to gain false alarms (s grows) F1/(s + T), at most 1/T.
@@ -25,8 +30,17 @@ most 1. At the u-th share of the positives that do not, a share of at least T*u 
 positive, of which q differs: its precision moves by at most min(1, q/(T*u)), and the integral of
 that over u from 0 to 1 is c(1 - log c).
 
+Kappa is 1 - u/v, u the share of rows that are wrong and v the share that would be if predictions
+were dealt at random. v = 1 - sum of S_c*T_c is at least 1 - T_max, u/v at most 2; a row that
+differs moves u and v by at most 1 each, so u/v by (1 + 2)/v.
+
+MCC is C/sqrt(V_T * V_S): C the covariance of truth and prediction, V the variance of each, 1 - sum
+of squared shares. With a share of 1 - b in one class, V is at least 2b(1 - b). A row that differs
+moves C by at most 2 and V_S by at most 2; MCC is at most 1.
+
 Scores of an area that are the same to 1e-9 of themselves, and of their distance from 1, count as
-equal: that other rows lie between two such is left out. Losses that are so near add 1e-9 in all.
+equal: that other rows lie between two such is left out. Losses that are so near add 1e-9 in all;
+where there is an L, losses that are nearer than 1e-6 of it are the same, and add that.
 
 The shares and T are bounded at alpha over their number (Bonferroni), so that all hold at once. All
 this is of rows drawn alike and independent of each other, with equal weights.
@@ -39,11 +53,19 @@ import operator
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from policy_engine.statistics.bounds import Bounds
-from policy_engine.statistics.metrics import LOSSES, RANKED, Label, RowMetric, settle_metric
+from policy_engine.statistics.costs import Costs, costs_of
+from policy_engine.statistics.metrics import (
+    LOSSES,
+    NUMBERS,
+    RANKED,
+    Label,
+    RowMetric,
+    settle_metric,
+)
 from policy_engine.statistics.moving import moves
 from policy_engine.statistics.proportions import clopper_pearson_bounds
 from policy_engine.statistics.rows import Outputs, PairedRows
@@ -53,7 +75,11 @@ Proportion = Callable[[int, int, int], Bounds]
 
 _SAME = 1e-9
 """Scores that differ by less of themselves, and losses that differ by less, are the same."""
+_SAME_OF_COST = 1e-6
+"""Of what a row may cost at most: losses that differ by less are the same."""
 _MOST_LOSS = -math.log(sys.float_info.epsilon)
+_OF_ROWS = NUMBERS - {"max_error"} | {"log_loss", "row_mean"}
+"""The kinds whose rows have no largest cost but that which they show."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +91,16 @@ class NearlyEqual:
         of_class: How many rows each class has (count).
         differing: On how many of them the models differ (count).
         columns: Columns of scores (count).
+        said: How many rows the candidate predicts as each class (count); empty: it is not needed.
+        costs: What a row costs, where the metric itself sets no bound.
     """
 
     metric: RowMetric
     of_class: Mapping[Label, int]
     differing: Mapping[Label, int]
     columns: int
+    said: Mapping[Label, int] = field(default_factory=dict)
+    costs: Costs | None = None
 
     @property
     def n(self) -> int:
@@ -115,15 +145,27 @@ def nearly_equal(metric: RowMetric, rows: PairedRows) -> NearlyEqual | None:
     sides = (rows.candidate, rows.baseline)
     if any(_is_absent(metric, each) for each in sides):
         return None
+    if metric.kind in _OF_ROWS - LOSSES:
+        return _of_numbers(metric, rows)
     scores = rows.candidate.scores
     columns = len(scores) if isinstance(scores, Mapping) else 0
     of_class = Counter(rows.targets)
     settled = settle_metric(metric, of_class, scored_classes=columns)
     if _key(settled) not in _REACHES or not _are_of(settled, rows, of_class):
         return None
-    both = zip(rows.targets, _differ(metric, rows), strict=True)
+    costs = costs_of(settled, rows) if metric.kind in _OF_ROWS else None
+    both = zip(rows.targets, _differ(metric, rows, costs), strict=True)
     differing = Counter(target for target, differs in both if differs)
-    return NearlyEqual(settled, of_class, differing, max(columns, 1))
+    predictions = (rows.candidate.predictions or ()) if metric.kind == "mcc" else ()
+    said = Counter(each for each in predictions if each is not None)
+    return NearlyEqual(settled, of_class, differing, max(columns, 1), said, costs)
+
+
+def _of_numbers(metric: RowMetric, rows: PairedRows) -> NearlyEqual:
+    """Return what counts where there are no classes: all rows are of one."""
+    costs = costs_of(metric, rows)
+    differing = sum(_differ(metric, rows, costs))
+    return NearlyEqual(metric, {0: len(rows.targets)}, {0: differing}, 1, {}, costs)
 
 
 def _key(metric: RowMetric) -> tuple[str, str | None]:
@@ -142,14 +184,17 @@ def _are_of(metric: RowMetric, rows: PairedRows, classes: Mapping[Label, int]) -
 
 
 def _is_absent(metric: RowMetric, outputs: Outputs) -> bool:
+    if metric.kind == "row_mean":
+        return outputs.values is None
     read = outputs.scores if metric.kind in RANKED | LOSSES else outputs.predictions
     return read is None
 
 
-def _differ(metric: RowMetric, rows: PairedRows) -> Iterable[bool]:
+def _differ(metric: RowMetric, rows: PairedRows, costs: Costs | None) -> Iterable[bool]:
     """Say of each row whether the models differ on it."""
-    if metric.kind in LOSSES:
-        return [moved > _SAME for moved in moves(metric, rows)]
+    if metric.kind in LOSSES or costs is not None:
+        least = _SAME if costs is None else _SAME_OF_COST * costs.most
+        return [moved > least for moved in moves(metric, rows)]
     sides = (rows.candidate, rows.baseline)
     if metric.kind not in RANKED:
         return map(operator.ne, *(each.predictions or () for each in sides))
@@ -181,8 +226,20 @@ def _positive(rows: NearlyEqual) -> tuple[int, int]:
     return rows.differing[positive], rows.of_class[positive]
 
 
-def _log_loss(rows: NearlyEqual, proportion: Proportion) -> float:
-    return _all(rows, proportion) * _MOST_LOSS + _SAME
+def _by_costs(rows: NearlyEqual, proportion: Proportion) -> float:
+    costs = rows.costs
+    most = _MOST_LOSS if costs is None else costs.most
+    return (_all(rows, proportion) + _SAME_OF_COST) * most
+
+
+def _root(rows: NearlyEqual, proportion: Proportion) -> float:
+    mean = 0.0 if rows.costs is None else rows.costs.mean
+    return math.sqrt(mean + _by_costs(rows, proportion)) - math.sqrt(mean)
+
+
+def _r2(rows: NearlyEqual, proportion: Proportion) -> float:
+    spread = 0.0 if rows.costs is None else rows.costs.spread
+    return _by_costs(rows, proportion) / spread if spread else math.inf
 
 
 def _brier(rows: NearlyEqual, proportion: Proportion) -> float:
@@ -225,8 +282,36 @@ def _macro_f1(rows: NearlyEqual, proportion: Proportion) -> float:
     return min(3 * _all(rows, proportion, 1 + classes) / (classes * least), 1.0) if least else 1.0
 
 
+def _kappa(rows: NearlyEqual, proportion: Proportion) -> float:
+    left = proportion(rows.n - max(rows.of_class.values()), rows.n, 3)
+    least = min(left.lower, 1 - left.upper)  # of the others together none has more than they
+    return min(3 * _all(rows, proportion, 3) / least, 2.0) if least > 0 else 2.0
+
+
+def _mcc(rows: NearlyEqual, proportion: Proportion) -> float:
+    q = _all(rows, proportion, 5)
+    of_true, of_said = (
+        _variance(proportion(rows.n - max(each.values()), rows.n, 5))
+        for each in (rows.of_class, rows.said)
+    )
+    if not (of_true > 0 and of_said > 0):
+        return 2.0
+    first = 2 * q / math.sqrt(of_true * of_said)
+    second = 2 * q / (of_said + math.sqrt(of_said * max(of_said - 2 * q, 0.0)))
+    return min(first + second, 2.0)
+
+
+def _variance(others: Bounds) -> float:
+    """Return the least variance of a class, where the others have such a share."""
+    return min(2 * b * (1 - b) for b in (others.lower, others.upper))
+
+
 _REACHES: Mapping[tuple[str, str | None], Callable[[NearlyEqual, Proportion], float]] = {
-    ("log_loss", None): _log_loss,
+    **{(kind, None): _by_costs for kind in ("log_loss", "mse", "mae", "mape", "row_mean")},
+    **{(kind, None): _root for kind in ("rmse", "rmsle")},
+    ("r2", None): _r2,
+    ("kappa", None): _kappa,
+    ("mcc", None): _mcc,
     ("brier", None): _brier,
     ("balanced_accuracy", None): _recalls,
     ("recall", "macro"): _recalls,

@@ -56,12 +56,14 @@ class Shortfall(NamedTuple):
         have: How many there are; where weights or sizes are unequal, the effective number.
         need: How many are needed.
         of: How many there are, whatever they weigh; None where that is `have`.
+        of_difference: Whether it is of rows (or clusters) on which the models differ.
     """
 
     what: str
     have: int
     need: int
     of: int | None = None
+    of_difference: bool = False
 
     def __str__(self) -> str:
         if self.of is None:
@@ -243,7 +245,10 @@ def _short_of_difference(
     else:
         within = _masses(rows.clusters, masses)
         short = _too_few("clusters in which the models differ", within, *_DIFFERING)
-    if short is None or short.of is None or not is_moved:
+    if short is None:
+        return None
+    short = short._replace(of_difference=True)
+    if short.of is None or not is_moved:
         return short
     return short._replace(what=f"{short.what}, weighed by how far each moves the {metric.kind}")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -302,6 +303,8 @@ def classified(n: int, changed: int) -> tuple[RunRecord, RunRecord]:
         "f1_weighted",
         "f1_macro",
         "balanced_accuracy",
+        "mcc",
+        "kappa",
         "recall_binary",
         "roc_auc",
         "average_precision",
@@ -313,6 +316,49 @@ def test_equal_models_on_many_rows_pass_and_on_few_do_not(metric: str) -> None:
     """The margin is 0.01 in the metric's units, since a loss has no points."""
     assert_outcome(judged(*classified(50_000, 0), metric, margin=0.01), "pass")
     assert_outcome(judged(*classified(120, 0), metric, margin=0.01), "inconclusive")
+
+
+def numbered(n: int, *, logged: bool = True) -> tuple[RunRecord, RunRecord]:
+    """A candidate that says of every row the number that the baseline says."""
+    chance = np.random.default_rng(8)
+    targets = chance.normal(20, 3, n).round(4)
+    said = (targets + chance.normal(0, 1, n)).round(4)
+    table = rows(targets.tolist(), said.tolist())
+    values = {"rmse": 1.0, "mae": 0.8, "r2": 0.9} if logged else {}
+    new, old = (run(run_id=d * 32, predictions=table, metrics=values) for d in "ab")
+    return new, old
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae", "r2"])
+def test_equal_numbers_on_many_rows_pass_and_on_few_do_not(metric: str) -> None:
+    """By hand: 3 of 50,000 rows, each about 14 off, move an RMSE of 1 by 0.006."""
+    assert_outcome(judged(*numbered(50_000), metric), "pass")
+    assert_outcome(judged(*numbered(500), metric), "inconclusive")
+
+
+def test_a_bound_by_what_rows_cost_says_what_they_are_taken_to_cost() -> None:
+    finding = assert_outcome(judged(*numbered(50_000), "rmse"), "pass")
+    assert "; a row that differs is taken to cost up to " in finding.whole
+    assert "(squared), what the worst constant between " in finding.whole
+
+
+def test_equal_numbers_on_too_few_rows_are_told_how_many_would_do() -> None:
+    finding = assert_outcome(judged(*numbered(2_000, logged=False), "rmse"), "inconclusive")
+    assert finding.remedy is not None
+    assert re.fullmatch(
+        r"evaluate both on more rows \(n ≈ [\d,]+ rows of which as few differ would rule out a "
+        r"loss of 1\.00 pt, and there are 2,000\), or raise margin and say why",
+        finding.remedy,
+    )
+
+
+def test_equal_models_by_a_metric_without_a_bound_are_not_told_to_take_more_rows() -> None:
+    finding = assert_outcome(judged(*classified(5_000, 0), "jaccard_macro"), "inconclusive")
+    assert finding.remedy == (
+        "no number of rows decides it while the models say the same of all of them: judge by a "
+        "metric whose change has a known bound, on rows without weights and clusters (accuracy, "
+        "F1, balanced accuracy, MCC, kappa, ROC AUC, log-loss, RMSE, MAE, R²)"
+    )
 
 
 def test_models_that_hardly_differ_pass_and_the_message_says_by_how_much_they_could() -> None:

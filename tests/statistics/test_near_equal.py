@@ -6,14 +6,12 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 from sklearn import metrics as sk
 
 from policy_engine.statistics import Bounds, Outputs, PairedRows, RowMetric, nearly_equal
-
-EPSILON = 2.0**-52
 
 
 def exactly(k: int, n: int, uses: int) -> Bounds:
@@ -40,7 +38,18 @@ OF_CLASSES: list[tuple[RowMetric, Any]] = [
     (RowMetric("f1", "macro"), f1("macro")),
     (RowMetric("recall", "macro"), lambda t, p: sk.recall_score(t, p, average="macro")),
     (RowMetric("balanced_accuracy"), sk.balanced_accuracy_score),
+    (RowMetric("mcc"), sk.matthews_corrcoef),
+    (RowMetric("kappa"), sk.cohen_kappa_score),
 ]
+OF_NUMBERS: dict[str, Any] = {
+    "rmse": sk.root_mean_squared_error,
+    "mse": sk.mean_squared_error,
+    "mae": sk.mean_absolute_error,
+    "mape": sk.mean_absolute_percentage_error,
+    "rmsle": sk.root_mean_squared_log_error,
+    "r2": sk.r2_score,
+}
+NUMBER = st.sampled_from([0.5, 1.0, 2.0, 3.5, 5.0, 40.0])
 SCORE = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
 
 
@@ -92,6 +101,79 @@ def test_changed_predictions_move_no_metric_further_than_its_bound(
     assert moved <= found.reach_by(exactly) + 1e-9
 
 
+@pytest.mark.parametrize("kind", OF_NUMBERS)
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.tuples(NUMBER, NUMBER), min_size=2, max_size=30),
+    changes=st.lists(st.tuples(st.integers(0, 29), NUMBER), max_size=6),
+)
+def test_changed_numbers_move_no_metric_further_than_its_bound(
+    kind: Any, rows: Any, changes: Any
+) -> None:
+    targets, theirs = (list(column) for column in zip(*rows, strict=True))
+    assume(len(set(targets)) > 1)
+    mine = list(theirs)
+    for place, value in changes:
+        mine[place % len(mine)] = value
+    paired = PairedRows(
+        targets=targets, candidate=Outputs(predictions=mine), baseline=Outputs(predictions=theirs)
+    )
+    found = nearly_equal(RowMetric(kind), paired)
+    assert found is not None
+    assert found.k <= sum(a != b for a, b in zip(mine, theirs, strict=True))
+    oracle = OF_NUMBERS[kind]
+    moved = abs(oracle(targets, mine) - oracle(targets, theirs))
+    assert moved <= found.reach_by(exactly) * (1 + 1e-9) + 1e-9
+
+
+def test_a_row_of_numbers_costs_what_the_worst_constant_does_or_the_costliest_seen() -> None:
+    """By hand: of 0, 1, 2 and 9, 9 costs (81 + 64 + 49 + 0) / 4 a row, and 0 costs 86 / 4."""
+    targets = [0.0, 1.0, 2.0, 9.0]
+    said = Outputs(predictions=targets)
+    found = nearly_equal(
+        RowMetric("mse"), PairedRows(targets=targets, candidate=said, baseline=said)
+    )
+    assert found is not None
+    assert found.costs is not None
+    assert found.costs.most == 194 / 4
+    far = Outputs(predictions=[9.0, 1.0, 2.0, 9.0])
+    found = nearly_equal(
+        RowMetric("mse"), PairedRows(targets=targets, candidate=far, baseline=said)
+    )
+    assert found is not None
+    assert found.costs is not None
+    assert found.costs.most == 81
+    assert found.k == 1
+
+
+def test_a_log_loss_costs_what_the_likeliest_score_does_where_it_is_wrong() -> None:
+    said = Outputs(scores=[0.3, 0.98, 0.5])
+    rows = PairedRows(targets=[0, 1, 1], candidate=said, baseline=said)
+    found = nearly_equal(RowMetric("log_loss"), rows)
+    assert found is not None
+    assert found.costs is not None
+    assert found.costs.most == pytest.approx(-math.log(0.02))
+    columns = Outputs(scores={0: [0.7, 0.02, 0.25], 1: [0.2, 0.9, 0.5], 2: [0.1, 0.08, 0.25]})
+    of_three = PairedRows(targets=[0, 1, 2], candidate=columns, baseline=columns)
+    found = nearly_equal(RowMetric("log_loss"), of_three)
+    assert found is not None
+    assert found.costs is not None
+    assert found.costs.most == pytest.approx(-math.log(0.02))
+
+
+def test_a_column_of_row_values_costs_how_far_its_values_lie_apart() -> None:
+    values = [0.5, 3.0, 1.0]
+    rows = PairedRows(
+        targets=[0, 0, 0],
+        candidate=Outputs(values=values),
+        baseline=Outputs(values=[0.5, 2.0, 1.0]),
+    )
+    found = nearly_equal(RowMetric("row_mean"), rows)
+    assert found is not None
+    assert (found.k, found.n) == (1, 3)
+    assert found.reach_by(exactly) == pytest.approx(2.5 / 3, rel=1e-5)
+
+
 def test_the_bound_of_equal_models_is_by_clopper_and_pearson() -> None:
     """SciPy's beta distribution gives the shares; 1,000 of 10,000 rows are positive."""
     targets = [1] * 1_000 + [0] * 9_000
@@ -109,9 +191,16 @@ def test_the_bound_of_equal_models_is_by_clopper_and_pearson() -> None:
 
     least = float(beta.ppf(0.025, 1_000, 9_001))
     assert reach(RowMetric("log_loss")) == pytest.approx(
-        upper(0, 10_000, 0.05) * -math.log(EPSILON) + 1e-9
+        (upper(0, 10_000, 0.05) + 1e-6) * math.log(2)
     )
     assert reach(RowMetric("f1", "binary")) == pytest.approx(2 * upper(0, 10_000, 0.025) / least)
+    q, left = upper(0, 10_000, 0.05 / 3), float(beta.ppf(0.05 / 3, 1_000, 9_001))
+    assert reach(RowMetric("kappa")) == pytest.approx(3 * q / left)
+    q, left = upper(0, 10_000, 0.01), float(beta.ppf(0.01, 1_000, 9_001))
+    spread = 2 * left * (1 - left)
+    assert reach(RowMetric("mcc")) == pytest.approx(
+        2 * q / spread + 2 * q / (spread + math.sqrt(spread * (spread - 2 * q)))
+    )
     a, b = upper(0, 1_000, 0.025), upper(0, 9_000, 0.025)
     assert reach(RowMetric("roc_auc", "binary")) == pytest.approx(a + b - a * b)
 
@@ -142,7 +231,9 @@ def test_scores_that_differ_in_the_last_digits_are_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "metric", [RowMetric("mcc"), RowMetric("precision", "binary"), RowMetric("rmse")], ids=str
+    "metric",
+    [RowMetric("jaccard", "macro"), RowMetric("precision", "binary"), RowMetric("max_error")],
+    ids=str,
 )
 def test_a_metric_without_a_known_bound_has_none(metric: RowMetric) -> None:
     said = Outputs(predictions=[1, 0])

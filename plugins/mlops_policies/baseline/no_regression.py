@@ -67,9 +67,10 @@ class NoRegression(Proof, name="no-regression"):
 
     The test is chosen as `significant-improvement` chooses it. Where too few rows differ for a
     bootstrap, a refactoring say, `L` is how far so few can move the metric at most (the share of
-    rows that differ by Clopper-Pearson; F1, macro recall, balanced accuracy, ROC AUC, average
-    precision, log-loss, Brier). Where there are neither rows nor seeds to test, `g < -fallback`
-    fails and anything else is `inconclusive`. For 0/1 rows a margin
+    rows that differ by Clopper-Pearson; F1, macro recall, balanced accuracy, MCC, kappa, ROC AUC,
+    average precision, log-loss, Brier; and RMSE, MAE, R² and means of row values, where the message
+    says what such a row is taken to cost at most). Where there are neither rows nor seeds to test,
+    `g < -fallback` fails and anything else is `inconclusive`. For 0/1 rows a margin
     of less than one row (0, say) accepts no loss: McNemar's exact test must show a gain. Losses
     within the margin add up from merge to merge: `anchor` pins one more run, such as the last
     release, that is judged against in the same way. Of several metrics, and of the anchor, each is
@@ -228,7 +229,7 @@ class NoRegression(Proof, name="no-regression"):
         return evidence(metric, tested, alpha, p=p, difference=-least, of=of)
 
     def _by_points(self, case: Case, question: _Question, against: Run, why: Untested) -> Finding:
-        metric, point = self._pointed_by(question.metric, against)
+        metric, point = self._pointed_by(question.metric, against, why)
         margin, fallback = metric.distance(self.margin), self._fallback(metric)
         gain = untested_gain(metric, why, case.candidate, against)
         if gain is None:
@@ -248,7 +249,7 @@ class NoRegression(Proof, name="no-regression"):
             else f"whether {metric.name} lost anything could not be tested",
             detail=f"regression against {question.whom} is untested: "
             f"{why.why}{said}{verdict}{point}",
-            remedy=why.remedy,
+            remedy=_bounded_by(metric, why, float(margin), alpha),
             about=metric.name if question.rules is None else None,
         )
 
@@ -257,12 +258,14 @@ class NoRegression(Proof, name="no-regression"):
         in_points = self.margin.in_points or (self.fallback is not None and self.fallback.in_points)
         return with_a_point(metric, baseline) if in_points else (metric, "")
 
-    def _pointed_by(self, metric: Metric, against: Run) -> tuple[Metric, str]:
-        """Return the metric with a point by what the baseline logged, if it logged it."""
+    def _pointed_by(self, metric: Metric, against: Run, why: Untested) -> tuple[Metric, str]:
+        """Return the metric with a point by what the baseline logged, else by what its rows say."""
         try:
             return self._with_a_point(metric, against.metric(metric.name).value)
         except EvidenceError:
-            return metric, ""
+            if why.near is None:
+                return metric, ""
+            return self._with_a_point(metric, exact(why.near.before))
 
     def _fallback(self, metric: Metric) -> Decimal:
         return metric.distance(self.fallback) if self.fallback else 3 * metric.distance(self.margin)
@@ -279,6 +282,19 @@ def _said(metric: Metric, tested: Tested, outcome: Outcome, margin: Decimal) -> 
         lost = amount(metric, -tested.gain)
         return f"{metric.name} lost {lost} here and may truly lose more than the allowed {allowed}"
     return f"too few rows to rule out that {metric.name} is worse by more than {allowed}"
+
+
+def _bounded_by(metric: Metric, why: Untested, margin: float, alpha: float) -> str:
+    """Return what would help: where the models hardly differ, how many rows bound their loss."""
+    if why.near is None:
+        return why.remedy
+    if not margin > 0:
+        return "allow a margin above 0: models that hardly differ are bounded, never shown equal"
+    need, have, what = why.near.needed(margin, alpha)
+    return (
+        f"{why.remedy} (n ≈ {need:,} {what} of which as few differ would rule out a loss of "
+        f"{amount(metric, margin)}, and there are {have:,}), or raise margin and say why"
+    )
 
 
 def _judged_number(

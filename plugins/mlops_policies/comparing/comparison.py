@@ -62,6 +62,11 @@ from policy_engine.statistics import RowMetric as Definition
 Method = Literal["auto", "bca", "seeds"]
 RESAMPLES = 10_000
 INSTALL = "pip install policy-engine[stats]"
+NO_ROWS_HELP = (
+    "no number of rows decides it while the models say the same of all of them: judge by a metric "
+    "whose change has a known bound, on rows without weights and clusters (accuracy, F1, balanced "
+    "accuracy, MCC, kappa, ROC AUC, log-loss, RMSE, MAE, R²)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,4 +201,5 @@ def _too_few(
     gain = after - before if metric.goal == "maximize" else before - after
     counts = nearly_equal(definition, rows) if are_plain(rows) else None
     near = None if counts is None else Near(counts, after, before, gain, left_out)
-    return Untested(f"there are {short}", MORE_ROWS, gain, near)
+    stays = near is None and short.of_difference and short.have == 0
+    return Untested(f"there are {short}", NO_ROWS_HELP if stays else MORE_ROWS, gain, near)

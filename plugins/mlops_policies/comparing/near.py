@@ -4,12 +4,15 @@ import math
 from dataclasses import dataclass
 
 from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
-from policy_engine.statistics import Bounds, NearlyEqual, TwoBounds
+from policy_engine.quantities import exact, show
+from policy_engine.statistics import MIN_DIFFERING, Bounds, NearlyEqual, TwoBounds
 
 _LEAST, _MOST = 1e-12, 0.5
 """The levels between which a p-value is looked for."""
 _NEAR = 1e-3
 """How near, relatively, a p-value is found."""
+_MANY = 10**15
+"""More rows than anybody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,35 @@ class Near:
         """Return what was counted, and by what it is bounded."""
         return (
             f"the models differ on {self.rows.k:,} of {self.rows.n:,} rows: Clopper-Pearson's "
-            "bound of how many can, times how far these can move the metric"
+            f"bound of how many can, times how far these can move the metric{self._assumed()}"
         )
 
+    def _assumed(self) -> str:
+        """Return what a row is taken to cost at most, where the metric itself sets no bound."""
+        costs, kind = self.rows.costs, self.rows.metric.kind
+        if costs is None:
+            return ""
+        if kind == "log_loss":
+            what = "what the likeliest score of those seen costs where it is wrong"
+        elif kind == "row_mean":
+            what = "how far the values that were seen lie apart"
+        else:
+            ends = f"{show(exact(costs.least), '')} and {show(exact(costs.largest), '')}"
+            what = f"what the worst constant between {ends}, which were seen, costs on average"
+        squared = " (squared)" if kind in ("rmse", "mse", "r2") else ""
+        most = show(exact(costs.most), "")
+        return f"; a row that differs is taken to cost up to {most}{squared}, {what}"
+
     def needed(self, delta: float, alpha: float) -> tuple[int, int, str]:
-        """Return the rows: with as small a share that differs, the bound falls as they grow."""
-        return round(self.rows.n * self.rows.reach(alpha) / delta), self.rows.n, "rows"
+        """Return the rows: with as small a share that differs, the bound falls as they grow.
+
+        Or so many that the models differ on enough of them for a bootstrap.
+        """
+        n, k = self.rows.n, self.rows.k
+        need = n * self.rows.reach(alpha) / delta
+        if k:
+            need = min(need, n * MIN_DIFFERING / k)
+        return math.ceil(min(need, _MANY)), n, "rows"
 
     @property
     def doubt(self) -> str:
