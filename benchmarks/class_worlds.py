@@ -11,6 +11,8 @@ from policy_engine.statistics import Outputs, PairedRows, RowMetric, shortfall
 from policy_engine.statistics.metrics import settle_metric
 from policy_engine.statistics.resampling import Draws
 from policy_engine.statistics.sample import Columns, encode
+from policy_engine.statistics.small_classes import small_classes
+from policy_engine.statistics.statistic import statistic
 from policy_engine.statistics.sums import Sums
 from policy_engine.statistics.tallies import features, finish
 
@@ -146,16 +148,33 @@ def shows(rows: PairedRows, margins: Sequence[float], seed: int) -> list[bool]:
     settled = [settle_metric(metric, sample.labels) for metric in METRICS.values()]
     metrics = [finish(replace(sample, metric=metric), sample.weights) for metric in settled]
     draws, have, contrary = Draws(sample.observed, seed), 0, np.zeros(len(metrics), int)
-    most = int(ALPHA * RESAMPLES)
+    most, drawn = int(ALPHA * RESAMPLES), [list[Any]() for _ in metrics]
     while have < RESAMPLES and (contrary <= most).any():
         counts = draws.take(min(_AT_ONCE, RESAMPLES - have))
         mine, theirs = (side.evaluate(counts)[0] for side in sides)
         for place, metric in enumerate(metrics):
             (new, complete), (old, _) = metric(mine), metric(theirs)
             gains = (new - old)[complete]
+            drawn[place].append(gains)
             contrary[place] += (gains <= _ROUNDING - margins[place]).sum()
         have += int(complete.sum())
-    return [bool(each <= most) for each in contrary]
+    found = []
+    for place, metric in enumerate(settled):
+        is_left = contrary[place] <= most
+        values = np.concatenate(drawn[place]) if is_left else np.array([])
+        found.append(is_left and _widened(metric, rows, values, margins[place]) <= most)
+    return found
+
+
+def _widened(metric: RowMetric, rows: PairedRows, values: Any, margin: float) -> int:
+    """Return how many resamples show a loss of the margin once small classes are allowed for."""
+    columns = Columns(targets=rows.targets)
+    sample = encode(metric, columns, [rows.candidate, rows.baseline])
+    sides = [statistic(sample, side) for side in (0, 1)]
+    new, old = (side.evaluate(sample.observed[None, :])[0][0] for side in sides)
+    factor = small_classes(sample, lambda at: sides[0].pulls(at) - sides[1].pulls(at))
+    wide = new - old + factor * (values - (new - old))
+    return int((wide <= _ROUNDING - margin).sum())
 
 
 def _plain(sums: Any) -> tuple[Any, Any]:

@@ -22,7 +22,8 @@ from policy_engine.statistics.metrics import Label, RowMetric
 from policy_engine.statistics.resampled import ROUNDING, Method, Resampled
 from policy_engine.statistics.resampling import CHUNK, Draws, chunks
 from policy_engine.statistics.rows import InvalidRows, Outputs, PairedRows
-from policy_engine.statistics.sample import Columns, encode
+from policy_engine.statistics.sample import Columns, Sample, encode
+from policy_engine.statistics.small_classes import small_classes
 from policy_engine.statistics.statistic import Statistic, statistic
 from policy_engine.statistics.unavailable import Lazy
 
@@ -99,8 +100,9 @@ def paired_bootstrap(
         StatisticsUnavailable: Without NumPy and SciPy.
         ValueError: If `seed` or `resamples` is out of range.
     """
-    terms, observed = _paired(metric, rows, goal)
-    return _bootstrap(terms, observed, _Plan(seed, resamples, method))
+    sample, terms = _paired(metric, rows, goal)
+    found = _bootstrap(terms, sample.observed, _Plan(seed, resamples, method))
+    return found.widened(small_classes(sample, terms.pulls))
 
 
 def paired_linear(metric: RowMetric, rows: PairedRows, *, goal: Goal) -> Linearized:
@@ -118,7 +120,8 @@ def paired_linear(metric: RowMetric, rows: PairedRows, *, goal: Goal) -> Lineari
         NotComputable: As `paired_bootstrap`.
         StatisticsUnavailable: Without NumPy and SciPy.
     """
-    return _linear(*_paired(metric, rows, goal))
+    sample, terms = _paired(metric, rows, goal)
+    return _linear(terms, sample.observed)
 
 
 def slice_bootstrap(
@@ -168,12 +171,12 @@ def slice_linear(metric: RowMetric, rows: OneModel, *, goal: Goal, floor: float)
     return _linear(*_sliced(metric, rows, goal, floor))
 
 
-def _paired(metric: RowMetric, rows: PairedRows, goal: Goal) -> tuple[_Terms, Counts]:
+def _paired(metric: RowMetric, rows: PairedRows, goal: Goal) -> tuple[Sample, _Terms]:
     columns = Columns(targets=rows.targets, weights=rows.weights, clusters=rows.clusters)
     sample = encode(metric, columns, [rows.candidate, rows.baseline])
     sign = 1.0 if goal == "maximize" else -1.0
     terms = _Terms([(sign, statistic(sample, 0)), (-sign, statistic(sample, 1))])
-    return terms, sample.observed
+    return sample, terms
 
 
 def _sliced(metric: RowMetric, rows: OneModel, goal: Goal, floor: float) -> tuple[_Terms, Counts]:

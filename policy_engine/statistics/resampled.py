@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal
 
@@ -70,6 +70,12 @@ class Resampled:
     method: Method = "percentile"
     bias: float = 0.0
     acceleration: float = 0.0
+
+    def widened(self, factor: float) -> Resampled:
+        """Return it with each resample that many times as far from the estimate."""
+        if factor == 1:
+            return self
+        return replace(self, values=self.estimate + factor * (self.values - self.estimate))
 
     @property
     def standard_error(self) -> float:
