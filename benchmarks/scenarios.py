@@ -7,6 +7,7 @@ at a size that CI can bear. Every number comes from a seed.
 from benchmarks import (
     class_worlds,
     counted_worlds,
+    default_worlds,
     group_worlds,
     history_worlds,
     large_worlds,
@@ -55,6 +56,8 @@ SCENARIOS = (
     Scenario("Neglected classes", class_worlds.neglected_tails, cost=4),
     Scenario("Few rows that differ", resampled_worlds.few_differing, cost=20),
     Scenario("Models that hardly differ", near_worlds.hardly_different),
+    Scenario("A margin that nobody set", default_worlds.default_margin, cost=10),
+    Scenario("Areas near 1", default_worlds.near_one, cost=25),
     Scenario("Few rows that carry most", resampled_worlds.carried_by_few, cost=25),
     Scenario("Unequal weights", resampled_worlds.unequal_weights, cost=40),
     Scenario("Percentile or BCa", resampled_worlds.methods, cost=25),
