@@ -68,7 +68,7 @@ test-frameworks: $(DEV)/.installed $(FRAMEWORKS)/.locked ## models of a dozen fr
 	$(DEV)/bin/python -m pytest tests/functional/frameworks -m "frameworks or not frameworks" --numprocesses auto $(PYTEST_ARGS)
 
 fuzz: $(DEV)/.installed ## look for new counterexamples to the properties, each time others
-	$(DEV)/bin/python -m pytest --numprocesses auto -m hypothesis --hypothesis-profile=fuzz --randomly-seed=default $(PYTEST_ARGS)
+	$(DEV)/bin/python -m pytest --numprocesses auto -m hypothesis --hypothesis-profile=fuzz --randomly-seed=default --timeout=1800 $(PYTEST_ARGS)
 
 lint: $(DEV)/.installed $(DEV)/.actionlint ## ruff, mypy, the import contract, and the workflows' linters
 	$(DEV)/bin/ruff check .
