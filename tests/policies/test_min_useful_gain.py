@@ -95,8 +95,8 @@ def test_a_point_is_1_percent_of_the_baseline_where_nobody_says_what_it_is() -> 
     message = (
         "rmse goes from 12 to 11: a gain of 8.33 pt; it must be at least 0.50 pt"
         + NOT_CHANCE
-        + "; a point is 1 % of the baseline's rmse (0.12), since neither its name nor "
-        "`metric: {point: …}` says what it is"
+        + " (a point is 1 % of the baseline's rmse, 0.12, since neither its name nor "
+        "`metric: {point: …}` says what it is)"
     )
     assert_outcome(judged(policy(), 11, 12, "rmse"), "pass", message=message)
     assert passes(policy(), 11.94, 12, "rmse")
