@@ -552,9 +552,9 @@ def said(n: int, positives: int, last: int = 0) -> RunRecord:
 
 def test_a_refactoring_has_no_gain_to_show() -> None:
     message = (
-        "the candidate says the same as the baseline of all 299 shared rows, so at most 0.997% "
-        "of all rows can differ: a refactoring has no gain to show, and no-regression judges "
-        "whether it keeps the quality"
+        "gives the same answer on all 299 shared rows: no gain to judge; with 95% confidence fewer "
+        "than 0.997% of such rows differ; if a change was expected, check that the new model was "
+        "loaded; whether it keeps the quality, no-regression judges"
     )
     for metric in ("val_accuracy", "val_f1", "val_recall"):
         new, old = said(299, 100), said(299, 100)

@@ -8,6 +8,7 @@ from mlops_policies.comparing.amounts import Wanted, amount, if_it_gains, more_n
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
+from mlops_policies.comparing.seeded import Seeds
 from mlops_policies.comparing.shown import (
     Harm,
     harms,
@@ -212,6 +213,8 @@ def _said(question: _Question, tested: Tested, outcome: Outcome) -> str:
         return f"{said} {verdict or 'is not shown to exceed'} {least}"
     if outcome is Outcome.INCONCLUSIVE:
         return f"{said} may be chance"
+    if isinstance(tested, Seeds):
+        return f"{said} is more than chance, on average over {tested.spread.have} trainings each"
     return f"{said} is more than chance"
 
 
