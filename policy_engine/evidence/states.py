@@ -50,7 +50,9 @@ def value_of(reading: T | Invalid | Unreadable | None, what: str) -> T:
     if isinstance(reading, Invalid):
         raise InvalidEvidence(f"{what} is invalid: {reading.invalid}", "log it again")
     raise UnreadableEvidence(
-        f"{what} could not be read: {reading.unreadable}", "fix that, then check again"
+        f"{what} could not be read: {reading.unreadable}",
+        "this says nothing about the model: fix that, or wait for the server, then run the check "
+        "again",
     )
 
 

@@ -26,6 +26,7 @@
 | How many rows or seeds are needed? | `rows_needed`, `…_for_counts`, `seeds_needed` |
 | How likely do so many show it? | `DifferingRows`, `VaryingRows`, `VaryingSeeds` |
 | With how many do equal groups not look unequal? | `rows_within_ratio`, `rows_within_gap` |
+| How many rows a group show a ratio to be too low? | `rows_to_show_ratio` |
 | What is the metric of these rows? | `definitions` of its name, then `recompute` |
 
 Conventions. A gain is above 0 where the candidate is better. Every test is one-sided at alpha, and
@@ -70,6 +71,7 @@ from policy_engine.statistics.paired_proportions import mcnemar_exact, tango_bou
 from policy_engine.statistics.planning import (
     rows_needed,
     rows_needed_for_counts,
+    rows_to_show_ratio,
     rows_within_gap,
     rows_within_ratio,
     seeds_needed,
@@ -170,6 +172,7 @@ __all__ = [
     "recompute",
     "rows_needed",
     "rows_needed_for_counts",
+    "rows_to_show_ratio",
     "rows_within_gap",
     "rows_within_ratio",
     "seeds_needed",

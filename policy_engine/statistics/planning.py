@@ -95,6 +95,28 @@ def seeds_needed(
     return max(2, _up(2 * _factor(alpha, power) * spread**2 + 1))
 
 
+def rows_to_show_ratio(low: float, high: float, ratio: float, alpha: float) -> int:
+    """Return the rows a group with which low/high is shown to be under `ratio`, 4 times in 5.
+
+    Args:
+        low: The true rate of one group, in (0, 1), under `ratio * high`.
+        high: That of the other, in (0, 1).
+        ratio: The least ratio, above 0.
+        alpha: The one-sided error of the test in force.
+
+    Returns:
+        (z_alpha + 0.84)² * (low*(1 - low) + ratio²*high*(1 - high)) / (ratio*high - low)², rounded
+        up: the variance of low - ratio*high in one row of each group.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    if not (0 < low < ratio * high and high < 1):
+        raise ValueError(f"rates of {low} and {high} show nothing of a ratio of {ratio}")
+    spread = math.sqrt(low * (1 - low) + ratio**2 * high * (1 - high))
+    return _up(_factor(alpha, POWER) * (spread / (ratio * high - low)) ** 2)
+
+
 def rows_within_ratio(rate: float, groups: int, ratio: float) -> int:
     """Return the rows a group with which equal rates leave no ratio under `ratio`, 4 times in 5.
 

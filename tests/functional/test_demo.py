@@ -174,7 +174,7 @@ def test_the_fourth_pull_request_brings_a_network_that_simple_models_beat(told: 
     assert "pass 3 runs logged >= 1 runs" in shown
     # Its own accuracy may differ a little between processors: nothing here hangs on it.
     assert re.search(
-        r"a gain of -[\d.]+ pt over the best simple run pr-1-tuned-svm \(\w+\), "
+        r"a loss of [\d.]+ pt over the best simple run pr-1-tuned-svm \(\w+\), "
         r"shown to be less than 2\.00 pt",
         shown,
     )

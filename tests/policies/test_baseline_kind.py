@@ -73,8 +73,9 @@ def outcome(candidate: RunRecord, *args: Any, **given: Any) -> Outcome:
 def test_a_model_above_the_majority_class_passes() -> None:
     message = (
         "val_accuracy is 0.9; it must be above that of the best constant "
-        "(class 0, true of 70.0% of the rows), 0.7; exact McNemar, only the candidate right "
-        "b = 30, only the constant c = 0: p = 9.313e-10; alpha = 0.05"
+        "(class 0, true of 70.0% of the rows), 0.7 (exact McNemar, only the candidate right "
+        "b = 30, only the constant c = 0: one-sided p = 9.313e-10 against 'is no better'; "
+        "alpha = 0.05)"
     )
     found = judged(scored(0.9, predictions=rows()))
     finding = assert_outcome(found, "pass", part="zero-rule", message=message)
@@ -99,11 +100,23 @@ def test_a_model_that_only_looks_better_than_the_constant_is_inconclusive() -> N
     assert binomtest(8, 12, alternative="greater").pvalue == pytest.approx(0.1938, abs=5e-5)
     message = (
         "val_accuracy is 0.74; it must be above that of the best constant (class 0, true of 70.0% "
-        "of the rows), 0.7; exact McNemar, only the candidate right b = 8, only the constant c = 4:"
-        " p = 0.1938; alpha = 0.05, so it may be chance"
+        "of the rows), 0.7; 100 rows do not show that it is better: about 470 rows do 4 times in "
+        "5, "
+        "if it is truly better by what is seen here (exact McNemar, only the candidate right "
+        "b = 8, only the constant c = 4: one-sided p = 0.1938 against 'is no better'; "
+        "alpha = 0.05)"
     )
     found = judged(better_by(8, 4))
-    assert_outcome(found, "inconclusive", part="zero-rule", message=message)
+    finding = assert_outcome(found, "inconclusive", part="zero-rule", message=message)
+    assert finding.message == (
+        "val_accuracy is barely better than always answering the same class; too few rows to be "
+        "sure"
+    )
+    assert finding.remedy == (
+        "evaluate on more rows: about 470 rows (100 now) decide 4 times in 5, if it is truly "
+        "better by what is seen here; settle the number first and test once: repeated looks find "
+        "something by chance"
+    )
     assert outcome(better_by(8, 4), alpha=0.2) is Outcome.PASS
     assert outcome(better_by(10, 2)) is Outcome.PASS
     assert outcome(better_by(4, 8)) is Outcome.FAIL

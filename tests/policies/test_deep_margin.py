@@ -46,8 +46,8 @@ def test_a_deep_model_that_is_unquestionably_better_passes() -> None:
     message = (
         "val_accuracy goes from 0.92 to 0.99 on 1,000 shared rows, a gain of 7.00 pt over the best "
         "simple run old (bbbbbbbb), shown to be at least 2.00 pt (Tango's score test, only the "
-        "candidate right b = 80, only the baseline c = 10: p = 7.1e-09; one-sided bounds 5.55 pt "
-        "and 8.61 pt; alpha = 0.05)"
+        "candidate right b = 80, only the baseline c = 10: one-sided p = 7.1e-09 against "
+        "'gains at most 2.00 pt'; one-sided bounds 5.55 pt and 8.61 pt; alpha = 0.05)"
     )
     finding = assert_outcome(judged(counted(80, 10, 1000)), "pass", message=message)
     assert finding.limit is not None
@@ -62,7 +62,18 @@ def test_one_that_is_shown_to_gain_less_fails() -> None:
 def test_what_is_not_shown_is_inconclusive_or_passes_where_no_proof_is_asked_for() -> None:
     pair = counted(45, 20, 1000)
     finding = assert_outcome(judged(pair), "inconclusive")
-    assert "rows are needed" in finding.whole
+    assert finding.message == (
+        "the deep model gains 2.50 pt, but 1,000 rows do not show that it is 2.00 pt or more"
+    )
+    assert (
+        "; about 16,100 rows show a gain above 2.00 pt 4 times in 5, if the true gain is the "
+        "2.50 pt seen here ("
+    ) in finding.whole
+    assert finding.remedy == (
+        "evaluate both on more rows: about 16,100 rows (1,000 now) decide 4 times in 5, if the "
+        "true gain is the 2.50 pt seen here; settle the number first and test once: repeated looks "
+        "find something by chance; or merge the simple model"
+    )
     assert_outcome(judged(pair, require_significant=False), "pass")
 
 
@@ -138,9 +149,16 @@ def test_a_greater_margin_never_turns_a_fail_into_a_pass(wins: int, losses: int)
     assert ranks == sorted(ranks)
 
 
-def test_rows_needed_are_for_a_gain_beyond_the_margin() -> None:
-    finding = assert_outcome(judged(counted(40, 15, 1000)), "inconclusive")
-    assert "show a true difference of 4.00 pt as more than 2.00 pt 4 times in 5" in finding.whole
+def test_of_a_gain_under_the_margin_it_says_which_true_gain_the_rows_could_show() -> None:
+    """By hand: 2 + 100 * 2.4865 * sqrt(55)/1000 = 3.84."""
+    finding = assert_outcome(judged(counted(35, 20, 1000)), "inconclusive")
+    assert finding.message == (
+        "the deep model gains 1.50 pt, and 1,000 rows do not show whether it truly gains 2.00 pt "
+        "or more"
+    )
+    assert (
+        "; 1,000 rows show a gain above 2.00 pt 4 times in 5 where the true gain is 3.84 pt ("
+    ) in finding.whole
 
 
 def test_without_a_margin_mcnemar_decides_as_the_message_says() -> None:

@@ -79,7 +79,8 @@ def test_a_gap_that_is_shown_fails() -> None:
         "fail",
         message="for sex, the true positive rate differs by 0.3 (M 0.9, 90 of 100 rows; F 0.6, 60 "
         "of 100 rows) and the false positive rate differs by 0.02 (F 0.12, 12 of 100 rows; M 0.1, "
-        "10 of 100 rows); more than 0.1828 is shown (with alpha 0.025: 0.05 by Holm over 2 tests); "
+        "10 of 100 rows); more than 0.1828 is shown (Newcombe's method 10, "
+        "one-sided, with alpha 0.025: 0.05 by Holm over 2 tests); "
         "a gap must be at most 0.1",
     )
     assert finding.measured is not None
@@ -106,9 +107,12 @@ def test_the_bound_is_newcombes_computed_by_hand() -> None:
 def test_a_wide_gap_that_may_be_chance_is_inconclusive() -> None:
     finding = judged(PERHAPS)
     assert finding.outcome is Outcome.INCONCLUSIVE
-    assert finding.message.endswith("; it must be at most 0.1; this may be chance")
+    assert finding.message.endswith("; it must be at most 0.1; the rows show no breach")
     assert len(finding.message) <= LONGEST
-    assert "; no more than 0.01788 is shown (with alpha 0.025: " in finding.whole
+    assert (
+        "; no more than 0.01788 is shown (Newcombe's method 10, one-sided, with alpha 0.025: "
+        in finding.whole
+    )
     assert finding.whole.endswith(
         "with as many rows only a gap of 0.22 or more is shown in any pair of groups"
     )

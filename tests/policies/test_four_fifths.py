@@ -75,8 +75,9 @@ def test_a_group_that_is_shown_to_be_selected_less_fails() -> None:
         [finding],
         "fail",
         message="the selection rate of sex=F (0.1, 10 of 100 rows) is 0.2 times that of sex=M "
-        "(0.5, 50 of 100 rows); with alpha 0.05 it is at most "
-        "0.3309; it must be at least 0.8",
+        "(0.5, 50 of 100 rows); it must be at least 0.8: a true ratio under 0.8 is shown (score "
+        "test of Miettinen and Nurminen: one-sided p = 1.6e-07 against 'a ratio of 0.8 or more'; "
+        "upper bound 0.3309; alpha = 0.05)",
     )
     assert finding.remedy == (
         "find out why sex=F is selected less: its rows, its features, its labels, the threshold; "
@@ -85,13 +86,24 @@ def test_a_group_that_is_shown_to_be_selected_less_fails() -> None:
 
 
 def test_a_low_ratio_that_may_be_chance_is_inconclusive() -> None:
+    finding = judged({"F": (30, 100), "M": (50, 100)})
     assert_outcome(
-        [judged({"F": (30, 100), "M": (50, 100)})],
+        [finding],
         "inconclusive",
         message="the selection rate of sex=F (0.3, 30 of 100 rows) is 0.6 times that of sex=M "
-        "(0.5, 50 of 100 rows); with alpha 0.05 it is at most "
-        "0.8063, so it may be chance; it must be at least 0.8; with as many rows only a ratio "
-        "of 0.58 or less is shown to be too low between these groups",
+        "(0.5, 50 of 100 rows); it must be at least 0.8, but the true ratio may be as high as "
+        "0.8063; that sex=F is selected less often than sex=M is beyond chance (one-sided "
+        "p = 0.001991 against 'is not selected less'); with as many rows only a ratio of 0.58 or "
+        "less is shown to be too low between these groups (score test of Miettinen and Nurminen: "
+        "one-sided p = 0.05477 against 'a ratio of 0.8 or more'; upper bound 0.8063; alpha = 0.05)",
+    )
+    assert finding.message == (
+        "sex=F is selected 0.6 times as often as sex=M, but so few rows do not show a breach of 0.8"
+    )
+    assert finding.remedy == (
+        "evaluate on more rows of sex=F and of every group that is named: about 230 a group decide "
+        "4 times in 5, if the true ratio is the 0.6 seen here; settle the number first and test "
+        "once: repeated looks find something by chance"
     )
 
 
@@ -100,9 +112,9 @@ def test_a_doubt_that_chance_explains_says_with_how_many_rows_it_seldom_would() 
     groups = {"A": (24, 100), "B": (30, 100), "C": (32, 100), "D": (34, 100)}
     finding = judged(groups)
     assert finding.outcome is Outcome.INCONCLUSIVE
-    assert finding.whole.endswith(
-        "; groups of equal rates would all be at 0.8 or above 4 times in 5 with n ≈ 364 rows each"
-    )
+    assert (
+        "; groups of equal rates would all be at 0.8 or above 4 times in 5 with about 370 rows each"
+    ) in finding.whole
     assert "4 times in 5" not in judged(dict.fromkeys("ABCD", (30, 100))).whole
     all_selected = judged({"A": (60, 100), "B": (100, 100)}, min_ratio=0.99)
     assert all_selected.outcome is Outcome.FAIL
@@ -124,8 +136,10 @@ def test_a_small_group_at_the_top_hides_no_harm_between_two_large_ones() -> None
     )
     assert finding.whole.startswith(
         "the selection rate of sex=F (0.2, 2,000 of 10,000 rows) is 0.6667 times that of sex=M "
-        "(0.3, 3,000 of 10,000 rows); with alpha 0.01667 (0.05 by Holm over 3 pairs) it is at most "
+        "(0.3, 3,000 of 10,000 rows); it must be at least 0.8: a true ratio under 0.8 is shown "
+        "(score test"
     )
+    assert finding.whole.endswith("; alpha = 0.01667, 0.05 by Holm over 3 pairs)")
 
 
 def test_the_message_says_why_a_ratio_decides_nothing() -> None:
@@ -141,8 +155,8 @@ def test_the_message_says_why_a_ratio_decides_nothing() -> None:
     assert (low.outcome, low.message) == (
         Outcome.INCONCLUSIVE,
         (
-            "sex=F is selected 0.76 times as often as sex=M; it must be at least 0.8; "
-            "this may be chance"
+            "sex=F is selected 0.76 times as often as sex=M, but so few rows do not show a breach "
+            "of 0.8"
         ),
     )
 
@@ -226,7 +240,10 @@ def test_each_attribute_has_its_finding_and_all_share_alpha() -> None:
     assert judged(groups).outcome is Outcome.FAIL
     found = judge(policy(attributes=["sex", "age"]), candidate=selected(groups, age=ages))
     assert [f.part for f in found] == ["sex", "age"]
-    assert "with alpha 0.025" in assert_outcome(found, "inconclusive", part="sex").whole
+    assert (
+        "alpha = 0.025, 0.05 by Holm over 2 pairs)"
+        in assert_outcome(found, "inconclusive", part="sex").whole
+    )
     found = judge(policy(attributes=["sex", "age"]), candidate=selected(groups))
     assert_outcome(found, "fail", part="sex")
     assert_outcome(found, "missing", part="age")
@@ -316,7 +333,7 @@ def test_it_says_when_the_baseline_fails_as_well() -> None:
     words = "; the baseline fails as well, with 0.16, and the candidate is no worse"
     (finding,) = judge(policy(), candidate=selected(better), baseline=selected(worse))
     assert finding.outcome is Outcome.FAIL
-    assert finding.whole.endswith(words)
+    assert f"{words} (" in finding.whole
     for mine, theirs in ((worse, better), (better, {"F": (50, 100), "M": (50, 100)})):
         (finding,) = judge(policy(), candidate=selected(mine), baseline=selected(theirs))
         assert finding.outcome is Outcome.FAIL

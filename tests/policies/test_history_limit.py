@@ -51,14 +51,15 @@ def test_a_run_as_slow_as_the_others_passes_and_says_what_it_was_held_against() 
     assert finding.message == "latency.p95_ms is 103; it must be at most 104.1"
     assert finding.detail == (
         "latency.p95_ms is 103; it must be at most 104.1 (8 earlier runs since 2026-01-23, mean "
-        "99.98; prediction interval of logarithms at alpha 0.05)"
+        "99.98, standard deviation 2; one-sided prediction bound of "
+        "logarithms at alpha 0.05: 5% of unchanged runs are higher)"
     )
     assert finding.remedy is None
 
 
 def test_a_slower_run_fails() -> None:
     finding = assert_outcome(found(timed(105), past()), "fail")
-    assert finding.message == "latency.p95_ms is 105; it must be at most 104.1"
+    assert finding.message == "latency.p95_ms is 105; the last 8 runs lead to expect at most 104.1"
     assert finding.remedy == (
         "find out what made the latency.p95_ms worse; if it is worth it, waive it: the next runs "
         "move the limit"
@@ -81,7 +82,7 @@ def test_a_metric_in_zero_to_one_is_judged_as_it_is_and_from_below() -> None:
     settings = {"metric": "auc", "goal": None}
     bad = timed(0, metrics={"auc": 0.88}, tags={})
     finding = assert_outcome(found(bad, history, **settings), "fail")
-    assert finding.message == "auc is 0.88; it must be at least 0.8848"
+    assert finding.message == "auc is 0.88; the last 8 runs lead to expect at least 0.8848"
     assert "logarithms" not in finding.whole
     assert outcome(timed(0, metrics={"auc": 0.99}, tags={}), history, **settings) is Outcome.PASS
 
@@ -102,7 +103,8 @@ def test_a_step_in_the_history_is_said_and_not_averaged_over() -> None:
     finding = assert_outcome(found(timed(110), history), "fail")
     assert finding.detail == (
         "latency.p95_ms is 110; it must be at most 104.1 (8 earlier runs since 2026-01-23, mean "
-        "99.98; prediction interval of logarithms at alpha 0.05; the level moved "
+        "99.98, standard deviation 2; one-sided prediction bound of "
+        "logarithms at alpha 0.05: 5% of unchanged runs are higher; the level moved "
         "with run 00000000 (2026-01-23) from a mean of 200 to 100: "
         "the 8 runs before it do not count)"
     )
@@ -190,7 +192,9 @@ def test_training_time_is_held_against_runs_on_the_same_training_data_and_instan
     history = [timed(0, n + 1, duration=f"{value:g}min", **facts) for n, value in enumerate(NOISE)]
     slow = timed(0, duration="2h", **facts)
     finding = assert_outcome(found(slow, history, quantity="duration"), "fail")
-    assert finding.message == "training time is 2 h; it must be at most 104.1 min"
+    assert (
+        finding.message == "training time is 2 h; the last 8 runs lead to expect at most 104.1 min"
+    )
     assert (
         outcome(timed(0, duration="99min", **facts), history, quantity="duration") is Outcome.PASS
     )
@@ -205,7 +209,10 @@ def test_costs_in_another_currency_do_not_count() -> None:
 
     euros = [paid(value, "EUR", n + 1) for n, value in enumerate(NOISE)]
     finding = assert_outcome(found(paid(150, "EUR"), euros, quantity="cost"), "fail")
-    assert finding.message == "training cost is 150.00 EUR; it must be at most 104.08 EUR"
+    assert (
+        finding.message
+        == "training cost is 150.00 EUR; the last 8 runs lead to expect at most 104.08 EUR"
+    )
     assert outcome(paid(150, "USD"), euros, quantity="cost") is Outcome.INCONCLUSIVE
 
 

@@ -186,10 +186,12 @@ def test_bounds_of_the_percentile_decide_and_what_lies_between_is_left_open(
 def test_a_percentile_near_its_limit_says_what_its_bounds_leave_open() -> None:
     message = (
         "p95 latency is 40 ms; it must be at most 50 ms (200 requests); by the exact binomial test "
-        "it is truly at least 30 ms and at most 51 ms (alpha = 0.05 each), which does not decide"
+        "it is truly at least 30 ms and at most 51 ms (95% sure each way), which does not decide"
     )
     finding = assert_outcome(judged(bounded(30, 40, 51)), "inconclusive", message=message)
-    assert finding.message == "the p95 latency is too near its limit to tell from chance"
+    assert finding.message == (
+        "p95 latency 40 ms against 50 ms: 200 requests do not settle it (30 ms to 51 ms)"
+    )
     assert finding.remedy == "measure more requests: probe_serving(…, requests=800)"
 
 
@@ -217,7 +219,7 @@ def test_growth_is_judged_by_the_bounds_of_both_however_few_requests_there_are(
     finding = assert_outcome(grown(bounded(*after), bounded(*before)), outcome, part="growth")
     assert finding.whole.endswith(
         "; baseline: by the exact binomial test it is truly at least 19 ms and at most 21 ms "
-        "(alpha = 0.05 each)"
+        "(95% sure each way)"
     )
 
 

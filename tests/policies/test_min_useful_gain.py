@@ -95,8 +95,8 @@ def test_a_point_is_1_percent_of_the_baseline_where_nobody_says_what_it_is() -> 
     message = (
         "rmse goes from 12 to 11: a gain of 8.33 pt; it must be at least 0.50 pt"
         + NOT_CHANCE
-        + "; a point is 1 % of the baseline's rmse (0.12), since neither its name nor "
-        "`metric: {point: …}` says what it is"
+        + " (a point is 1 % of the baseline's rmse, 0.12, since neither its name nor "
+        "`metric: {point: …}` says what it is)"
     )
     assert_outcome(judged(policy(), 11, 12, "rmse"), "pass", message=message)
     assert passes(policy(), 11.94, 12, "rmse")
@@ -308,8 +308,11 @@ def test_with_the_rows_it_says_how_likely_an_equal_model_passes(
 ) -> None:
     rule = policy(spare_refactorings=True, **settings)
     (finding,) = judge(rule, candidate=pair[0], baseline=pair[1], metric="val_accuracy")
-    said = f"; a model that is no better gains so much in {chance} of cases (1,000 shared rows, as "
-    assert finding.whole.endswith(f"{said}many differ)")
+    said = f"; a model that is no better reaches this in {chance} of cases (1,000 shared rows, "
+    beside = ": bind `significant-improvement` beside it" if int(chance[:-1]) > 5 else ""
+    assert finding.whole.endswith(f"{said}80 of them differ){beside}")
+    is_lucky = finding.outcome is Outcome.PASS and bool(beside)
+    assert finding.message.endswith(" (chance not ruled out)") == is_lucky
 
 
 def test_every_part_says_how_likely_an_equal_model_passes_it() -> None:
@@ -320,7 +323,7 @@ def test_every_part_says_how_likely_an_equal_model_passes_it() -> None:
     found = judge(rule, candidate=new, baseline=old, metric="val_accuracy")
     for finding, rows_more in zip(found, (5, 10, 9), strict=True):
         chance = binom.sf((80 + rows_more + 1) // 2 - 1, 80, 0.5)
-        assert f"gains so much in {round(100 * chance)}% of cases" in finding.whole
+        assert f"reaches this in {round(100 * chance)}% of cases" in finding.whole
 
 
 def test_of_a_metric_without_counts_the_chance_is_that_of_its_standard_error() -> None:
@@ -331,7 +334,9 @@ def test_of_a_metric_without_counts_the_chance_is_that_of_its_standard_error() -
     )
     rule = policy(spare_refactorings=True)
     (finding,) = judge(rule, candidate=new, baseline=old, metric="val_auc")
-    assert finding.whole.endswith("of cases (1,000 shared rows, as many differ)")
+    assert finding.whole.endswith(
+        "of cases (1,000 shared rows): bind `significant-improvement` beside it"
+    )
 
 
 def test_rows_are_read_only_to_spare_refactorings() -> None:

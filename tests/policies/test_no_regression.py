@@ -33,8 +33,8 @@ def test_models_that_agree_on_enough_rows_pass() -> None:
     message = (
         "val_accuracy goes from 1 to 1 on 1,000 shared rows, a gain of 0.00 pt against the "
         "baseline: no worse by more than 1.00 pt (Tango's score test, only the candidate right "
-        "b = 0, only the baseline c = 0: p of a loss of 1.00 pt = 0.0007409; one-sided bounds "
-        "-0.27 pt and 0.27 pt; alpha = 0.05)"
+        "b = 0, only the baseline c = 0: one-sided p = 0.0007409 against 'loses 1.00 pt or more'; "
+        "one-sided bounds -0.27 pt and 0.27 pt; alpha = 0.05)"
     )
     finding = assert_outcome(judged(*counted(0, 0, 1000)), "pass", message=message)
     assert finding.measured is not None
@@ -50,17 +50,29 @@ def test_worse_within_the_margin_passes_and_says_so() -> None:
 
 
 def test_a_shown_loss_beyond_the_margin_fails() -> None:
-    finding = assert_outcome(judged(*counted(20, 40, 1000)), "fail")
-    assert "shown to be worse, and by more than the allowed 1.00 pt" in finding.whole
+    """By hand: P(X <= 20), X ~ Bin(60, 1/2) = 0.006745; that it exceeds 1 pt is only seen."""
+    message = (
+        "val_accuracy goes from 0.98 to 0.96 on 1,000 shared rows, a loss of 2.00 pt against the "
+        "baseline: it is shown to be worse, and the loss seen, 2.00 pt, is over the 1.00 pt "
+        "allowed: the true loss is at least 0.74 pt (exact McNemar, only the candidate right "
+        "b = 20, only the baseline c = 40: one-sided p = 0.006745 against 'loses nothing'; Tango's "
+        "one-sided bounds -3.33 pt and -0.74 pt; alpha = 0.05)"
+    )
+    finding = assert_outcome(judged(*counted(20, 40, 1000)), "fail", message=message)
+    assert finding.message == "val_accuracy lost 2.00 pt; at most 1.00 pt is allowed"
+    assert finding.remedy == (
+        "find out what the candidate loses and win it back; or raise `margin` of no-regression "
+        "for what users can bear, not for this result"
+    )
 
 
 def test_a_shown_loss_that_the_data_do_not_show_to_exceed_the_margin_does_not_fail() -> None:
     finding = assert_outcome(judged(*counted(370, 430, 10_000)), "inconclusive")
     assert "shown to be worse, but not whether by more than the allowed 1.00 pt" in finding.whole
-    assert finding.whole.endswith(
-        "; 10,000 rows are enough to show that an equal model loses no more than 1.00 pt 4 times "
-        "in 5"
-    )
+    assert (
+        "; 10,000 rows are enough to show that it loses no more than 1.00 pt 4 times in 5, if the "
+        "candidate is truly equal ("
+    ) in finding.whole
     assert_outcome(judged(*counted(350, 450, 10_000)), "inconclusive")  # a loss of the margin
     assert_outcome(judged(*counted(349, 451, 10_000)), "fail")
 
@@ -86,13 +98,22 @@ def test_a_loss_that_the_margin_accepts_fails_as_seldom_as_alpha_says() -> None:
 
 def test_too_few_rows_are_inconclusive_and_say_how_many_the_margin_needs() -> None:
     finding = assert_outcome(judged(*counted(30, 30, 1000)), "inconclusive")
-    assert "n ≈ 3,710 rows are needed" in finding.whole
+    assert (
+        "; about 3,710 rows show that it loses no more than 1.00 pt 4 times in 5, if the candidate "
+        "is truly equal ("
+    ) in finding.whole
+    assert finding.remedy == (
+        "evaluate both on more rows: about 3,710 rows (1,000 now) decide 4 times in 5, if the "
+        "candidate is truly equal; settle the number first and test once: repeated looks find "
+        "something by chance; or raise `margin` of no-regression for what users can bear, not for "
+        "this result"
+    )
 
 
 def test_of_an_uncertain_loss_it_says_what_was_seen_and_what_may_truly_be() -> None:
     finding = assert_outcome(judged(*counted(32, 33, 1600), margin="0.5pt"), "inconclusive")
     assert finding.message == (
-        "val_accuracy lost 0.06 pt here and may truly lose more than the allowed 0.50 pt"
+        "val_accuracy lost 0.06 pt here and may truly lose more than 0.50 pt"
     )
 
 
@@ -191,7 +212,7 @@ def test_a_loss_within_the_margin_against_the_best_of_many_is_not_called_worse()
     assert given_case.found is not None
     picked = given_case.found.model_copy(update={"among": 50})
     (finding,) = policy.evaluate(given_case._replace(found=picked))
-    assert ": no worse by more than 1.00 pt (" in finding.whole
+    assert ": no worse by more than 1.00 pt; the baseline is the best of 50 runs" in finding.whole
 
 
 def test_a_margin_of_0_passes_by_mcnemar_and_not_by_tango() -> None:
@@ -200,10 +221,10 @@ def test_a_margin_of_0_passes_by_mcnemar_and_not_by_tango() -> None:
     finding = assert_outcome(judged(*counted(4, 0, 1000), margin=0), "inconclusive")
     assert finding.whole == (
         "val_accuracy goes from 0.996 to 1 on 1,000 shared rows, a gain of 0.40 pt against the "
-        "baseline: not shown to stay within the allowed 0.00 pt (exact McNemar, only the candidate "
-        "right b = 4, only the baseline c = 0: p of no gain = 0.0625; Tango's one-sided bounds "
-        "0.13 pt and 0.89 pt; "
-        "alpha = 0.05); less than one row is none, so McNemar's test must show a gain: p = 0.0625"
+        "baseline: not shown to stay within the allowed 0.00 pt; less than one row is none, so "
+        "McNemar's test must show a gain: one-sided p = 0.0625 against 'gains nothing' (exact "
+        "McNemar, only the candidate right b = 4, only the baseline c = 0: one-sided p = 0.0625 "
+        "against 'gains nothing'; Tango's one-sided bounds 0.13 pt and 0.89 pt; alpha = 0.05)"
     )
     finding = assert_outcome(judged(*counted(5, 0, 1000), margin=0), "pass")
     assert finding.measured is not None
@@ -240,8 +261,8 @@ def test_few_differing_rows_do_not_pass_however_narrow_their_bootstrap_is() -> N
     finding = assert_outcome(judged(*counted(0, 12, 1000, 700), "f1"), "inconclusive")
     assert finding.whole == (
         "regression against the baseline is untested: there are 12 rows on which the models "
-        "differ; a bootstrap needs 30, and 0 and 0 seeds are there, under 5 a side; the gain on "
-        "these rows is -0.82 pt and may be chance"
+        "differ; a bootstrap needs 30, and 0 and 0 seeds are there, under 5 a side; these rows "
+        "show a loss of 0.82 pt, which may be chance"
     )
 
 
@@ -249,7 +270,8 @@ def test_a_loss_beyond_the_fallback_fails_on_however_few_differing_rows() -> Non
     """By hand: F1 goes from 1 to 2*271/571."""
     finding = assert_outcome(judged(*counted(0, 29, 300), "f1"), "fail")
     assert finding.whole.endswith(
-        "; the gain on these rows is -5.08 pt and may be chance; a loss above 3.00 pt fails even so"
+        "; these rows show a loss of 5.08 pt, which may be chance; a loss above 3.00 pt fails even "
+        "so"
     )
 
 
@@ -266,16 +288,19 @@ def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> N
     lower, upper = tango_bounds(0, 4, 60, 0.05)
     finding = assert_outcome(judged(new, old, "recall_binary", margin="5pt"), "inconclusive")
     assert finding.whole == (
-        "recall_binary goes from 0.9667 to 0.9 on 60 shared rows of class 1, of 600 in all, a gain "
-        "of -6.67 pt against the baseline: not shown to stay within the allowed 5.00 pt (Tango's "
-        "score test on 60 rows of class 1, only the candidate right b = 0, only the baseline "
-        f"c = 4: p of a loss of 5.00 pt = {tango_p(0, 4, 60, -0.05):.4f}; one-sided bounds "
-        f"{100 * lower:.2f} pt and {100 * upper:.2f} pt; alpha = 0.05); to show that an equal "
-        "model loses no more than 5.00 pt 4 times in 5, n ≈ 165 rows of class 1 are needed"
+        "recall_binary goes from 0.9667 to 0.9 on 60 shared rows of class 1, of 600 in all, a loss "
+        "of 6.67 pt against the baseline: not shown to stay within the allowed 5.00 pt; about 170 "
+        "rows of class 1 show that it loses no more than 5.00 pt 4 times in 5, if the candidate is "
+        "truly equal (Tango's score test on 60 rows of class 1, only the candidate right b = 0, "
+        f"only the baseline c = 4: one-sided p = {tango_p(0, 4, 60, -0.05):.4f} against 'loses "
+        f"5.00 pt or more'; one-sided bounds {100 * lower:.2f} pt and {100 * upper:.2f} pt; "
+        "alpha = 0.05)"
     )
     assert finding.remedy == (
-        "evaluate both on more rows of class 1 (n ≈ 165 rows of class 1 would rule out "
-        "a loss of 5.00 pt, and there are 60), or raise margin and say why"
+        "evaluate both on more rows of class 1: about 170 rows of class 1 (60 now) decide 4 times "
+        "in 5, if the candidate is truly equal; settle the number first and test once: repeated "
+        "looks find something by chance; or raise `margin` of no-regression for what users can "
+        "bear, not for this result"
     )
 
 
@@ -370,10 +395,10 @@ def test_models_that_hardly_differ_pass_and_the_message_says_by_how_much_they_co
     reach = 100 * 2 * q / beta.ppf(0.025, positive, 50_001 - positive)
     finding = assert_outcome(judged(new, old, "f1_binary"), "pass")
     assert finding.whole.endswith(
-        "on 50,000 shared rows, a gain of -0.01 pt against the baseline: no worse by more than "
+        "on 50,000 shared rows, a loss of 0.01 pt against the baseline: no worse by more than "
         "1.00 pt (the models differ on 4 of 50,000 rows: Clopper-Pearson's bound of how many can, "
-        f"times how far these can move the metric: p of a loss of 1.00 pt = 1.0e-12; one-sided "
-        f"bounds -{reach:.2f} pt and {reach:.2f} pt; alpha = 0.05)"
+        f"times how far these can move the metric: one-sided p = 1.0e-12 against 'loses "
+        f"1.00 pt or more'; one-sided bounds -{reach:.2f} pt and {reach:.2f} pt; alpha = 0.05)"
     )
 
 
@@ -404,8 +429,11 @@ def test_a_shown_loss_in_a_metric_without_a_point_fails() -> None:
     before = run(predictions=rows(truth.tolist(), (truth + error).round(3).tolist()))
     after = run(predictions=rows(truth.tolist(), (truth + worse).round(3).tolist()))
     finding = assert_outcome(judged(after, before, "val_rmse"), "fail")
-    assert "shown to be worse, and by more than the allowed 1.00 pt" in finding.whole
-    assert "; a point is 1 % of the baseline's val_rmse (0.7021), since" in finding.whole
+    assert "it is shown to be worse, and the loss seen, 5.35 pt, is over the" in finding.whole
+    assert " 5.35 pt (a point is 1 % of the baseline's val_rmse, 0.7021, since" in finding.whole
+    assert finding.message == (
+        "val_rmse lost 5.35 pt (pt: 1 % of the baseline's); at most 1.00 pt is allowed"
+    )
     assert_outcome(judged(before, before, "val_rmse", margin=0.7), "inconclusive")
     small = run(predictions=rows(truth.tolist(), (truth + error * 1.001).round(3).tolist()))
     assert_outcome(judged(small, before, "val_rmse"), "pass")

@@ -45,9 +45,11 @@ def judged(
 def test_a_slice_that_is_shown_to_lose_fails_though_the_whole_wins() -> None:
     found = judged(sliced({"EU": (2, 30, 300), "US": (90, 0, 900)}))
     message = (
-        "slice region=EU: val_accuracy goes from 0.9933 to 0.9 on 300 rows, a drop of 9.33 pt, "
-        "shown to be above 0; at most 2.00 pt is accepted (exact McNemar, only the candidate right "
-        "b = 2, only the baseline c = 30: p of no drop = 1.2e-07, by Holm 2.5e-07; alpha = 0.05)"
+        "slice region=EU: val_accuracy goes from 0.9933 to 0.9 on 300 rows, a drop of 9.33 pt: "
+        "it is shown to be worse, and the drop seen is over the 2.00 pt allowed (exact McNemar, "
+        "only the candidate right b = 2, only the baseline c = 30: one-sided p = 1.2e-07 against "
+        "'loses nothing', 2.5e-07 by Holm over 2 tests; one-sided bounds -13.34 pt and -6.12 pt at "
+        "0.025; alpha = 0.05)"
     )
     finding = assert_outcome(found, "fail", part="region=EU", message=message)
     assert finding.measured is not None
@@ -67,7 +69,7 @@ def test_what_is_shown_only_without_holm_is_inconclusive() -> None:
     found = judged(sliced({"EU": (4, 12, 200), "US": (5, 5, 200)}))
     finding = assert_outcome(found, "inconclusive", part="region=EU")
     assert (
-        "a drop of 4.00 pt, shown to be above 0 only without Holm's correction; at most"
+        "a drop of 4.00 pt: it is shown to be worse only without Holm's correction, and"
         in finding.whole
     )
 
@@ -127,8 +129,9 @@ def test_slices_of_equal_models_pass_where_so_few_rows_can_lose_no_more_than_the
         judged(equal, metric="f1"),
         "pass",
         message="no drop above 2.00 pt is shown in 1 slice (region=EU; Holm over 1 test at alpha = "
-        "0.05); the lowest gain is 0.00 pt (region=EU, 4,000 rows, p of no drop = 1); region=US is "
-        "not judged: there are 0 rows on which the models differ; a bootstrap needs 30",
+        "0.05); the lowest is a gain of 0.00 pt (region=EU, 4,000 rows, one-sided p = 1 against "
+        "'loses nothing'); region=US is not judged: there are 0 rows on which the models "
+        "differ; a bootstrap needs 30",
     )
 
 

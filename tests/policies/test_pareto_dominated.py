@@ -225,9 +225,10 @@ def test_a_lead_that_the_rows_show_fails() -> None:
     message = (
         "earlier run run-1 (00000000) has val_accuracy 0.98 against 0.92, training cost 10.00 USD "
         "against 10.00 USD: no worse in anything, and better by at least 2 pt; val_accuracy goes "
-        "from 0.98 to 0.92 on 1,000 shared rows, a gain of -6.00 pt, shown to be a loss (exact "
-        "McNemar, only the candidate right b = 20, only the baseline c = 80: p = 5.6e-10; Tango's "
-        "one-sided bounds -7.69 pt and -4.43 pt; alpha = 0.05)"
+        "from 0.98 to 0.92 on 1,000 shared rows, a loss of 6.00 pt, shown to be more than chance "
+        "(exact McNemar, only the candidate right b = 20, only the baseline c = 80: one-sided "
+        "p = 5.6e-10 against 'loses nothing'; Tango's one-sided bounds -7.69 pt and -4.43 pt; "
+        "alpha = 0.05)"
     )
     finding = assert_outcome(leading(20, 80), "fail", message=message)
     assert finding.message == (
@@ -239,12 +240,18 @@ def test_a_lead_that_may_be_luck_is_inconclusive_the_sooner_the_more_runs_were_l
     assert_outcome(leading(30, 55), "fail")
     finding = assert_outcome(leading(30, 55, others=99), "inconclusive")
     assert finding.message == (
-        "earlier run 00000000 is no worse in anything, and better by at least 2 pt, which may be "
-        "chance"
+        "earlier run 00000000 is 2.50 pt better at no higher cost; as the best of 100 runs it may "
+        "be luck"
     )
     assert finding.detail is not None
-    assert finding.detail.endswith("alpha = 0.0005), the best of 100 runs: alpha/100")
-    assert finding.remedy == "evaluate both on more rows"
+    assert finding.detail.endswith(
+        "alpha = 0.0005 = 0.05/100, as it is the best of 100 runs: 100 x p = 0.4418)"
+    )
+    assert finding.remedy == (
+        "evaluate both on more rows: about 2,330 rows (1,000 now) decide 4 times in 5, if it is "
+        "truly 2.50 pt better; settle the number first and test once: repeated looks find "
+        "something by chance"
+    )
 
 
 def test_the_lead_of_a_run_whose_rows_were_not_read_is_inconclusive() -> None:

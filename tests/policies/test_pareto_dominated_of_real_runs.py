@@ -66,6 +66,8 @@ def test_the_best_run_that_costs_no_more_is_tested_on_the_rows_of_both(
     (finding,) = report.subjects[0].findings
     assert finding.outcome is Outcome(outcome)
     assert f"({best[:8]}) has val_accuracy " in finding.whole
-    counts = f"only the candidate right b = {30 - better_by}, only the baseline c = 30: p = "
+    counts = (
+        f"only the candidate right b = {30 - better_by}, only the baseline c = 30: one-sided p = "
+    )
     assert counts in finding.whole
-    assert finding.whole.endswith("alpha = 0.008333), the best of 6 runs: alpha/6")
+    assert "alpha = 0.008333 = 0.05/6, as it is the best of 6 runs: 6 x p = " in finding.whole

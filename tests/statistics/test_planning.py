@@ -10,8 +10,10 @@ from scipy import stats
 from scipy.stats import binom, norm
 
 from policy_engine.statistics import (
+    rate_ratio_p,
     rows_needed,
     rows_needed_for_counts,
+    rows_to_show_ratio,
     rows_within_gap,
     rows_within_ratio,
     seeds_needed,
@@ -141,3 +143,17 @@ def test_no_gap_and_a_ratio_of_1_have_no_rows() -> None:
         rows_within_gap(0.5, 2, 0)
     with pytest.raises(ValueError, match=r"^the ratio is 1; it must lie between 0 and 1$"):
         rows_within_ratio(0.5, 2, 1)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.3, 0.5), (0.06, 0.1), (0.6, 0.9)])
+def test_a_ratio_that_is_too_low_is_shown_four_times_in_five(low: float, high: float) -> None:
+    rows = rows_to_show_ratio(low, high, 0.8, 0.05)
+    chance = np.random.default_rng(11)
+    drawn = zip(chance.binomial(rows, low, 2000), chance.binomial(rows, high, 2000), strict=True)
+    shown = [rate_ratio_p(int(a), rows, int(b), rows, 0.8) < 0.05 for a, b in drawn]
+    assert np.mean(shown) == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_ratio_that_is_not_too_low_is_shown_by_no_rows() -> None:
+    with pytest.raises(ValueError, match=r"rates of 0.4 and 0.5 show nothing of a ratio of 0.8"):
+        rows_to_show_ratio(0.4, 0.5, 0.8, 0.05)

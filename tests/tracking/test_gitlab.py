@@ -88,9 +88,9 @@ def test_a_run_is_judged_by_what_gitlab_tells_and_the_rest_is_missing(project: G
             (
                 "regression against the baseline is untested: the candidate run has no "
                 "predictions table, and 1 and 1 seeds are there, under 5 a side; "
-                f"{gain} in the logged values, a gain of 7.50 pt that may be chance; to show that "
-                "an equal model loses no more than 1.00 pt 4 times in 5, at most n ≈ 7,729 rows "
-                "are needed"
+                f"{gain} in the logged values, a gain of 7.50 pt that may be chance; at most "
+                "about 7,730 rows show that it loses no more than 1.00 pt 4 times in 5, if the "
+                "candidate is truly equal"
             ),
         ),
     }

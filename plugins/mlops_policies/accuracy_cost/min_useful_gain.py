@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mlops_policies.comparing.amounts import with_a_point
 from mlops_policies.comparing.gain import Gain
-from mlops_policies.comparing.luck import luck
+from mlops_policies.comparing.luck import LIKELY, luck
 from mlops_policies.comparing.unchanged import require_a_change
 from policy_engine.evidence import (
     Case,
@@ -99,11 +99,11 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
         g = gain.value
         if self.spare_refactorings and g == 0:
             require_a_change(case.candidate, case.baseline, gain.metric, _ALPHA)
-        yield self._absolute(gain, g).saying(self._luck(case, gain, self._least(gain)))
+        yield self._with_luck(self._absolute(gain, g), case, gain, self._least(gain))
         if self.min_rel is not None:
             least = self.min_rel * gain.baseline.value.copy_abs() or ANY_IMPROVEMENT
             relative = self._relative(gain, g, self.min_rel)
-            yield relative.saying(self._luck(case, gain, least))
+            yield self._with_luck(relative, case, gain, least)
         if self.min_headroom is not None:
             yield self._headroom(case, gain, self.min_headroom)
 
@@ -112,11 +112,15 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
         metric, _ = with_a_point(gain.metric, gain.baseline.value)
         return metric.distance(self.min_abs)
 
-    def _luck(self, case: Case, gain: Gain, least: Decimal) -> str:
-        """Return how likely it is that an equal model gains so much, where the rows are read."""
+    def _with_luck(self, finding: Finding, case: Case, gain: Gain, least: Decimal) -> Finding:
+        """Say how likely it is that an equal model gains so much, where the rows are read."""
         if not self.spare_refactorings:
-            return ""
-        return luck(case.candidate, case.baseline, gain.metric, float(least))
+            return finding
+        found = luck(case.candidate, case.baseline, gain.metric, float(least))
+        said = finding.saying(found.said)
+        if finding.outcome is not Outcome.PASS or found.chance <= LIKELY:
+            return said
+        return said._replace(message=f"{finding.message} (chance not ruled out)")
 
     def _absolute(self, gain: Gain, g: Decimal) -> Finding:
         margin = self.min_abs
@@ -148,7 +152,7 @@ class MinUsefulGain(Policy, name="min-useful-gain"):
             )
         passed = g >= least * room
         finding = _judged(gain, "headroom", divide(g, room), least, "%", passed=passed)
-        return finding.saying(self._luck(case, gain, least * room))
+        return self._with_luck(finding, case, gain, least * room)
 
 
 _SETTINGS = {"absolute": "min_abs", "relative": "min_rel", "headroom": "min_headroom"}

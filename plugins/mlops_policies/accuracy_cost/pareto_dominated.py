@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from mlops_policies.comparing.amounts import amount
 from mlops_policies.comparing.lead import Lead, Verdict, run_found
 from mlops_policies.comparing.same_data import Same, evaluation_data, same_data
 from policy_engine.evidence import (
@@ -260,10 +261,13 @@ class ParetoDominated(Policy, name="pareto-dominated"):
         ]
         more = f" ({count} earlier runs dominate it)" if count > 1 else ""
         fails = verdict.outcome is Outcome.FAIL
-        brief = f"earlier run {run.run_id[:8]} is " + self._why(metric, winner)
+        known = f"earlier run {run.run_id[:8]}"
+        lead = f"{known} is {amount(metric, winner.gain)} better at no higher cost"
         return Finding(
             outcome=verdict.outcome,
-            message=brief if fails else f"{brief}, which may be chance",
+            message=f"{known} is {self._why(metric, winner)}"
+            if fails
+            else f"{lead}; {verdict.doubt}",
             detail=f"earlier run {run.run_name or 'without a name'} ({run.run_id[:8]}) has "
             f"{metric.name} {show(theirs.value, '', quality.value)} against "
             f"{show(quality.value, '', theirs.value)}, {listed(costs)}{more}: "

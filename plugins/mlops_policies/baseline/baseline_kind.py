@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from mlops_policies.comparing.amounts import ONCE, about
 from mlops_policies.comparing.row_metric import AGREES, OF_NUMBERS
 from mlops_policies.comparing.same_data import Same, evaluation_data, same_data, same_rows
 from mlops_policies.comparing.zero_rule import ZeroRule, zero_rule_of_classes, zero_rule_of_numbers
@@ -33,6 +34,7 @@ from policy_engine.statistics import (
     mcnemar_exact,
     metric_definitions,
     recompute,
+    rows_needed_for_counts,
 )
 from policy_engine.statistics import RowMetric as Definition
 
@@ -201,15 +203,20 @@ def _tested(finding: Finding, table: Predictions, rule: ZeroRule, alpha: float) 
         losses += is_usual and not is_right
     p = mcnemar_exact(wins, losses)
     test = (
-        f"; exact McNemar, only the candidate right b = {wins:,}, only the constant "
-        f"c = {losses:,}: p = {p:.4g}; alpha = {alpha:.4g}"
+        f" (exact McNemar, only the candidate right b = {wins:,}, only the constant "
+        f"c = {losses:,}: one-sided p = {p:.4g} against 'is no better'; alpha = {alpha:.4g})"
     )
     if p < alpha:
         return finding.saying(test)
-    return finding.saying(f"{test}, so it may be chance")._replace(
+    n = sum(target is not None for target in table.targets)
+    rows = f"{about(rows_needed_for_counts(wins, losses, n, (wins - losses) / n, alpha))} rows"
+    truth = "if it is truly better by what is seen here"
+    said = f"; {n:,} rows do not show that it is better: {rows} do 4 times in 5, {truth}"
+    return finding.saying(f"{said}{test}")._replace(
         outcome=Outcome.INCONCLUSIVE,
-        message=f"{finding.about} may be better than that of a constant answer by chance",
-        remedy="evaluate on more rows",
+        message=f"{finding.about} is barely better than always answering the same class; too few "
+        "rows to be sure",
+        remedy=f"evaluate on more rows: {rows} ({n:,} now) decide 4 times in 5, {truth}; {ONCE}",
     )
 
 

@@ -8,9 +8,11 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from mlops_policies.comparing.amounts import (
+    IF_EQUAL,
+    Wanted,
     amount,
+    is_carried_by_few,
     more_needed,
-    no_loss_to_see,
     still_needed,
     with_a_point,
 )
@@ -25,6 +27,7 @@ from mlops_policies.comparing.shown import (
 )
 from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.comparing.words import (
+    Against,
     change,
     evidence,
     in_unit,
@@ -176,33 +179,34 @@ class NoRegression(Proof, name="no-regression"):
         metric, point = self._with_a_point(question.metric, exact(tested.before))
         margin = metric.distance(self.margin)
         least, plain = float(margin), tested.bounds(levels.plain)
+        allowed = amount(metric, margin)
         outcome, alpha, more = Outcome.INCONCLUSIVE, levels.shown, ""
         harmed = harm.p < levels.opposite
         if is_no_worse(tested, least, levels.shown):
             outcome = Outcome.PASS
             verdict = "worse, but within the margin of" if harmed else "no worse by more than"
+            verdict += f" {allowed}"
         elif harmed and plain.decides and tested.gain < -least:
             outcome, alpha = Outcome.FAIL, levels.opposite * harm.share
-            verdict = "shown to be worse, and by more than the allowed"
+            verdict = _worse(metric, tested, margin, alpha)
         else:
             verdict = (
                 "shown to be worse, but not whether by more than the allowed"
                 if harmed
                 else "not shown to stay within the allowed"
             )
-            aim = no_loss_to_see(metric, least)
-            more = still_needed(tested, least, levels.shown, aim=aim)
+            verdict += f" {allowed}"
+            more = still_needed(tested, _wanted(metric, least), levels.shown)
         value, limit = _judged_number(metric, tested, levels.shown, margin)
         small = "" if outcome is Outcome.FAIL else under_a_row(tested, least)
-        rows = more_needed(metric, tested, least, levels.shown, to="rule out a loss of")
+        rows = more_needed(tested, _wanted(metric, least), levels.shown)
         return Finding(
             outcome=outcome,
             part=question.part,
-            message=_said(metric, tested, outcome, margin),
-            detail=f"{change(metric, tested)} against {question.whom}: {verdict} "
-            f"{amount(metric, margin)} "
-            f"{self._evidence(metric, tested, outcome, alpha, least, harm)}"
-            f"{small}{levels.notes}{more}{point}{tested.doubt}",
+            message=_said(metric, tested, outcome, margin, is_ours=bool(point)),
+            detail=f"{change(metric, tested)}{point} against {question.whom}: {verdict}"
+            f"{tested.doubt}{more}{small}{levels.notes} "
+            f"{self._evidence(metric, tested, outcome, alpha, least, harm)}",
             measured=value,
             limit=limit,
             remedy=_remedy(outcome, rows),
@@ -221,12 +225,13 @@ class NoRegression(Proof, name="no-regression"):
     ) -> str:
         """Return the test of what is said: of no loss where it fails, else of too large a loss."""
         if outcome is Outcome.FAIL:
-            p, of = tested.p_below(), " of no loss"
-            return evidence(metric, tested, alpha, p=p, of=of) + harm.said
-        if is_under_a_row(tested, least):
-            return evidence(metric, tested, alpha, p=tested.p_above(), of=" of no gain")
-        p, of = tested.p_above(-least), f" of a loss of {amount(metric, least)}"
-        return evidence(metric, tested, alpha, p=p, difference=-least, of=of)
+            against = Against.loss(metric, tested, note=harm.said)
+        elif is_under_a_row(tested, least):
+            against = Against.gain(metric, tested)
+        else:
+            said = f"'loses {amount(metric, least)} or more'"
+            against = Against(tested.p_above(-least), said, -least)
+        return evidence(metric, tested, alpha, against, of_a_margin=True)
 
     def _by_points(self, case: Case, question: _Question, against: Run, why: Untested) -> Finding:
         metric, point = self._pointed_by(question.metric, against, why)
@@ -238,8 +243,8 @@ class NoRegression(Proof, name="no-regression"):
         fails = gain is not None and gain[0] < -fallback
         said = f"; {gain[1]}" if gain else ""
         alpha = question.levels.shown
-        aim = no_loss_to_see(metric, float(margin))
-        needed = rows_at_most(metric, case.candidate, against, float(margin), alpha, aim=aim)
+        wanted = _wanted(metric, float(margin))
+        needed = rows_at_most(metric, case.candidate, against, wanted, alpha)
         verdict = f"; a loss above {amount(metric, fallback)} fails even so" if fails else needed
         return Finding(
             outcome=Outcome.FAIL if fails else Outcome.INCONCLUSIVE,
@@ -248,7 +253,7 @@ class NoRegression(Proof, name="no-regression"):
             if fails
             else f"whether {metric.name} lost anything could not be tested",
             detail=f"regression against {question.whom} is untested: "
-            f"{why.why}{said}{verdict}{point}",
+            f"{why.why}{said}{point}{verdict}",
             remedy=_bounded_by(metric, why, float(margin), alpha),
             about=metric.name if question.rules is None else None,
         )
@@ -271,17 +276,44 @@ class NoRegression(Proof, name="no-regression"):
         return metric.distance(self.fallback) if self.fallback else 3 * metric.distance(self.margin)
 
 
-def _said(metric: Metric, tested: Tested, outcome: Outcome, margin: Decimal) -> str:
-    """Return in a short sentence what the test says of a loss."""
-    allowed = amount(metric, margin)
-    if outcome is Outcome.FAIL:
-        return f"{metric.name} is worse by more than the {allowed} that is allowed"
+def _wanted(metric: Metric, least: float) -> Wanted:
+    """Return what so many rows would show."""
+    return Wanted(least, f"that it loses no more than {amount(metric, least)}", IF_EQUAL)
+
+
+def _worse(metric: Metric, tested: Tested, margin: Decimal, alpha: float) -> str:
+    """Return what is shown of a loss that fails, and what is only seen."""
+    lost, upper = amount(metric, -tested.gain, margin), tested.bounds(alpha).upper
+    least = f": the true loss is at least {amount(metric, -upper)}" if upper < 0 else ""
+    return (
+        f"it is shown to be worse, and the loss seen, {lost}, is over the "
+        f"{amount(metric, margin, -tested.gain)} allowed{least}"
+    )
+
+
+def _said(
+    metric: Metric, tested: Tested, outcome: Outcome, margin: Decimal, *, is_ours: bool
+) -> str:
+    """Return in a short sentence what the test says of a loss.
+
+    Args:
+        metric: For its units.
+        tested: What is there.
+        outcome: Of the finding.
+        margin: The loss that is accepted.
+        is_ours: Whether a point is 1 % of the baseline's value, as nobody says what it is.
+    """
+    allowed, point = amount(metric, margin), " (pt: 1 % of the baseline's)" if is_ours else ""
     if outcome is Outcome.PASS:
-        return f"{metric.name} is not worse by more than the {allowed} that is allowed"
+        return f"{metric.name} is not worse by more than the {allowed} that is allowed{point}"
+    lost = f"{metric.name} lost {amount(metric, -tested.gain, margin)}{point}"
+    if outcome is Outcome.FAIL:
+        return f"{lost}; at most {amount(metric, margin, -tested.gain)} is allowed"
     if tested.gain < 0:
-        lost = amount(metric, -tested.gain)
-        return f"{metric.name} lost {lost} here and may truly lose more than the allowed {allowed}"
-    return f"too few rows to rule out that {metric.name} is worse by more than {allowed}"
+        return f"{lost} here and may truly lose more than {allowed}"
+    if is_carried_by_few(tested):
+        return f"few rows decide whether {metric.name} is worse by more than {allowed}{point}"
+    return f"too few rows to rule out that {metric.name} is worse by more than {allowed}{point}"
 
 
 def _bounded_by(metric: Metric, why: Untested, margin: float, alpha: float) -> str:
@@ -310,6 +342,7 @@ def _judged_number(
 def _remedy(outcome: Outcome, more: str) -> str | None:
     if outcome is Outcome.PASS:
         return None
-    if outcome is Outcome.FAIL:
-        return "find out what the candidate loses and win it back, or raise margin and say why"
-    return f"{more}, or raise margin and say why"
+    first = "find out what the candidate loses and win it back" if outcome is Outcome.FAIL else more
+    return (
+        f"{first}; or raise `margin` of no-regression for what users can bear, not for this result"
+    )

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mlops_policies.comparing.amounts import amount, difference_to_see, more_needed, still_needed
+from mlops_policies.comparing.amounts import Wanted, amount, if_it_gains, more_needed, still_needed
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.proof import Levels, Proof, among_of, metrics_of
+from mlops_policies.comparing.seeded import Seeds
 from mlops_policies.comparing.shown import (
     Harm,
     harms,
@@ -19,6 +20,7 @@ from mlops_policies.comparing.shown import (
 from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.comparing.unchanged import require_a_change
 from mlops_policies.comparing.words import (
+    Against,
     change,
     evidence,
     gained,
@@ -58,6 +60,11 @@ class _Question:
         """The difference to see: a point, less what must be exceeded anyway."""
         point = 0.0 if self.metric.point is None else float(self.metric.point)
         return point - self.least if point > self.least else point
+
+    def wanted(self, seen: float = 0.0) -> Wanted:
+        """Return what more rows would show."""
+        truth = if_it_gains(self.metric, self.least + self.delta, seen)
+        return Wanted(self.delta, f"a gain above {self.said}", truth)
 
 
 class SignificantImprovement(Proof, name="significant-improvement"):
@@ -174,20 +181,22 @@ def _judged(question: _Question, tested: Tested, levels: Levels, harm: Harm) -> 
         outcome, verdict = Outcome.FAIL, "shown to be less than"
         alpha = levels.opposite * harm.share
     else:
-        aim = difference_to_see(metric, question.delta, least)
-        more = still_needed(tested, question.delta, levels.shown, aim=aim)
+        more = still_needed(tested, question.wanted(tested.gain), levels.shown)
     fails = outcome is Outcome.FAIL
-    p = tested.p_below(least) if fails else tested.p_above(least)
     small = under_a_row(tested, least) if least and not fails else ""
+    against = (
+        Against.loss(metric, tested, least, harm.said)
+        if fails
+        else Against.gain(metric, tested, least)
+    )
     value, limit = _judged_number(question, tested, levels.shown)
     return Finding(
         outcome=outcome,
         part=question.part,
         message=_said(question, tested, outcome),
-        detail=f"{change(metric, tested)}, {verdict} {question.said} "
-        f"{evidence(metric, tested, alpha, p=p, difference=least)}"
-        f"{harm.said if fails else ''}{small}{levels.notes}{more}"
-        f"{tested.doubt}",
+        detail=f"{change(metric, tested)}, {verdict} {question.said}"
+        f"{tested.doubt}{more}{small}{levels.notes} "
+        f"{evidence(metric, tested, alpha, against)}",
         measured=value,
         limit=limit if value else None,
         remedy=_remedy(outcome, question, tested, levels.shown),
@@ -204,6 +213,8 @@ def _said(question: _Question, tested: Tested, outcome: Outcome) -> str:
         return f"{said} {verdict or 'is not shown to exceed'} {least}"
     if outcome is Outcome.INCONCLUSIVE:
         return f"{said} may be chance"
+    if isinstance(tested, Seeds):
+        return f"{said} is more than chance, on average over {tested.spread.have} trainings each"
     return f"{said} is more than chance"
 
 
@@ -211,10 +222,7 @@ def _untested(case: Case, question: _Question, why: Untested, levels: Levels) ->
     metric = question.metric
     gain = untested_gain(metric, why, case.candidate, case.baseline)
     said = f"; {gain[1]}" if gain else ""
-    aim = difference_to_see(metric, question.delta, question.least)
-    needed = rows_at_most(
-        metric, case.candidate, case.baseline, question.delta, levels.shown, aim=aim
-    )
+    needed = rows_at_most(metric, case.candidate, case.baseline, question.wanted(), levels.shown)
     return Finding(
         outcome=Outcome.INCONCLUSIVE,
         part=question.part,
@@ -243,7 +251,7 @@ def _remedy(outcome: Outcome, question: _Question, tested: Tested, alpha: float)
     if outcome is Outcome.FAIL:
         name = question.metric.name
         return f"find out why {name} is not better, and do not merge it as an improvement"
-    more = more_needed(question.metric, tested, question.delta, alpha)
+    more = more_needed(tested, question.wanted(tested.gain), alpha)
     return (
         f"{more}; where it is enough to be no worse, remove this policy: no-regression judges that"
     )

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from mlops_policies.comparing.doubts import few_carry
+from mlops_policies.comparing.doubts import CARRIED, few_carry
 from mlops_policies.comparing.tested import MORE_ROWS, shared_rows
 from policy_engine.evidence import Metric
 from policy_engine.quantities import exact, show
@@ -49,6 +49,7 @@ class Bootstrapped:
     Attributes:
         tail: What tells bounds beyond which too few resamples lie; None: nothing does.
         unseen: What a row may cost of which there was none; None: it has a bound.
+        carried: That few rows carry the difference, as a sentence's end; empty if they do not.
         note: What else there is to know of these rows, as a sentence's end.
     """
 
@@ -62,6 +63,7 @@ class Bootstrapped:
     left_out: int = 0
     tail: Linearized | None = None
     unseen: Unseen | None = None
+    carried: str = ""
     note: str = ""
 
     @property
@@ -98,7 +100,7 @@ class Bootstrapped:
     def doubt(self) -> str:
         """What the bounds allow for beside the rows, and what else there is to know."""
         if self.unseen is None:
-            return self.note
+            return self.carried + self.note
         drawn, both = self._drawn(_USUAL), self.bounds(_USUAL)
         wider = [
             role
@@ -109,7 +111,7 @@ class Bootstrapped:
             if is_wider
         ]
         said = "".join(_rare(role, getattr(self.unseen, role), self.unseen.n) for role in wider)
-        return said + self.note
+        return self.carried + said + self.note
 
     def is_in_tail(self, alpha: float) -> bool:
         """Say whether too few resamples lie beyond the bounds at alpha to read them off."""
@@ -161,8 +163,8 @@ class Bootstrapped:
 
     @property
     def more(self) -> str:
-        """Evaluate on more rows."""
-        return MORE_ROWS
+        """Evaluate on more rows; where few of them decide, look at these first."""
+        return CARRIED if self.carried else MORE_ROWS
 
 
 def bootstrapped(

@@ -15,6 +15,11 @@ from policy_engine.quantities import exact, show
 from policy_engine.statistics import PairedRows, carried_by_few
 from policy_engine.statistics import RowMetric as Definition
 
+CARRIED = (
+    "look first at the 1 % of rows that move it most (are their targets right, do they matter so "
+    "much?): more rows bring more of them"
+)
+"""What to do where few rows carry the difference: more rows bring more such rows."""
 _MOST = 0.5
 """What 1 % of the rows may carry of all that the models differ by."""
 _WORDS = frozenset(

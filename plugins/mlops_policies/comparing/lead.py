@@ -4,25 +4,38 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mlops_policies.comparing.amounts import (
+    Wanted,
+    amount,
+    have,
+    more_needed,
+    p_value,
+    still_needed,
+)
 from mlops_policies.comparing.comparison import Plan, compare
 from mlops_policies.comparing.same_data import evaluation_data
 from mlops_policies.comparing.tested import Tested, Untested
-from mlops_policies.comparing.words import change, evidence
+from mlops_policies.comparing.words import Against, change, evidence
 from policy_engine.evidence import Case, InvalidEvidence, Metric, Run
 from policy_engine.policy import Outcome
 from policy_engine.quantities import Margin, exact, show
 from policy_engine.statistics import best_of, chance_of_a_better_one
 
+_SEVERAL = 2
 DIFFERING = 0.08
 """The share of rows on which two equal models differ, where it is unknown."""
 
 
 class Verdict(NamedTuple):
-    """What is said of a lead: the outcome, why as the end of a sentence, and what would tell."""
+    """What is said of a lead: the outcome, why as the end of a sentence, and what would tell.
+
+    `doubt` says in a few words why it decides nothing.
+    """
 
     outcome: Outcome
     because: str
     remedy: str | None = None
+    doubt: str = "whether by luck is untested"
 
 
 def run_found(case: Case, rules: tuple[dict[str, Any], ...]) -> Run | None:
@@ -74,12 +87,34 @@ class Lead:
     def _shown(self, found: Tested) -> Verdict:
         level, p = best_of(self.alpha, self.looked_at), found.p_below()
         shown = p < level
-        many = f", the best of {self.looked_at} runs: alpha/{self.looked_at}"
+        metric, lead = self.metric, -found.gain
+        truth = f"if it is truly {amount(metric, lead)} better"
+        wanted = Wanted(lead, "that the earlier run is better", truth)
+        more = "" if shown else still_needed(found, wanted, level)
+        against = Against.loss(metric, found, note=self._corrected(p))
+        is_shown = "shown" if shown else "not shown"
         because = (
-            f"; {change(self.metric, found)}, {'shown' if shown else 'not shown'} to be a loss "
-            f"{evidence(self.metric, found, level, p=p)}{many if self.looked_at > 1 else ''}"
+            f"; {change(metric, found)}, {is_shown} to be more than chance{more} "
+            f"{evidence(metric, found, level, against)}"
         )
-        return Verdict(Outcome.FAIL if shown else Outcome.INCONCLUSIVE, because, found.more)
+        if shown:
+            return Verdict(Outcome.FAIL, because)
+        luck = (
+            f"as the best of {self.looked_at} runs it may be luck"
+            if self.looked_at > 1
+            else f"{have(found)} do not show that it is no luck"
+        )
+        remedy = more_needed(found, wanted, level)
+        return Verdict(Outcome.INCONCLUSIVE, because, remedy, luck)
+
+    def _corrected(self, p: float) -> str:
+        """Return the p-value of the best of so many runs, as a sentence's end."""
+        if self.looked_at < _SEVERAL:
+            return ""
+        return (
+            f" = {show(exact(self.alpha), '')}/{self.looked_at}, as it is the best of "
+            f"{self.looked_at} runs: {self.looked_at} x p = {p_value(min(1.0, p * self.looked_at))}"
+        )
 
     def _luck(self, candidate: Run) -> str:
         rows = [each.rows for each in evaluation_data(candidate) if each.rows]

@@ -2,6 +2,7 @@
 
 import math
 from statistics import NormalDist
+from typing import NamedTuple
 
 from mlops_policies.comparing.comparison import Plan, compare_by_rows
 from mlops_policies.comparing.counted import Counts
@@ -10,13 +11,22 @@ from policy_engine.evidence import EvidenceError, Metric, Run
 from policy_engine.quantities import exact, show
 from policy_engine.statistics import mcnemar_exact
 
+LIKELY = 0.05
+"""The chance above which a gain may well be none."""
 _RESAMPLES = 1_000
 """Enough for a standard error to two digits."""
 _ROUNDING = 1e-9
 
 
-def luck(candidate: Run, baseline: Run, metric: Metric, least: float) -> str:
-    """Return as a sentence's end how likely an equal model gains so much; empty without rows.
+class Luck(NamedTuple):
+    """How likely an equal model gains so much, and that as a sentence's end."""
+
+    chance: float = 0.0
+    said: str = ""
+
+
+def luck(candidate: Run, baseline: Run, metric: Metric, least: float) -> Luck:
+    """Return how likely an equal model gains so much; nothing without rows.
 
     Args:
         candidate: One run.
@@ -27,17 +37,21 @@ def luck(candidate: Run, baseline: Run, metric: Metric, least: float) -> str:
     try:
         tested = compare_by_rows(candidate, baseline, metric, Plan(resamples=_RESAMPLES))
     except EvidenceError:  # whoever demands rows says what is wrong with them
-        return ""
+        return Luck()
     if isinstance(tested, Untested) or not tested.standard_error > 0:
-        return ""
+        return Luck()
+    differ = ""
     if isinstance(tested, Counts):
+        differ = f", {tested.wins + tested.losses:,} of them differ"
         chance = _of_counts(tested.wins + tested.losses, least * tested.n)
     else:
         chance = 1 - NormalDist().cdf(least / tested.standard_error)
-    return (
-        f"; a model that is no better gains so much in {show(exact(round(chance, 2)), '%')} of "
-        f"cases ({tested.where}, as many differ)"
+    beside = ": bind `significant-improvement` beside it" if chance > LIKELY else ""
+    said = (
+        f"; a model that is no better reaches this in {show(exact(round(chance, 2)), '%')} of "
+        f"cases ({tested.where}{differ}){beside}"
     )
+    return Luck(chance, said)
 
 
 def _of_counts(differing: int, rows: float) -> float:

@@ -76,8 +76,8 @@ class Seeds:
 
     @property
     def doubt(self) -> str:
-        """Nothing is known of seeds."""
-        return ""
+        """Seeds tell of training, and not of rows."""
+        return "; this is about the chance of seeds on this test set: other rows are not tested"
 
     @property
     def spread(self) -> VaryingSeeds:

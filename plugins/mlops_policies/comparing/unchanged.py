@@ -32,9 +32,10 @@ def require_a_change(candidate: Run, baseline: Run, metric: Metric, alpha: float
     most = 1 - alpha ** (1 / n) if n else 1.0
     if most <= MOST_DIFFERING and _are_equal(tables, metric):
         raise NotApplicable(
-            f"the candidate says the same as the baseline of all {n:,} shared rows, so at most "
-            f"{show(exact(most), '%')} of all rows can differ: a refactoring has no gain to "
-            "show, and no-regression judges whether it keeps the quality"
+            f"gives the same answer on all {n:,} shared rows: no gain to judge; with "
+            f"{show(1 - exact(alpha), '%')} confidence fewer than {show(exact(most), '%')} of such "
+            "rows differ; if a change was expected, check that the new model was loaded; whether "
+            "it keeps the quality, no-regression judges"
         )
 
 

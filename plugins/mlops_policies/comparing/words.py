@@ -1,8 +1,9 @@
 """What the rules that demand proof say of a gain: values, test, bounds, units."""
 
 from decimal import Decimal
+from typing import NamedTuple
 
-from mlops_policies.comparing.amounts import amount, p_value
+from mlops_policies.comparing.amounts import Wanted, about, amount, gain_or_loss, p_value
 from mlops_policies.comparing.bootstrapped import Bootstrapped
 from mlops_policies.comparing.counted import Counts
 from mlops_policies.comparing.seeded import Seeds
@@ -26,18 +27,45 @@ def change(metric: Metric, tested: Tested) -> str:
     after, before = exact(tested.after), exact(tested.before)
     return (
         f"{metric.name} goes from {show(before, '', after)} to {show(after, '', before)} on "
-        f"{tested.where}, a gain of {amount(metric, tested.gain)}"
+        f"{tested.where}, {gain_or_loss(metric, tested.gain)}"
     )
+
+
+class Against(NamedTuple):
+    """What a test speaks against.
+
+    Attributes:
+        p: The one-sided p-value.
+        said: What it speaks against, such as `'gains nothing'`.
+        difference: The gain that this is (the metric's units).
+        note: What there is to say of alpha, as a sentence's end.
+    """
+
+    p: float
+    said: str
+    difference: float = 0.0
+    note: str = ""
+
+    @classmethod
+    def gain(cls, metric: Metric, tested: Tested, least: float = 0.0) -> "Against":
+        """Return the test that shows more than a gain."""
+        said = f"'gains at most {amount(metric, least)}'" if least else "'gains nothing'"
+        return cls(tested.p_above(least), said, least)
+
+    @classmethod
+    def loss(cls, metric: Metric, tested: Tested, least: float = 0.0, note: str = "") -> "Against":
+        """Return the test that shows less than a gain."""
+        said = f"'gains at least {amount(metric, least)}'" if least else "'loses nothing'"
+        return cls(tested.p_below(least), said, least, note)
 
 
 def evidence(
     metric: Metric,
     tested: Tested,
     alpha: float,
+    against: Against,
     *,
-    p: float,
-    difference: float = 0.0,
-    of: str = "",
+    of_a_margin: bool = False,
 ) -> str:
     """Return the test and its numbers, in brackets.
 
@@ -45,14 +73,12 @@ def evidence(
         metric: For its units.
         tested: The test.
         alpha: The level that it is held against.
-        p: The p-value to print.
-        difference: What the gain is tested against (the metric's units).
-        of: What is tested, if not the gain.
+        against: What is tested, and the p-value.
+        of_a_margin: Whether the bounds are held against a margin, and not against 0.
     """
     whose, bounds = "", tested.bounds(alpha)
-    if isinstance(tested, Counts) and not difference:
-        # `of`: what is tested is no gain, and Tango's bounds are held against the margin.
-        whose, bounds = ("Tango's ", bounds) if of else _of_the_gain(tested, alpha)
+    if isinstance(tested, Counts) and not against.difference:
+        whose, bounds = ("Tango's ", bounds) if of_a_margin else _of_the_gain(tested, alpha)
     level = show(exact(alpha), "")
     said = (
         f"{whose}one-sided bounds {amount(metric, bounds.lower)} and {amount(metric, bounds.upper)}"
@@ -60,7 +86,10 @@ def evidence(
         else "bounds that decide nothing: too few resamples for this alpha, or all equal"
     )
     whence = _tail(tested, alpha)
-    return f"({tested.words(difference)}: p{of} = {p_value(p)}; {said}{whence}; alpha = {level})"
+    return (
+        f"({tested.words(against.difference)}: one-sided p = {p_value(against.p)} against "
+        f"{against.said}; {said}{whence}; alpha = {level}{against.note})"
+    )
 
 
 def _tail(tested: Tested, alpha: float) -> str:
@@ -130,7 +159,7 @@ def under_a_row(tested: Tested, difference: float) -> str:
         return ""
     return (
         "; less than one row is none, so McNemar's test must show a gain: "
-        f"p = {p_value(tested.p_above())}"
+        f"one-sided p = {p_value(tested.p_above())} against 'gains nothing'"
     )
 
 
@@ -168,7 +197,7 @@ def logged_gain(metric: Metric, candidate: Run, baseline: Run) -> tuple[Decimal,
     gain = metric.gain(candidate, baseline)
     said = (
         f"{metric.name} goes from {show(old.value, '', new.value)} to "
-        f"{show(new.value, '', old.value)} in the logged values, a gain of {amount(metric, gain)} "
+        f"{show(new.value, '', old.value)} in the logged values, {gain_or_loss(metric, gain)} "
         "that may be chance"
     )
     return gain, said
@@ -181,28 +210,26 @@ def untested_gain(
     if why.gain is None or why.gain - why.gain != 0:  # NaN or infinite
         return logged_gain(metric, candidate, baseline)
     gain = exact(why.gain)
-    return gain, f"the gain on these rows is {amount(metric, gain)} and may be chance"
+    return gain, f"these rows show {gain_or_loss(metric, gain)}, which may be chance"
 
 
 def rows_at_most(
     metric: Metric,
     candidate: Run,
     baseline: Run,
-    delta: float,
+    wanted: Wanted,
     alpha: float,
-    *,
-    aim: str,
 ) -> str:
     """Return how many rows an accuracy would need at most, before any row is known.
 
     Two models differ on no more rows than on which one of them is wrong.
     """
-    if "accuracy" not in metric.name or "balanced" in metric.name or not delta > 0:
+    if "accuracy" not in metric.name or "balanced" in metric.name or not wanted.delta > 0:
         return ""
     try:
         wrong = 2 - candidate.metric(metric.name).value - baseline.metric(metric.name).value
     except EvidenceError:
         return ""
     differing = round(min(max(wrong, Decimal()), Decimal(1)) * _MANY)
-    rows = rows_needed_for_counts(differing, 0, _MANY, delta, alpha)
-    return f"; to show {aim} 4 times in 5, at most n ≈ {rows:,} rows are needed"
+    rows = rows_needed_for_counts(differing, 0, _MANY, wanted.delta, alpha)
+    return f"; at most {about(rows)} rows show {wanted.aim} 4 times in 5, {wanted.truth}"

@@ -177,7 +177,8 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         if worst.gap > Exact(self.max_gap):
             lower = lower_bound(*worst.counts, worst.test.alpha)
             level = (
-                f"with alpha {worst.test.alpha:.4g}: {self.alpha:.4g} by Holm over {tests} tests"
+                f"Newcombe's method 10, one-sided, with alpha {worst.test.alpha:.4g}: "
+                f"{self.alpha:.4g} by Holm over {tests} tests"
             )
             if worst.test.rejected:
                 shows = f"; more than {readable(lower)} is shown ({level})"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from mlops_policies.comparing.amounts import ONCE, about, p_value
 from mlops_policies.groups.group_counts import (
     Attributes,
     Counts,
@@ -162,21 +163,23 @@ class FourFifths(Policy, name="four-fifths"):
         elif small or in_doubt:
             outcome = Outcome.INCONCLUSIVE
         tests = sum(map(len, family.values()))
-        message = self._said(attribute, worst, tests) + (f"; {small}" if small else "")
+        message = self._said(attribute, worst) + (f"; {small}" if small else "")
         if failed:
             also = [f"{' and '.join(r.groups)} ({readable(r.value)})" for r in failed[1:]]
             message += f"; too low as well: {listed_groups(also)}" if also else ""
             message += self._beside(worst, beside)
         elif self.mode == "interval":
+            message += self._doubt(attribute, worst, tests) if in_doubt else ""
             message += self._sensitivity(ratios, tests) + (self._needed(counts) if in_doubt else "")
+        message += self._test(worst, tests)
         return Finding(
             outcome=outcome,
             part=attribute,
-            message=self._in_short(attribute, worst) + doubt(outcome, small),
+            message=self._in_short(attribute, worst, outcome, small),
             detail=message,
             measured=_measured(worst.value, attribute),
             limit=Limit(self.min_ratio, "ratio", ">="),
-            remedy=_remedy(outcome, attribute, worst.groups[0]),
+            remedy=self._remedy(outcome, attribute, worst, tests),
         )
 
     def _is_low(self, ratio: Ratio) -> bool:
@@ -185,26 +188,51 @@ class FourFifths(Policy, name="four-fifths"):
     def _fails(self, ratio: Ratio) -> bool:
         return self._is_low(ratio) and (self.mode == "point" or ratio.test.rejected)
 
-    def _in_short(self, attribute: str, worst: Ratio) -> str:
-        low, high = worst.groups
-        return (
+    def _in_short(self, attribute: str, worst: Ratio, outcome: Outcome, small: str) -> str:
+        (low, high), least = worst.groups, readable(float(self.min_ratio))
+        said = (
             f"{attribute}={low} is selected {readable(worst.value)} times as often as "
-            f"{attribute}={high}; it must be at least {readable(float(self.min_ratio))}"
+            f"{attribute}={high}"
         )
+        if outcome is Outcome.INCONCLUSIVE and not small:
+            return f"{said}, but so few rows do not show a breach of {least}"
+        return f"{said}; it must be at least {least}{doubt(outcome, small)}"
 
-    def _said(self, attribute: str, worst: Ratio, tests: int) -> str:
+    def _said(self, attribute: str, worst: Ratio) -> str:
         (low, high), (less, more) = worst.groups, worst.counts
+        least = readable(float(self.min_ratio))
         chance = ""
         if self.mode == "interval" and self._is_low(worst):
-            family = f" ({self.alpha:.4g} by Holm over {tests:,} pairs)" if tests > 1 else ""
-            chance = (
-                f"; with alpha {worst.test.alpha:.4g}{family} it is at most {readable(worst.upper)}"
-            )
-            chance += "" if worst.test.rejected else ", so it may be chance"
+            chance = f": a true ratio under {least} is shown"
+            if not worst.test.rejected:
+                chance = f", but the true ratio may be as high as {readable(worst.upper)}"
         return (
             f"the selection rate of {attribute}={low} ({less}) is {readable(worst.value)} times "
-            f"that of {attribute}={high} ({more}){chance}; it must be at "
-            f"least {readable(float(self.min_ratio))}"
+            f"that of {attribute}={high} ({more}); it must be at least {least}{chance}"
+        )
+
+    def _doubt(self, attribute: str, worst: Ratio, tests: int) -> str:
+        """Say whether the two groups are shown to differ at all, whatever the ratio that must be.
+
+        At the level of one of so many pairs: which of them is the widest is known only afterwards.
+        """
+        (low, high), p = worst.groups, worst.p(1.0)
+        differ = "is" if p < self.alpha / tests else "is not"
+        return (
+            f"; that {attribute}={low} is selected less often than {attribute}={high} {differ} "
+            f"beyond chance (one-sided p = {p_value(p)} against 'is not selected less')"
+        )
+
+    def _test(self, worst: Ratio, tests: int) -> str:
+        """Return the test, in brackets; nothing where the ratio is not tested, or high enough."""
+        if self.mode == "point" or not self._is_low(worst):
+            return ""
+        family = f", {self.alpha:.4g} by Holm over {tests:,} pairs" if tests > 1 else ""
+        least, p = readable(float(self.min_ratio)), worst.p(float(self.min_ratio))
+        return (
+            f" (score test of Miettinen and Nurminen: one-sided p = {p_value(p)} against "
+            f"'a ratio of {least} or more'; upper bound {readable(worst.upper)}; "
+            f"alpha = {worst.test.alpha:.4g}{family})"
         )
 
     def _small(self, counts: Counts) -> str:
@@ -236,7 +264,25 @@ class FourFifths(Policy, name="four-fifths"):
             return ""
         return (
             f"; groups of equal rates would all be at {readable(least)} or above 4 times in 5 with "
-            f"n ≈ {rows:,} rows each"
+            f"{about(rows)} rows each"
+        )
+
+    def _remedy(self, outcome: Outcome, attribute: str, worst: Ratio, tests: int) -> str | None:
+        group, least = worst.groups[0], float(self.min_ratio)
+        if outcome is Outcome.FAIL:
+            return (
+                f"find out why {attribute}={group} is selected less: its rows, its features, its "
+                "labels, the threshold; fix it, or have the reason approved"
+            )
+        if outcome is Outcome.PASS:
+            return None
+        more = f"evaluate on more rows of {attribute}={group} and of every group that is named"
+        rows = worst.rows_to_show(least, self.alpha / tests)
+        if rows is None:
+            return more
+        return (
+            f"{more}: {about(rows)} a group decide 4 times in 5, if the true ratio is the "
+            f"{readable(worst.value)} seen here; {ONCE}"
         )
 
     def _beside(self, mine: Ratio, theirs: Sequence[Ratio]) -> str:
@@ -253,14 +299,3 @@ class FourFifths(Policy, name="four-fifths"):
 def _measured(value: Exact, attribute: str) -> Measurement:
     ratio = divide(exact(value.numerator), exact(value.denominator))
     return Measurement(ratio, "ratio", Grade.RECOMPUTED, f"selection rates of {attribute}")
-
-
-def _remedy(outcome: Outcome, attribute: str, group: str) -> str | None:
-    if outcome is Outcome.FAIL:
-        return (
-            f"find out why {attribute}={group} is selected less: its rows, its features, its "
-            "labels, the threshold; fix it, or have the reason approved"
-        )
-    if outcome is Outcome.INCONCLUSIVE:
-        return f"evaluate on more rows of {attribute}={group} and of every group that is named"
-    return None

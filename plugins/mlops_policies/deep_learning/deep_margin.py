@@ -4,12 +4,21 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any
 
-from mlops_policies.comparing.amounts import amount, difference_to_see, still_needed
+from mlops_policies.comparing.amounts import (
+    Wanted,
+    amount,
+    have,
+    if_it_gains,
+    is_carried_by_few,
+    more_needed,
+    still_needed,
+)
 from mlops_policies.comparing.comparison import compare
 from mlops_policies.comparing.proof import Levels, Proof, among_of
-from mlops_policies.comparing.shown import is_above, is_below, is_under_a_row
+from mlops_policies.comparing.shown import detectable, is_above, is_below, is_under_a_row
 from mlops_policies.comparing.tested import Tested, Untested
 from mlops_policies.comparing.words import (
+    Against,
     change,
     evidence,
     in_unit,
@@ -30,7 +39,7 @@ from mlops_policies.reading.family import (
 from mlops_policies.reading.language import language_model
 from policy_engine.evidence import Case, Metric, MissingEvidence, NotApplicable, Run
 from policy_engine.policy import Field, Finding, Limit, Outcome
-from policy_engine.quantities import Margin, Points, Tighter
+from policy_engine.quantities import Margin, Points, Tighter, exact
 
 WITHIN = "180d"
 """How far back the best simple run is looked for."""
@@ -158,22 +167,20 @@ class DeepMargin(Proof, name="deep-margin"):
             outcome, number = Outcome.PASS, tested.gain
             verdict = "not shown to be, and require_significant is false, at least"
         else:
-            aim = difference_to_see(metric, least, least)
-            more = still_needed(tested, least, levels.shown, aim=aim)
+            more = _rows(metric, tested, levels.shown, least)
         fails = outcome is Outcome.FAIL
-        p = tested.p_below(least) if fails else tested.p_above(least)
         small = under_a_row(tested, least) if least and not fails else ""
+        against = (Against.loss if fails else Against.gain)(metric, tested, least)
         value = measured(metric, tested, number)
         return Finding(
             outcome=outcome,
             message=_said(metric, tested, outcome, margin),
             detail=f"{change(metric, tested)} over the best simple run {_named(simple)}, "
-            f"{verdict} {amount(metric, margin)} "
-            f"{evidence(metric, tested, alpha, p=p, difference=least)}"
-            f"{small}{levels.notes}{more}",
+            f"{verdict} {amount(metric, margin)}{tested.doubt}{more}{small}{levels.notes} "
+            f"{evidence(metric, tested, alpha, against)}",
             measured=value,
             limit=Limit(in_unit(metric, margin), value.unit, ">=") if value else None,
-            remedy=_remedy(outcome, tested),
+            remedy=_remedy(outcome, metric, tested, levels.shown, least),
         )
 
     def _by_points(self, case: Case, simple: Run, why: Untested, levels: Levels) -> Finding:
@@ -188,9 +195,8 @@ class DeepMargin(Proof, name="deep-margin"):
         if gain[0] < margin:
             outcome = Outcome.FAIL
         elif outcome is Outcome.INCONCLUSIVE:
-            least = float(margin)
-            aim = difference_to_see(metric, least, least)
-            needed = rows_at_most(metric, case.candidate, simple, least, levels.shown, aim=aim)
+            wanted = _wanted(metric, 2 * float(margin), float(margin))
+            needed = rows_at_most(metric, case.candidate, simple, wanted, levels.shown)
         return Finding(
             outcome=outcome,
             message="whether the deep model beats the best simple one could not be tested"
@@ -211,15 +217,46 @@ _NOT_BETTER = "merge the simple model, or make the deep one better; a lower marg
 
 def _said(metric: Metric, tested: Tested, outcome: Outcome, margin: Decimal) -> str:
     """Return in a short sentence what the deep model brings over the simple one."""
-    gain, asked = amount(metric, tested.gain, margin), amount(metric, margin, tested.gain)
-    said = f"the deep model gains {gain} over the best simple one; it must gain at least {asked}"
-    return f"{said}, and this may be chance" if outcome is Outcome.INCONCLUSIVE else said
+    moved, asked = abs(tested.gain), amount(metric, margin, tested.gain)
+    verb = "loses" if tested.gain < 0 else "gains"
+    said = f"the deep model {verb} {amount(metric, moved, margin)}"
+    if outcome is not Outcome.INCONCLUSIVE:
+        return f"{said} over the best simple one; it must gain at least {asked}"
+    here = have(tested)
+    if exact(tested.gain) >= margin:
+        return f"{said}, but {here} do not show that it is {asked} or more"
+    return f"{said}, and {here} do not show whether it truly gains {asked} or more"
 
 
-def _remedy(outcome: Outcome, tested: Tested) -> str | None:
+def _wanted(metric: Metric, gain: float, least: float, seen: float = 0.0) -> Wanted:
+    """Return what more rows would show of a true gain."""
+    truth = if_it_gains(metric, gain, seen)
+    return Wanted(gain - least, f"a gain above {amount(metric, least)}", truth)
+
+
+def _rows(metric: Metric, tested: Tested, alpha: float, least: float) -> str:
+    """Return how many rows would show the gain that is seen, else which gain these could show."""
+    if tested.gain > least:
+        wanted = _wanted(metric, tested.gain, least, tested.gain)
+        return still_needed(tested, wanted, alpha)
+    if is_carried_by_few(tested) or not tested.standard_error > 0:
+        return ""
+    smallest = amount(metric, least + detectable(tested, alpha))
+    return (
+        f"; {have(tested)} show a gain above {amount(metric, least)} 4 times in 5 where the true "
+        f"gain is {smallest}"
+    )
+
+
+def _remedy(
+    outcome: Outcome, metric: Metric, tested: Tested, alpha: float, least: float
+) -> str | None:
     if outcome is Outcome.PASS:
         return None
-    return _NOT_BETTER if outcome is Outcome.FAIL else f"{tested.more}, or merge the simple model"
+    if outcome is Outcome.FAIL:
+        return _NOT_BETTER
+    more = more_needed(tested, _wanted(metric, tested.gain, least, tested.gain), alpha)
+    return f"{more}; or merge the simple model"
 
 
 def _named(run: Run) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -24,7 +24,7 @@ from policy_engine.evidence import (
     training_cost,
 )
 from policy_engine.policy import Finding, Op, Outcome, Policy
-from policy_engine.quantities import Duration, Number, Percent, Tighter, count, show
+from policy_engine.quantities import Duration, Number, Percent, Tighter, count, show, show_both
 from policy_engine.statistics import last_step, prediction_bounds
 
 MOST_RUNS = 200
@@ -198,18 +198,28 @@ class HistoryLimit(Policy, name="history-limit"):
         scale = " of logarithms" if is_log else ""
         said = (
             f" ({count(runs, 'earlier run')} since {past.runs[runs - 1][0].start_time:%Y-%m-%d}, "
-            f"mean {show(level.mean, self._unit(measured))}; prediction interval{scale} at alpha "
-            f"{self.alpha}{_moved(past, step, self._unit(measured))}{past.told})"
+            f"mean {show(level.mean, self._unit(measured))}, standard deviation "
+            f"{show(stdev(values[step:]), self._unit(measured))}; one-sided prediction "
+            f"bound{scale} at alpha {self.alpha}: {show(self.alpha, '%')} of unchanged runs are "
+            f"{'lower' if self._op == '>=' else 'higher'}"
+            f"{_moved(past, step, self._unit(measured))}{past.told})"
         )
-        return Finding.judge(
+        limit = self._loosened(level)
+        found = Finding.judge(
             measured,
             self._op,
-            self._loosened(level),
+            limit,
             self._what,
             remedy=f"find out what made the {self._what} worse; if it is worth it, waive it: the "
             "next runs move the limit",
             note=said,
         )
+        if found.outcome is not Outcome.FAIL or self.min_effect:
+            return found
+        value, most = show_both(measured.value, limit, self._unit(measured))
+        word = "least" if self._op == ">=" else "most"
+        message = f"{self._what} is {value}; the last {runs} runs lead to expect at {word} {most}"
+        return found._replace(message=message)
 
     def _too_few(self, measured: Measurement, past: Past, step: int) -> Finding:
         runs = len(past.runs) - step

@@ -76,7 +76,7 @@ def doubt(outcome: Outcome, small: str) -> str:
     """
     if outcome is not Outcome.INCONCLUSIVE:
         return ""
-    return "; some group has too few rows" if small else "; this may be chance"
+    return "; some group has too few rows" if small else "; the rows show no breach"
 
 
 def same_label(cell: Cell, label: Label) -> bool:

@@ -12,6 +12,7 @@ from policy_engine.statistics import (
     holm,
     rate_ratio_p,
     rate_ratio_upper,
+    rows_to_show_ratio,
     rows_within_ratio,
 )
 
@@ -37,6 +38,20 @@ class Ratio:
         """The ratio's upper bound, at the level of its test."""
         (a, n_a), (b, n_b) = self.counts
         return rate_ratio_upper(a, n_a, b, n_b, self.test.alpha)
+
+    def p(self, ratio: float) -> float:
+        """Return the one-sided p-value that the true ratio is so much or more, uncorrected."""
+        return _p(*self.counts, ratio)
+
+    def rows_to_show(self, least: float, alpha: float) -> int | None:
+        """Return the rows a group that show this ratio to be under `least`, 4 times in 5.
+
+        None where it is not under it, or a rate is 0 or 1.
+        """
+        low, high = (float(each.rate) for each in self.counts)
+        if not (0 < low < least * high and high < 1):
+            return None
+        return rows_to_show_ratio(low, high, least, alpha)
 
     def smallest_shown(self, least: float, alpha: float) -> Exact | None:
         """Return the greatest ratio that groups of this size would show to be under `least`.

@@ -10,7 +10,7 @@ from pydantic import Field
 from mlops_policies.reading.probe import PROBE_IT, probe_count, require_own_probe, span
 from policy_engine.evidence import Case, InvalidEvidence, Measurement, MissingEvidence, Needs, Run
 from policy_engine.policy import Finding, Outcome, Policy, part
-from policy_engine.quantities import Duration, Percent, Tighter, divide, show
+from policy_engine.quantities import Duration, Percent, Tighter, divide, show, show_both
 
 HARDWARE_TAG = "bench.hardware"
 BEYOND = 10
@@ -167,13 +167,24 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
         if outcome is Outcome.INCONCLUSIVE:
             return finding._replace(
                 outcome=outcome,
-                message=f"the {what} is too near its limit to tell from chance",
+                message=self._unsettled(finding, sample)
+                or f"the {what} is too near its limit to tell from chance",
                 detail=f"{told}, which does not decide",
                 remedy=f"measure more requests: probe_serving(…, requests={4 * sample.n:f})",
             )
         remedy = _QUICKER.format("max" if finding.part == "latency" else "max_growth")
         return finding._replace(
             outcome=outcome, detail=told, remedy=remedy if outcome is Outcome.FAIL else None
+        )
+
+    def _unsettled(self, finding: Finding, sample: _Sample) -> str | None:
+        """Return what so many requests leave open of the limit; None where a bound is lacking."""
+        if finding.part != "latency" or sample.low is None or sample.high is None:
+            return None
+        value, limit = show_both(sample.latency.value, self.max, "s")
+        return (
+            f"{self._what} {value} against {limit}: {show(sample.n, '')} requests do not settle it "
+            f"({show(sample.low, 's')} to {show(sample.high, 's')})"
         )
 
     def _growth(self, case: Case, sample: _Sample, max_growth: Decimal) -> Finding:
@@ -253,7 +264,8 @@ def _between(sample: _Sample) -> str:
         for word, value in (("at least", sample.low), ("at most", sample.high))
         if value is not None
     ]
-    return f"by the exact binomial test it is truly {' and '.join(sides)} (alpha = {ALPHA} each)"
+    sure = show(1 - Decimal(ALPHA), "%")
+    return f"by the exact binomial test it is truly {' and '.join(sides)} ({sure} sure each way)"
 
 
 def _incomparable(sample: _Sample, before: _Sample) -> tuple[str, str] | None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from mlops_policies.comparing.amounts import amount, p_value
+from mlops_policies.comparing.amounts import amount, gain_or_loss, p_value
 from mlops_policies.slices.slice_rule import JudgedSlice, SliceRule
-from policy_engine.evidence import Grade, Measurement
+from policy_engine.evidence import Grade, Measurement, Metric
 from policy_engine.policy import Finding, Limit, Outcome
 from policy_engine.quantities import count, divide, exact, first_few, show
 from policy_engine.statistics import Adjusted, holm
@@ -48,7 +48,7 @@ def _harm(rule: SliceRule, each: JudgedSlice, adjusted: Tests) -> Finding | None
     test, floor = adjusted[each.name, "drop"], adjusted.get((each.name, "floor"))
     if -each.gain > float(rule.drop) and (test.rejected or each.p < float(rule.alpha)):
         outcome = Outcome.FAIL if test.rejected else Outcome.INCONCLUSIVE
-        return _dropped(rule, each, each.p, test, outcome)
+        return _dropped(rule, each, test, outcome, len(adjusted))
     if floor is not None and floor.rejected:
         return _fell(rule, each, floor)
     return None
@@ -71,11 +71,13 @@ def _untested(rule: SliceRule, each: JudgedSlice) -> Finding | None:
 
 
 def _dropped(
-    rule: SliceRule, each: JudgedSlice, p: float, test: Adjusted, outcome: Outcome
+    rule: SliceRule, each: JudgedSlice, test: Adjusted, outcome: Outcome, tests: int
 ) -> Finding:
     metric, drop = rule.metric, rule.drop
     after, before = exact(each.after or 0.0), exact(each.before or 0.0)
-    only = "" if outcome is Outcome.FAIL else " only without Holm's correction"
+    fails = outcome is Outcome.FAIL
+    only = "" if fails else " only without Holm's correction"
+    bounds = _bounds(metric, each, test) if fails else ""
     point = metric.point or Decimal(1)
     unit = "pt" if metric.point is not None else metric.name
     return Finding(
@@ -85,17 +87,29 @@ def _dropped(
         f"{amount(metric, drop, -each.gain)} is allowed",
         detail=f"slice {each.name}: {metric.name} goes from {show(before, '', after)} to "
         f"{show(after, '', before)} on {each.rows:,} rows, a drop of "
-        f"{amount(metric, -each.gain, drop)}, shown to be above 0{only}; at most "
-        f"{amount(metric, drop, -each.gain)} is accepted ({each.test}: p of no drop = "
-        f"{p_value(p)}, by Holm {p_value(test.p)}; alpha = {show(rule.alpha, '')})",
+        f"{amount(metric, -each.gain, drop)}: it is shown to be worse{only}, and the drop seen is "
+        f"over the {amount(metric, drop, -each.gain)} allowed ({each.test}: one-sided p = "
+        f"{p_value(each.p or 0.0)} against 'loses nothing', {p_value(test.p)} by Holm over "
+        f"{count(tests, 'test')}{bounds}; alpha = {show(rule.alpha, '')})",
         measured=Measurement(
             divide(exact(-each.gain), point), unit, Grade.RECOMPUTED, f"rows of {each.name}"
         ),
         limit=Limit(divide(drop, point), unit, "<="),
-        remedy=f"find out what the candidate loses on {each.name}: more training rows of it, "
-        "or the baseline for it"
+        remedy=f"find out what the candidate loses on {each.name} (more training rows of it?), or "
+        f"keep serving {each.name} with the baseline"
         if outcome is Outcome.FAIL
         else f"evaluate both on more rows of {each.name}",
+    )
+
+
+def _bounds(metric: Metric, each: JudgedSlice, test: Adjusted) -> str:
+    """Return the one-sided bounds of the gain at the level of the test."""
+    if each.bounds is None:
+        return ""
+    found = each.bounds(test.alpha)
+    return (
+        f"; one-sided bounds {amount(metric, found.lower)} and {amount(metric, found.upper)} at "
+        f"{show(exact(test.alpha), '')}"
     )
 
 
@@ -139,8 +153,9 @@ def _no_harm(rule: SliceRule, quiet: Sequence[JudgedSlice], tests: int) -> Findi
         message=f"no drop above {amount(metric, rule.drop)} in {count(len(tested), 'slice')}",
         detail=f"no drop above {amount(metric, rule.drop)} is shown in "
         f"{count(len(tested), 'slice')} ({names}; Holm over {count(tests, 'test')} at "
-        f"alpha = {show(rule.alpha, '')}); the lowest gain is {amount(metric, worst.gain)} "
-        f"({worst.name}, {worst.rows:,} rows, p of no drop = {p_value(worst.p or 0.0)})"
+        f"alpha = {show(rule.alpha, '')}); the lowest is {gain_or_loss(metric, worst.gain)} "
+        f"({worst.name}, {worst.rows:,} rows, one-sided p = {p_value(worst.p or 0.0)} "
+        "against 'loses nothing')"
         f"{_power(rule, tested)}{left}",
     )
 

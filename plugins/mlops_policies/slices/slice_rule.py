@@ -1,9 +1,11 @@
 """What is asked of every slice, and what its test gave."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from policy_engine.evidence import Metric
+from policy_engine.statistics import TwoBounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class JudgedSlice:
             the baseline is under it as well.
         floor: What the slice must reach (the metric's units), where `floor_p` is small.
         is_named: Whether the policy names this very value.
+        bounds: The one-sided bounds of the gain at an alpha each; None where there are none.
     """
 
     name: str
@@ -57,3 +60,4 @@ class JudgedSlice:
     floor_p: float | None = None
     floor: float | None = None
     is_named: bool = False
+    bounds: Callable[[float], TwoBounds] | None = None

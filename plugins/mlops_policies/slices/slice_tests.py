@@ -91,6 +91,7 @@ class _Tests:
             floor_p=floor_p,
             floor=tested.after + sign * short,
             is_named=each.is_named,
+            bounds=tested.bounds,
         )
 
     def _compared(self, each: Slice) -> Tested | Untested:
