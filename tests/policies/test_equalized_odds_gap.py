@@ -125,7 +125,7 @@ def test_a_gap_that_chance_explains_says_with_how_many_rows_it_seldom_would() ->
     assert finding.outcome is Outcome.INCONCLUSIVE
     assert finding.whole.endswith(
         "; groups of an equal true positive rate would all be within 0.09 4 times in 5 with "
-        "n ≈ 122 rows of the class each"
+        "about 130 rows of the class each"
     )
 
 

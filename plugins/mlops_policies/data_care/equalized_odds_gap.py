@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mlops_policies.comparing.amounts import about
 from mlops_policies.groups.error_rates import KINDS, TPR, Rates, rates_of
 from mlops_policies.groups.group_counts import (
     Attributes,
@@ -221,7 +222,7 @@ class EqualizedOddsGap(Policy, name="equalized-odds-gap"):
         of = "rows of the class" if kind == TPR else "other rows"
         return (
             f"; groups of an equal {KINDS[kind]} would all be within {readable(limit)} 4 times in "
-            f"5 with n ≈ {rows:,} {of} each"
+            f"5 with {about(rows)} {of} each"
         )
 
     def _beside(self, mine: Sequence[Pair], theirs: Sequence[Pair]) -> str:
