@@ -371,8 +371,9 @@ def test_equal_numbers_on_too_few_rows_are_told_how_many_would_do() -> None:
     finding = assert_outcome(judged(*numbered(2_000, logged=False), "rmse"), "inconclusive")
     assert finding.remedy is not None
     assert re.fullmatch(
-        r"evaluate both on more rows \(n ≈ [\d,]+ rows of which as few differ would rule out a "
-        r"loss of 1\.00 pt, and there are 2,000\), or raise margin and say why",
+        r"evaluate both on more rows \(about [\d,]+ rows of which as few differ rule out a "
+        r"loss of 1\.00 pt, and there are 2,000\); or raise `margin` of no-regression for what "
+        r"users can bear, not for this result",
         finding.remedy,
     )
 

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from mlops_policies.comparing.amounts import (
     IF_EQUAL,
     Wanted,
+    about,
     amount,
     is_carried_by_few,
     more_needed,
@@ -324,8 +325,9 @@ def _bounded_by(metric: Metric, why: Untested, margin: float, alpha: float) -> s
         return "allow a margin above 0: models that hardly differ are bounded, never shown equal"
     need, have, what = why.near.needed(margin, alpha)
     return (
-        f"{why.remedy} (n ≈ {need:,} {what} of which as few differ would rule out a loss of "
-        f"{amount(metric, margin)}, and there are {have:,}), or raise margin and say why"
+        f"{why.remedy} ({about(need)} {what} of which as few differ rule out a loss of "
+        f"{amount(metric, margin)}, and there are {have:,}); or raise `margin` of no-regression for "
+        "what users can bear, not for this result"
     )
 
 
