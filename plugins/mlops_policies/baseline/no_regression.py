@@ -326,8 +326,8 @@ def _bounded_by(metric: Metric, why: Untested, margin: float, alpha: float) -> s
     need, have, what = why.near.needed(margin, alpha)
     return (
         f"{why.remedy} ({about(need)} {what} of which as few differ rule out a loss of "
-        f"{amount(metric, margin)}, and there are {have:,}); or raise `margin` of no-regression for "
-        "what users can bear, not for this result"
+        f"{amount(metric, margin)}, and there are {have:,}); or raise `margin` of no-regression "
+        "for what users can bear, not for this result"
     )
 
 
