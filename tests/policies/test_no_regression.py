@@ -104,7 +104,8 @@ def test_too_few_rows_are_inconclusive_and_say_how_many_the_margin_needs() -> No
     ) in finding.whole
     assert finding.remedy == (
         "evaluate both on more rows: about 3,710 rows (1,000 now) decide 4 times in 5, if the "
-        "candidate is truly equal; settle the number first and test once: repeated looks find "
+        "candidate is truly equal; "
+        "settle the number first, take new ones, and test once: repeated looks find "
         "something by chance; or raise `margin` of no-regression for what users can bear, not for "
         "this result"
     )
@@ -298,7 +299,8 @@ def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> N
     )
     assert finding.remedy == (
         "evaluate both on more rows of class 1: about 170 rows of class 1 (60 now) decide 4 times "
-        "in 5, if the candidate is truly equal; settle the number first and test once: repeated "
+        "in 5, if the candidate is truly equal; "
+        "settle the number first, take new ones, and test once: repeated "
         "looks find something by chance; or raise `margin` of no-regression for what users can "
         "bear, not for this result"
     )

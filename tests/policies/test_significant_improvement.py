@@ -75,7 +75,8 @@ def test_what_is_not_shown_is_inconclusive_and_says_the_rows_that_are_needed() -
     ) in finding.whole
     assert finding.remedy == (
         "evaluate both on more rows: about 3,590 rows (1,000 now) decide 4 times in 5, if the true "
-        "gain is 1.00 pt; settle the number first and test once: repeated looks find something by "
+        "gain is 1.00 pt; "
+        "settle the number first, take new ones, and test once: repeated looks find something by "
         "chance; where it is enough to be no worse, remove this policy: no-regression judges that"
     )
 

@@ -9,7 +9,9 @@ from mlops_policies.comparing.tested import Tested
 from policy_engine.evidence import Metric
 from policy_engine.quantities import divide, exact, show
 
-ONCE = "settle the number first and test once: repeated looks find something by chance"
+ONCE = (
+    "settle the number first, take new ones, and test once: repeated looks find something by chance"
+)
 """What to heed where more is measured because a test decided nothing."""
 
 _SMALL = 1e-4
