@@ -45,7 +45,7 @@ _NAMES = 12
 _FILES_NAMED = 5
 _PICTURES = 3
 _NEXT = {
-    Verdict.PASS: " The policies have no objection: review the rest of it as usual, and merge.",
+    Verdict.PASS: " The policies have no objection; whoever reviews it decides on the rest.",
     Verdict.WARN: " Look at the warnings below; they do not stop the merge.",
     Verdict.NOT_EVALUATED: " Train a run of this change, or name the one that was trained.",
 }
