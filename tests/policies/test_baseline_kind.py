@@ -95,6 +95,24 @@ def better_by(wins: int, losses: int) -> RunRecord:
     return scored((70 + wins - losses) / 100, predictions=rows(prediction=said))
 
 
+@pytest.mark.parametrize(("wins", "losses"), [(4, 8), (6, 6), (0, 0)])
+def test_a_value_that_beats_the_constant_where_its_rows_do_not_is_inconclusive(
+    wins: int, losses: int
+) -> None:
+    said = better_by(wins, losses).predictions
+    (finding,) = judged(scored(0.74, predictions=said))
+    message = (
+        "val_accuracy as logged beats always answering the same class; the rows that are logged "
+        "do not"
+    )
+    assert (finding.outcome, finding.message, finding.remedy) == (
+        Outcome.INCONCLUSIVE,
+        message,
+        "log predictions and metric of the same rows, and look at what it has learnt",
+    )
+    assert "; on its 100 rows it is not right more often (exact McNemar" in finding.whole
+
+
 def test_a_model_that_only_looks_better_than_the_constant_is_inconclusive() -> None:
     """SciPy: binomtest(8, 12, alternative='greater') has p = 0.1938, (10, 12) has 0.01929."""
     assert binomtest(8, 12, alternative="greater").pvalue == pytest.approx(0.1938, abs=5e-5)

@@ -209,13 +209,19 @@ def _tested(finding: Finding, table: Predictions, rule: ZeroRule, alpha: float) 
     if p < alpha:
         return finding.saying(test)
     n = sum(target is not None for target in table.targets)
+    always = "always answering the same class"
+    if wins <= losses:
+        return finding.saying(f"; on its {n:,} rows it is not right more often{test}")._replace(
+            outcome=Outcome.INCONCLUSIVE,
+            message=f"{finding.about} as logged beats {always}; the rows that are logged do not",
+            remedy="log predictions and metric of the same rows, and look at what it has learnt",
+        )
     rows = f"{about(rows_needed_for_counts(wins, losses, n, (wins - losses) / n, alpha))} rows"
     truth = "if it is truly better by what is seen here"
     said = f"; {n:,} rows do not show that it is better: {rows} do 4 times in 5, {truth}"
     return finding.saying(f"{said}{test}")._replace(
         outcome=Outcome.INCONCLUSIVE,
-        message=f"{finding.about} is barely better than always answering the same class; too few "
-        "rows to be sure",
+        message=f"{finding.about} is barely better than {always}; too few rows to be sure",
         remedy=f"evaluate on more rows: {rows} ({n:,} now) decide 4 times in 5, {truth}; {ONCE}",
     )
 
