@@ -82,11 +82,11 @@ _CLOSING = """
   30 differing rows (or clusters), and under 100 effective rows (50 of the rarer class, 20 differing
   ones, 20 clusters), a comparison is `inconclusive`. The numbers are ours: round ones that keep the
   rates above at alpha or near it, where the plain interval does not.
-- **Models that hardly differ** by an error of numbers, a log-loss or a mean of row values are
-  bounded by what rows that were seen could cost, since nothing else is known: of numbers, what the
-  worst constant within those seen costs on average; of a log-loss, the likeliest score seen where
-  it is wrong. A model that says what it never said here, on rows so rare that none was drawn, is
-  not noticed: 0 instead of numbers 15 deviations above it, on 30,000 rows, passes in 48 %.
+- **Models that hardly differ** by an error of numbers or a mean of row values are bounded by what
+  rows that were seen could cost, since nothing else is known: of numbers, what the worst constant
+  within those seen costs on average. A model that says what it never said here, on rows so rare
+  that none was drawn, is not noticed: 0 instead of numbers 15 deviations above it, on 30,000 rows,
+  passes in 48 %.
 - **Rare disasters.** A log-loss has no bound: on 300 rows an over-sure model that is no better wins
   in 16 % where the sample holds none of its errors. The bounds allow for the error that no row
   showed, at -log(alpha)/n of its cost, which leaves none of these. It costs nothing with scores as

@@ -1,12 +1,12 @@
 """What a row may cost on which two models differ, where the metric itself sets no bound.
 
-An error of numbers, a log-loss or a mean of row values has no largest loss a row. What the rows
-themselves show stands in for it, and whoever uses it says so:
+An error of numbers or a mean of row values has no largest loss a row. What the rows themselves show
+stands in for it, and whoever uses it says so; a log-loss has one, as scores are clipped:
 
 | metric | a row costs at most |
 |---|---|
 | RMSE, MSE, MAE, MAPE, RMSLE, R² | what the worst constant costs on average |
-| log-loss | what the likeliest score costs where it is wrong, of all that were seen |
+| log-loss | 36.04, what a score costs at most: it holds whatever a model says |
 | mean of row values | the farthest two values apart |
 
 and never less than the costliest row that was seen. The worst constant is the least or the largest
@@ -20,7 +20,9 @@ hardly differ").
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from policy_engine.statistics.metrics import Label, RowMetric
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 else:
     np = Lazy("numpy")
 
-_LEAST = 2.0**-52
-"""scikit-learn clips probabilities to this."""
+_MOST_LOSS = -math.log(sys.float_info.epsilon)
+"""36.04: scikit-learn clips probabilities to the epsilon, so no row costs more."""
 
 
 class Costs(NamedTuple):
@@ -68,7 +70,7 @@ def costs_of(metric: RowMetric, rows: PairedRows) -> Costs:
         low, high = float(seen.min()), float(seen.max())
         return Costs(high - low, float(seen.mean(axis=1).min()), 0.0, low, high)
     if metric.kind == "log_loss":
-        return _of_scores(metric, rows)
+        return Costs(_MOST_LOSS, 0.0, 0.0, 0.0, 1.0)
     said = np.asarray([rows.targets, *(each.predictions for each in sides)], dtype=float)
     low, high = float(said.min()), float(said.max())
     constants = [Outputs(predictions=[end] * len(rows.targets)) for end in (low, high)]
@@ -77,24 +79,6 @@ def costs_of(metric: RowMetric, rows: PairedRows) -> Costs:
     most = max(float(losses[:2].max()), float(means[2:].max()))
     spread = float(said[0].var()) if metric.kind == "r2" else 0.0
     return Costs(most, float(means[:2].min()), spread, low, high)
-
-
-def _of_scores(metric: RowMetric, rows: PairedRows) -> Costs:
-    sides = (rows.candidate, rows.baseline)
-    losses = _losses(metric, rows.targets, sides)
-    scores = np.asarray([_columns(each) for each in sides], dtype=float)
-    low, high = float(scores.min()), float(scores.max())
-    alone = not any(isinstance(each.scores, Mapping) for each in sides)
-    surest = max(min(low, 1 - high) if alone else low, _LEAST)
-    most = max(float(-np.log(surest)), float(losses.max()))
-    return Costs(most, float(losses.mean(axis=1).min()), 0.0, low, high)
-
-
-def _columns(side: Outputs) -> Sequence[Sequence[float]]:
-    scores = side.scores
-    if isinstance(scores, Mapping):
-        return [scores[label] for label in sorted(scores, key=str)]
-    return [scores or ()]
 
 
 def _losses(metric: RowMetric, targets: Sequence[Label], sides: Sequence[Outputs]) -> np.ndarray:

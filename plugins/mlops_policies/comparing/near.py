@@ -78,7 +78,7 @@ class Near:
         if costs is None:
             return ""
         if kind == "log_loss":
-            what = "what the likeliest score of those seen costs where it is wrong"
+            what = "what the surest of scores costs where it is wrong"
         elif kind == "row_mean":
             what = "how far the values that were seen lie apart"
         else:
