@@ -27,9 +27,9 @@ _UNCLEAN = (
 )
 _BLANKS = " \t\x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 # `::error::` at the beginning of a line.
-_FIRST_COLON = re.compile(rf"(?:\A|(?<=[\r\n]))[{_BLANKS}{_UNCLEAN}]*:[{_UNCLEAN}]*(?=:)")
+_FIRST_COLON = rf"(?:\A|(?<=[\r\n]))[{_BLANKS}{_UNCLEAN}]*:[{_UNCLEAN}]*(?=:)"
 # `##[error]` anywhere; `##vso[` is an Azure runner's.
-_HASHES = re.compile(rf"#[{_UNCLEAN}]*#[\w{_UNCLEAN}]*(?=\[)")
+_HASHES = rf"#[{_UNCLEAN}]*#[\w{_UNCLEAN}]*(?=\[)"
 _CLEAR = "\r\x1b[K"
 _LEAST_WIDTH = 20  # columns
 _REMEMBERED = 1000  # characters of an unfinished line
@@ -37,8 +37,8 @@ _REMEMBERED = 1000  # characters of an unfinished line
 
 def without_commands(text: str) -> str:
     """Return text of any lines in which a runner finds no command; nothing else is changed."""
-    for found in (_FIRST_COLON, _HASHES):
-        text = found.sub(lambda match: f"{match[0]} ", text)
+    for command in (_FIRST_COLON, _HASHES):  # compiled once, by the first line that is written
+        text = re.sub(command, lambda match: f"{match[0]} ", text)
     return text
 
 

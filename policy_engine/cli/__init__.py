@@ -5,11 +5,12 @@ for each command. What only one needs lies here under its name.
 """
 
 from importlib import import_module
-from pathlib import Path
+from os import scandir
 
 from policy_engine.cli.app import cli, main
 
-for _file in sorted(Path(__file__).parent.glob("commands/[a-z]*.py")):
-    import_module(f"{__name__}.commands.{_file.stem}")  # it adds its command
+for _name in sorted(file.name for file in scandir(f"{__path__[0]}/commands")):
+    if _name.endswith(".py") and not _name.startswith("_"):
+        import_module(f"{__name__}.commands.{_name[:-3]}")  # it adds its command
 
 __all__ = ["cli", "main"]

@@ -1,6 +1,5 @@
 """Which plugins the policy files at some paths name, and those that are always there."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +8,8 @@ if TYPE_CHECKING:
 
 def named_plugins_of(paths: tuple[str, ...]) -> tuple[str, ...]:
     """Return the plugins that policy files name; what else they say may be half written."""
+    from pathlib import Path
+
     from policy_engine.policy_file import named_plugins, policy_paths
 
     return named_plugins(*policy_paths(paths, Path()))

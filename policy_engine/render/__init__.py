@@ -1,7 +1,7 @@
 """One report, many formats: each is a function from the report to text, in a file of `formats`."""
 
 from importlib import import_module
-from pathlib import Path
+from os import scandir
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,9 @@ def _late(name: str) -> "Renderer":
 
 FORMATS: "Mapping[str, Renderer]" = MappingProxyType(
     {
-        name: _late(name)
-        for name in sorted(p.stem for p in Path(__file__).parent.glob("formats/[a-z]*.py"))
+        name[:-3]: _late(name[:-3])
+        for name in sorted(file.name for file in scandir(f"{__path__[0]}/formats"))
+        if name.endswith(".py") and not name.startswith("_")
     }
 )
 """The formats of our own, by the name that `--format` takes: one for each file of `formats`."""

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +36,7 @@ def audit_command(formats: tuple[str, ...], timeout: str, **given: Any) -> int:
     asked. Models that no policy file is for are listed, and so are waivers with their last day.
     """
     from datetime import UTC, datetime
+    from pathlib import Path
 
     from policy_engine.cli import output
     from policy_engine.history.audit import Asked, audit

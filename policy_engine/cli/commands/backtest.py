@@ -3,7 +3,6 @@
 import sys
 import time
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -127,6 +126,7 @@ def _code(result: "Backtest") -> int:
 def _asked(given: dict[str, Any], demands: "Demands") -> tuple["Asked", tuple["Texts", ...]]:
     """Return what is asked, and the texts of each side's policies."""
     from datetime import UTC, datetime, timedelta
+    from pathlib import Path
 
     from policy_engine.history.against import other_side
     from policy_engine.history.backtest import Asked

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,7 @@ from policy_engine.render import FORMATS, TERMINAL
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
 
 @command("check", EXAMPLE)
@@ -77,7 +77,9 @@ def check_command(
     return int(report.exit_code)
 
 
-def _path(text: str | None) -> Path | None:
+def _path(text: str | None) -> "Path | None":
+    from pathlib import Path
+
     return Path(text) if text else None
 
 

@@ -1,6 +1,5 @@
 """`collect`: the evidence of a check, saved."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +14,8 @@ from policy_engine.cli.options import text_option
 @text_option("--output", required=True, metavar="FILE", help="Where the evidence goes.")
 def collect_command(output: str, **given: Any) -> int:
     """Read the evidence and save it: `check --evidence FILE` judges it without MLflow."""
+    from pathlib import Path
+
     from policy_engine import check
 
     evidence = check.collect(options_of(given, save_evidence=Path(output)))

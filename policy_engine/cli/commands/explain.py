@@ -1,7 +1,6 @@
 """`explain`: one policy, or what policy files come to."""
 
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,6 +50,8 @@ def explain_command(
 def _effective(
     paths: tuple[str, ...], asked: dict[str, Any], backtest: str | None
 ) -> "Iterator[str]":
+    from pathlib import Path
+
     from policy_engine import loading
     from policy_engine.policy_file import effective
     from policy_engine.policy_file.profiles import Demands

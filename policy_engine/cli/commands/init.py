@@ -1,7 +1,6 @@
 """`init`: a first gate for a repository."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -27,6 +26,7 @@ def init_command(
     It looks at the code and at what MLflow tracked. Files that exist are kept as they are.
     """
     from dataclasses import replace
+    from pathlib import Path
 
     from policy_engine import loading
     from policy_engine.cli import init
@@ -51,6 +51,8 @@ def init_command(
 
 def _limits(backtest: str | None) -> tuple[str, ...]:
     """Return what a backtest's file says of limits: where it is from, then a sentence a limit."""
+    from pathlib import Path
+
     if backtest is None:
         return ()
     from policy_engine.history.quoting import quoted

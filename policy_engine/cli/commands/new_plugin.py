@@ -1,7 +1,5 @@
 """`new-plugin`: an organisation's own policies, begun."""
 
-from pathlib import Path
-
 import click
 
 from policy_engine.cli.app import command
@@ -20,6 +18,8 @@ def new_plugin_command(name: str, folder: str | None) -> None:
 
     Its tests pass as soon as it is installed: change the policy, and keep the rest.
     """
+    from pathlib import Path
+
     from policy_engine.cli.new_plugin import new_plugin
 
     home = Path(folder or name)

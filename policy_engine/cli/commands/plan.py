@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import Any
 
 import click
@@ -118,7 +117,7 @@ def _is_number(text: str) -> bool:
 @text_option("--positive", metavar="CLASS", help="The positive class, if not 1.")
 @click.option(
     "--picture",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(dir_okay=False),
     metavar="FILE.svg",
     help="Draw the power over the rows too (pip install policy-engine[html]).",
 )
@@ -130,10 +129,13 @@ def plan_command(**given: Any) -> int:
     How far a gain varies is a share of differing rows, a standard deviation over seeds, or learned
     from two logged runs by the test that the policy would use. Nothing is judged.
     """
+    from pathlib import Path
+
     from policy_engine.cli import output, plan
     from policy_engine.evidence import EvidenceError, UnreadableEvidence
 
     given["timeout"] = seconds("--timeout", given["timeout"])
+    given["picture"] = Path(given["picture"]) if given["picture"] else None
     asked = plan.Asked(**given)
     try:
         with redirect_stdout(sys.stderr):  # stdout is the answer's, whatever a plugin prints

@@ -1,6 +1,5 @@
 """`publish`: GitHub is told of a report that another job wrote."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +18,8 @@ def publish_command(report: str, **given: Any) -> int:
     found by the head commit, never out of the file, and the file counts as a claim: its policies as
     not trusted, its values as logged.
     """
+    from pathlib import Path
+
     tell = publisher({**given, "publish": True}, [f"json={report}"])
     with tell.watching():
         from policy_engine.github.received import read_for_job

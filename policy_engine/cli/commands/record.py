@@ -1,7 +1,5 @@
 """`record`: a policy test of a real run."""
 
-from pathlib import Path
-
 import click
 
 from policy_engine.cli.app import command
@@ -36,6 +34,7 @@ def record_command(
 ) -> None:
     """Make a policy test of a real run: its evidence without names, and today's outcomes."""
     from datetime import UTC, datetime
+    from pathlib import Path
 
     from policy_engine import check, policy_tests
     from policy_engine.cli.output import write

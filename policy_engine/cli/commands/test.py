@@ -1,7 +1,5 @@
 """`test`: the cases of policy tests."""
 
-from pathlib import Path
-
 import click
 
 from policy_engine.cli.app import command
@@ -24,6 +22,8 @@ def test_command(
     paths: tuple[str, ...], formats: tuple[str, ...], *, require_coverage: bool
 ) -> int:
     """Judge the cases of policy tests (policies/tests/ by default); 1 where one differs."""
+    from pathlib import Path
+
     from policy_engine import policy_tests
     from policy_engine.cli import output
     from policy_engine.quantities.words import count

@@ -1,6 +1,5 @@
 """`validate`: files of policies, checked."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from policy_engine.cli.options import demanding
 def validate_command(paths: tuple[str, ...], *, fix: bool, **asked: Any) -> None:
     """Check policy files: every problem at once, with file, line and remedy."""
     from datetime import UTC, datetime
+    from pathlib import Path
 
     from policy_engine import check
     from policy_engine.change.situation import idle_globs

@@ -1,7 +1,5 @@
 """`verdict`: what a saved report decides."""
 
-from pathlib import Path
-
 import click
 
 from policy_engine.cli.app import command
@@ -15,6 +13,8 @@ def verdict_command(report: str) -> int:
     Plugins run in the process of a check, and can end it: as the last step of a job this command
     makes sure that green was written down. Remove the file before the check.
     """
+    from pathlib import Path
+
     from policy_engine.cli.output import print_text
     from policy_engine.judging.report_file import read_report
 

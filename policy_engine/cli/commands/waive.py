@@ -1,7 +1,5 @@
 """`waive`: a waiver for what blocks."""
 
-from pathlib import Path
-
 import click
 
 from policy_engine.cli.app import command
@@ -47,6 +45,7 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
     Whoever approves it adds `approved_by`. Without it the file is refused.
     """
     from datetime import UTC, datetime
+    from pathlib import Path
 
     from policy_engine.cli import waive
 
