@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -62,8 +63,8 @@ def _number_passes(goes: str, n: int, trials: int, random: Random, *, is_tailed:
     passed = 0
     for _ in range(trials):
         away = random.standard_t(3, n) / 3**0.5 if is_tailed else random.normal(size=n)
-        targets = 45 + 3 * away
-        theirs = targets + random.normal(size=n)
+        targets: Any = 45 + 3 * away  # arrays, as columns of a table are
+        theirs: Any = targets + random.normal(size=n)
         others = {"the mean": 45.0, "the largest number seen": float(targets.max()), "0": 0.0}
         other = others.get(goes)
         k = 0
@@ -75,9 +76,9 @@ def _number_passes(goes: str, n: int, trials: int, random: Random, *, is_tailed:
         mine = theirs.copy()
         mine[:k] = mine[:k] if other is None else other
         rows = PairedRows(
-            targets=targets.tolist(),
-            candidate=Outputs(predictions=mine.tolist()),
-            baseline=Outputs(predictions=theirs.tolist()),
+            targets=targets,
+            candidate=Outputs(predictions=mine),
+            baseline=Outputs(predictions=theirs),
         )
         found = nearly_equal(RowMetric("rmse"), rows)
         before = float(np.sqrt(np.mean((theirs - targets) ** 2)))

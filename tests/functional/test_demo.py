@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.command import command as in_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,14 +196,15 @@ DIFFERENCES = (
 @pytest.fixture(scope="module")
 def outcomes(told: Told) -> set[tuple[str, str]]:
     """Each policy with each outcome that it had in some pull request."""
-    reports = [
-        run([*checks(told.pull_request(number))[0], "--format", "json"], told.home).stdout
-        for number in (1, 2, 3, 4)
-    ]
+    with chdir(told.home):
+        reports = [
+            in_process(*checks(told.pull_request(number))[0][1:], "--format", "json").report
+            for number in (1, 2, 3, 4)
+        ]
     return {
         (finding["policy"], finding["outcome"])
         for report in reports
-        for finding in json.loads(report)["subjects"][0]["findings"]
+        for finding in report["subjects"][0]["findings"]
     }
 
 
@@ -258,10 +261,11 @@ def edited(told: Told, folder: Path, command: list[str], old: str, new: str) -> 
 def test_the_changed_limit_lets_one_line_more_pass(told: Told, tmp_path: Path) -> None:
     command = checks(told.next_steps)[0]
 
-    done = run(edited(told, tmp_path, command, "25MB", "100MB"), told.home)
+    with chdir(told.home):
+        done = in_process(*edited(told, tmp_path, command, "25MB", "100MB")[1:])
 
-    assert done.returncode == 1
-    assert done.stdout.endswith(
+    assert done.code == 1
+    assert done.out.endswith(
         "FAIL (exit code 1): 4 blocking, 2 warnings, 14 passed, 2 not applicable\n"
     )
 
@@ -269,9 +273,10 @@ def test_the_changed_limit_lets_one_line_more_pass(told: Told, tmp_path: Path) -
 def test_a_declared_first_run_lets_the_new_question_pass(told: Told, tmp_path: Path) -> None:
     command = checks(told.next_steps)[1]
 
-    done = run(edited(told, tmp_path, command, "# first_run", "first_run"), told.home)
+    with chdir(told.home):
+        done = in_process(*edited(told, tmp_path, command, "# first_run", "first_run")[1:])
 
-    assert done.returncode == 0
+    assert done.code == 0
 
 
 def test_the_other_printed_commands_work(told: Told) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +40,14 @@ exec python -m policy_engine "$command" "$@"
 """,
     "pytest": """#!/bin/sh
 exec python -m pytest "$@"
+""",
+    "pip": """#!/bin/sh
+exec python -m pip "$@"
+""",
+    # No pip is put into the environment, which takes seconds: the one on the path serves it.
+    "python": f"""#!/bin/sh
+if [ "$1 $2" = "-m venv" ]; then set -- -m venv --without-pip "$3"; fi
+exec {shlex.quote(sys.executable)} "$@"
 """,
 }
 
@@ -88,7 +98,7 @@ def environment(home: Path) -> dict[str, str]:
     """Give the variables of a machine that has everything installed and no network.
 
     The reader's `.venv` finds the packages of this environment on `PYTHONPATH`, so that `pip
-    install` has nothing to fetch, and two programs that run the reader's own Python.
+    install` has nothing to fetch, and programs that run the reader's own Python.
     """
     scripts = home / "bin"
     scripts.mkdir()
