@@ -8,6 +8,7 @@ LONGEST = 100
 """The longest message that is read at a glance (characters)."""
 _LEAST = 11  # `no baseline`
 _ENDS = ("; ", ": ", " (", ", ")
+_FEW = 2  # with a comma between them, they are rather clauses than things that are listed
 
 
 def in_brief(finding: Finding) -> Finding:
@@ -28,10 +29,20 @@ def brief(text: str) -> str:
         for count in range(len(clauses) - 1, 0, -1):
             part = end.join(clauses[:count])
             if _LEAST <= len(part) <= LONGEST and _is_closed(part):
-                return part
+                return _with_some(part, text) if end == ": " else part
     words = text[: LONGEST - 1]
     cut = words.rfind(" ")
     return (words[:cut] if cut >= _LEAST else words) + "…"
+
+
+def _with_some(part: str, text: str) -> str:
+    """Return a clause with as many as fit of the things that the text lists after its colon."""
+    listed = text[len(part) + 2 :].partition("; ")[0].split(", ")
+    for count in range(len(listed) - 1, 0, -1):
+        some = f"{part}: {', '.join(listed[:count])}, …"
+        if len(listed) > _FEW and len(some) <= LONGEST and _is_closed(some):
+            return some
+    return part
 
 
 def _is_closed(text: str) -> bool:

@@ -23,3 +23,13 @@ def test_long_names_leave_the_first_clause() -> None:
     found = in_brief(Finding(outcome=Outcome.FAIL, message=text))
     assert found.message == f"val_f1 of {NAME} drops by 3.20 pt"
     assert found.whole == text
+
+
+def test_of_things_that_are_listed_as_many_are_named_as_fit() -> None:
+    columns = ", ".join(f"customer_column{number}" for number in range(12))
+    text = f"12 columns may hold personal data: {columns}; leave them out"
+    found = in_brief(Finding(outcome=Outcome.FAIL, message=text))
+    assert found.message == (
+        "12 columns may hold personal data: customer_column0, customer_column1, customer_column2, …"
+    )
+    assert found.whole == text

@@ -102,10 +102,12 @@ class PiiColumns(Policy, name="pii-columns"):
                 f"{self._shown(name)} ({kind}; {', '.join(seen[name])})"
                 for name, kind in hits.items()
             ]
+            told = f"{count(len(hits), 'column')} may hold personal data"
             return Finding(
                 outcome=Outcome.FAIL,
                 part="names",
-                message=f"{count(len(hits), 'column')} may hold personal data: {_few(words)}",
+                message=f"{told}: {', '.join(map(self._shown, hits))}",
+                detail=f"{told}: {_few(words)}",
                 remedy=_NAME_REMEDY,
             )
         for gap in gaps:
