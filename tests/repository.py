@@ -7,10 +7,10 @@ import subprocess
 import uuid
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 NOBODY = 65534
 """A user id that owns nothing, and is not ours."""
@@ -91,6 +91,8 @@ def of_another_user(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> 
 
     Git's configuration of this machine may trust every folder, so there is none.
     """
+    if os.getuid() != 0:
+        pytest.skip("only root can give a folder to somebody else")
     for path in (repository.folder, *repository.folder.rglob("*")):
         os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -261,7 +260,6 @@ def test_without_git_the_ci_system_s_commit_counts_and_a_note_says_so(
     )
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
 def test_in_a_folder_of_another_user_the_command_that_helps_is_said(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:

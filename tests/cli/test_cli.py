@@ -139,11 +139,12 @@ def test_no_command_at_all_is_a_usage_error_that_shows_the_help() -> None:
 
 IMPORTS = """\
 import json, sys
+before = set(sys.modules)  # of a system's own `sitecustomize` we are innocent
 from policy_engine import cli
 try:
     cli.main(sys.argv[1:])
 finally:
-    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+    print(json.dumps(sorted(sys.modules.keys() - before)), file=sys.stderr)
 """
 
 

@@ -526,7 +526,6 @@ def test_without_git_the_commit_is_missed_by_name_until_a_ci_system_names_it(
     assert named.err == whose
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
 def test_a_folder_of_another_user_is_said_with_the_command_that_helps(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

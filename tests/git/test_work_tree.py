@@ -101,7 +101,6 @@ class TestHead:
             git.head(tmp_path, timeout_s=0.2)
         assert str(caught.value) == f"git rev-parse in {tmp_path} took longer than 0.2 s"
 
-    @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")
     def test_git_that_refuses_the_owner_of_the_folder_is_an_error_that_says_what_helps(
         self, repository: Repository, monkeypatch: pytest.MonkeyPatch
     ) -> None:
