@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from policy_engine.http.deadline import Deadline
 
 _LONGEST_LINE = 64 * 1024  # bytes; what http.client allows a header, and urllib3 no limit a chunk's
+_BUFFER = 1024 * 1024
+"""Bytes that are taken from a socket at once: a page of runs in two or three pieces. After each the
+reading thread must wait for its turn, while another judges."""
 
 
 def held_response(deadline: Deadline, silence_s: float) -> type[http.client.HTTPResponse]:
@@ -38,7 +41,7 @@ class _Socket(NamedTuple):
     def makefile(self, mode: str) -> io.BufferedReader:
         """Return a reader of the socket; `mode` is always `rb`."""
         del mode
-        return _Lines(_Raw(*self))
+        return _Lines(_Raw(*self), _BUFFER)
 
 
 class _Lines(io.BufferedReader):
