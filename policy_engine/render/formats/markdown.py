@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from functools import partial
 
+from policy_engine.policy_file.waiver import LONGEST
 from policy_engine.quantities.words import listed
 from policy_engine.render import champions, edits, rows
 from policy_engine.render.blocks import (
@@ -24,7 +25,7 @@ from policy_engine.render.fitting import Part, fitted, size
 from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
-from policy_engine.render.way_out import COMMAND, way_out
+from policy_engine.render.way_out import DAYS, waive_lines, waiver_file, way_out
 from policy_engine.report import (
     Champion,
     Change,
@@ -104,24 +105,14 @@ def _way_out(report: Report) -> str:
         return _NEXT.get(report.verdict, "")
     if not out.waivable:
         return " None of what blocks can be waived: fix it, train again and push."
-    rest = "" if out.is_whole else " where that is allowed"
-    folder = out.waivable[0].where.file.rpartition("/")[0]
-    first, *others = out.options
+    each = "it" if len(out.blocking) == 1 else "each" if out.is_whole else "what may be"
+    folders = dict.fromkeys(waiver_file(s).rpartition("/")[0] for s in report.subjects)
+    owned = [code(f"{folder}/") if folder else "the policies" for folder in folders]
     return (
-        f" Fix what blocks and push; or have it waived{rest}: `{COMMAND} {first} "
-        "--reason … --owner … --ticket … --expires …` "
-        f"writes the waiver from this job's JSON report{_others_to_waive(others)}. Whoever owns "
-        f"{code(f'{folder}/') if folder else 'the policies'} approves it, never the pull request's "
-        "author."
+        " **What to do:** fix what blocks and push; or copy the `policy-engine waive` lines below "
+        f"to have {each} waived: whoever owns {listed(owned[:_FILES_NAMED])} approves that, never "
+        "the pull request's author."
     )
-
-
-def _others_to_waive(flags: Sequence[str]) -> str:
-    """Say how the others that block are named, each of which needs a waiver of its own."""
-    if not flags:
-        return ""
-    more = [f"{len(flags) - _NAMES} more"] if len(flags) > _NAMES else []
-    return f"; each needs its own, so again with {listed([*map(code, flags[:_NAMES]), *more])}"
 
 
 def _parts(report: Report, links: Links) -> Iterator[Part]:
@@ -131,13 +122,15 @@ def _parts(report: Report, links: Links) -> Iterator[Part]:
         yield from _edits(report.proposal, links)
         yield from map(_champion, report.proposal.champions)
     for number, subject in enumerate(subjects):
-        yield from _subject(subject, links, has_picture=number < _PICTURES)
+        yield from _subject(subject, report, links, has_picture=number < _PICTURES)
     if report.proposal:
         yield from _proposal(report.proposal)
     yield from _waivers(report)
 
 
-def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[Part]:
+def _subject(
+    subject: Subject, report: Report, links: Links, *, has_picture: bool
+) -> Iterator[Part]:
     yield Part(0, "policy file", ["\n".join(_introduction(subject, links))])
     yield Part(
         0, "change", [_change(c) for c in subject.changes], f"\n<table>\n{_CHANGES}", "</table>"
@@ -145,6 +138,7 @@ def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[P
     findings = rows.ordered(subject.findings)
     told = [_block(block, links) for block in blocks(findings)]
     yield Part(1, "finding", told, "\n<ul>", "</ul>")
+    yield _to_waive(subject, report)
     for draw in (as_gain_picture, as_limits_picture) if has_picture else ():
         picture = draw(subject)
         if picture:
@@ -155,6 +149,23 @@ def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[P
     passed_over = [f"- {code(p.rule)}: {code(p.why, LONG)}" for p in subject.passed_over]
     yield _folded(3, "note", "Passed over as the baseline", passed_over)
     yield _folded(3, "note", "Notes", [f"- {code(note, LONG)}" for note in subject.notes])
+
+
+def _to_waive(subject: Subject, report: Report) -> Part:
+    """Return commands to copy that write the waivers of what blocks."""
+    file = code(waiver_file(subject))
+    return Part(
+        1,
+        "waive command",
+        waive_lines(subject, report),
+        "\n**To have it waived,** fill in what is in capitals and run in the repository, with "
+        "`MLFLOW_TRACKING_URI` set:\n\n```sh",
+        "```\n\n"
+        "The first line makes the report again; this job's own JSON report will do as well. The "
+        f"others add to `waivers:` in {file}, for {DAYS} days from this check (at most "
+        f"{LONGEST.days}). Propose that file in a pull request of its own, in which somebody else "
+        "fills in `approved_by`; once it is merged, run this check again.",
+    )
 
 
 def _introduction(subject: Subject, links: Links) -> Iterator[str]:
