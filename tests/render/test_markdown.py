@@ -16,6 +16,7 @@ from policy_engine.evidence.record import PassedOver
 from policy_engine.policy import Level, Outcome
 from policy_engine.render.formats.markdown import as_markdown
 from policy_engine.render.links import Links
+from policy_engine.render.remedies import steps
 from policy_engine.report import Effect, PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.golden import golden
@@ -26,9 +27,11 @@ RISKY_TEXT = st.text("`|\\<>&@#[]()!*_~$:-\n ab", min_size=1, max_size=60)
 
 
 @cache
-def benign_structures() -> dict[str, list[tuple[object, ...]]]:
-    """Return the structure of each place's comment when its text is harmless."""
-    return {place: structure(as_markdown(each)) for place, each in everywhere("benign").items()}
+def benign_structures(parts: int) -> dict[str, list[tuple[object, ...]]]:
+    """Return the structure of each comment of harmless text; a remedy has parts."""
+    harmless = everywhere("benign")
+    harmless["remedy"] = everywhere("; ".join(["benign"] * parts))["remedy"]
+    return {place: structure(as_markdown(each)) for place, each in harmless.items()}
 
 
 OWN_WORDS = {"2026-11-22", "12:00:00"}
@@ -121,7 +124,7 @@ def test_the_worst_subject_stands_first() -> None:
 def test_hostile_text_stands_in_code_wherever_it_comes_from(text: str) -> None:
     for place, hostile in everywhere(text).items():
         comment = as_markdown(hostile)
-        assert structure(comment) == benign_structures()[place], place
+        assert structure(comment) == benign_structures(len(steps(text)))[place], place
         assert comment.startswith("<h2>"), place
         assert set(active(comment)) <= OWN_WORDS, (place, active(comment))
         assert commands(comment) == [], place
@@ -132,7 +135,7 @@ def test_hostile_text_stands_in_code_wherever_it_comes_from(text: str) -> None:
 def test_no_text_changes_the_structure(text: str) -> None:
     for place, found in everywhere(text).items():
         comment = as_markdown(found)
-        assert structure(comment) == benign_structures()[place], place
+        assert structure(comment) == benign_structures(len(steps(text)))[place], place
         assert set(active(comment)) <= OWN_WORDS, (place, active(comment))
 
 

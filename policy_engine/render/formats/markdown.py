@@ -25,6 +25,7 @@ from policy_engine.render.fitting import Part, fitted, size
 from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
+from policy_engine.render.remedies import steps
 from policy_engine.render.way_out import DAYS, waive_lines, waiver_file, way_out
 from policy_engine.report import (
     Champion,
@@ -51,6 +52,7 @@ _NEXT = {
     Verdict.NOT_EVALUATED: " Train a run of this change, or name the one that was trained.",
 }
 _MARKS = {Effect.BLOCK: "❌", Effect.WARN: "⚠️", Effect.WAIVED: "☑️", Effect.NONE: "✅"}
+_STOPS = ("error", "blocking")
 _TITLES = {
     "error": "could not be judged",
     "blocking": "blocks the merge",
@@ -208,11 +210,17 @@ def _block(block: Block, links: Links) -> str:
     lines = [f"<li>{symbol} {named} {_TITLES[block.kind]}: {html_prose(finding.message)}"]
     if others := block.names(worst=False):
         lines.append(f"<br>Also warns: {_all_named(others)}.")
-    if finding.remedy:
-        lines.append(f"<br><b>Fix:</b> {html_prose(finding.remedy)}")
+    first, *rest = map(html_prose, steps(finding.remedy or ""))
+    if first:
+        lines.append(f"<br><b>Fix:</b> {first}")
+    is_whole = block.kind in _STOPS
+    if rest and is_whole:
+        lines.append(f"<ul>{''.join(f'<li>{each}</li>' for each in rest)}</ul>")
     if finding.waiver:
         lines.append(f"<br><b>Waiver:</b> {html_code(rows.waiver_words(finding.waiver), LONG)}")
     facts = [html_prose(detail) for detail in block.details[:_NAMES]]
+    if rest and not is_whole:  # nobody has to fix it now: what to do first is enough
+        facts.insert(0, f"<b>Fix:</b> {'; '.join([first, *rest])}")
     numbers = dict.fromkeys(map(rows.numbers, block.findings[:_NAMES]))
     facts += [html_prose(told) for told in numbers if told]
     rules = dict.fromkeys((f.where, rows.rule_words(f)) for f in block.findings[:_NAMES])
