@@ -148,12 +148,14 @@ class Point:
         run_id: Its id.
         metric: The metric that counts, in its own units.
         cost: What its training cost, in the unit of the trade-off.
+        run_name: What the run is called, if it is.
     """
 
     role: Literal["candidate", "baseline", "earlier"]
     run_id: str
     metric: Decimal
     cost: Decimal
+    run_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from policy_engine.policy import Finding
+from policy_engine.quantities.words import is_closed
 
 LONGEST = 100
 """The longest message that is read at a glance (characters)."""
@@ -28,7 +29,7 @@ def brief(text: str) -> str:
         clauses = text.split(end)
         for count in range(len(clauses) - 1, 0, -1):
             part = end.join(clauses[:count])
-            if _LEAST <= len(part) <= LONGEST and _is_closed(part):
+            if _LEAST <= len(part) <= LONGEST and is_closed(part):
                 return _with_some(part, text) if end == ": " else part
     words = text[: LONGEST - 1]
     cut = words.rfind(" ")
@@ -40,12 +41,6 @@ def _with_some(part: str, text: str) -> str:
     listed = text[len(part) + 2 :].partition("; ")[0].split(", ")
     for count in range(len(listed) - 1, 0, -1):
         some = f"{part}: {', '.join(listed[:count])}, …"
-        if len(listed) > _FEW and len(some) <= LONGEST and _is_closed(some):
+        if len(listed) > _FEW and len(some) <= LONGEST and is_closed(some):
             return some
     return part
-
-
-def _is_closed(text: str) -> bool:
-    """Say whether no bracket or quotation is left open."""
-    pairs = (text.count("(") == text.count(")"), text.count("[") == text.count("]"))
-    return all(pairs) and text.count('"') % 2 == 0 and text.count("`") % 2 == 0

@@ -60,7 +60,7 @@ def _point(role: _Role, run: Run, metric: str, cost: _Cost, unit: str) -> Point:
     paid = cost(run)
     if paid.unit != unit:
         raise MissingEvidence(f"the cost is in {paid.unit}, not in {unit}")
-    return Point(role, run.run_id, run.metric(metric).value, paid.value)
+    return Point(role, run.run_id, run.metric(metric).value, paid.value, run.run_name)
 
 
 def _others(case: Case) -> Iterator[tuple[_Role, Run]]:

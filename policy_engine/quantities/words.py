@@ -43,6 +43,12 @@ def first_few(words: Iterable[str], most: int) -> str:
     return ", ".join(named[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def is_closed(text: str) -> bool:
+    """Say whether no bracket or quotation is left open."""
+    pairs = (text.count("(") == text.count(")"), text.count("[") == text.count("]"))
+    return all(pairs) and text.count('"') % 2 == 0 and text.count("`") % 2 == 0
+
+
 def nearest(word: str, known: Iterable[str], most: int = 1, alike: float = 0.6) -> list[str]:
     """Return the known words that are most like this one, the nearest first.
 

@@ -1,7 +1,7 @@
 """What a reader takes in: findings of one cause as one block, and the reasons of a verdict."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from policy_engine.policy import Outcome
@@ -10,8 +10,11 @@ from policy_engine.quantities.words import count
 from policy_engine.render import rows
 from policy_engine.report import Change, Effect, Judged, Report, Verdict
 
-_MOST_REASONS = 4
-_LIMIT = re.compile(r"; it must (be|gain|cost|save) ((?:at (?:most|least)|above|below) [^;]+)$")
+_HEADLINE = 250  # characters of reasons: two lines of a comment
+_LIMIT = re.compile(
+    r"; it (?:must (?P<verb>be|gain|cost|save) (?P<bound>at most|at least|above|below)|may grow by)"
+    r" (?P<limit>[^;]+)$"
+)
 _UNKNOWN = frozenset({Outcome.MISSING, Outcome.ERROR})
 _DECIDING = {
     Verdict.ERROR: ("error", "blocking"),
@@ -79,7 +82,7 @@ def by_policy(findings: Iterable[Judged]) -> dict[str, list[Judged]]:
 
 
 def reasons(report: Report) -> list[str]:
-    """Return why the verdict is what it is, shortest form, the first three and a count."""
+    """Return why the verdict is what it is, shortest form: as much as fits, and a count."""
     kinds = _DECIDING.get(report.verdict, ())
     deciding = [
         block.first
@@ -87,39 +90,52 @@ def reasons(report: Report) -> list[str]:
         for block in blocks(subject.findings)
         if block.kind in kinds
     ]
-    doubted = {
-        change.what
-        for subject in report.subjects
-        for change in subject.changes
-        if change.interval is not None and not change.interval.shown
-    }
-    told = [_reason(several[0], doubted) for several in by_policy(deciding).values()]
+    told = [one for several in by_policy(deciding).values() for one in _reasons(several)]
     told += [s.reason for s in report.subjects if s.reason and s.verdict is report.verdict]
     if report.verdict is Verdict.PASS:
         first = [c for s in report.subjects for c in s.changes[:1] if c.baseline is not None]
         told = [f"{change.what} {change.difference}" for change in first]
-    several = list(dict.fromkeys(told))
-    more = len(several) - _MOST_REASONS
-    return several[:_MOST_REASONS] + ([f"and {more} more"] if more > 0 else [])
+    return _fitting(list(dict.fromkeys(told)))
 
 
-def _reason(finding: Judged, doubted: Collection[str]) -> str:
-    """Return a message as one of several reasons: the limit in brackets, and a gain that is none.
+def _reasons(findings: Sequence[Judged]) -> list[str]:
+    """Return what blocks of one policy, as one reason where it is about one number.
 
-    Args:
-        finding: The finding.
-        doubted: The metrics whose difference may be chance.
+    `size is 9 MB; it must be at most 5 MB` and `size is 9 MB and the baseline's 1 MB; it may grow
+    by 10%` are one.
     """
-    said = _LIMIT.sub(_in_brackets, finding.message)
-    is_doubted = finding.about in doubted and " gains " in said
-    return f"{said}, which may be chance" if is_doubted else said
+    first, *others = (finding.message for finding in findings)
+    told = [_LIMIT.sub(_in_brackets, first)]
+    for message in others:
+        more = message.removeprefix(first.partition("; ")[0])
+        if more != message and more.startswith(" and "):
+            told[0] += _LIMIT.sub(_in_brackets, more)
+        else:
+            told.append(_LIMIT.sub(_in_brackets, message))
+    return told
 
 
-def _in_brackets(limit: re.Match[str]) -> str:
+def _fitting(told: Sequence[str]) -> list[str]:
+    """Return the reasons that a headline has room for, one at least, and how many more."""
+    room, shown = _HEADLINE, 0
+    for reason in told:
+        room -= len(reason) + len("; ")
+        if shown and room < 0:
+            break
+        shown += 1
+    more = len(told) - shown
+    return [*told[:shown], *([f"and {more} more"] if more else [])]
+
+
+def _in_brackets(found: re.Match[str]) -> str:
     """Return a limit in brackets: its verb stays where the number is of another one (`loses`)."""
-    verb, least = limit.groups()
-    is_same = f" {verb}s " in limit.string[: limit.start()]
-    return f" (must {'be' if is_same else verb} {least})"
+    verb, bound, limit = found["verb"], found["bound"], found["limit"]
+    if verb is None:
+        return f" (may grow by {limit})"
+    is_same = verb == "be" or f" {verb}s " in found.string[: found.start()]
+    if is_same and bound == "at most":
+        return f" (limit {limit})"
+    return f" (must {'be' if is_same else verb} {bound} {limit})"
 
 
 def change_cells(change: Change, *, on: bool = False) -> tuple[str, str, str]:

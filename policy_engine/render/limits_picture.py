@@ -1,7 +1,8 @@
 """A picture of the report: how much of each limit the candidate uses, as a Mermaid chart.
 
-Units differ from policy to policy, so each number is drawn as its share of its limit. Where more
-is better the share is turned around: beyond 100 % a limit is broken, whichever way it points.
+Units differ from policy to policy, so each number is drawn as its share of what is allowed at most:
+a size, a cost, a loss. So above 100 % is always over the limit. A value that must be at least a
+limit uses nothing up, and is not drawn.
 """
 
 from collections import Counter
@@ -30,8 +31,7 @@ _LABEL = 46  # characters: every policy with part and share; what labels take is
 _FURTHEST = 99_999  # per cent
 _WHOLE = 100  # per cent
 _SAID = 2_000  # per cent: beyond, how much beyond says nothing
-_BROKEN = Decimal(_FURTHEST)
-_BEYOND_IT = Decimal("1.2")  # where what blocks ends that is no share of its limit
+_TITLE = "% of what is allowed; red is over it"
 _NOT_A_BUDGET = ("p",)  # a p-value twice as large is not twice as bad
 
 
@@ -40,8 +40,7 @@ class _Bar:
     label: str
     share: Decimal  # of the limit; 1 is at the limit
     is_broken: bool
-    is_unsure: bool = False  # the number may be chance
-    is_share: bool = True
+    is_unsure: bool  # the number may be chance
 
 
 def as_limits_picture(subject: Subject) -> str | None:
@@ -50,55 +49,34 @@ def as_limits_picture(subject: Subject) -> str | None:
     It holds numbers, and the ids and parts of findings as `escape.chart_label` makes them, so that
     no text can leave the chart's syntax.
     """
-    found = [(bar, finding) for finding in subject.findings if (bar := _of_candidate(finding))]
+    found = [(bar, finding) for finding in subject.findings if (bar := _bar(finding))]
     if len(found) < FEWEST:
         return None
     found.sort(key=lambda pair: (pair[1].effect is Effect.BLOCK, pair[0].share), reverse=True)
-    bars = [bar for pair in found[:MOST] for bar in (pair[0], _of_baseline(pair[1])) if bar]
-    return "\n".join(_chart(bars))
+    return "\n".join(_chart([bar for bar, _ in found[:MOST]]))
 
 
-def _of_candidate(finding: Judged) -> _Bar | None:
-    share = used_of(finding)
+def _bar(finding: Judged) -> _Bar | None:
+    share = share_of(finding, finding.measured)
     if share is None:
         return None
     part = f" {finding.part}" if finding.part else ""
     is_unsure = finding.outcome is Outcome.INCONCLUSIVE
-    is_share = share_of(finding, finding.measured) is not None
-    return _Bar(f"{finding.id}{part}", share, rows.is_problem(finding), is_unsure, is_share)
-
-
-def _of_baseline(finding: Judged) -> _Bar | None:
-    share = share_of(finding, finding.baseline)
-    return None if share is None else _Bar("(the baseline)", share, is_broken=False)
-
-
-def used_of(finding: Judged) -> Decimal | None:
-    """Return how much of its limit the candidate uses; what blocks is beyond it.
-
-    None where there is no limit, or nothing measured; or no share, and nothing is blocked by it.
-    """
-    share = share_of(finding, finding.measured)
-    blocks = finding.effect is Effect.BLOCK and finding.measured and finding.limit
-    return _BEYOND_IT if share is None and blocks else share
+    return _Bar(f"{finding.id}{part}", share, rows.is_problem(finding), is_unsure)
 
 
 def share_of(finding: Judged, value: Measurement | None) -> Decimal | None:
-    """Return how much of its limit a value uses; None where the two make no share.
+    """Return how much a value uses of what its limit allows; None where the two make no share.
 
-    A limit below 0 is a loss that is allowed: the share is that of the loss.
+    A limit below 0 that a gain must reach is a loss that is allowed: the share is that of the loss.
     """
     bound = finding.limit
     if bound is None or value is None or value.unit != bound.unit or bound.unit in _NOT_A_BUDGET:
         return None
-    is_most = bound.op in ("<=", "<")
-    if bound.value < 0 and not is_most:
-        return divide(max(-value.value, Decimal(0)), -bound.value)
-    if bound.value <= 0:
+    sign = 1 if bound.op in ("<=", "<") else -1
+    if bound.value * sign <= 0:
         return None
-    if is_most:
-        return divide(max(value.value, Decimal(0)), bound.value)
-    return min(divide(bound.value, value.value), _BROKEN) if value.value > 0 else _BROKEN
+    return divide(max(value.value * sign, Decimal(0)), bound.value * sign)
 
 
 def _chart(bars: list[_Bar]) -> Iterator[str]:
@@ -118,7 +96,7 @@ def _chart(bars: list[_Bar]) -> Iterator[str]:
     yield "---"
     yield "xychart-beta horizontal"
     yield f"  x-axis [{labels}]"
-    yield f'  y-axis "% of the limit in use; red is beyond it{clipped}" 0 --> {end}'
+    yield f'  y-axis "{_TITLE}{clipped}" 0 --> {end}'
     # The second series covers the first up to the limit: what is beyond stays in its colour.
     for most in (end, 100):
         yield f"  bar [{', '.join(str(min(_percent(bar), most)) for bar in bars)}]"
@@ -137,7 +115,7 @@ def _apart(labels: Iterable[str]) -> Iterator[str]:
 def _label(bar: _Bar) -> str:
     percent = _percent(bar)
     is_just_over = bar.is_broken and bar.share > 1 and percent == _WHOLE
-    told = f"over {_WHOLE}" if is_just_over or not bar.is_share else str(percent)
+    told = f"over {_WHOLE}" if is_just_over else str(percent)
     if percent > _SAID:
         told = f"over {_SAID}"
     share = f"{' (unsure)' if bar.is_unsure else ''} {told} %"

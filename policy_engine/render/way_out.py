@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from policy_engine.policy import Level, Outcome
-from policy_engine.report import Effect, Judged
+from policy_engine.report import Effect, Judged, Report, RunRef, Subject
 
 COMMAND = "policy-engine waive --from report.json"
 """It writes a waiver; what it lacks it says itself."""
+DAYS = 30
+"""How long the waivers hold that are proposed (days from the check)."""
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._-]{0,80}")
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
+_PATH = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]|/(?=[A-Za-z0-9_])){0,200}")
 
 
 class WayOut(NamedTuple):
@@ -24,11 +29,6 @@ class WayOut(NamedTuple):
 
     blocking: Sequence[Judged]
     waivable: Sequence[Judged]
-
-    @property
-    def options(self) -> list[str]:
-        """The flags of `waive` that name each that can be waived, once."""
-        return list(dict.fromkeys(map(_options, self.waivable)))
 
     @property
     def words(self) -> str:
@@ -47,15 +47,61 @@ class WayOut(NamedTuple):
 def way_out(findings: Iterable[Judged]) -> WayOut:
     """Return what blocks, and what of it can be waived."""
     blocking = [f for f in findings if f.effect is Effect.BLOCK]
-    waivable = [
-        f for f in blocking if f.level is Level.OVERRIDABLE and f.outcome is not Outcome.ERROR
+    return WayOut(blocking, list(filter(_is_waivable, blocking)))
+
+
+def waiver_file(subject: Subject) -> str:
+    """Return where the waivers for a policy file stand; in capitals what a shell could misread."""
+    folder, slash, _ = _path(subject).rpartition("/")
+    return f"{folder}{slash}waivers.yaml"
+
+
+def waive_lines(subject: Subject, report: Report) -> list[str]:
+    """Return the commands that make the report again, and from it the waivers; empty for none.
+
+    They are read by a shell, and may be quoted anywhere: each text that others chose is a plain
+    name, or a word in capitals stands for it. So do the words that a person has to choose.
+    """
+    waivable = way_out(subject.findings).waivable
+    run = subject.candidate
+    if not waivable or run is None:
+        return []
+    judged = f"--run {_safe(run.run_id, _RUN, 'RUN')} --policies {_path(subject)}"
+    profile = report.policies.profile
+    judged += f" --profile {_safe(profile, _ID, 'PROFILE')}" if profile else ""
+    rest = _rest(run, waiver_file(subject), report.evaluated_at)
+    flags = dict.fromkeys(map(_options, waivable))
+    return [
+        f"policy-engine check {judged} --format json=report.json",
+        *(f"{COMMAND} {each} {rest}" for each in flags),
     ]
-    return WayOut(blocking, waivable)
+
+
+def _is_waivable(finding: Judged) -> bool:
+    """Say whether `waive` writes a waiver for what blocks."""
+    return (
+        finding.level is Level.OVERRIDABLE
+        and finding.outcome is not Outcome.ERROR
+        and (finding.limit is None or finding.measured is not None)  # what a ceiling covers
+    )
 
 
 def _options(finding: Judged) -> str:
-    """Return the flags of `waive` that name a finding; in capitals what a shell could misread."""
-    id_ = finding.id if _ID.fullmatch(finding.id) else "ID"
-    if finding.part is None:
-        return f"--id {id_}"
-    return f"--id {id_} --part {finding.part if _PART.fullmatch(finding.part) else 'PART'}"
+    """Return the flags of `waive` that name a finding."""
+    named = f"--id {_safe(finding.id, _ID, 'ID')}"
+    return named if finding.part is None else f"{named} --part {_safe(finding.part, _PART, 'PART')}"
+
+
+def _rest(run: RunRef, file: str, at: datetime) -> str:
+    """Return the flags that are alike for all findings of a run."""
+    last = (at + timedelta(days=DAYS)).date()
+    kind = "" if run.registered or run.model else " --for run"
+    return f'--reason "WHY" --owner "@WHO" --ticket "TICKET" --expires {last}{kind} --append {file}'
+
+
+def _path(subject: Subject) -> str:
+    return _safe(subject.policy_file, _PATH, "FILE")
+
+
+def _safe(text: str, plain: re.Pattern[str], otherwise: str) -> str:
+    return text if plain.fullmatch(text) else otherwise

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from policy_engine.judging.report_file import read_report
+from policy_engine.render.formats.markdown import as_markdown
+from policy_engine.report import Effect
 from tests.command import command as in_process
 
 if TYPE_CHECKING:
@@ -108,7 +111,8 @@ def test_the_story_is_short_and_tells_why_of_each(told: Told) -> None:
     assert len(told.stdout.splitlines()) < 120
     assert "changed: val_accuracy +2.11 pt, more than chance; " in told.pull_request(1)
     second = words(told.pull_request(2))
-    assert "- val_accuracy gains 0.33 pt (must be at least 0.50 pt), which may be chance" in second
+    assert "- val_accuracy gains 0.33 pt (must be at least 0.50 pt)\n" in told.pull_request(2)
+    assert "- model size is 35.5 MB (limit 25.0 MB) and the baseline's 2.1 MB (may grow" in second
     assert "changed: val_accuracy +0.33 pt, may be chance; model size 17 " in second
     assert "- no baseline (alias: champion" in words(told.pull_request(3))
 
@@ -277,6 +281,28 @@ def test_a_declared_first_run_lets_the_new_question_pass(told: Told, tmp_path: P
         done = in_process(*edited(told, tmp_path, command, "# first_run", "first_run")[1:])
 
     assert done.code == 0
+
+
+def test_the_lines_of_a_comment_waive_what_blocks(told: Told, tmp_path: Path) -> None:
+    demo = told.home / "policy-engine-demo"
+    policies = tmp_path / "policy-engine-demo" / "policies"
+    policies.mkdir(parents=True)
+    (policies / "demo.yaml").write_bytes(told.policy_file.read_bytes())
+    comment = as_markdown(read_report(demo / "reports" / "pr-2.json"))
+    lines = comment.split("```sh\n")[1].split("```")[0]
+    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{demo / 'mlflow.db'}"}
+    engine = shlex.join([sys.executable, "-m", "policy_engine"])
+
+    run(["bash", "-c", lines.replace("policy-engine ", f"{engine} ")], tmp_path, **store)
+    file = policies / "waivers.yaml"
+    approved = re.sub("# (approved_by: )[^\n]*", '\\1"@ben"', file.read_text("utf-8"))
+    file.write_text(approved, "utf-8")
+    (again, *_) = lines.splitlines()
+    done = run(shlex.split(again.replace("policy-engine ", f"{engine} ")), tmp_path, **store)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (subject,) = read_report(tmp_path / "report.json").subjects
+    assert [f.effect for f in subject.findings].count(Effect.WAIVED) == 5
 
 
 def test_the_other_printed_commands_work(told: Told) -> None:

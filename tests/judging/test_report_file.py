@@ -182,6 +182,7 @@ def _points(*roles: str) -> list[dict[str, Any]]:
             "run_id": ids.get(role, "f" * 32),
             "metric": 0.9,
             "cost": 1.5,
+            "run_name": None,
         }
         for role in roles
     ]

@@ -103,8 +103,8 @@ def test_too_few_rows_are_inconclusive_and_say_how_many_the_margin_needs() -> No
         "is truly equal ("
     ) in finding.whole
     assert finding.remedy == (
-        "evaluate both on more rows: about 3,710 rows (1,000 now) decide 4 times in 5, if the "
-        "candidate is truly equal; "
+        "evaluate both on more rows: if the candidate is truly equal, about 3,710 rows (1,000 now) "
+        "decide 4 times in 5; "
         "settle the number first, take new ones, and test once: repeated looks find "
         "something by chance; or raise `margin` of no-regression for what users can bear, not for "
         "this result"
@@ -298,8 +298,8 @@ def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> N
         "alpha = 0.05)"
     )
     assert finding.remedy == (
-        "evaluate both on more rows of class 1: about 170 rows of class 1 (60 now) decide 4 times "
-        "in 5, if the candidate is truly equal; "
+        "evaluate both on more rows of class 1: if the candidate is truly equal, about 170 rows "
+        "of class 1 (60 now) decide 4 times in 5; "
         "settle the number first, take new ones, and test once: repeated "
         "looks find something by chance; or raise `margin` of no-regression for what users can "
         "bear, not for this result"

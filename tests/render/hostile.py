@@ -34,6 +34,7 @@ HOSTILE = [
     "@octocat @org/team",
     "#1 GH-1 o/r#2 " + "a" * 40,
     "</details></td></tr></table><h1>PASS</h1>",
+    "a; </li></ul></details><h1>PASS</h1>; @octocat",
     "<!-- TOOL:sticky v1 id=x sha=y digest=z -->",
     "-->",
     "<!--",
@@ -94,7 +95,7 @@ HOSTILE = [
 ]
 
 
-def everywhere(text: str) -> Mapping[str, Report]:
+def everywhere(text: str) -> dict[str, Report]:
     """Return one report for each place that untrusted text can take, with the text there."""
     measured = Measurement(Decimal("1.5"), text, source=text)
     findings = {

@@ -32,13 +32,13 @@ config:
 ---
 quadrantChart
   title [A-Za-z0-9 ._=()-]+
-  x-axis "training (costs|takes) less" --> "training (costs|takes) more"
-  y-axis "worse" --> "better [A-Za-z0-9 ._=()-]*"
+  x-axis "training (cost|time) [A-Za-z0-9 ._=()-]+" --> "(above|up to) [A-Za-z0-9 ._=()-]+"
+  y-axis "[A-Za-z0-9 ._=()-]+" --> "[A-Za-z0-9 ._=()-]+"
   quadrant-1 "better, more expensive"
   quadrant-2 "better and cheaper"
   quadrant-3 "worse and cheaper"
   quadrant-4 "worse, more expensive"
-( {2}"((candidate|candidate and baseline)(, may be chance)?|baseline| |[-._0-9e]+)": """
+( {2}"((candidate|candidate and baseline)(, may be chance)?|baseline| |[A-Za-z0-9 ._=()-]+)": """
     r"""\[[01]\.[0-9]{3}, [01]\.[0-9]{3}\] radius: [57], color: #[0-9a-f]{6}"""
     r"""(, stroke-color: #[0-9a-f]{6}, stroke-width: 3px)?\n?)+"""
 )
@@ -58,7 +58,10 @@ def point(role: str, metric: str, cost: str) -> Point:
 
 CANDIDATE = point("candidate", "0.9386", "1.40")
 BASELINE = point("baseline", "0.9314", "1.20")
-EARLIER = [point("earlier", "0.93", "0.8"), point("earlier", "0.9300", "1.30")]
+EARLIER = [
+    replace(point("earlier", "0.93", "0.8"), run_name="calm-fox-3"),
+    point("earlier", "0.9300", "1.30"),
+]
 
 
 def test_the_baseline_stands_in_the_middle_and_the_farthest_run_at_the_frame() -> None:
@@ -66,16 +69,16 @@ def test_the_baseline_stands_in_the_middle_and_the_farthest_run_at_the_frame() -
     assert drawn[drawn.index("quadrantChart\n") :] == dedent("""\
         quadrantChart
           title candidate 0.9386 for 1.40 USD - baseline 0.9314 for 1.20 USD - earlier runs in grey
-          x-axis "training costs less" --> "training costs more"
-          y-axis "worse" --> "better val_f1"
+          x-axis "training cost from 0.80 USD" --> "up to 1.40 USD"
+          y-axis "from 0.93" --> "val_f1 up to 0.9386"
           quadrant-1 "better, more expensive"
           quadrant-2 "better and cheaper"
           quadrant-3 "worse and cheaper"
           quadrant-4 "worse, more expensive"
           "candidate": [0.680, 0.920] radius: 7, color: #8250df
           "baseline": [0.500, 0.500] radius: 7, color: #218bff
-          "0.93": [0.140, 0.418] radius: 5, color: #808890
-          "0.93": [0.590, 0.418] radius: 5, color: #808890""")
+          "calm-fox-3 0.93": [0.140, 0.418] radius: 5, color: #808890
+          "r 0.93": [0.590, 0.418] radius: 5, color: #808890""")
     assert CHART.fullmatch(drawn)
 
 
@@ -83,11 +86,18 @@ def test_where_less_is_better_it_stands_higher() -> None:
     drawn = chart([CANDIDATE, BASELINE], metric="log_loss", goal="minimize", unit="s") or ""
     assert '"candidate": [0.860, 0.080]' in drawn
     assert "title candidate 0.9386 after 1.4 s - baseline 0.9314 after 1.2 s" in drawn
-    assert '"training takes less" --> "training takes more"' in drawn
+    assert '"training time below 1.2 s" --> "up to 1.4 s"' in drawn
+    assert '"up to 0.9386" --> "log_loss below 0.9314"' in drawn
 
 
 def test_without_a_baseline_the_candidate_stands_in_the_middle() -> None:
     assert '"candidate": [0.500, 0.500]' in (chart([CANDIDATE, *EARLIER]) or "")
+
+
+def test_an_earlier_run_is_named_by_its_id_where_it_has_no_name() -> None:
+    other = point("earlier", "0.921", "2.2")
+    drawn = chart([CANDIDATE, BASELINE, replace(other, run_id="904ab686" + "0" * 24)]) or ""
+    assert '"904ab686 0.921": ' in drawn
 
 
 def test_two_labels_that_would_cover_each_other_become_one() -> None:
@@ -141,8 +151,9 @@ def test_any_numbers_are_drawn_inside_the_frame(numbers: list[tuple[Decimal, Dec
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_in_its_label(text: str) -> None:
+    named = [CANDIDATE, BASELINE, replace(EARLIER[0], run_name=text, run_id=text)]
     for facts in ({"metric": text}, {"unit": text}):
-        assert CHART.fullmatch(chart([CANDIDATE, BASELINE], **facts) or "")
+        assert CHART.fullmatch(chart(named, **facts) or "")
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=60))

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from policy_engine.render.formats.html import as_html
+from policy_engine.render.remedies import steps
 from policy_engine.report import PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.golden import golden
@@ -49,8 +50,11 @@ def tags(page: str) -> list[tuple[object, ...]]:
 
 
 @cache
-def benign_tags() -> dict[str, list[tuple[object, ...]]]:
-    return {place: tags(as_html(each)) for place, each in everywhere("benign").items()}
+def benign_tags(parts: int) -> dict[str, list[tuple[object, ...]]]:
+    """Return the tags of each place's page when its text is harmless; a remedy has parts."""
+    harmless = everywhere("benign")
+    harmless["remedy"] = everywhere("; ".join(["benign"] * parts))["remedy"]
+    return {place: tags(as_html(each)) for place, each in harmless.items()}
 
 
 def test_the_whole_page() -> None:
@@ -106,7 +110,7 @@ def test_hostile_text_changes_no_tag(text: str) -> None:
     for place, hostile in everywhere(text).items():
         page = as_html(hostile)
         if place != "proposal's problem":  # it has lines of its own
-            assert tags(page) == benign_tags()[place], place
+            assert tags(page) == benign_tags(len(steps(text)))[place], place
         assert commands(page) == [], place
         assert page.encode(), place
 
@@ -117,7 +121,7 @@ def test_no_text_adds_a_tag(text: str) -> None:
     assume(text != "p")  # the one unit that has no bar: a p-value is not a budget
     for place, found in everywhere(text).items():
         if place != "proposal's problem":
-            assert tags(as_html(found)) == benign_tags()[place], place
+            assert tags(as_html(found)) == benign_tags(len(steps(text)))[place], place
 
 
 def test_a_browser_sees_the_page_as_it_is_written(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from textwrap import dedent
@@ -11,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_engine.evidence.record import PassedOver
-from policy_engine.policy import Outcome
+from policy_engine.policy import Level, Outcome
 from policy_engine.render.formats.markdown import as_markdown
 from policy_engine.render.links import Links
+from policy_engine.render.remedies import steps
 from policy_engine.report import Effect, PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.golden import golden
@@ -24,9 +27,11 @@ RISKY_TEXT = st.text("`|\\<>&@#[]()!*_~$:-\n ab", min_size=1, max_size=60)
 
 
 @cache
-def benign_structures() -> dict[str, list[tuple[object, ...]]]:
-    """Return the structure of each place's comment when its text is harmless."""
-    return {place: structure(as_markdown(each)) for place, each in everywhere("benign").items()}
+def benign_structures(parts: int) -> dict[str, list[tuple[object, ...]]]:
+    """Return the structure of each comment of harmless text; a remedy has parts."""
+    harmless = everywhere("benign")
+    harmless["remedy"] = everywhere("; ".join(["benign"] * parts))["remedy"]
+    return {place: structure(as_markdown(each)) for place, each in harmless.items()}
 
 
 OWN_WORDS = {"2026-11-22", "12:00:00"}
@@ -119,7 +124,7 @@ def test_the_worst_subject_stands_first() -> None:
 def test_hostile_text_stands_in_code_wherever_it_comes_from(text: str) -> None:
     for place, hostile in everywhere(text).items():
         comment = as_markdown(hostile)
-        assert structure(comment) == benign_structures()[place], place
+        assert structure(comment) == benign_structures(len(steps(text)))[place], place
         assert comment.startswith("<h2>"), place
         assert set(active(comment)) <= OWN_WORDS, (place, active(comment))
         assert commands(comment) == [], place
@@ -130,7 +135,7 @@ def test_hostile_text_stands_in_code_wherever_it_comes_from(text: str) -> None:
 def test_no_text_changes_the_structure(text: str) -> None:
     for place, found in everywhere(text).items():
         comment = as_markdown(found)
-        assert structure(comment) == benign_structures()[place], place
+        assert structure(comment) == benign_structures(len(steps(text)))[place], place
         assert set(active(comment)) <= OWN_WORDS, (place, active(comment))
 
 
@@ -149,11 +154,12 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
     shown = comment.count(" blocks the merge: ")
     assert 59_000 < len(comment) <= 60_000
     assert comment.startswith(
-        "<h2>❌ May not merge: no 0; no 1; no 2; no 3; and 9996 more</h2>\n\nDecided by the "
+        f"<h2>❌ May not merge: {'; '.join(f'no {i}' for i in range(37))}; and 9963 more</h2>\n\n"
+        "Decided by the "
     )
     assert (
-        f"\n\n**{10_000 - shown:,} more findings, 1 more policy, 1 more note are in "
-        "the job summary and the JSON report.**\n\n<sub>policies "
+        f"\n\n**{10_000 - shown:,} more findings, 10,001 more waive commands, 1 more policy, "
+        "1 more note are in the job summary and the JSON report.**\n\n<sub>policies "
     ) in comment
     assert comment.count("<details>") == comment.count("</details>") == shown
     lines = [line for line in comment.split("\n") if line.startswith("<li>")]
@@ -162,7 +168,8 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
 
 
 def test_one_finding_too_many_is_counted_in_the_singular() -> None:
-    two = reports.report(reports.subject(reports.SIZE, reports.SIZE._replace(message="m" * 900)))
+    strict = reports.SIZE._replace(level=Level.MANDATORY)
+    two = reports.report(reports.subject(strict, strict._replace(message="m" * 900)))
     whole = as_markdown(two, elsewhere="the JSON report")
     cut = as_markdown(two, limit=len(whole.encode()) - 100, elsewhere="the JSON report")
     assert "\n**1 more finding is in the JSON report.**\n" in cut
@@ -185,9 +192,7 @@ def test_passed_findings_give_way_before_those_of_any_subject_that_block() -> No
 @pytest.mark.parametrize("limit", [0, 100, 700, 1500, 3000, 65_535])
 def test_the_verdict_is_never_cut(limit: int) -> None:
     comment = as_markdown(reports.mixed(), limit=limit)
-    assert comment.startswith(
-        "<h2>❌ May not merge: model size is 253.0 MB (must be at most 200.0 MB)"
-    )
+    assert comment.startswith("<h2>❌ May not merge: model size is 253.0 MB (limit 200.0 MB)")
     assert "1 blocking, 2 warnings, 1 waived" in comment
     assert len(comment.encode()) <= max(limit, 1000)
 
@@ -370,22 +375,58 @@ def test_a_table_in_html_has_no_blank_line_that_would_end_it() -> None:
                 assert "\n\n" not in table.split("</table>")[0], place
 
 
-def test_each_finding_that_blocks_has_its_flags_of_the_waive_command() -> None:
+def lines_to_waive(comment: str) -> list[str]:
+    """Return the commands that a comment gives to copy."""
+    return comment.split("\n```sh\n")[1].split("\n```\n", maxsplit=1)[0].splitlines()
+
+
+def test_each_finding_that_blocks_has_a_line_that_waives_it() -> None:
     several = [
         reports.SIZE,
         reports.SIZE._replace(id="no-regression", part=None),
         reports.SLICE,
-        reports.SLICE._replace(part="age=$(id)"),
+        reports.SIZE._replace(id="strict", level=Level.MANDATORY),
+        reports.SIZE._replace(id="unmeasured", measured=None),
     ]
-    comment = as_markdown(reports.report(reports.subject(*several, verdict=Verdict.FAIL)))
+    subject = reports.subject(*several, verdict=Verdict.FAIL)
+    profile = replace(reports.report(subject).policies, profile="prod")
+    comment = as_markdown(reports.report(subject, policies=profile))
+    rest = (
+        '--reason "WHY" --owner "@WHO" --ticket "TICKET" --expires 2026-12-22 '
+        "--append policies/waivers.yaml"
+    )
+    waive = "policy-engine waive --from report.json --id"
     assert (
-        " Fix what blocks and push; or have it waived: `policy-engine waive --from report.json "
-        "--id model-size-budget --part size --reason … --owner … --ticket … --expires …` writes "
-        "the waiver from this job's JSON report; each needs its own, so again with "
-        "`--id no-regression`, `--id no-slice-regression --part country=EU` and "
-        "`--id no-slice-regression --part PART`. Whoever owns `policies/` approves it, never "
-        "the pull request's author.\n"
+        "**What to do:** fix what blocks and push; or copy the `policy-engine waive` lines below "
+        "to have what may be waived: whoever owns `policies/` approves that, never the pull "
+        "request's author.\n"
     ) in comment
+    assert lines_to_waive(comment) == [
+        (
+            f"policy-engine check --run 4f1e2d3c{'0' * 24} --policies policies/fraud.yaml "
+            "--profile prod --format json=report.json"
+        ),
+        f"{waive} model-size-budget --part size {rest}",
+        f"{waive} no-regression {rest}",
+        f"{waive} no-slice-regression --part country=EU {rest}",
+    ]
+
+
+def test_a_run_without_a_model_is_waived_by_its_id() -> None:
+    run = reports.candidate(model=None, registered=None)
+    subject = reports.subject(reports.SIZE, verdict=Verdict.FAIL, candidate=run)
+    (_, line) = lines_to_waive(as_markdown(reports.report(subject)))
+    assert " --expires 2026-12-22 --for run --append policies/waivers.yaml" in line
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_shell_that_is_given_the_lines_reads_plain_words_alone(text: str) -> None:
+    plain = re.compile(r"[A-Za-z0-9_./=@-]+")
+    for place, hostile in everywhere(text).items():
+        comment = as_markdown(hostile)
+        for line in lines_to_waive(comment) if "```sh" in comment else []:
+            assert all(map(plain.fullmatch, line.replace('"', "").split(" "))), place
+            assert " --policies -" not in line, place
 
 
 def test_an_interval_says_its_level() -> None:
@@ -406,7 +447,7 @@ def test_an_interval_says_its_level() -> None:
         ),
         (
             "a point of val_f1 costs 61 USD; it must cost at most 50 USD",
-            "a point of <code>val_f1</code> costs 61 USD (must be at most 50 USD)",
+            "a point of <code>val_f1</code> costs 61 USD (limit 50 USD)",
         ),
     ],
 )
@@ -414,3 +455,38 @@ def test_a_limit_in_the_headline_says_of_what_it_is(message: str, headline: str)
     finding = reports.SIZE._replace(message=message)
     comment = as_markdown(reports.report(reports.subject(finding, verdict=Verdict.FAIL)))
     assert comment.splitlines()[0] == f"<h2>❌ May not merge: {headline}</h2>"
+
+
+def headline(*messages: str) -> str:
+    """Return the first line of a comment on findings of two policies, the last one's apart."""
+    findings = [reports.SIZE._replace(message=message, part=message) for message in messages]
+    findings[-1] = findings[-1]._replace(id="another")
+    return as_markdown(reports.report(reports.subject(*findings, verdict=Verdict.FAIL))).split(
+        "\n"
+    )[0]
+
+
+def test_two_limits_of_one_number_are_one_reason() -> None:
+    assert headline(
+        "size is 36 MB; it must be at most 25 MB",
+        "size is 36 MB and the baseline's is 2 MB; it may grow by 10%",
+        "it is slow",
+    ) == (
+        "<h2>❌ May not merge: size is 36 MB (limit 25 MB) and the baseline&#x27;s is 2 MB "
+        "(may grow by 10%); it is slow</h2>"
+    )
+
+
+def test_reasons_that_a_headline_has_no_room_for_are_counted() -> None:
+    long = [f"slice {letter} {'loses ' * 20}" for letter in "abc"]
+    assert headline(*long, "it is slow") == (
+        f"<h2>❌ May not merge: {long[0].strip()}; and 3 more</h2>"
+    )
+
+
+def test_a_doubt_that_only_warns_is_no_reason_of_a_refusal() -> None:
+    gain = reports.SIZE._replace(message="val_f1 gains 0.72 pt", about="val_f1")
+    subject = reports.subject(gain, reports.GAIN, changes=(reports.change(),), verdict=Verdict.FAIL)
+    comment = as_markdown(reports.report(subject))
+    assert comment.split("\n")[0] == "<h2>❌ May not merge: <code>val_f1</code> gains 0.72 pt</h2>"
+    assert "<b>+0.72 pt, may be chance (90% interval -0.31 to 1.75 pt" in comment

@@ -64,7 +64,8 @@ class _Question:
     def wanted(self, seen: float = 0.0) -> Wanted:
         """Return what more rows would show."""
         truth = if_it_gains(self.metric, self.least + self.delta, seen)
-        return Wanted(self.delta, f"a gain above {self.said}", truth)
+        beyond, said = seen - self.least, amount(self.metric, seen)
+        return Wanted(self.delta, f"a gain above {self.said}", truth, beyond, said)
 
 
 class SignificantImprovement(Proof, name="significant-improvement"):

@@ -101,11 +101,15 @@ class Wanted(NamedTuple):
         delta: The difference to see, beyond what is tested (the metric's units).
         aim: What they show then, such as `a gain above 0`.
         truth: In which case they do, as `if_it_gains` says it.
+        seen: The difference that is seen, beyond what is tested too; 0: not worth to say.
+        said: The gain that is seen, in words.
     """
 
     delta: float
     aim: str
     truth: str
+    seen: float = 0.0
+    said: str = ""
 
 
 def is_carried_by_few(tested: Tested) -> bool:
@@ -138,7 +142,11 @@ def more_needed(tested: Tested, wanted: Wanted, alpha: float) -> str:
         return tested.more
     need, have, what = rows
     many = f"{about(need)} {what} ({have:,} now)"
-    return f"{tested.more}: {many} decide 4 times in 5, {wanted.truth}; {ONCE}"
+    seen = _needed(tested, wanted.seen, alpha)
+    more = ""
+    if seen is not None and seen[0] > need:
+        more = f", and {about(seen[0])} if it is the {wanted.said} seen here"
+    return f"{tested.more}: {wanted.truth}, {many} decide 4 times in 5{more}; {ONCE}"
 
 
 def p_value(p: float) -> str:

@@ -16,6 +16,7 @@ from policy_engine.render.escape import LONG, html_code, html_prose, html_text
 from policy_engine.render.html_style import STYLE
 from policy_engine.render.limits_picture import share_of
 from policy_engine.render.plots.section import as_plots
+from policy_engine.render.remedies import steps
 from policy_engine.render.way_out import COMMAND, way_out
 from policy_engine.report import (
     BaselineRef,
@@ -152,7 +153,7 @@ def _finding(finding: Judged) -> str:
         _graded(rows.limit(finding)),
         _graded(rows.baseline(finding), finding.baseline),
     )
-    words = "".join(f"<p>{line}</p>" for line in _words(finding))
+    words = "".join(_words(finding))
     if not rows.is_problem(finding) and not any(numbers):
         return f'<tbody><tr>{first}<td colspan="3">{words}</td></tr></tbody>'
     opening = '<tbody class="problem">' if rows.is_problem(finding) else "<tbody>"
@@ -161,15 +162,17 @@ def _finding(finding: Judged) -> str:
 
 
 def _words(finding: Judged) -> Iterator[str]:
-    yield html_prose(finding.message)
+    yield f"<p>{html_prose(finding.message)}</p>"
     if finding.remedy and finding.outcome is not Outcome.PASS:
-        yield f"<b>Fix:</b> {html_prose(finding.remedy)}"
+        first, *others = map(html_prose, steps(finding.remedy))
+        yield f"<p><b>Fix:</b> {first}</p>"
+        if others:
+            yield f"<ul>{''.join(f'<li>{each}</li>' for each in others)}</ul>"
     if finding.waiver:
-        yield f"<b>Waiver:</b> {html_text(rows.waiver_words(finding.waiver), LONG)}"
+        yield f"<p><b>Waiver:</b> {html_text(rows.waiver_words(finding.waiver), LONG)}</p>"
     if finding.detail:
-        folded = f"<summary>in full</summary>{html_prose(finding.detail)}"
-        yield f"<details>{folded}</details>"
-    yield f'<span class="rule">Rule: {html_text(rows.rule_words(finding), LONG)}</span>'
+        yield f"<details><summary>in full</summary>{html_prose(finding.detail)}</details>"
+    yield f'<p><span class="rule">Rule: {html_text(rows.rule_words(finding), LONG)}</span></p>'
 
 
 def _graded(amount: str | None, value: Measurement | None = None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from functools import partial
 
+from policy_engine.policy_file.waiver import LONGEST
 from policy_engine.quantities.words import listed
 from policy_engine.render import champions, edits, rows
 from policy_engine.render.blocks import (
@@ -24,7 +25,8 @@ from policy_engine.render.fitting import Part, fitted, size
 from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
-from policy_engine.render.way_out import COMMAND, way_out
+from policy_engine.render.remedies import steps
+from policy_engine.render.way_out import DAYS, waive_lines, waiver_file, way_out
 from policy_engine.report import (
     Champion,
     Change,
@@ -50,6 +52,7 @@ _NEXT = {
     Verdict.NOT_EVALUATED: " Train a run of this change, or name the one that was trained.",
 }
 _MARKS = {Effect.BLOCK: "❌", Effect.WARN: "⚠️", Effect.WAIVED: "☑️", Effect.NONE: "✅"}
+_STOPS = ("error", "blocking")
 _TITLES = {
     "error": "could not be judged",
     "blocking": "blocks the merge",
@@ -104,24 +107,14 @@ def _way_out(report: Report) -> str:
         return _NEXT.get(report.verdict, "")
     if not out.waivable:
         return " None of what blocks can be waived: fix it, train again and push."
-    rest = "" if out.is_whole else " where that is allowed"
-    folder = out.waivable[0].where.file.rpartition("/")[0]
-    first, *others = out.options
+    each = "it" if len(out.blocking) == 1 else "each" if out.is_whole else "what may be"
+    folders = dict.fromkeys(waiver_file(s).rpartition("/")[0] for s in report.subjects)
+    owned = [code(f"{folder}/") if folder else "the policies" for folder in folders]
     return (
-        f" Fix what blocks and push; or have it waived{rest}: `{COMMAND} {first} "
-        "--reason … --owner … --ticket … --expires …` "
-        f"writes the waiver from this job's JSON report{_others_to_waive(others)}. Whoever owns "
-        f"{code(f'{folder}/') if folder else 'the policies'} approves it, never the pull request's "
-        "author."
+        " **What to do:** fix what blocks and push; or copy the `policy-engine waive` lines below "
+        f"to have {each} waived: whoever owns {listed(owned[:_FILES_NAMED])} approves that, never "
+        "the pull request's author."
     )
-
-
-def _others_to_waive(flags: Sequence[str]) -> str:
-    """Say how the others that block are named, each of which needs a waiver of its own."""
-    if not flags:
-        return ""
-    more = [f"{len(flags) - _NAMES} more"] if len(flags) > _NAMES else []
-    return f"; each needs its own, so again with {listed([*map(code, flags[:_NAMES]), *more])}"
 
 
 def _parts(report: Report, links: Links) -> Iterator[Part]:
@@ -131,13 +124,15 @@ def _parts(report: Report, links: Links) -> Iterator[Part]:
         yield from _edits(report.proposal, links)
         yield from map(_champion, report.proposal.champions)
     for number, subject in enumerate(subjects):
-        yield from _subject(subject, links, has_picture=number < _PICTURES)
+        yield from _subject(subject, report, links, has_picture=number < _PICTURES)
     if report.proposal:
         yield from _proposal(report.proposal)
     yield from _waivers(report)
 
 
-def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[Part]:
+def _subject(
+    subject: Subject, report: Report, links: Links, *, has_picture: bool
+) -> Iterator[Part]:
     yield Part(0, "policy file", ["\n".join(_introduction(subject, links))])
     yield Part(
         0, "change", [_change(c) for c in subject.changes], f"\n<table>\n{_CHANGES}", "</table>"
@@ -145,6 +140,7 @@ def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[P
     findings = rows.ordered(subject.findings)
     told = [_block(block, links) for block in blocks(findings)]
     yield Part(1, "finding", told, "\n<ul>", "</ul>")
+    yield _to_waive(subject, report)
     for draw in (as_gain_picture, as_limits_picture) if has_picture else ():
         picture = draw(subject)
         if picture:
@@ -155,6 +151,23 @@ def _subject(subject: Subject, links: Links, *, has_picture: bool) -> Iterator[P
     passed_over = [f"- {code(p.rule)}: {code(p.why, LONG)}" for p in subject.passed_over]
     yield _folded(3, "note", "Passed over as the baseline", passed_over)
     yield _folded(3, "note", "Notes", [f"- {code(note, LONG)}" for note in subject.notes])
+
+
+def _to_waive(subject: Subject, report: Report) -> Part:
+    """Return commands to copy that write the waivers of what blocks."""
+    file = code(waiver_file(subject))
+    return Part(
+        1,
+        "waive command",
+        waive_lines(subject, report),
+        "\n**To have it waived,** fill in what is in capitals and run in the repository, with "
+        "`MLFLOW_TRACKING_URI` set:\n\n```sh",
+        "```\n\n"
+        "The first line makes the report again; this job's own JSON report will do as well. The "
+        f"others add to `waivers:` in {file}, for {DAYS} days from this check (at most "
+        f"{LONGEST.days}). Propose that file in a pull request of its own, in which somebody else "
+        "fills in `approved_by`; once it is merged, run this check again.",
+    )
 
 
 def _introduction(subject: Subject, links: Links) -> Iterator[str]:
@@ -197,11 +210,17 @@ def _block(block: Block, links: Links) -> str:
     lines = [f"<li>{symbol} {named} {_TITLES[block.kind]}: {html_prose(finding.message)}"]
     if others := block.names(worst=False):
         lines.append(f"<br>Also warns: {_all_named(others)}.")
-    if finding.remedy:
-        lines.append(f"<br><b>Fix:</b> {html_prose(finding.remedy)}")
+    first, *rest = map(html_prose, steps(finding.remedy or ""))
+    if first:
+        lines.append(f"<br><b>Fix:</b> {first}")
+    is_whole = block.kind in _STOPS
+    if rest and is_whole:
+        lines.append(f"<ul>{''.join(f'<li>{each}</li>' for each in rest)}</ul>")
     if finding.waiver:
         lines.append(f"<br><b>Waiver:</b> {html_code(rows.waiver_words(finding.waiver), LONG)}")
     facts = [html_prose(detail) for detail in block.details[:_NAMES]]
+    if rest and not is_whole:  # nobody has to fix it now: what to do first is enough
+        facts.insert(0, f"<b>Fix:</b> {'; '.join([first, *rest])}")
     numbers = dict.fromkeys(map(rows.numbers, block.findings[:_NAMES]))
     facts += [html_prose(told) for told in numbers if told]
     rules = dict.fromkeys((f.where, rows.rule_words(f)) for f in block.findings[:_NAMES])

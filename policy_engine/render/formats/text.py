@@ -11,6 +11,7 @@ from policy_engine.render.blocks import Block, by_policy, change_cells
 from policy_engine.render.blocks import blocks as blocks_of
 from policy_engine.render.columns import paragraph, table_lines, together, width_of
 from policy_engine.render.escape import LONG, terminal
+from policy_engine.render.remedies import steps
 from policy_engine.render.way_out import COMMAND, way_out
 from policy_engine.report import (
     Change,
@@ -172,7 +173,7 @@ def _block(block: Block, width: int, colour: bool) -> Iterator[str]:
 def _fix(remedy: str, width: int, *, is_whole: bool) -> list[str]:
     """Say how to fix it; of what stops nothing only what to do first, where that takes lines."""
     lines = paragraph("  fix: ", remedy, width)
-    clauses = remedy.split("; ")
+    clauses = steps(remedy)
     while not is_whole and len(lines) > _MOST_FIX and len(clauses) > 1:
         clauses.pop()
         lines = paragraph("  fix: ", "; ".join(clauses) + "; …", width)

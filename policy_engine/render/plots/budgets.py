@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from policy_engine.render import rows
-from policy_engine.render.limits_picture import share_of, used_of
+from policy_engine.render.limits_picture import share_of
 from policy_engine.render.plots.figure import Figure, Spec, drawn
 from policy_engine.render.plots.intervals import named
 from policy_engine.render.plots.lanes import Lane, lanes
@@ -21,7 +21,7 @@ def budget_figure(subject: Subject) -> Figure | None:
         (share, finding)
         for finding in subject.findings
         if id(finding) not in apart and finding.interval is None
-        if (share := used_of(finding)) is not None
+        if (share := share_of(finding, finding.measured)) is not None
     ]
     if not found:
         return None
@@ -30,11 +30,11 @@ def budget_figure(subject: Subject) -> Figure | None:
     cut = " Bars end at 200%." if found[0][0] > _END else ""
     return Figure(
         title="Size, latency and other numbers against their limits",
-        says="Each bar is how much of its limit the candidate uses: beyond the dashed line it is "
-        f"broken. A thin mark is the baseline.{cut}",
+        says="Each bar is how much the candidate uses of what is allowed at most: right of the "
+        f"dashed line is over the limit. A thin mark is the baseline.{cut}",
         head=_HEAD,
         rows=tuple(_row(finding) for _, finding in found),
-        spec=_from_nothing(lanes(lines, "% of the limit", 100.0, is_thick=True)),
+        spec=_from_nothing(lanes(lines, "% of what is allowed", 100.0, is_thick=True)),
     )
 
 

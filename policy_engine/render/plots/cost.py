@@ -56,7 +56,11 @@ def _value(point: Point) -> dict[str, object] | None:
 
 def _row(point: Point, found: TradeOff) -> tuple[str, ...]:
     role = "earlier run" if point.role == "earlier" else point.role
-    return (f"{role} {point.run_id[:8]}", show(point.metric, ""), show(point.cost, found.unit))
+    return (
+        f"{role} {point.run_name or point.run_id[:8]}",
+        show(point.metric, ""),
+        show(point.cost, found.unit),
+    )
 
 
 def _spec(found: TradeOff, values: list[dict[str, object]]) -> Spec:
