@@ -253,6 +253,11 @@ def waiver_tally(report: Report) -> str:
     return "Waivers: " + ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
+def server_version(report: Report) -> str | None:
+    """Return the version of the MLflow server, where more than its first number is known."""
+    return report.mlflow if report.mlflow and "." in report.mlflow else None
+
+
 def short(digest: str) -> str:
     """Return a digest by its algorithm and first 12 digits."""
     return digest[: len("sha256:") + 12]
