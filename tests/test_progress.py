@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.command import Project
+from tests.terminal import ROOT, on_a_terminal
 
 if TYPE_CHECKING:
     from tests.conftest import MlflowServer, Trained
 
-ROOT = Path(__file__).parents[1]
 POLICY = "version: 1\npolicies:\n  metric-threshold: {metric: val_accuracy, min: 0.5}\n"
 TEST = """\
 version: 1
@@ -31,46 +29,6 @@ cases:
     evidence: {candidate: {metrics: {val_accuracy: 0.1}}}
     expect: {metric-threshold: fail}
 """
-
-
-class Seen(NamedTuple):
-    """What a command printed, and what a terminal on its stderr was sent."""
-
-    code: int
-    out: str
-    terminal: str
-
-    @property
-    def said(self) -> list[str]:
-        """What stood on the line, one after the other."""
-        return [text for text in re.split(r"\r\x1b\[K", self.terminal) if text]
-
-
-def on_a_terminal(project: Project, *arguments: str, until: str | None = None) -> Seen:
-    """Run the command with a real terminal as its stderr; interrupt it once it says `until`."""
-    ours, theirs = pty.openpty()
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")])}
-    with subprocess.Popen(
-        [sys.executable, "-m", "policy_engine", *arguments],
-        cwd=project.folder,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-    ) as process:
-        os.close(theirs)
-        sent = b""
-        try:
-            while part := os.read(ours, 4096):
-                sent += part
-                if until and until.encode() in sent:
-                    process.send_signal(signal.SIGINT)
-                    until = None
-        except OSError:  # the command ended, and its terminal with it
-            pass
-        out, _ = process.communicate()
-    os.close(ours)
-    return Seen(process.returncode, out, sent.decode())
 
 
 def in_a_job(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -95,7 +53,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_tests_count_their_cases_and_leave_an_empty_line(project: Project) -> None:
-    seen = on_a_terminal(project, "test")
+    seen = on_a_terminal(project.folder, "test")
     assert (seen.code, seen.said) == (0, ["judged 1 of 2 cases", "judged 2 of 2 cases"])
     assert seen.terminal.endswith("\r\x1b[K")
     assert seen.out.endswith("2 cases: all as expected\n")
@@ -106,7 +64,7 @@ def test_who_waits_for_a_run_is_told_how_long_still(
 ) -> None:
     uri = ("--tracking-uri", mlflow_server.uri)
     waits = ("check", "--commit", "e" * 40, "--wait", "60min", *uri)
-    seen = on_a_terminal(project, *waits, until="more")
+    seen = on_a_terminal(project.folder, *waits, until="more")
     assert seen.code == 130
     told = "no run yet: it is looked for every 5 s, for 60 min more"
     assert f"\r\x1b[K{told}\r\x1b[K" in seen.terminal
@@ -117,9 +75,9 @@ def test_collect_and_record_say_what_they_do(
 ) -> None:
     uri = ("--tracking-uri", mlflow_server.uri)
     runs = ("--run", trained.candidate, "--run", trained.champion)
-    seen = on_a_terminal(project, "collect", *runs, "--output", "e.json", *uri)
+    seen = on_a_terminal(project.folder, "collect", *runs, "--output", "e.json", *uri)
     assert "reading MLflow: 1 of 2 candidates read" in seen.said
-    seen = on_a_terminal(project, "record", "--run", trained.candidate, *uri)
+    seen = on_a_terminal(project.folder, "record", "--run", trained.candidate, *uri)
     assert seen.said[0] == "reading the run"
     assert "judging the run, and what is kept of it" in seen.said
 
@@ -143,6 +101,6 @@ def test_a_line_is_no_longer_than_the_terminal(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "21")
-    assert on_a_terminal(project, "test").said[0] == "judged 1 of 2 cases"
+    assert on_a_terminal(project.folder, "test").said[0] == "judged 1 of 2 cases"
     monkeypatch.setenv("COLUMNS", "1")
-    assert all(len(text) <= 20 for text in on_a_terminal(project, "test").said)
+    assert all(len(text) <= 20 for text in on_a_terminal(project.folder, "test").said)

@@ -64,6 +64,7 @@ KIND_SYMBOLS = {
 _NUMBER = re.compile(r"\d[\d,.]*(?<![,.])")
 _KINDS = ("error", "blocking", "warning", "waived", "skipped", "passed", "not applicable")
 _MOST_LINES = 20
+_MOST = ("<=", "<")
 _NOUNS = ("error", "warning")
 _EFFECTS = {Effect.BLOCK: "blocking", Effect.WARN: "warning", Effect.WAIVED: "waived"}
 _VERBS = {Effect.BLOCK: "blocks", Effect.WARN: "warns", Effect.WAIVED: "waived"}
@@ -140,7 +141,12 @@ def measured_cell(finding: Judged) -> str | None:
     value = finding.measured
     amount = _amount(value, finding.limit)
     is_bound = value is not None and value.unit != "p" and finding.interval is not None
-    return f"at least {amount}" if is_bound else amount
+    return f"at least {amount}" if is_bound and not is_drop(finding) else amount
+
+
+def is_drop(finding: Judged) -> bool:
+    """Say whether what was measured is a drop, of which so much is allowed: that of a slice."""
+    return finding.part is not None and finding.limit is not None and finding.limit.op in _MOST
 
 
 def limit(finding: Judged) -> str | None:
@@ -251,6 +257,11 @@ def waiver_tally(report: Report) -> str:
     """Return the counts of waivers by state, such as `Waivers: 1 expired, 2 used`."""
     counts = Counter(state for state, _ in waivers(report))
     return "Waivers: " + ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+def server_version(report: Report) -> str | None:
+    """Return the version of the MLflow server, where more than its first number is known."""
+    return report.mlflow if report.mlflow and "." in report.mlflow else None
 
 
 def short(digest: str) -> str:

@@ -13,6 +13,7 @@ from mlops_policies.baseline.no_slice_regression import NoSliceRegression
 from policy_engine.evidence import resolve_metric
 from policy_engine.evidence.record import RunRecord
 from policy_engine.policy import Finding, Outcome
+from policy_engine.quantities import show
 from policy_engine.statistics import unpaired_z
 from policy_engine.testing import assert_outcome, bind, judge, run
 from tests.policies.predicted import rows
@@ -54,7 +55,22 @@ def test_a_slice_that_is_shown_to_lose_fails_though_the_whole_wins() -> None:
     finding = assert_outcome(found, "fail", part="region=EU", message=message)
     assert finding.measured is not None
     assert finding.measured.unit == "pt"
+    assert finding.interval is not None
+    assert [show(end, "pt") for end in finding.interval[:2]] == ["-13.34 pt", "-6.12 pt"]
+    assert finding.interval[2:] == ("pt", Decimal("0.95"), True, "300 rows")
     assert [f.outcome for f in found if f.part is None] == [Outcome.PASS]
+
+
+@given(st.integers(0, 12), st.integers(1, 40), st.integers(100, 400))
+def test_the_interval_of_a_slice_holds_0_exactly_where_no_loss_is_shown(
+    wins: int, losses: int, count: int
+) -> None:
+    found = judged(sliced({"EU": (wins, losses, count), "US": (1, 1, 300)}))
+    for finding in found:
+        if finding.interval is not None:
+            low, high = finding.interval[:2]
+            assert (high < 0) == finding.interval.shown == (finding.outcome is Outcome.FAIL)
+            assert low < 0
 
 
 def test_where_nothing_is_shown_it_passes_and_says_what_could_have_been() -> None:

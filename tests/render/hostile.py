@@ -114,6 +114,9 @@ def everywhere(text: str) -> dict[str, Report]:
         "about": reports.SIZE._replace(about=text),
         "what an interval is on": reports.GAIN._replace(interval=reports.interval(on=text)),
         "unit of an interval": reports.GAIN._replace(interval=reports.interval(unit=text)),
+        "slice with an interval": reports.SLICE._replace(
+            part=text, id=text, interval=reports.interval(on=text)
+        ),
         "id of a gain": reports.GAIN._replace(id=text, part=text),
         "message of a pass": reports.SEEDED._replace(message=text),
         "id of a pass": reports.SEEDED._replace(id=text),

@@ -218,3 +218,17 @@ def test_each_format_for_people_says_the_same_of_what_changed(name: str, report:
             assert before in said
             assert after in said
             assert difference.removesuffix(")") in said
+
+
+@pytest.mark.parametrize(
+    ("version", "is_told"), [("2.16.2", True), ("3.14.0", True), ("3", False), (None, False)]
+)
+def test_a_server_is_named_to_people_where_its_version_is_known_in_full(
+    version: str | None, is_told: bool
+) -> None:
+    report = reports.report(reports.subject(), mlflow=version)
+    text = " ".join(FORMATS["text"](report).split())
+    assert (f"; evidence from MLflow {version} " in text) == is_told
+    assert (f" from MLflow `{version}` · " in FORMATS["markdown"](report)) == is_told
+    assert (f"<dt>MLflow</dt><dd>{version}</dd>" in FORMATS["html"](report)) == is_told
+    assert json.loads(FORMATS["json"](report))["evidence"]["mlflow"] == version

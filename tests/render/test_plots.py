@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_engine.policy import Outcome
+from policy_engine.render import rows
 from policy_engine.render.formats.html import as_html
 from policy_engine.render.plots.drawing import svg
 from policy_engine.render.plots.section import as_plots, figures_of
@@ -42,6 +43,15 @@ def all_there_is() -> Subject:
     subject = reports.mixed().subjects[0]
     found = (*subject.findings, reports.GAIN, reports.SLICE, small)
     return replace(subject, findings=found, trade_off=trade_off)
+
+
+DROPPED = reports.SLICE._replace(
+    interval=reports.interval(
+        low=Decimal("-5.5"), high=Decimal("-0.9"), confidence=Decimal("0.95"), shown=True,
+        on="300 rows",
+    )
+)  # fmt: skip
+"""A slice that is shown to be worse, with where its true gain lies."""
 
 
 def drawings(subject: Subject) -> list[str]:
@@ -135,6 +145,29 @@ def test_only_what_lies_in_the_unit_of_an_interval_is_drawn_as_its_bound() -> No
     assert figure.spec["data"]["values"][0]["limit"] is None
 
 
+def test_a_slice_is_drawn_with_its_interval_what_was_seen_and_what_it_may_lose() -> None:
+    gain, slices = figures_of(reports.subject(DROPPED, reports.GAIN))
+    assert (gain.title, slices.title) == (
+        "Gain over the baseline, with chance",
+        "Slices that dropped, with chance",
+    )
+    assert slices.head[1:4] == ("interval of the gain", "drop that is allowed", "drop")
+    assert slices.rows == (
+        ("no-slice-regression (country=EU)", "95% interval: -5.50 to -0.90 pt", "<= 1.00 pt",
+         "3.20 pt", "300 rows"),
+    )  # fmt: skip
+    lane = slices.spec["data"]["values"][0]
+    assert {name: lane[name] for name in ("low", "high", "limit", "beside", "colour")} == {
+        "low": -5.5, "high": -0.9, "limit": -1.0, "beside": -3.2, "colour": "var(--red)",
+    }  # fmt: skip
+    assert {"country=EU", "-5.50 to -0.90 pt"} <= {*words(drawings(reports.subject(DROPPED))[0])}
+
+
+def test_the_drop_of_a_slice_is_not_said_to_be_a_bound() -> None:
+    assert rows.measured_cell(DROPPED) == "3.20 pt"
+    assert rows.measured_cell(reports.GAIN) == "at least -0.31 pt"
+
+
 def test_one_part_alone_is_a_number_against_its_limit() -> None:
     assert [figure.title for figure in figures_of(reports.subject(reports.SLICE))] == [
         "Size, latency and other numbers against their limits"
@@ -188,7 +221,10 @@ def test_hostile_text_changes_no_tag_of_a_drawing(text: str) -> None:
         assert commands("\n".join(as_plots(found, "plot-1"))) == [], place
 
 
-PLOTTED = ("id", "part", "unit", "slices", "unit of slices", "id of a gain", "trade-off")
+PLOTTED = (
+    *("id", "part", "unit", "slices", "unit of slices", "slice with an interval"),
+    *("id of a gain", "trade-off"),
+)
 
 
 @pytest.mark.parametrize("place", PLOTTED)

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from mlops_policies.comparing.amounts import amount, gain_or_loss, p_value
+from mlops_policies.comparing.words import in_unit
 from mlops_policies.slices.slice_rule import JudgedSlice, SliceRule
 from policy_engine.evidence import Grade, Measurement, Metric
-from policy_engine.policy import Finding, Limit, Outcome
+from policy_engine.policy import Finding, Interval, Limit, Outcome
 from policy_engine.quantities import count, divide, exact, first_few, show
 from policy_engine.statistics import Adjusted, holm
 
@@ -95,10 +96,34 @@ def _dropped(
             divide(exact(-each.gain), point), unit, Grade.RECOMPUTED, f"rows of {each.name}"
         ),
         limit=Limit(divide(drop, point), unit, "<="),
+        interval=_interval(metric, each, test),
         remedy=f"find out what the candidate loses on {each.name} (more training rows of it?), or "
         f"keep serving {each.name} with the baseline"
         if outcome is Outcome.FAIL
         else f"evaluate both on more rows of {each.name}",
+    )
+
+
+def _interval(metric: Metric, each: JudgedSlice, test: Adjusted) -> Interval | None:
+    """Return where the slice's true gain lies, by the test at Holm's level; None: it cannot tell.
+
+    Bounds and test are not always of one family: where no drop is shown, the interval holds 0.
+    """
+    if each.bounds is None:
+        return None
+    found = each.bounds(test.alpha)
+    if not found.decides:
+        return None
+    low, high = found.lower, found.upper
+    if not test.rejected:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Interval(
+        low=in_unit(metric, exact(low)),
+        high=in_unit(metric, exact(high)),
+        unit="" if metric.point is None else "pt",
+        confidence=1 - 2 * exact(test.alpha),
+        shown=test.rejected,
+        on=f"{each.rows:,} rows",
     )
 
 

@@ -3,9 +3,8 @@
 import logging
 import os
 import sys
-import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from policy_engine.cli.demo.commands import next_steps, shell_command
 from policy_engine.cli.demo.folder import Folder, claim, prepare_folder
 from policy_engine.errors import UsageError
 from policy_engine.hookspecs import Renderer
+from policy_engine.log import progress
 from policy_engine.render import FORMATS, rows
 from policy_engine.render.blocks import reasons
 from policy_engine.render.columns import paragraph, wrap
@@ -25,7 +25,7 @@ from policy_engine.render.formats.text import as_text
 
 if TYPE_CHECKING:
     from policy_engine.cli.demo.recipes import DemoRecipe
-    from policy_engine.cli.demo.train import Trained, Trainer
+    from policy_engine.cli.demo.train import Trainer
     from policy_engine.report import Report
 
 _QUIET = {
@@ -112,23 +112,24 @@ def run_demo(path: Path) -> int:
         UsageError: If the folder is not the demo's to use, or the extra `demo` is not installed.
         PolicyFileError: If the reader's policies are wrong.
     """
-    began = time.monotonic()
     folder = claim(path)
-    _tell("starting MLflow and scikit-learn …")
-    train, recipes = _training()
+    with progress() as say:
+        say("starting MLflow and scikit-learn")
+        train, recipes = _training()
     if prepare_folder(folder):
         _tell(f"{path} holds the store of an earlier demo: it starts anew")
     if folder.has_own_rules:
         _tell(f"{folder.policies} was changed: your rules judge")
     loaded = check.load([str(folder.policies)])
-    checks = [_options(folder, trained) for trained in _train(train.Trainer(folder), recipes)]
+    with progress() as say:
+        runs = _train(train.Trainer(folder), recipes, say)
+    checks = [_options(folder, run_id) for run_id in runs]
     output.print_text(_INTRODUCTION.format(file=folder.policy_file))
     codes = [
         _show(folder, number, request, options, loaded)
         for number, (request, options) in enumerate(zip(_PULL_REQUESTS, checks, strict=True), 1)
     ]
     output.print_text(next_steps(folder, checks))
-    _tell(f"\nall of it took {time.monotonic() - began:.0f} s")
     return _outcome(folder, codes)
 
 
@@ -151,25 +152,22 @@ def _training() -> tuple[ModuleType, ModuleType]:
     return train, recipes
 
 
-def _train(trainer: "Trainer", recipes: ModuleType) -> list["Trained"]:
-    """Train the champion and then the candidates; return the candidates' runs."""
-    _train_one(trainer, recipes.CHAMPION)
-    trainer.crown(recipes.CHAMPION.data.name)
-    return [_train_one(trainer, getattr(recipes, each.recipe)) for each in _PULL_REQUESTS]
+def _train(trainer: "Trainer", recipes: ModuleType, say: Callable[[str], None]) -> list[str]:
+    """Train the champion and then the candidates; return the candidates' run ids."""
+    candidates: list[DemoRecipe] = [getattr(recipes, each.recipe) for each in _PULL_REQUESTS]
+    several = [recipes.CHAMPION, *candidates]
+    runs: list[str] = []
+    for number, recipe in enumerate(several, 1):
+        say(f"training model {number} of {len(several)}: {recipe.run_name} ({recipe.data.name})")
+        runs.append(trainer.train(recipe))
+        if recipe is recipes.CHAMPION:
+            trainer.crown(recipe.data.name)
+    return runs[1:]
 
 
-def _train_one(trainer: "Trainer", recipe: "DemoRecipe") -> "Trained":
-    print(
-        f"training {recipe.run_name} ({recipe.data.name}) … ", end="", file=sys.stderr, flush=True
-    )
-    trained = trainer.train(recipe)
-    _tell(f"{trained.seconds:.2f} CPU s, val_accuracy {trained.accuracy:.4f}")
-    return trained
-
-
-def _options(folder: Folder, trained: "Trained") -> check.Options:
+def _options(folder: Folder, run_id: str) -> check.Options:
     return check.Options(
-        runs=(trained.run_id,),
+        runs=(run_id,),
         policies=(str(folder.policies),),
         tracking_uri=folder.tracking_uri,
     )

@@ -241,13 +241,13 @@ def _waivers(report: Report) -> Iterator[str]:
 
 
 def _record(report: Report) -> Iterator[str]:
-    at = report.evaluated_at.astimezone(UTC)
+    at, server = report.evaluated_at.astimezone(UTC), rows.server_version(report)
     yield "<footer>"
     yield _facts(
         [
             ("policies", html_code(report.policies.digest)),
             ("evidence", html_code(report.evidence_digest)),
-            *([("MLflow", html_text(report.mlflow))] if report.mlflow is not None else []),
+            *([("MLflow", html_text(server))] if server else []),
             ("evaluated at", f"{at:%Y-%m-%d %H:%M:%S} UTC"),
             ("policy-engine", html_text(report.engine.version)),
             ("plugins", ", ".join(map(html_text, report.engine.plugins)) or "none"),

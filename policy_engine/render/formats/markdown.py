@@ -332,10 +332,11 @@ def _foot(report: Report) -> str:
         named.append(f"{len(files) - _FILES_NAMED} more")
     ref = f" at {code(source.ref)}" if source.ref else ""
     trust = "trusted" if source.trusted else "not trusted"
+    server = rows.server_version(report)
     facts = (
         f"policies {', '.join([*named, code(rows.short(source.digest))])}{ref}, {trust}",
         f"evidence {code(rows.short(report.evidence_digest))}"
-        + (f" from MLflow {code(report.mlflow)}" if report.mlflow is not None else ""),
+        + (f" from MLflow {code(server)}" if server else ""),
         f"evaluated at {report.evaluated_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         f"policy-engine {code(report.engine.version)}",
     )

@@ -288,8 +288,8 @@ def _end(report: Report, width: int, colour: bool) -> Iterator[str]:
     ref = f"{terminal(source.ref)}, " if source.ref else ""
     trust = "trusted" if source.trusted else "not trusted"
     told = f"{ref}{terminal(rows.short(source.digest))}, {trust}"
-    if report.mlflow is not None:
-        told = f"{told}; evidence from MLflow {terminal(report.mlflow)}"
+    if server := rows.server_version(report):
+        told = f"{told}; evidence from MLflow {terminal(server)}"
     yield from paragraph("policies: ", told, width)
     counts = rows.tally(rows.every_finding(report))
     told = f"(exit code {int(report.exit_code)}): {counts}"
