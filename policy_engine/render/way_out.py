@@ -17,6 +17,8 @@ _ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._-]{0,80}")
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
 _PATH = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]|/(?=[A-Za-z0-9_])){0,200}")
+_QUOTED = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._ (),:+/-]{0,200}")
+"""What is a plain text between single quotes, to each shell and to each page."""
 
 
 class WayOut(NamedTuple):
@@ -52,7 +54,10 @@ def way_out(findings: Iterable[Judged]) -> WayOut:
 
 def waiver_file(subject: Subject) -> str:
     """Return where the waivers for a policy file stand; in capitals what a shell could misread."""
-    folder, slash, _ = _path(subject).rpartition("/")
+    path = subject.policy_file
+    if not (_PATH.fullmatch(path) or _QUOTED.fullmatch(path)):
+        return "FOLDER/waivers.yaml"
+    folder, slash, _ = path.rpartition("/")
     return f"{folder}{slash}waivers.yaml"
 
 
@@ -66,7 +71,9 @@ def waive_lines(subject: Subject, report: Report) -> list[str]:
     run = subject.candidate
     if not waivable or run is None:
         return []
-    judged = f"--run {_safe(run.run_id, _RUN, 'RUN')} --policies {_path(subject)}"
+    judged = (
+        f"--run {_safe(run.run_id, _RUN, 'RUN')} --policies {_word(subject.policy_file, 'FILE')}"
+    )
     profile = report.policies.profile
     judged += f" --profile {_safe(profile, _ID, 'PROFILE')}" if profile else ""
     rest = _rest(run, waiver_file(subject), report.evaluated_at)
@@ -89,18 +96,23 @@ def _is_waivable(finding: Judged) -> bool:
 def _options(finding: Judged) -> str:
     """Return the flags of `waive` that name a finding."""
     named = f"--id {_safe(finding.id, _ID, 'ID')}"
-    return named if finding.part is None else f"{named} --part {_safe(finding.part, _PART, 'PART')}"
+    return named if finding.part is None else f"{named} --part {_word(finding.part, 'PART')}"
 
 
 def _rest(run: RunRef, file: str, at: datetime) -> str:
     """Return the flags that are alike for all findings of a run."""
     last = (at + timedelta(days=DAYS)).date()
     kind = "" if run.registered or run.model else " --for run"
-    return f'--reason "WHY" --owner "@WHO" --ticket "TICKET" --expires {last}{kind} --append {file}'
+    target = _word(file, "FILE")
+    chosen = '--reason "WHY" --owner "@WHO" --ticket "TICKET"'
+    return f"{chosen} --expires {last}{kind} --append {target}"
 
 
-def _path(subject: Subject) -> str:
-    return _safe(subject.policy_file, _PATH, "FILE")
+def _word(text: str, otherwise: str) -> str:
+    """Return a path or a part as a shell reads it as one word."""
+    if _PATH.fullmatch(text) or _PART.fullmatch(text):
+        return text
+    return f"'{text}'" if _QUOTED.fullmatch(text) else otherwise
 
 
 def _safe(text: str, plain: re.Pattern[str], otherwise: str) -> str:

@@ -419,13 +419,28 @@ def test_a_run_without_a_model_is_waived_by_its_id() -> None:
     assert " --expires 2026-12-22 --for run --append policies/waivers.yaml" in line
 
 
+def test_blanks_in_a_path_or_a_part_are_quoted_and_what_no_quotes_hold_is_in_capitals() -> None:
+    finding = reports.SIZE._replace(part="digits (evaluation)")
+    for path, told, file in (
+        ("our rules/fraud.yaml", "'our rules/fraud.yaml'", "'our rules/waivers.yaml'"),
+        ("it's/fraud.yaml", "FILE", "FOLDER/waivers.yaml"),
+    ):
+        subject = reports.subject(finding, verdict=Verdict.FAIL, policy_file=path)
+        check, waive = lines_to_waive(as_markdown(reports.report(subject)))
+        assert f" --policies {told} --format " in check
+        assert " --part 'digits (evaluation)' --reason " in waive
+        assert waive.endswith(f" --append {file}")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_shell_that_is_given_the_lines_reads_plain_words_alone(text: str) -> None:
     plain = re.compile(r"[A-Za-z0-9_./=@-]+")
+    quoted = re.compile(r"'[A-Za-z0-9][A-Za-z0-9_./=(),:+ -]*'")
     for place, hostile in everywhere(text).items():
         comment = as_markdown(hostile)
         for line in lines_to_waive(comment) if "```sh" in comment else []:
-            assert all(map(plain.fullmatch, line.replace('"', "").split(" "))), place
+            words = quoted.sub("QUOTED", line).replace('"', "").split(" ")
+            assert all(map(plain.fullmatch, words)), place
             assert " --policies -" not in line, place
 
 
