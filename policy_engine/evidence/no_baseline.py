@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FIRST_RUN = "for the very first model say `first_run: true`"
+FIRST_RUN = "for the very first model say `first_run: true` at the top of the policy file"
 
 
 def baseline_remedy(rules: Sequence[Mapping[str, Any]]) -> str:

@@ -144,7 +144,8 @@ def test_a_baseline_that_no_rule_finds_is_a_problem(
     assert said.startswith("none found (alias: nobody: ")
     remedy = (
         "give the registered version to beat the alias `nobody`; where the candidate is not "
-        "registered, write `- alias: NAME@nobody`; for the very first model say `first_run: true`"
+        "registered, write `- alias: NAME@nobody`; for the very first model say "
+        "`first_run: true` at the top of the policy file"
     )
     assert said.endswith(f"to do: {remedy}")
     assert next_of(told) == f"baseline: {remedy}"
@@ -164,7 +165,7 @@ def test_a_champion_that_was_found_stays_said_beside_a_baseline_that_was_not(
     assert said.endswith(
         "to do: register the model to beat, give that version the alias `champion`, and write "
         "`- alias: NAME@champion` first under `baseline:`; for the very first model say "
-        "`first_run: true`"
+        "`first_run: true` at the top of the policy file"
     )
 
 

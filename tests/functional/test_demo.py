@@ -171,7 +171,7 @@ def test_the_third_pull_request_is_stopped_for_want_of_a_baseline(told: Told) ->
         "passed over: alias: champion: the registered model 'tumours' has no alias 'champion'"
     ) in shown
     assert "baseline-logged MISSING, blocks" in shown
-    assert "for the very first model say `first_run: true`" in shown
+    assert "for the very first model say `first_run: true` at the top of" in shown
     assert "(min) pass 0.9439 val_accuracy >= 0.9 val_accuracy" in shown
     assert "asks to be trusted with sklearn.tree._tree.Tree" in shown
     assert "feature worst perimeter carries 74.9% of all importance by impurity" in shown

@@ -38,7 +38,7 @@ def test_no_baseline_is_missing_and_names_what_was_passed_over() -> None:
     assert finding.remedy == (
         "give the registered version to beat the alias `champion`; where the candidate is not "
         "registered, write `- alias: NAME@champion`; for the very first model say "
-        "`first_run: true`"
+        "`first_run: true` at the top of the policy file"
     )
 
 
@@ -61,7 +61,10 @@ def test_no_baseline_is_missing_and_names_what_was_passed_over() -> None:
 def test_an_alias_is_asked_for_together_with_the_rule_that_reads_it(
     rules: tuple[dict[str, str], ...], first: str
 ) -> None:
-    assert baseline_remedy(rules) == f"{first}; for the very first model say `first_run: true`"
+    assert (
+        baseline_remedy(rules)
+        == f"{first}; for the very first model say `first_run: true` at the top of the policy file"
+    )
 
 
 def test_a_declared_first_run_is_not_applicable() -> None:

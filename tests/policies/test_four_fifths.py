@@ -92,8 +92,8 @@ def test_a_low_ratio_that_may_be_chance_is_inconclusive() -> None:
         "inconclusive",
         message="the selection rate of sex=F (0.3, 30 of 100 rows) is 0.6 times that of sex=M "
         "(0.5, 50 of 100 rows); it must be at least 0.8, but the true ratio may be as high as "
-        "0.8063; that sex=F is selected less often than sex=M is beyond chance (one-sided "
-        "p = 0.001991 against 'is not selected less'); with as many rows only a ratio of 0.58 or "
+        "0.8063; that sex=F and sex=M are not selected alike is beyond chance (two-sided "
+        "p = 0.003983 against 'are selected alike'); with as many rows only a ratio of 0.58 or "
         "less is shown to be too low between these groups (score test of Miettinen and Nurminen: "
         "one-sided p = 0.05477 against 'a ratio of 0.8 or more'; upper bound 0.8063; alpha = 0.05)",
     )

@@ -54,7 +54,8 @@ def test_a_shown_loss_beyond_the_margin_fails() -> None:
     message = (
         "val_accuracy goes from 0.98 to 0.96 on 1,000 shared rows, a loss of 2.00 pt against the "
         "baseline: it is shown to be worse, and the loss seen, 2.00 pt, is over the 1.00 pt "
-        "allowed: the true loss is at least 0.74 pt (exact McNemar, only the candidate right "
+        "allowed: with 95% confidence the true loss is at least 0.74 pt (exact McNemar, only the "
+        "candidate right "
         "b = 20, only the baseline c = 40: one-sided p = 0.006745 against 'loses nothing'; Tango's "
         "one-sided bounds -3.33 pt and -0.74 pt; alpha = 0.05)"
     )

@@ -41,7 +41,7 @@ from mlops_policies.comparing.words import (
 )
 from policy_engine.evidence import Case, EvidenceError, Measurement, Metric, Run
 from policy_engine.policy import Field, Finding, Limit, Outcome
-from policy_engine.quantities import Margin, Points, exact
+from policy_engine.quantities import Margin, Points, exact, show
 
 PINNED = ("run", "alias", "tag", "commit")
 """Baseline rules that name one run, and do not look for the best."""
@@ -285,11 +285,14 @@ def _wanted(metric: Metric, least: float) -> Wanted:
 def _worse(metric: Metric, tested: Tested, margin: Decimal, alpha: float) -> str:
     """Return what is shown of a loss that fails, and what is only seen."""
     lost, upper = amount(metric, -tested.gain, margin), tested.bounds(alpha).upper
-    least = f": the true loss is at least {amount(metric, -upper)}" if upper < 0 else ""
-    return (
+    said = (
         f"it is shown to be worse, and the loss seen, {lost}, is over the "
-        f"{amount(metric, margin, -tested.gain)} allowed{least}"
+        f"{amount(metric, margin, -tested.gain)} allowed"
     )
+    if upper >= 0:
+        return said
+    sure = show(1 - exact(alpha), "%")
+    return f"{said}: with {sure} confidence the true loss is at least {amount(metric, -upper)}"
 
 
 def _said(

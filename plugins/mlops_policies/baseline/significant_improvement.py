@@ -215,7 +215,7 @@ def _said(question: _Question, tested: Tested, outcome: Outcome) -> str:
     if outcome is Outcome.INCONCLUSIVE:
         return f"{said} may be chance"
     if isinstance(tested, Seeds):
-        return f"{said} is more than chance, on average over {tested.spread.have} trainings each"
+        return f"{said} is more than chance of seeds explains ({tested.spread.have} trainings each)"
     return f"{said} is more than chance"
 
 

@@ -216,11 +216,11 @@ class FourFifths(Policy, name="four-fifths"):
 
         At the level of one of so many pairs: which of them is the widest is known only afterwards.
         """
-        (low, high), p = worst.groups, worst.p(1.0)
+        (low, high), p = worst.groups, min(1.0, 2 * worst.p(1.0))  # which is lower, was seen first
         differ = "is" if p < self.alpha / tests else "is not"
         return (
-            f"; that {attribute}={low} is selected less often than {attribute}={high} {differ} "
-            f"beyond chance (one-sided p = {p_value(p)} against 'is not selected less')"
+            f"; that {attribute}={low} and {attribute}={high} are not selected alike {differ} "
+            f"beyond chance (two-sided p = {p_value(p)} against 'are selected alike')"
         )
 
     def _test(self, worst: Ratio, tests: int) -> str:

@@ -1,5 +1,6 @@
 """How long a caller waits for the model."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from mlops_policies.comparing.amounts import about
 from mlops_policies.reading.probe import PROBE_IT, probe_count, require_own_probe, span
 from policy_engine.evidence import Case, InvalidEvidence, Measurement, MissingEvidence, Needs, Run
 from policy_engine.policy import Finding, Outcome, Policy, part
@@ -19,6 +21,11 @@ GROWTH_N = {50: 1000, 95: 1000, 99: 5000}
 """Requests a side from which growth is judged as a number: equal models seldom fail then."""
 ALPHA = "0.05"
 """The one-sided error of each bound that `probe_serving` logs."""
+POWERFUL = Decimal("1.512")
+"""So many times its own width must a bound at `ALPHA` be off, to decide 4 times in 5: the normal
+distribution's quantiles of 0.95 and 0.8, added, over that of 0.95."""
+_MOST_TIMES = 20
+"""How many times nearer than it is a bound can be brought by more requests, 400 times as many."""
 _MS = Decimal("0.001")
 
 
@@ -170,11 +177,26 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
                 message=self._unsettled(finding, sample)
                 or f"the {what} is too near its limit to tell from chance",
                 detail=f"{told}, which does not decide",
-                remedy=f"measure more requests: probe_serving(…, requests={4 * sample.n:f})",
+                remedy=self._more(finding, sample),
             )
         remedy = _QUICKER.format("max" if finding.part == "latency" else "max_growth")
         return finding._replace(
             outcome=outcome, detail=told, remedy=remedy if outcome is Outcome.FAIL else None
+        )
+
+    def _more(self, finding: Finding, sample: _Sample) -> str:
+        """Say how many requests decide, where the true percentile is what was measured."""
+        bound = sample.low if sample.latency.value > self.max else sample.high
+        away = abs(sample.latency.value - self.max)
+        if finding.part != "latency" or bound is None or not away:
+            return f"measure more requests: probe_serving(…, requests={4 * sample.n:f})"
+        reach = divide(POWERFUL * abs(sample.latency.value - bound), away)
+        if reach > _MOST_TIMES:
+            return f"it is too near {show(self.max, 's')} for requests to settle: decide by hand"
+        n = about(math.ceil(sample.n * max(reach, Decimal(1)) ** 2))
+        return (
+            f"measure more requests, probe_serving(…, requests=N): {n} decide 4 times in 5, if the "
+            "true value is the one seen here"
         )
 
     def _unsettled(self, finding: Finding, sample: _Sample) -> str | None:
