@@ -40,6 +40,8 @@ body { font: 14px/1.5 system-ui, 'DejaVu Sans', 'Noto Color Emoji', sans-serif; 
   color: #1f2328; background: #fff; overflow-wrap: anywhere; }
 h2, h3 { line-height: 1.3; margin: 8px 0 12px; } h2 { font-size: 20px; } h3 { font-size: 16px; }
 code { font: 12px monospace; background: #eff1f3; border-radius: 6px; padding: .15em .35em; }
+pre { background: #f6f8fa; border-radius: 6px; padding: 12px; overflow: auto; }
+pre code { background: none; padding: 0; }
 table { border-collapse: collapse; margin: 8px 0; display: block; overflow: auto; }
 th, td { border: 1px solid #d1d9e0; padding: 4px 10px; text-align: left; font-size: 14px;
   overflow-wrap: normal; }
@@ -47,6 +49,7 @@ ul { padding-left: 1.5em; } li { margin: 6px 0; } sub { color: #59636e; }
 """
 _DARK = """
 body { color: #f0f6fc; background: #0d1117; } code { background: #262c36; }
+pre { background: #151b23; } pre code { background: none; }
 th, td { border-color: #3d444d; } sub { color: #9198a1; }
 """
 

@@ -26,7 +26,8 @@ th[scope=row] { font-weight: 600; }
 thead th, td[class] { overflow-wrap: normal; }
 .changes td { overflow-wrap: break-word; } .changes th[scope=row] { min-width: 9rem; }
 main { overflow-x: auto; }
-td p, td ul { margin: 0; } summary { color: var(--faint); cursor: pointer; }
+td p, td ul { margin: 0; } pre { white-space: pre-wrap; }
+summary { color: var(--faint); cursor: pointer; }
 .grade, .rule, .part { color: var(--faint); font-weight: 400; }
 .error, .blocking, .fail, .not-evaluated { color: var(--red); }
 .warning, .waived, .warn { color: var(--amber); } .passed, .pass { color: var(--green); }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import subprocess
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from policy_engine.policy import Level
 from policy_engine.render.formats.html import as_html
 from policy_engine.render.remedies import steps
+from policy_engine.render.way_out import waive_lines
 from policy_engine.report import PolicySource, Verdict, WaiverUse
 from tests.render import reports
 from tests.render.golden import golden
@@ -139,3 +142,12 @@ def test_a_browser_sees_the_page_as_it_is_written(tmp_path: Path) -> None:
         timeout=100,
     )
     assert tags(done.stdout.decode()) == tags(page)
+
+
+def test_what_blocks_has_the_lines_that_waive_it_after_its_table() -> None:
+    page = as_html(reports.mixed())
+    lines = html.unescape(page.split("<pre>")[1].split("</pre>")[0]).splitlines()
+    assert lines == waive_lines(reports.mixed().subjects[0], reports.mixed())
+    assert [line.split(" ")[1] for line in lines] == ["check", "waive"]
+    strict = reports.subject(reports.SIZE._replace(level=Level.MANDATORY))
+    assert "<pre>" not in as_html(reports.report(strict))

@@ -3,6 +3,7 @@
 It asks for nothing from elsewhere and runs no script; what checks a number by hand is folded.
 """
 
+import html
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from decimal import Decimal
@@ -17,7 +18,7 @@ from policy_engine.render.html_style import STYLE
 from policy_engine.render.limits_picture import share_of
 from policy_engine.render.plots.section import as_plots
 from policy_engine.render.remedies import steps
-from policy_engine.render.way_out import COMMAND, way_out
+from policy_engine.render.way_out import COMMAND, DAYS, waive_lines, waiver_file, way_out
 from policy_engine.report import (
     BaselineRef,
     Change,
@@ -51,7 +52,7 @@ def as_html(report: Report) -> str:
         f"<style>{STYLE}</style></head><body>",
         *_headline(report, title),
         "<main>",
-        *(line for number, subject in enumerate(subjects) for line in _subject(subject, number)),
+        *(line for number, each in enumerate(subjects) for line in _subject(each, report, number)),
         *(_proposal(report.proposal) if report.proposal else ()),
         *_waivers(report),
         "</main>",
@@ -85,7 +86,7 @@ def _to_do(report: Report) -> str:
     return f"<p><b>To do:</b> {out.words}{command}.</p>"
 
 
-def _subject(subject: Subject, number: int) -> Iterator[str]:
+def _subject(subject: Subject, report: Report, number: int) -> Iterator[str]:
     word = rows.WORDS[subject.verdict]
     verdict = f'<span class="{subject.verdict.value}">{word}:</span>'
     yield f"<section><h2>{verdict} {html_text(subject.policy_file)}</h2>"
@@ -97,7 +98,18 @@ def _subject(subject: Subject, number: int) -> Iterator[str]:
     if number < _PLOTTED:
         yield from as_plots(subject, f"plot-{number + 1}")
     yield from _table(subject)
+    if lines := waive_lines(subject, report):
+        yield _to_waive(lines, waiver_file(subject))
     yield "</section>"
+
+
+def _to_waive(lines: Sequence[str], file: str) -> str:
+    return (
+        "<details><summary>lines to copy that have it waived</summary>"
+        f"<p>Fill in what is in capitals; they add to {html_code(file)}, for {DAYS} days. Somebody "
+        "else fills in <code>approved_by</code> there, in a pull request of its own.</p>"
+        f"<pre>{html.escape(chr(10).join(lines))}</pre></details>"
+    )
 
 
 def _changes(changes: Sequence[Change]) -> Iterator[str]:
