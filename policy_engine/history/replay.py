@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from policy_engine.evidence import EVERYTHING, Needs
 from policy_engine.evidence.record import (
@@ -15,6 +15,7 @@ from policy_engine.evidence.record import (
 )
 from policy_engine.history import unknown
 from policy_engine.history.reading import Reader, facts_alone
+from policy_engine.history.sought import Rules, sought
 from policy_engine.history.then import Asked, baseline_then
 from policy_engine.history.timeline import Timeline
 from policy_engine.judging.bindings_today import BoundFile, Context, EvaluationFacts
@@ -68,7 +69,6 @@ class Said(NamedTuple):
     numbers: tuple[Number, ...]
 
 
-Rules = tuple[dict[str, Any], ...]
 Verdicts = dict[tuple[str, str], Said]
 """What each binding said, by policy file and id."""
 
@@ -118,15 +118,24 @@ class Judge:
 
     def verdicts(self, past: Past) -> Verdicts:
         """Return what each policy would have said of a run on the day when it ended."""
-        return dict(item for file in self.files_for(past.run) for item in self._by_file(file, past))
+        verdicts: Verdicts = {}
+        for file in self.files_for(past.run):
+            verdicts |= self._by_file(file, past)
+        return verdicts
 
-    def _by_file(self, file: PolicyFile, past: Past) -> Iterator[tuple[tuple[str, str], Said]]:
+    def _by_file(self, file: PolicyFile, past: Past) -> Verdicts:
         here = _facts(past.then)
         bound = self._bound_on(file, past.then, here)
         metric = file.metric.name if file.metric else None
         asked = self._asked(file, past)
-        found = [baseline_then(rules, metric, asked) for rules in self._rules_of(file)]
-        baselines = tuple(self._known_baseline(each, file, past) for each in found)
+
+        def found(rules: Rules) -> BaselineRecord:
+            return self._known_baseline(baseline_then(rules, metric, asked), file, past)
+
+        baselines = tuple(
+            sought(rules, metric, found) if place else found(rules)  # the file's own come first
+            for place, rules in enumerate(self._rules_of(file))
+        )
         reading = Reading.of(file)
         record = reading.candidate(self._candidate(past, baselines, file))
         baseline = reading.baseline(baselines[0]) if baselines else None
@@ -134,7 +143,7 @@ class Judge:
         by_id: dict[str, list[Judged]] = {}
         for finding in judged_findings(bound, record, baseline, here):
             by_id.setdefault(finding.id, []).append(finding)
-        yield from (((file.path, id_), _said(each)) for id_, each in by_id.items())
+        return {(file.path, id_): _said(each) for id_, each in by_id.items()}
 
     def _candidate(
         self, past: Past, baselines: tuple[BaselineRecord, ...], file: PolicyFile

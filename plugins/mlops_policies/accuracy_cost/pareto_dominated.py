@@ -172,11 +172,11 @@ class ParetoDominated(Policy, name="pareto-dominated"):
         candidate = case.candidate
         mine = evaluation_data(candidate)
         since = candidate.start_time - WINDOW
+        own = self._costs(case, candidate, candidate.children)
         children: dict[str | None, list[Run]] = defaultdict(list)
         history = case.history
         for run in history:
             children[run.parent_id].append(run)
-        own = self._costs(case, candidate, candidate.children)
         rivals, others = [], 0
         for run in history:
             if run.parent_id == candidate.run_id or run.start_time < since:
