@@ -10,6 +10,8 @@ from policy_engine.report import Effect, Judged, Report, RunRef, Subject
 
 COMMAND = "policy-engine waive --from report.json"
 """It writes a waiver; what it lacks it says itself."""
+CHOSEN = {"reason": "WHY", "owner": "@WHO", "ticket": "TICKET"}
+"""The flags of which a person must say the value, and the word that stands for it until then."""
 DAYS = 30
 """How long the waivers hold that are proposed (days from the check)."""
 
@@ -104,7 +106,7 @@ def _rest(run: RunRef, file: str, at: datetime) -> str:
     last = (at + timedelta(days=DAYS)).date()
     kind = "" if run.registered or run.model else " --for run"
     target = _word(file, "FILE")
-    chosen = '--reason "WHY" --owner "@WHO" --ticket "TICKET"'
+    chosen = " ".join(f'--{flag} "{word}"' for flag, word in CHOSEN.items())
     return f"{chosen} --expires {last}{kind} --append {target}"
 
 

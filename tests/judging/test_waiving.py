@@ -650,3 +650,17 @@ def test_the_report_of_a_waiver_is_plain_json() -> None:
     assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
     (expiring,) = report.to_dict()["waivers"]["expiring"]
     assert expiring["expires"] == "2026-11-30"
+
+
+@pytest.mark.parametrize(
+    ("flag", "word"), [("--reason", "WHY"), ("--owner", "@WHO"), ("--ticket", "TICKET")]
+)
+def test_a_line_of_the_comment_that_nobody_filled_in_writes_no_waiver(
+    project: Project, flag: str, word: str
+) -> None:
+    project.policy(_BIG)
+    _report(project, candidate(model=model("fraud-[lr]", size="2500kB")))
+    told = _waive("--id", "model-size-budget", flag, word, "--append", "waivers.yaml")
+    assert (told.code, told.out) == (2, "")
+    assert f"Invalid value for {flag}: '{word}' stands for what you have to say" in told.err
+    assert not (project.folder / "waivers.yaml").exists()

@@ -48,7 +48,13 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
     from pathlib import Path
 
     from policy_engine.cli import waive
+    from policy_engine.render.way_out import CHOSEN
 
+    for flag, word in CHOSEN.items():
+        if given[flag] == word:
+            raise click.BadParameter(
+                f"'{word}' stands for what you have to say", param_hint=f"--{flag}"
+            )
     written = waive.WaiverRequest(
         id=given["id_"],
         part=given["part"],
