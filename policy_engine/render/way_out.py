@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from policy_engine.policy import Level, Outcome
@@ -10,10 +9,11 @@ from policy_engine.report import Effect, Judged, Report, RunRef, Subject
 
 COMMAND = "policy-engine waive --from report.json"
 """It writes a waiver; what it lacks it says itself."""
-CHOSEN = {"reason": "WHY", "owner": "@WHO", "ticket": "TICKET"}
-"""The flags of which a person must say the value, and the word that stands for it until then."""
-DAYS = 30
-"""How long the waivers hold that are proposed (days from the check)."""
+CHOSEN = {"reason": "WHY", "owner": "@WHO", "ticket": "TICKET", "expires": "DAY"}
+"""The flags of which a person must say the value, and the word that stands for it until then.
+
+No day is proposed: what is decided again tomorrow must say the same as today.
+"""
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._-]{0,80}")
@@ -78,7 +78,7 @@ def waive_lines(subject: Subject, report: Report) -> list[str]:
     )
     profile = report.policies.profile
     judged += f" --profile {_safe(profile, _ID, 'PROFILE')}" if profile else ""
-    rest = _rest(run, waiver_file(subject), report.evaluated_at)
+    rest = _rest(run, waiver_file(subject))
     flags = dict.fromkeys(map(_options, waivable))
     return [
         f"policy-engine check {judged} --format json=report.json",
@@ -101,13 +101,12 @@ def _options(finding: Judged) -> str:
     return named if finding.part is None else f"{named} --part {_word(finding.part, 'PART')}"
 
 
-def _rest(run: RunRef, file: str, at: datetime) -> str:
+def _rest(run: RunRef, file: str) -> str:
     """Return the flags that are alike for all findings of a run."""
-    last = (at + timedelta(days=DAYS)).date()
     kind = "" if run.registered or run.model else " --for run"
     target = _word(file, "FILE")
     chosen = " ".join(f'--{flag} "{word}"' for flag, word in CHOSEN.items())
-    return f"{chosen} --expires {last}{kind} --append {target}"
+    return f"{chosen}{kind} --append {target}"
 
 
 def _word(text: str, otherwise: str) -> str:

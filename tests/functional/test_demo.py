@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import chdir
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -284,6 +285,9 @@ def test_the_lines_of_a_comment_waive_what_blocks(told: Told, tmp_path: Path) ->
     (policies / "demo.yaml").write_bytes(told.policy_file.read_bytes())
     comment = as_markdown(read_report(demo / "reports" / "pr-2.json"))
     lines = comment.split("```sh\n")[1].split("```")[0]
+    last = datetime.now(UTC).date() + timedelta(days=30)
+    for word, said in (("WHY", "pruning"), ("@WHO", "@ana"), ("TICKET", "ML-1"), ("DAY", last)):
+        lines = lines.replace(f'"{word}"', f'"{said}"')
     store = {"MLFLOW_TRACKING_URI": f"sqlite:///{demo / 'mlflow.db'}"}
     engine = shlex.join([sys.executable, "-m", "policy_engine"])
 

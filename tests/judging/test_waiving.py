@@ -653,7 +653,8 @@ def test_the_report_of_a_waiver_is_plain_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "word"), [("--reason", "WHY"), ("--owner", "@WHO"), ("--ticket", "TICKET")]
+    ("flag", "word"),
+    [("--reason", "WHY"), ("--owner", "@WHO"), ("--ticket", "TICKET"), ("--expires", "DAY")],
 )
 def test_a_line_of_the_comment_that_nobody_filled_in_writes_no_waiver(
     project: Project, flag: str, word: str

@@ -18,7 +18,7 @@ from policy_engine.render.html_style import STYLE
 from policy_engine.render.limits_picture import share_of
 from policy_engine.render.plots.section import as_plots
 from policy_engine.render.remedies import steps
-from policy_engine.render.way_out import COMMAND, DAYS, waive_lines, waiver_file, way_out
+from policy_engine.render.way_out import COMMAND, waive_lines, waiver_file, way_out
 from policy_engine.report import (
     BaselineRef,
     Change,
@@ -106,7 +106,7 @@ def _subject(subject: Subject, report: Report, number: int) -> Iterator[str]:
 def _to_waive(lines: Sequence[str], file: str) -> str:
     return (
         "<details><summary>lines to copy that have it waived</summary>"
-        f"<p>Fill in what is in capitals; they add to {html_code(file)}, for {DAYS} days. Somebody "
+        f"<p>Fill in what is in capitals; they add to {html_code(file)}. Somebody "
         "else fills in <code>approved_by</code> there, in a pull request of its own.</p>"
         f"<pre>{html.escape(chr(10).join(lines))}</pre></details>"
     )

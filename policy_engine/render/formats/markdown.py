@@ -26,7 +26,7 @@ from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
 from policy_engine.render.remedies import steps
-from policy_engine.render.way_out import DAYS, waive_lines, waiver_file, way_out
+from policy_engine.render.way_out import waive_lines, waiver_file, way_out
 from policy_engine.report import (
     Champion,
     Change,
@@ -164,9 +164,9 @@ def _to_waive(subject: Subject, report: Report) -> Part:
         "`MLFLOW_TRACKING_URI` set:\n\n```sh",
         "```\n\n"
         "The first line makes the report again; this job's own JSON report will do as well. The "
-        f"others add to `waivers:` in {file}, for {DAYS} days from this check (at most "
-        f"{LONGEST.days}). Propose that file in a pull request of its own, in which somebody else "
-        "fills in `approved_by`; once it is merged, run this check again.",
+        f"others add to `waivers:` in {file}; DAY (YYYY-MM-DD) is their last, at most "
+        f"{LONGEST.days} days ahead. Propose that file in a pull request of its own, in which "
+        "somebody else fills in `approved_by`; once it is merged, run this check again.",
     )
 
 
