@@ -19,8 +19,8 @@ _ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._-]{0,80}")
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
 _PATH = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]|/(?=[A-Za-z0-9_])){0,200}")
-_QUOTED = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._ (),:+/-]{0,200}")
-"""What is a plain text between single quotes, to each shell and to each page."""
+_QUOTED = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9=._ (),:+/-]{0,200}")
+"""What is a plain text between single quotes, to a shell and to a page, and leads nowhere else."""
 
 
 class WayOut(NamedTuple):

@@ -127,7 +127,7 @@ def test_a_model_that_only_looks_better_than_the_constant_is_inconclusive() -> N
     found = judged(better_by(8, 4))
     finding = assert_outcome(found, "inconclusive", part="zero-rule", message=message)
     assert finding.message == (
-        "right on 4% more rows than always answering the same class; too few to be sure"
+        "right on 4 of 100 rows more than always answering the same class; too few to be sure"
     )
     assert finding.remedy == (
         "evaluate on more rows: about 470 rows (100 now) decide 4 times in 5, if it is truly "

@@ -198,6 +198,14 @@ def test_a_percentile_near_its_limit_says_what_its_bounds_leave_open() -> None:
     )
 
 
+def test_what_no_number_of_requests_settles_is_not_answered_with_more_of_them() -> None:
+    finding = assert_outcome(judged(bounded(45, 49.9, 57)), "inconclusive")
+    assert finding.remedy == (
+        "more requests hardly settle it, so near 50 ms: make the model quicker to answer, or raise "
+        "max and say why"
+    )
+
+
 def test_without_bounds_the_numbers_decide_and_it_says_so() -> None:
     message = (
         "p95 latency is 40 ms; it must be at most 50 ms (1000 requests); compared as numbers, so "

@@ -424,6 +424,7 @@ def test_blanks_in_a_path_or_a_part_are_quoted_and_what_no_quotes_hold_is_in_cap
     for path, told, file in (
         ("our rules/fraud.yaml", "'our rules/fraud.yaml'", "'our rules/waivers.yaml'"),
         ("it's/fraud.yaml", "FILE", "FOLDER/waivers.yaml"),
+        ("our rules/../../fraud.yaml", "FILE", "FOLDER/waivers.yaml"),
     ):
         subject = reports.subject(finding, verdict=Verdict.FAIL, policy_file=path)
         check, waive = lines_to_waive(as_markdown(reports.report(subject)))

@@ -26,7 +26,7 @@ from policy_engine.evidence import (
     Run,
 )
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
-from policy_engine.quantities import Tighter, divide, exact, show, show_both
+from policy_engine.quantities import Tighter, exact, show, show_both
 from policy_engine.statistics import (
     InvalidRows,
     NotComputable,
@@ -216,13 +216,12 @@ def _tested(finding: Finding, table: Predictions, rule: ZeroRule, alpha: float) 
             message=f"{finding.about} as logged beats {always}; the rows that are logged do not",
             remedy="log predictions and metric of the same rows, and look at what it has learnt",
         )
-    ahead = show(divide(Decimal(wins - losses), Decimal(n)), "%")
     rows = f"{about(rows_needed_for_counts(wins, losses, n, (wins - losses) / n, alpha))} rows"
     truth = "if it is truly better by what is seen here"
     said = f"; {n:,} rows do not show that it is better: {rows} do 4 times in 5, {truth}"
     return finding.saying(f"{said}{test}")._replace(
         outcome=Outcome.INCONCLUSIVE,
-        message=f"right on {ahead} more rows than {always}; too few to be sure",
+        message=f"right on {wins - losses:,} of {n:,} rows more than {always}; too few to be sure",
         remedy=f"evaluate on more rows: {rows} ({n:,} now) decide 4 times in 5, {truth}; {ONCE}",
     )
 

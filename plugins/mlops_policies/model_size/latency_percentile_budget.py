@@ -190,9 +190,10 @@ class LatencyPercentileBudget(Policy, name="latency-percentile-budget"):
         away = abs(sample.latency.value - self.max)
         if finding.part != "latency" or bound is None or not away:
             return f"measure more requests: probe_serving(…, requests={4 * sample.n:f})"
+        quicker = _QUICKER.format("max")
         reach = divide(POWERFUL * abs(sample.latency.value - bound), away)
         if reach > _MOST_TIMES:
-            return f"it is too near {show(self.max, 's')} for requests to settle: decide by hand"
+            return f"more requests hardly settle it, so near {show(self.max, 's')}: {quicker}"
         n = about(math.ceil(sample.n * max(reach, Decimal(1)) ** 2))
         return (
             f"measure more requests, probe_serving(…, requests=N): {n} decide 4 times in 5, if the "
