@@ -1,7 +1,6 @@
 """Past runs, each judged as if it were a candidate then: what a policy file would have done."""
 
 import fnmatch
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +25,6 @@ from policy_engine.tracking.translate import run_record
 
 MOST_AHEAD = 1_000
 """Runs that began while a candidate ran, and are waited for before it is judged."""
-TURN_S = 0.0005
-"""How long the thread that judges may keep one that reads waiting (seconds): a page takes ten turns
-to ask for and to read, and the server has nothing to do meanwhile."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -139,8 +135,6 @@ def look_at(
     )
     result = Backtest(asked, tuple(Tally() for _ in asked.sides))
     looking = _Looking(store, deadline, asked, progress, result, tell)
-    turn = sys.getswitchinterval()
-    sys.setswitchinterval(TURN_S)
     try:
         looking.through(found)
     except KeyboardInterrupt:
@@ -148,7 +142,6 @@ def look_at(
     except ReadFailed as e:
         result.ended = str(e)
     finally:
-        sys.setswitchinterval(turn)
         progress.close()
     result.seconds = time.monotonic() - began
     return result
