@@ -61,7 +61,8 @@ def beginning(response: requests.Response, length: int) -> bytes:
         content += piece
         if len(content) >= length:
             break
-    return bytes(content[:length])
+    del content[length:]
+    return bytes(content)
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:

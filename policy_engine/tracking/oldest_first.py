@@ -24,8 +24,8 @@ Page = tuple[str, Callable[[], list[Json]]]
 
 PAGE = 150
 """Runs of one page: 0.3 s of a server's time, and some 12 MB as Python has them."""
-AHEAD = 2
-"""Pages that are asked for while one is judged."""
+AHEAD = 3
+"""Pages that are asked for while one is judged, of each experiment that is read."""
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 """How long to wait before a page is asked for again (seconds)."""
 
@@ -98,16 +98,19 @@ def _patiently(ask: Callable[[], T], deadline: Deadline) -> T:
 
 
 def _ahead(made: Iterator[T]) -> Iterator[T]:
-    """Return what an iterator gives; as many as `AHEAD` are made meanwhile, in threads."""
-    under_way = deque([_begun(made, None)])
+    """Return what an iterator gives; the next `AHEAD` are made meanwhile, in threads."""
+    under_way: deque[Future[T | None]] = deque()
+
+    def begin_more() -> None:
+        while len(under_way) < AHEAD:
+            under_way.append(_begun(made, under_way[-1] if under_way else None))
 
     def each_in_turn() -> Iterator[T]:
-        while (each := under_way[0].result()) is not None:
-            while len(under_way) <= AHEAD:
-                under_way.append(_begun(made, under_way[-1]))
-            under_way.popleft()
+        while (each := under_way.popleft().result()) is not None:
+            begin_more()
             yield each
 
+    begin_more()
     return each_in_turn()
 
 

@@ -129,7 +129,7 @@ class Api:
         """Return the token of the next page, and what reads the rest of this one.
 
         The token stands at the end: the next page can be asked for before this one is read, which
-        takes a tenth of the time in which the server makes it.
+        takes a twentieth of the time in which the server makes it.
         """
         text = self._answer("POST", path, {}, body=body)
         found = _TOKEN_AT_END.search(text, max(0, len(text) - _LONGEST_TOKEN))

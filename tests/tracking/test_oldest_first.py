@@ -1,4 +1,4 @@
-"""Pages of runs are asked for ahead of whoever judges them: two of them, in their order."""
+"""Pages of runs are asked for ahead of whoever judges them, three of each experiment, in order."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def names(pages: Any) -> list[str]:
     return [run["info"]["run_id"] for page in pages for run in page]
 
 
-def test_two_pages_are_asked_for_while_one_is_judged_and_no_more() -> None:
+def test_three_pages_are_asked_for_while_one_is_judged_and_no_more() -> None:
     store = Pages(9)
     made = next(experiments(store, "e"))
     for judged in range(1, 6):
@@ -71,17 +71,20 @@ def test_pages_of_the_next_experiment_are_asked_for_while_the_last_of_one_is_jud
     made = experiments(store, "a", "b", "c")
     first = next(made)
     assert names([next(first), next(first)]) == ["a-0", "a-1"]
-    assert store.wait_for(lambda: store.asked == ["a-0", "a-1", "b-0", "b-1"])
+    assert store.wait_for(lambda: store.asked == ["a-0", "a-1", "b-0", "b-1", "c-0"])
     assert [names(pages) for pages in made] == [["b-0", "b-1"], ["c-0", "c-1"]]
 
 
-def test_of_as_many_experiments_as_may_be_asked_at_once_the_first_pages_are_under_way() -> None:
-    store = Pages(4)
+def test_pages_of_as_many_experiments_as_may_be_asked_at_once_are_under_way() -> None:
+    store = Pages(5)
     made = experiments(store, *"abcde", concurrency=3)
     first = next(made)
-    assert store.wait_for(lambda: len(store.asked) == 5)
-    assert sorted(store.asked) == ["a-0", "a-1", "a-2", "b-0", "c-0"]
-    assert names(first) == ["a-0", "a-1", "a-2", "a-3"]
+    assert store.wait_for(lambda: len(store.asked) == 3 * AHEAD + 1)
+    one_more = f"a-{AHEAD}"  # of the one whose first page is here
+    assert sorted(store.asked) == sorted(
+        [*(f"{e}-{n}" for e in "abc" for n in range(AHEAD)), one_more]
+    )
+    assert names(first) == ["a-0", "a-1", "a-2", "a-3", "a-4"]
     assert [names(pages)[0] for pages in made] == ["b-0", "c-0", "d-0", "e-0"]
 
 
