@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
 from policy_engine.evidence.record import RunRecord
@@ -188,13 +187,10 @@ class _Looking:
 
     def through(self, experiments: Sequence[Json]) -> None:
         self._step.experiments = len(experiments)
-        begun: deque[Iterator[list[Json]]] = deque()
-        left = iter(experiments)
-        for number, experiment in enumerate(experiments, 1):
+        pages = self._pages_of([str(each["experiment_id"]) for each in experiments])
+        for number, (experiment, its_pages) in enumerate(zip(experiments, pages, strict=True), 1):
             self._step.experiment, self._step.name = number, str(experiment["name"])
-            # The first pages of the next experiments are read while this one is judged.
-            begun += map(self._begun, islice(left, self._asked.concurrency - len(begun)))
-            for past in self._candidates(experiment, begun.popleft()):
+            for past in self._candidates(experiment, its_pages):
                 self._judge(past)
                 if self._judged == self._asked.limit:
                     self._result.ended = f"--limit {self._asked.limit} was reached"
@@ -204,12 +200,14 @@ class _Looking:
     def _judged(self) -> int:
         return sum(self._result.experiments.values())
 
-    def _begun(self, experiment: Json) -> Iterator[list[Json]]:
+    def _pages_of(self, experiment_ids: Sequence[str]) -> Iterator[Iterator[list[Json]]]:
         since = self._asked.since
         first = since - HISTORY if since else _EPOCH
         milliseconds = round(first.timestamp() * 1000)
-        id_ = str(experiment["experiment_id"])
-        return pages_oldest_first(self._store, self._deadline, id_, milliseconds)
+        concurrency = self._asked.concurrency
+        return pages_oldest_first(
+            self._store, self._deadline, experiment_ids, milliseconds, concurrency
+        )
 
     def _candidates(self, experiment: Json, pages: Iterator[list[Json]]) -> Iterator[Past]:
         """Yield the candidates of an experiment, each once all that it may see is known."""

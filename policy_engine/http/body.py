@@ -15,7 +15,8 @@ ENCODINGS = "gzip, deflate"
 """What `Accept-Encoding` asks for: with these, a piece grows 1,000 times at most."""
 
 _KNOWN = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-_PIECE = 64 * 1024  # bytes between two looks at the cap
+_PIECE = 1024 * 1024  # bytes between two looks at the cap; after each, other threads may run first
+_PACKED_PIECE = 64 * 1024  # as much may become 1,000 times that
 _MOST_DIGITS = 18
 
 
@@ -60,11 +61,13 @@ def beginning(response: requests.Response, length: int) -> bytes:
         content += piece
         if len(content) >= length:
             break
-    return bytes(content[:length])
+    del content[length:]
+    return bytes(content)
 
 
 def _pieces(response: requests.Response) -> Iterator[bytes]:
     packed = response.headers.get("Content-Encoding", "").strip().lower()
     if packed not in _KNOWN:
         raise ContentDecodingError
-    yield from response.iter_content(_PIECE)
+    is_plain = packed in {"", "identity"}
+    yield from response.iter_content(_PIECE if is_plain else _PACKED_PIECE)

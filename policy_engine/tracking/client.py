@@ -50,7 +50,7 @@ from policy_engine.tracking.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 _DATABASES = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
@@ -169,7 +169,7 @@ class ClientStore:
 
     def oldest_first(
         self, experiment_id: str, since: int, size: int, token: str | None
-    ) -> tuple[list[Json], str | None]:
+    ) -> tuple[Callable[[], list[Json]], str | None]:
         """Return a page of an experiment's active runs by their start."""
         ids, order = [checked_experiment_id(experiment_id)], ["attributes.start_time ASC"]
         with self._reading():
@@ -180,7 +180,7 @@ class ClientStore:
                 order_by=order,
                 page_token=token,
             )
-            return [_json(each) for each in found], found.token or None
+            return lambda: [_json(each) for each in found], found.token or None
 
     def experiment(self, experiment_id: str) -> Json:
         """Return an experiment by its id."""

@@ -31,9 +31,10 @@ from policy_engine.tracking.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _MODEL_FILES = "/ajax-api/2.0/mlflow/logged-models/{}/artifacts/files"
+_SEARCH = "runs/search"
 _RUN_FILES = "/get-artifact"
 _PAGE = 1000  # experiments in one answer
 _POINTS = "25000"  # values of a metric in one answer: MLflow's own default
@@ -111,38 +112,26 @@ class RestStore:
 
     def oldest_first(
         self, experiment_id: str, since: int, size: int, token: str | None
-    ) -> tuple[list[Json], str | None]:
+    ) -> tuple[Callable[[], list[Json]], str | None]:
         """Return a page of an experiment's active runs by their start."""
         ids = [checked_experiment_id(experiment_id)]
-        filter_ = Query(started_from=since).filter
-        return self._page(ids, filter_, size, token, deleted=False, order="ASC")
+        query = _query(ids, Query(started_from=since).filter, size, token, order="ASC")
+        following, answer = self._api.post_for_page(_SEARCH, query)
+        return lambda: self._runs_in(answer(), ids), following
 
     def _page(
-        self,
-        ids: list[str],
-        filter_: str,
-        size: int,
-        token: str | None,
-        *,
-        deleted: bool,
-        order: str = "DESC",
+        self, ids: list[str], filter_: str, size: int, token: str | None, *, deleted: bool
     ) -> tuple[list[Json], str | None]:
-        path = "runs/search"
-        query: Json = {
-            "experiment_ids": ids,
-            "filter": filter_,
-            "run_view_type": "DELETED_ONLY" if deleted else "ACTIVE_ONLY",
-            "max_results": size,
-        }
-        if filter_:  # what a server refuses is asked again in its simplest form: MLflow's own order
-            query["order_by"] = [f"attributes.start_time {order}"]
-        answer = self._api.post(path, {**query, "page_token": token} if token else query)
-        runs = list(self._api.records(path, answer, "runs"))
+        answer = self._api.post(_SEARCH, _query(ids, filter_, size, token, deleted=deleted))
+        return self._runs_in(answer, ids), self._api.next_page(_SEARCH, answer)
+
+    def _runs_in(self, answer: Json, ids: list[str]) -> list[Json]:
+        runs = list(self._api.records(_SEARCH, answer, "runs"))
         for run in runs:
-            if self._api.info(path, run).get("experiment_id") not in ids:
-                raise self._api.wrong_shape(path, "a run of another experiment")
-            self._api.about(path, run, "run_id", None)
-        return runs, self._api.next_page(path, answer)
+            if self._api.info(_SEARCH, run).get("experiment_id") not in ids:
+                raise self._api.wrong_shape(_SEARCH, "a run of another experiment")
+            self._api.about(_SEARCH, run, "run_id", None)
+        return runs
 
     def experiment(self, experiment_id: str) -> Json:
         """Return an experiment by its id."""
@@ -279,3 +268,23 @@ class RestStore:
 
     def _no_model(self, model_id: str) -> str:
         return f"MLflow at {self._api.address} has no logged model {model_id}"
+
+
+def _query(
+    ids: list[str],
+    filter_: str,
+    size: int,
+    token: str | None,
+    *,
+    deleted: bool = False,
+    order: str = "DESC",
+) -> Json:
+    query: Json = {
+        "experiment_ids": ids,
+        "filter": filter_,
+        "run_view_type": "DELETED_ONLY" if deleted else "ACTIVE_ONLY",
+        "max_results": size,
+    }
+    if filter_:  # what a server refuses is asked again in its simplest form: MLflow's own order
+        query["order_by"] = [f"attributes.start_time {order}"]
+    return {**query, "page_token": token} if token else query

@@ -162,8 +162,10 @@ class Store(Protocol):
 
     def oldest_first(
         self, experiment_id: str, since: int, size: int, token: str | None
-    ) -> tuple[list[Json], str | None]:
-        """Return a page of an experiment's active runs by their start, and the next one's token.
+    ) -> tuple[Callable[[], list[Json]], str | None]:
+        """Return what reads a page of an experiment's active runs by their start, and a token.
+
+        The token is the next page's, which can be asked for before this one is read.
 
         Args:
             experiment_id: Where to look.

@@ -636,6 +636,41 @@ def test_runs_are_read_up_to_the_limit_and_no_page_more() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"runs": [RUN], "next_page_token": "b2Zmc2V0PTI="}',
+        '{\n  "runs": [RUN],\n  "next_page_token": "b2Zmc2V0PTI="\n}\n',
+        '{"next_page_token": "b2Zmc2V0PTI=", "runs": [RUN]}',
+    ],
+    ids=["in a line", "as MLflow writes it", "at the beginning"],
+)
+def test_the_token_of_the_next_page_is_found_wherever_it_stands(text: str) -> None:
+    with serving(body(text.replace("RUN", json.dumps(a_run())).encode())) as server:
+        read, token = reader(server).oldest_first("1", 0, 2, None)
+    assert token == "b2Zmc2V0PTI="
+    assert read() == [a_run()]
+
+
+def test_what_a_run_says_at_the_end_of_the_last_page_is_no_token() -> None:
+    run = {**a_run(), "data": {"tags": [{"key": "a", "value": '"next_page_token": "x"}'}]}}
+    for last in ({"runs": [run]}, {"runs": [{**run, "next_page_token": "x"}]}):
+        with serving(as_json(last)) as server:
+            read, token = reader(server).oldest_first("1", 0, 2, None)
+        assert token is None
+        assert read() == last["runs"]
+
+
+def test_a_page_that_ends_in_a_token_and_is_no_object_says_so_when_it_is_read() -> None:
+    with serving(body(b'{"runs": [}, "next_page_token": "x"}')) as server:
+        read, token = reader(server).oldest_first("1", 0, 2, None)
+        assert token == "x"
+        assert refusal(read) == (
+            f"MLflow at {server.uri} sent no JSON object as the answer to runs/search: check that "
+            f"the tracking URI leads to MLflow and not to a login page, and {CREDENTIALS}"
+        )
+
+
 def test_no_experiment_means_no_runs_and_no_request() -> None:
     with serving(html()) as server:
         assert reader(server).runs([], Query(), limit=5) == []

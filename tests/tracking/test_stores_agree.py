@@ -60,12 +60,12 @@ READS: dict[str, Read] = {
     "absent run": lambda s, _: s.run(ABSENT_RUN),
     "malformed run id": lambda s, _: s.run("x"),
     "all runs": lambda s, t: s.runs([t.experiment_id, t.proxied_experiment_id], Query(), limit=200),
-    "oldest runs first": lambda s, t: s.oldest_first(t.experiment_id, 0, 500, None)[0],
-    "a page of the oldest runs": lambda s, t: s.oldest_first(t.experiment_id, 0, 2, None)[0],
+    "oldest runs first": lambda s, t: s.oldest_first(t.experiment_id, 0, 500, None)[0](),
+    "a page of the oldest runs": lambda s, t: s.oldest_first(t.experiment_id, 0, 2, None)[0](),
     "the page behind it": lambda s, t: s.oldest_first(
         t.experiment_id, 0, 2, s.oldest_first(t.experiment_id, 0, 2, None)[1]
-    )[0],
-    "no runs since": lambda s, t: s.oldest_first(t.experiment_id, 9 * 10**12, 2, None)[0],
+    )[0](),
+    "no runs since": lambda s, t: s.oldest_first(t.experiment_id, 9 * 10**12, 2, None)[0](),
     "newest three runs": lambda s, t: s.runs([t.experiment_id], Query(), limit=3),
     "deleted runs": lambda s, t: s.runs([t.experiment_id], Query(), limit=9, deleted=True),
     "runs of a commit": lambda s, t: s.runs(
