@@ -40,7 +40,7 @@ class Asked:
         skips: Whether baseline rules without history are passed over.
         at: When the backtest began (UTC).
         resume: Where judged runs are noted; None: nowhere.
-        concurrency: Of how many experiments pages are read at the same time.
+        concurrency: How many pages are asked for at the same time.
         whole_s: How long one run may take whose files and rows are read too (seconds); None: only
             what the pages of runs hold is read.
     """

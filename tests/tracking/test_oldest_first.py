@@ -1,15 +1,18 @@
-"""Pages of runs are asked for ahead of whoever judges them, three of each experiment, in order."""
+"""Pages of runs are asked for ahead of whoever judges them, several at once, and given in order."""
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy_engine.http.deadline import Deadline
-from policy_engine.tracking.oldest_first import AHEAD, pages_oldest_first
+from policy_engine.tracking.oldest_first import AHEAD, PAGE, pages_oldest_first
 from policy_engine.tracking.store import Json, Refused, Store
 
 if TYPE_CHECKING:
@@ -17,10 +20,23 @@ if TYPE_CHECKING:
 
 
 class Pages:
-    """As much of a store as is asked: pages of one run each, of which one may be refused."""
+    """As much of a store as is asked: pages of one run each, of which one may be refused.
 
-    def __init__(self, count: int, refused: int | None = None) -> None:
-        self._count, self._refused = count, refused
+    Args:
+        count: The pages of each experiment.
+        refused: The number of a page that is refused.
+        token: Makes the token of a page of its number.
+        held: While it is not set, first pages alone are given.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        refused: int | None = None,
+        token: Callable[[int], str] = str,
+        held: threading.Event | None = None,
+    ) -> None:
+        self._count, self._refused, self._token, self._held = count, refused, token, held
         self.asked: list[str] = []
         self.read: list[str] = []
         self._changed = threading.Condition()
@@ -28,11 +44,14 @@ class Pages:
     def oldest_first(
         self, experiment_id: str, since: int, size: int, token: str | None
     ) -> tuple[Callable[[], list[Json]], str | None]:
-        number = int(token or 0)
+        numbers = {self._token(number): number for number in range(1, self._count)}
+        number = numbers.get(token, self._count) if token else 0
         name = f"{experiment_id}-{number}"
         with self._changed:
             self.asked.append(name)
             self._changed.notify_all()
+        if number and self._held is not None:
+            assert self._held.wait(20)
         if number == self._refused:
             raise Refused(f"page {number} is refused")
 
@@ -40,11 +59,23 @@ class Pages:
             self.read.append(name)
             return [{"info": {"run_id": name, "start_time": number}}]
 
-        return read, str(number + 1) if number + 1 < self._count else None
+        return read, self._token(number + 1) if number + 1 < self._count else None
 
-    def wait_for(self, holds: Callable[[], bool]) -> bool:
+    def wait_for(self, *names: str) -> bool:
+        """Wait until some pages were asked for, in whatever order, and say if just those were."""
         with self._changed:
-            return self._changed.wait_for(holds, timeout=20)
+            self._changed.wait_for(lambda: len(self.asked) >= len(names), timeout=20)
+            return sorted(self.asked) == sorted(names)
+
+
+def offset(number: int) -> str:
+    """Return MLflow's token of a page: how many runs are before it."""
+    return base64.b64encode(b'{"offset": %d}' % (number * PAGE)).decode()
+
+
+def offset_of_short_pages(number: int) -> str:
+    """Return the token of a server that gives fewer runs a page than it was asked for."""
+    return base64.b64encode(b'{"offset": %d}' % (number * PAGE // 2)).decode()
 
 
 def experiments(store: Pages, *ids: str, concurrency: int = 1) -> Any:
@@ -60,8 +91,7 @@ def test_three_pages_are_asked_for_while_one_is_judged_and_no_more() -> None:
     made = next(experiments(store, "e"))
     for judged in range(1, 6):
         assert names([next(made)]) == [f"e-{judged - 1}"]
-        assert store.wait_for(lambda: len(store.asked) >= judged + AHEAD)  # noqa: B023 (waited for here)
-        assert len(store.asked) == judged + AHEAD
+        assert store.wait_for(*(f"e-{number}" for number in range(judged + AHEAD)))
         assert len(store.read) == judged  # the others wait as the server sent them
     assert names(made) == ["e-5", "e-6", "e-7", "e-8"]
     assert len(store.asked) == 9
@@ -72,28 +102,63 @@ def test_pages_of_the_next_experiment_are_asked_for_while_the_last_of_one_is_jud
     made = experiments(store, "a", "b", "c")
     first = next(made)
     assert names([next(first), next(first)]) == ["a-0", "a-1"]
-    assert store.wait_for(lambda: store.asked == ["a-0", "a-1", "b-0", "b-1", "c-0"])
+    assert store.wait_for("a-0", "a-1", "b-0", "b-1", "c-0")
     assert [names(pages) for pages in made] == [["b-0", "b-1"], ["c-0", "c-1"]]
 
 
-def test_pages_of_as_many_experiments_as_may_be_asked_at_once_are_under_way() -> None:
-    store = Pages(5)
-    made = experiments(store, *"abcde", concurrency=3)
+def test_pages_of_one_experiment_are_asked_for_at_once_where_their_tokens_count_runs() -> None:
+    store = Pages(6, token=offset, held=(may_come := threading.Event()))
+    made = next(experiments(store, "e", concurrency=2))
+    assert names([next(made)]) == ["e-0"]
+    assert store.wait_for("e-0", "e-1", "e-2")
+    may_come.set()
+    assert names(made) == ["e-1", "e-2", "e-3", "e-4", "e-5"]
+    assert len(store.asked) <= 7  # one behind the last
+
+
+def test_pages_of_other_experiments_are_asked_for_where_tokens_tell_nothing() -> None:
+    store = Pages(3, held=(may_come := threading.Event()))
+    made = experiments(store, *"abc", concurrency=2)
     first = next(made)
-    assert store.wait_for(lambda: len(store.asked) == 3 * AHEAD + 1)
-    one_more = f"a-{AHEAD}"  # of the one whose first page is here
-    assert sorted(store.asked) == sorted(
-        [*(f"{e}-{n}" for e in "abc" for n in range(AHEAD)), one_more]
-    )
-    assert names(first) == ["a-0", "a-1", "a-2", "a-3", "a-4"]
-    assert [names(pages)[0] for pages in made] == ["b-0", "c-0", "d-0", "e-0"]
+    assert names([next(first)]) == ["a-0"]
+    assert store.wait_for("a-0", "b-0", "a-1", "b-1")
+    may_come.set()
+    assert names(first) == ["a-1", "a-2"]
+    assert [names(pages) for pages in made] == [[f"{e}-{n}" for n in range(3)] for e in "bc"]
 
 
-def test_a_page_that_is_refused_ends_it_after_those_before_it() -> None:
-    made = next(experiments(Pages(5, refused=2), "e"))
+@given(
+    counts=st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    concurrency=st.integers(1, 4),
+    token=st.sampled_from([str, offset, offset_of_short_pages]),
+)
+def test_each_page_is_given_once_and_in_order_however_many_are_asked_for_at_once(
+    counts: list[int], concurrency: int, token: Callable[[int], str]
+) -> None:
+    stores = {str(number): Pages(count, token=token) for number, count in enumerate(counts)}
+
+    class Store:
+        def oldest_first(self, experiment_id: str, *more: Any) -> Any:
+            return stores[experiment_id].oldest_first(experiment_id, *more)
+
+    made = pages_oldest_first(cast("Any", Store()), Deadline(60), list(stores), 0, concurrency)
+    assert [names(pages) for pages in made] == [
+        [f"{id_}-{page}" for page in range(count)]
+        for id_, count in zip(stores, counts, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("token", [str, offset])
+def test_a_page_that_is_refused_ends_it_after_those_before_it(token: Callable[[int], str]) -> None:
+    made = next(experiments(Pages(5, refused=2, token=token), "e", concurrency=3))
     assert names([next(made), next(made)]) == ["e-0", "e-1"]
     with pytest.raises(Refused, match="page 2 is refused"):
         next(made)
+
+
+def test_a_refusal_of_a_page_that_does_not_exist_is_no_concern() -> None:
+    made = next(experiments(Pages(3, refused=3, token=offset), "e", concurrency=3))
+    assert names(made) == ["e-0", "e-1", "e-2"]
 
 
 class Then(Pages):

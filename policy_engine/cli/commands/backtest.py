@@ -49,7 +49,7 @@ DONE, NOTHING, INTERRUPTED = 0, 4, 130
     type=click.IntRange(1, 16),
     default=2,
     show_default=True,
-    help="Experiments whose pages are read at the same time.",
+    help="Pages of runs that are asked for at the same time.",
 )
 @text_option(
     "--dask",
