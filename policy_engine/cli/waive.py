@@ -1,15 +1,18 @@
-"""The waiver for a finding that blocks, as YAML: all of it but the approval."""
+"""The waivers for what blocks, as YAML: all of them but the approval."""
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from itertools import starmap
 from pathlib import Path
 
 from policy_engine.errors import UsageError
 from policy_engine.judging.report_file import read_report
 from policy_engine.policy import Level, Outcome
 from policy_engine.policy_file.waiver import LONGEST
+from policy_engine.render.way_out import is_waivable
 from policy_engine.report import Effect, Judged, Report, RunRef
 from policy_engine.source.problems import PolicyFileError
 from policy_engine.source.yaml_source import MappingNode, SequenceNode, load_yaml
@@ -24,20 +27,22 @@ class Stanza:
 
     lines: tuple[str, ...]
 
-    def text(self) -> str:
-        """Return a whole section."""
-        return "waivers:\n" + self.entry("  ")
-
     def entry(self, indent: str) -> str:
         """Return one entry of the list."""
         first, *rest = self.lines
         return "".join([f"{indent}- {first}\n", *(f"{indent}  {line}\n" for line in rest)])
 
 
+def section(stanzas: Iterable[Stanza]) -> str:
+    """Return the section of a file that holds the waivers."""
+    return "waivers:\n" + "".join(each.entry("  ") for each in stanzas)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiverRequest:
-    """Which finding to waive, and what no report says."""
+    """Which findings to waive, and what no report says."""
 
+    each: bool
     id: str | None
     part: str | None
     run: str | None
@@ -47,19 +52,22 @@ class WaiverRequest:
     ticket: str
     expires: str
 
-    def write(self, report: Path, now: datetime) -> Stanza:
-        """Return the waiver of the one finding that this asks for.
+    def write(self, report: Path, now: datetime) -> tuple[Stanza, ...]:
+        """Return the waiver of the one finding that this asks for, or of each that can be waived.
 
         Args:
             report: A report in JSON.
             now: The moment from which a waiver holds at most 90 days.
 
         Raises:
-            UsageError: If there is no such report or finding, if there are several, or if nothing
-                waives it.
+            UsageError: If there is no such report or finding, if there are several and each was
+                not asked for, or if nothing waives it.
         """
         self._check_expires(now.astimezone(UTC).date())
-        candidate, finding = self._blocking(read_report(report))
+        found = self._blocking(read_report(report))
+        return tuple(dict.fromkeys(starmap(self._stanza, found)))
+
+    def _stanza(self, candidate: RunRef, finding: Judged) -> Stanza:
         lines = [f"id: {_quoted(finding.id)}"]
         if finding.part is not None:
             lines.append(f"part: {_quoted(finding.part)}")
@@ -87,7 +95,7 @@ class WaiverRequest:
                 f"{today} to {today + LONGEST}"
             )
 
-    def _blocking(self, report: Report) -> tuple[RunRef, Judged]:
+    def _blocking(self, report: Report) -> list[tuple[RunRef, Judged]]:
         found = [
             (subject.candidate, finding)
             for subject in report.subjects
@@ -98,13 +106,16 @@ class WaiverRequest:
         ]
         if not found:
             raise UsageError("the report has no such finding that blocks: nothing to waive")
-        if len(found) > 1:
+        if self.each and (can_be := [each for each in found if is_waivable(each[1])]):
+            return can_be
+        if len(found) > 1 and not self.each:
             listed = "".join(f"\n  {_named(*each)}" for each in found)
             raise UsageError(
-                f"{len(found)} findings block; name one by --id, --part and --run:{listed}"
+                f"{len(found)} findings block; say --all, or name one by --id, --part and --run:"
+                f"{listed}"
             )
         _refuse_what_nothing_waives(found[0][1])
-        return found[0]
+        return found
 
     def _asks_for(self, candidate: RunRef, finding: Judged) -> bool:
         return (
@@ -129,8 +140,8 @@ class WaiverRequest:
         )
 
 
-def append(stanza: Stanza, path: Path) -> None:
-    """Add the waiver to a file: as the last entry of its `waivers:`, or with that section.
+def append(stanzas: Sequence[Stanza], path: Path) -> None:
+    """Add waivers to a file: as the last entries of its `waivers:`, or with that section.
 
     Raises:
         UsageError: If the file cannot be read or written, or its waivers do not stand last in it,
@@ -138,19 +149,19 @@ def append(stanza: Stanza, path: Path) -> None:
     """
     try:
         old = path.read_text("utf-8") if path.exists() else "version: 1\n"
-        path.write_text(_appended(stanza, old, str(path)), "utf-8")
+        path.write_text(_appended(stanzas, old, str(path)), "utf-8")
     except (OSError, UnicodeDecodeError) as e:
         raise UsageError(f"{path}: {e}") from e
     except PolicyFileError as e:
         raise UsageError(str(e)) from e
 
 
-def _appended(stanza: Stanza, old: str, path: str) -> str:
+def _appended(stanzas: Sequence[Stanza], old: str, path: str) -> str:
     root = load_yaml(old.encode(), path)
     end = "" if old.endswith("\n") else "\n"
     items = root.items if isinstance(root, MappingNode) else {}
     if "waivers" not in items:
-        return old + end + stanza.text()
+        return old + end + section(stanzas)
     node = items["waivers"].node
     lines = old.splitlines()
     first = lines[node.at.line - 1] if isinstance(node, SequenceNode) and node.nodes else ""
@@ -158,7 +169,7 @@ def _appended(stanza: Stanza, old: str, path: str) -> str:
     if not (is_last and first.lstrip().startswith("- ")):
         raise UsageError(f"{path}: `waivers:` is not the last list there; paste the waiver by hand")
     indent = first[: len(first) - len(first.lstrip())]
-    return old + end + stanza.entry(indent)
+    return old + end + "".join(each.entry(indent) for each in stanzas)
 
 
 def _refuse_what_nothing_waives(finding: Judged) -> None:

@@ -5,15 +5,19 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from policy_engine.policy import Level, Outcome
-from policy_engine.report import Effect, Judged, Report, RunRef, Subject
+from policy_engine.report import Effect, Judged, Report, Subject
 
 COMMAND = "policy-engine waive --from report.json"
 """It writes a waiver; what it lacks it says itself."""
+_REPORT = "--format json=report.json"
 CHOSEN = {"reason": "WHY", "owner": "@WHO", "ticket": "TICKET", "expires": "DAY"}
 """The flags of which a person must say the value, and the word that stands for it until then.
 
 No day is proposed: what is decided again tomorrow must say the same as today.
 """
+
+BREAK = " \\\n  "
+"""Where a command goes on in the next line."""
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,80}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9=._-]{0,80}")
@@ -51,7 +55,7 @@ class WayOut(NamedTuple):
 def way_out(findings: Iterable[Judged]) -> WayOut:
     """Return what blocks, and what of it can be waived."""
     blocking = [f for f in findings if f.effect is Effect.BLOCK]
-    return WayOut(blocking, list(filter(_is_waivable, blocking)))
+    return WayOut(blocking, list(filter(is_waivable, blocking)))
 
 
 def waiver_file(subject: Subject) -> str:
@@ -67,26 +71,29 @@ def waive_lines(subject: Subject, report: Report) -> list[str]:
     """Return the commands that make the report again, and from it the waivers; empty for none.
 
     They are read by a shell, and may be quoted anywhere: each text that others chose is a plain
-    name, or a word in capitals stands for it. So do the words that a person has to choose.
+    name, or a word in capitals stands for it. So do the words that a person has to choose. Each is
+    broken once, so that a comment shows it whole.
     """
     waivable = way_out(subject.findings).waivable
     run = subject.candidate
     if not waivable or run is None:
         return []
-    judged = (
-        f"--run {_safe(run.run_id, _RUN, 'RUN')} --policies {_word(subject.policy_file, 'FILE')}"
-    )
+    id_ = _safe(run.run_id, _RUN, "RUN")
     profile = report.policies.profile
-    judged += f" --profile {_safe(profile, _ID, 'PROFILE')}" if profile else ""
-    rest = _rest(run, waiver_file(subject))
-    flags = dict.fromkeys(map(_options, waivable))
+    named = f" --profile {_safe(profile, _ID, 'PROFILE')}" if profile else ""
+    which = f" --run {id_}" if len(report.subjects) > 1 else ""
+    which += " --all" if len(waivable) > 1 else _options(waivable[0])
+    kind = "" if run.registered or run.model else " --for run"
+    target = _word(waiver_file(subject), "FILE")
+    chosen = " ".join(f'--{flag} "{word}"' for flag, word in CHOSEN.items())
+    policies = _word(subject.policy_file, "FILE")
     return [
-        f"policy-engine check {judged} --format json=report.json",
-        *(f"{COMMAND} {each} {rest}" for each in flags),
+        f"policy-engine check --run {id_}{named}{BREAK}--policies {policies} {_REPORT}",
+        f"{COMMAND}{which}{kind} --append {target}{BREAK}{chosen}",
     ]
 
 
-def _is_waivable(finding: Judged) -> bool:
+def is_waivable(finding: Judged) -> bool:
     """Say whether `waive` writes a waiver for what blocks."""
     return (
         finding.level is Level.OVERRIDABLE
@@ -97,16 +104,8 @@ def _is_waivable(finding: Judged) -> bool:
 
 def _options(finding: Judged) -> str:
     """Return the flags of `waive` that name a finding."""
-    named = f"--id {_safe(finding.id, _ID, 'ID')}"
+    named = f" --id {_safe(finding.id, _ID, 'ID')}"
     return named if finding.part is None else f"{named} --part {_word(finding.part, 'PART')}"
-
-
-def _rest(run: RunRef, file: str) -> str:
-    """Return the flags that are alike for all findings of a run."""
-    kind = "" if run.registered or run.model else " --for run"
-    target = _word(file, "FILE")
-    chosen = " ".join(f'--{flag} "{word}"' for flag, word in CHOSEN.items())
-    return f"{chosen}{kind} --append {target}"
 
 
 def _word(text: str, otherwise: str) -> str:

@@ -549,7 +549,7 @@ def test_waive_adds_to_waivers_that_are_there(project: Project) -> None:
         told = _waive("--for", "run", "--run", run_id, "--append", "policies/waivers.yaml")
         assert told.code == 0
         assert told.err == (
-            "added to policies/waivers.yaml; whoever approves it fills in approved_by\n"
+            "1 waiver added to policies/waivers.yaml; whoever approves it fills in approved_by\n"
         )
     written = load_yaml((project.folder / "policies/waivers.yaml").read_bytes(), "w").data
     assert [each["run"] for each in written["waivers"]] == ["0" * 32, "1" * 32]
@@ -562,11 +562,49 @@ def test_waive_asks_which_finding_where_several_block(project: Project) -> None:
     told = _waive()
     assert told.code == 2
     assert told.err == (
-        "policy-engine: 2 findings block; name one by --id, --part and --run:\n"
+        "policy-engine: 2 findings block; say --all, or name one by --id, --part and --run:\n"
         f"  --id model-size-budget --part size --run {'0' * 32}\n"
         f"  --id run-finished --part run --run {'0' * 32}\n"
     )
     assert _waive("--id", "run-finished").code == 0
+
+
+def test_waive_all_writes_one_for_each_finding_that_can_be_waived(project: Project) -> None:
+    project.policy(f"{_BIG}  metric-threshold: {{metric: f1, min: 0.9, level: mandatory}}\n")
+    run = candidate(status="FAILED", model=model("fraud", size="2500kB"), metrics={"f1": 0.5})
+    _report(project, run)
+    told = _waive("--all", "--append", "policies/waivers.yaml")
+    assert (told.code, told.err) == (
+        0,
+        "2 waivers added to policies/waivers.yaml; whoever approves them fills in approved_by\n",
+    )
+    file = project.folder / "policies/waivers.yaml"
+    written = load_yaml(file.read_bytes(), "w").data["waivers"]
+    assert [(each["id"], each.get("ceiling")) for each in written] == [
+        ("model-size-budget", "2.5 MB"),
+        ("run-finished", None),
+    ]
+    file.write_text(file.read_text().replace('# approved_by: "@…"', 'approved_by: "@ben"'))
+    effects = {
+        each["id"]: each["effect"]
+        for each in project.check(evidence(run)).report["subjects"][0]["findings"]
+        if each["effect"] != "none"
+    }
+    assert effects == {
+        "model-size-budget": "waived",
+        "run-finished": "waived",
+        "metric-threshold": "block",
+    }
+
+
+def test_waive_all_refuses_a_report_of_which_nothing_can_be_waived(project: Project) -> None:
+    project.policy("version: 1\npolicies: {model-size-budget: {max_size: 1kB, level: mandatory}}")
+    _report(project, candidate())
+    told = _waive("--all")
+    assert (told.code, told.err) == (
+        2,
+        "policy-engine: 'model-size-budget' is mandatory: nothing waives it\n",
+    )
 
 
 @pytest.mark.parametrize(

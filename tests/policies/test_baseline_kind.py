@@ -132,7 +132,7 @@ def test_a_model_that_only_looks_better_than_the_constant_is_inconclusive() -> N
     assert finding.remedy == (
         "evaluate on more rows: about 470 rows (100 now) decide 4 times in 5, if it is truly "
         "better by what is seen here; "
-        "settle the number first, take new ones, and test once: repeated looks find "
+        "decide on the number first, take new ones, and check again once: repeated looks find "
         "something by chance"
     )
     assert outcome(better_by(8, 4), alpha=0.2) is Outcome.PASS

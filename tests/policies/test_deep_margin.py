@@ -72,7 +72,7 @@ def test_what_is_not_shown_is_inconclusive_or_passes_where_no_proof_is_asked_for
     assert finding.remedy == (
         "evaluate both on more rows: if the true gain is the 2.50 pt seen here, about 16,100 rows "
         "(1,000 now) decide 4 times in 5; "
-        "settle the number first, take new ones, and test once: repeated looks "
+        "decide on the number first, take new ones, and check again once: repeated looks "
         "find something by chance; or merge the simple model"
     )
     assert_outcome(judged(pair, require_significant=False), "pass")

@@ -102,8 +102,8 @@ def test_a_low_ratio_that_may_be_chance_is_inconclusive() -> None:
     )
     assert finding.remedy == (
         "evaluate on more rows of sex=F and of every group that is named: about 230 a group decide "
-        "4 times in 5, if the true ratio is the 0.6 seen here; settle the number first, take "
-        "new ones, and test once: repeated looks find something by chance"
+        "4 times in 5, if the true ratio is the 0.6 seen here; decide on the number first, take "
+        "new ones, and check again once: repeated looks find something by chance"
     )
 
 

@@ -67,7 +67,9 @@ def test_a_hair_is_not_useful() -> None:
         + NOT_CHANCE
     )
     finding = assert_outcome(judged(policy(), 0.891, 0.89), "fail", message=message)
-    assert finding.remedy == "improve val_f1 further before you ask for a merge, or lower min_abs"
+    assert finding.remedy == (
+        "improve val_f1 further before you ask for a merge, or lower min_abs and say why"
+    )
 
 
 def test_a_loss_is_shown_as_a_negative_gain() -> None:
@@ -126,7 +128,9 @@ def test_a_relative_gain_is_a_share_of_the_baseline() -> None:
         + NOT_CHANCE
     )
     finding = assert_outcome(found, "fail", part="relative", message=message)
-    assert finding.remedy == "improve rmse further before you ask for a merge, or lower min_rel"
+    assert finding.remedy == (
+        "improve rmse further before you ask for a merge, or lower min_rel and say why"
+    )
     assert_outcome(found, "pass", part="absolute")
 
 

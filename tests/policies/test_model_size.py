@@ -65,7 +65,21 @@ def test_growth_of_exactly_the_limit_passes_and_one_byte_more_fails() -> None:
     before = sized(30_000_000)
     assert_outcome(judge(policy, candidate=sized(33_000_000), baseline=before), "pass")
     finding = assert_outcome(judge(policy, candidate=sized(33_000_001), baseline=before), "fail")
-    assert finding.remedy == "shrink the model, or raise max_growth and say why"
+    assert finding.remedy == "shrink the model to 33.0 MB, or raise max_growth and say why"
+
+
+def test_what_fails_names_the_one_size_that_all_limits_allow() -> None:
+    policy = bind(ModelSizeBudget, max_size="25MB", max_growth="10%")
+    found = judge(policy, candidate=sized("35.5MB"), baseline=sized(21_090_000))  # 23.199 MB
+    assert [finding.remedy for finding in found] == [
+        "shrink the model to 23.1 MB, or raise max_size and say why",
+        "shrink the model to 23.1 MB, or raise max_growth and say why",
+    ]
+    grown = judge(policy, candidate=sized("24MB"), baseline=sized(21_090_000))
+    assert [finding.remedy for finding in grown] == [
+        None,
+        "shrink the model to 23.1 MB, or raise max_growth and say why",
+    ]
 
 
 def test_growth_of_a_small_model_is_not_judged_and_needs_no_baseline() -> None:

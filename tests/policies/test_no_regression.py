@@ -106,7 +106,7 @@ def test_too_few_rows_are_inconclusive_and_say_how_many_the_margin_needs() -> No
     assert finding.remedy == (
         "evaluate both on more rows: if the candidate is truly equal, about 3,710 rows (1,000 now) "
         "decide 4 times in 5; "
-        "settle the number first, take new ones, and test once: repeated looks find "
+        "decide on the number first, take new ones, and check again once: repeated looks find "
         "something by chance; or raise `margin` of no-regression for what users can bear, not for "
         "this result"
     )
@@ -301,7 +301,7 @@ def test_a_recall_is_judged_on_the_rows_of_its_class_and_says_on_how_many() -> N
     assert finding.remedy == (
         "evaluate both on more rows of class 1: if the candidate is truly equal, about 170 rows "
         "of class 1 (60 now) decide 4 times in 5; "
-        "settle the number first, take new ones, and test once: repeated "
+        "decide on the number first, take new ones, and check again once: repeated "
         "looks find something by chance; or raise `margin` of no-regression for what users can "
         "bear, not for this result"
     )

@@ -250,7 +250,7 @@ def test_a_lead_that_may_be_luck_is_inconclusive_the_sooner_the_more_runs_were_l
     assert finding.remedy == (
         "evaluate both on more rows: if it is truly 2.50 pt better, about 2,330 rows (1,000 now) "
         "decide 4 times in 5; "
-        "settle the number first, take new ones, and test once: repeated looks find "
+        "decide on the number first, take new ones, and check again once: repeated looks find "
         "something by chance"
     )
 

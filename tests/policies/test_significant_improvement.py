@@ -76,8 +76,9 @@ def test_what_is_not_shown_is_inconclusive_and_says_the_rows_that_are_needed() -
     assert finding.remedy == (
         "evaluate both on more rows: if the true gain is 1.00 pt, about 3,590 rows (1,000 now) "
         "decide 4 times in 5, and about 89,700 if it is the 0.20 pt seen here; "
-        "settle the number first, take new ones, and test once: repeated looks find something by "
-        "chance; where it is enough to be no worse, remove this policy: no-regression judges that"
+        "decide on the number first, take new ones, and check again once: repeated looks find "
+        "something by chance; where it is enough to be no worse, remove this policy: "
+        "no-regression judges that"
     )
 
 

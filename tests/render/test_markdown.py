@@ -47,7 +47,7 @@ def test_policies_of_the_pull_request_itself_are_said_in_the_headline() -> None:
     warned = reports.report(
         reports.subject(reports.EXPLAINED, verdict=Verdict.WARN), policies=untrusted
     )
-    assert as_markdown(warned).split("\n")[:3] == [
+    assert as_markdown(warned).split("\n")[:5] == [
         (
             "<h2>⚠️ May merge, after a look: the candidate run has no file "
             "<code>explanation/importance.json</code> "
@@ -55,8 +55,13 @@ def test_policies_of_the_pull_request_itself_are_said_in_the_headline() -> None:
         ),
         "",
         (
+            "**What to do:** read the warnings below, which do not stop the merge: whoever reviews "
+            "the change decides."
+        ),
+        "",
+        (
             "Decided by policies of `feature@9f8e7d6` that are not the default branch's own: "
-            "1 warning (exit code 0). Look at the warnings below; they do not stop the merge."
+            "1 warning (exit code 0)."
         ),
     ]
     assert "at `feature@9f8e7d6`, not trusted ·" in as_markdown(warned)
@@ -90,11 +95,11 @@ def test_without_a_candidate_the_reason_is_said(
 ) -> None:
     found = reports.nothing_judged(verdict, "no run is tagged with commit 1a2b3c4")
     is_there = verdict is Verdict.NOT_EVALUATED
-    more = " Train a run of this change, or name the one that was trained." if is_there else ""
-    assert as_markdown(found) == dedent(f"""\
-        <h2>{headline}: no run is tagged with commit <code>1a2b3c4</code></h2>
-
-        Decided by the trusted policies of `main@1a2b3c4`: no findings (exit code {code}).{more}
+    more = "train a run of this change, or name the one that was trained."
+    to_do = f"**What to do:** {more}\n\n" if is_there else ""
+    head = f"<h2>{headline}: no run is tagged with commit <code>1a2b3c4</code></h2>\n\n{to_do}"
+    assert as_markdown(found) == head + dedent(f"""\
+        Decided by the trusted policies of `main@1a2b3c4`: no findings (exit code {code}).
 
         ### {headline[0]} `policies/fraud.yaml`
 
@@ -155,10 +160,10 @@ def test_ten_thousand_findings_are_cut_on_a_row_and_counted() -> None:
     assert 59_000 < len(comment) <= 60_000
     assert comment.startswith(
         f"<h2>❌ May not merge: {'; '.join(f'no {i}' for i in range(37))}; and 9963 more</h2>\n\n"
-        "Decided by the "
+        "**What to do:** "
     )
     assert (
-        f"\n\n**{10_000 - shown:,} more findings, 10,001 more waive commands, 1 more policy, "
+        f"\n\n**{10_000 - shown:,} more findings, 2 more waive commands, 1 more policy, "
         "1 more note are in the job summary and the JSON report.**\n\n<sub>policies "
     ) in comment
     assert comment.count("<details>") == comment.count("</details>") == shown
@@ -278,7 +283,7 @@ def test_what_a_proposal_would_change_is_said_above_and_shown_below() -> None:
         reports.changed(id="servable", part=None, proposed_outcome=None, proposed_effect=None),
     )
     comment = as_markdown(reports.report(reports.subject(reports.SIZE), proposal=proposal))
-    assert comment.split("\n")[4] == (
+    assert comment.split("\n")[6] == (
         "**Proposal:** the policies that this pull request proposes would change 2 of 31 "
         "findings; their verdict would be: warn. They decide nothing before the merge."
     )
@@ -316,7 +321,7 @@ def test_a_proposal_that_is_not_valid_says_why() -> None:
     )
     broken = reports.proposal(digest=None, verdict=None, problem=problem, findings=0)
     comment = as_markdown(reports.report(reports.subject(reports.SIZE), proposal=broken))
-    assert comment.split("\n")[4] == (
+    assert comment.split("\n")[6] == (
         "**Proposal:** the policies that this pull request proposes could not judge it. "
         "They decide nothing before the merge."
     )
@@ -376,11 +381,12 @@ def test_a_table_in_html_has_no_blank_line_that_would_end_it() -> None:
 
 
 def lines_to_waive(comment: str) -> list[str]:
-    """Return the commands that a comment gives to copy."""
-    return comment.split("\n```sh\n")[1].split("\n```\n", maxsplit=1)[0].splitlines()
+    """Return the commands that a comment gives to copy, each as the one line that a shell reads."""
+    commands = comment.split("\n```sh\n")[1].split("\n```\n", maxsplit=1)[0]
+    return commands.replace(" \\\n  ", " ").splitlines()
 
 
-def test_each_finding_that_blocks_has_a_line_that_waives_it() -> None:
+def test_one_command_waives_all_that_can_be_waived() -> None:
     several = [
         reports.SIZE,
         reports.SIZE._replace(id="no-regression", part=None),
@@ -392,31 +398,37 @@ def test_each_finding_that_blocks_has_a_line_that_waives_it() -> None:
     profile = replace(reports.report(subject).policies, profile="prod")
     comment = as_markdown(reports.report(subject, policies=profile))
     rest = (
-        '--reason "WHY" --owner "@WHO" --ticket "TICKET" --expires "DAY" '
-        "--append policies/waivers.yaml"
+        "--append policies/waivers.yaml "
+        '--reason "WHY" --owner "@WHO" --ticket "TICKET" --expires "DAY"'
     )
-    waive = "policy-engine waive --from report.json --id"
     assert (
-        "**What to do:** fix what blocks and push; or copy the `policy-engine waive` lines below "
-        "to have what may be waived: whoever owns `policies/` approves that, never the pull "
-        "request's author.\n"
+        "**What to do:** fix what blocks and push; or ask for a waiver of what can have one "
+        "with `policy-engine waive --from report.json --all` (lines to copy stand below): the "
+        "owners of `policies/` decide that, never the pull request's author.\n"
     ) in comment
     assert lines_to_waive(comment) == [
         (
-            f"policy-engine check --run 4f1e2d3c{'0' * 24} --policies policies/fraud.yaml "
-            "--profile prod --format json=report.json"
+            f"policy-engine check --run 4f1e2d3c{'0' * 24} --profile prod "
+            "--policies policies/fraud.yaml --format json=report.json"
         ),
-        f"{waive} model-size-budget --part size {rest}",
-        f"{waive} no-regression {rest}",
-        f"{waive} no-slice-regression --part country=EU {rest}",
+        f"policy-engine waive --from report.json --all {rest}",
     ]
+    assert "For one alone, write `--id ID --part PART` instead of `--all`." in comment
+
+
+def test_of_several_runs_the_command_names_the_one_and_a_single_finding_is_named_too() -> None:
+    blocked = reports.subject(reports.SIZE, verdict=Verdict.FAIL)
+    comment = as_markdown(reports.report(blocked, reports.subject(reports.COST)))
+    (_, waive) = lines_to_waive(comment)
+    assert f" --run 4f1e2d3c{'0' * 24} --id model-size-budget --part size --append " in waive
+    assert "--all" not in comment
 
 
 def test_a_run_without_a_model_is_waived_by_its_id() -> None:
     run = reports.candidate(model=None, registered=None)
     subject = reports.subject(reports.SIZE, verdict=Verdict.FAIL, candidate=run)
     (_, line) = lines_to_waive(as_markdown(reports.report(subject)))
-    assert ' --expires "DAY" --for run --append policies/waivers.yaml' in line
+    assert " --for run --append policies/waivers.yaml " in line
 
 
 def test_blanks_in_a_path_or_a_part_are_quoted_and_what_no_quotes_hold_is_in_capitals() -> None:
@@ -429,8 +441,7 @@ def test_blanks_in_a_path_or_a_part_are_quoted_and_what_no_quotes_hold_is_in_cap
         subject = reports.subject(finding, verdict=Verdict.FAIL, policy_file=path)
         check, waive = lines_to_waive(as_markdown(reports.report(subject)))
         assert f" --policies {told} --format " in check
-        assert " --part 'digits (evaluation)' --reason " in waive
-        assert waive.endswith(f" --append {file}")
+        assert f" --part 'digits (evaluation)' --append {file} --reason " in waive
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -447,7 +458,7 @@ def test_a_shell_that_is_given_the_lines_reads_plain_words_alone(text: str) -> N
 
 def test_an_interval_says_its_level() -> None:
     comment = as_markdown(reports.mixed())
-    assert "may be chance (90% interval -0.31 to 1.75 pt on 899 shared rows)" in comment
+    assert "may be chance</b> (90% interval -0.31 to 1.75 pt on 899 shared rows)" in comment
 
 
 @pytest.mark.parametrize(
@@ -505,4 +516,4 @@ def test_a_doubt_that_only_warns_is_no_reason_of_a_refusal() -> None:
     subject = reports.subject(gain, reports.GAIN, changes=(reports.change(),), verdict=Verdict.FAIL)
     comment = as_markdown(reports.report(subject))
     assert comment.split("\n")[0] == "<h2>❌ May not merge: <code>val_f1</code> gains 0.72 pt</h2>"
-    assert "<b>+0.72 pt, may be chance (90% interval -0.31 to 1.75 pt" in comment
+    assert "<b>+0.72 pt, may be chance</b> (90% interval -0.31 to 1.75 pt" in comment

@@ -45,7 +45,11 @@ def test_what_blocks_has_its_remedy_as_a_list_after_what_to_do_first() -> None:
 @pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.INCONCLUSIVE])
 def test_what_only_warns_says_first_what_to_do_first_and_folds_the_rest(outcome: Outcome) -> None:
     warns = reports.SIZE._replace(remedy=REMEDY, effect=Effect.WARN, outcome=outcome)
-    shown, folded = as_markdown(reports.report(reports.subject(warns))).split("<details>")[:2]
     first = "<b>Fix:</b> log the rows (x; y) of both"
+    alone = as_markdown(reports.report(reports.subject(warns))).split("<details>")[0]
+    assert alone.endswith(f"<br>{first}<ul><li>train again</li><li>or remove the policy</li></ul>")
+    blocks = reports.SIZE._replace(id="other", remedy=None)
+    beside = as_markdown(reports.report(reports.subject(blocks, warns)))
+    shown, folded = beside.split("waivers.yaml", 1)[1].split("<details>")[:2]
     assert shown.endswith(f"<br>{first}")
     assert f"<summary>numbers and rule</summary>{first}; train again; or remove" in folded

@@ -179,7 +179,10 @@ def _judged(
     basis = _BASIS[part] if unit == "%" else ""
     remedy = None
     if not passed:
-        remedy = f"improve {name} further before you ask for a merge, or lower {_SETTINGS[part]}"
+        remedy = (
+            f"improve {name} further before you ask for a merge, or lower {_SETTINGS[part]} and "
+            "say why"
+        )
     return Finding(
         outcome=Outcome.PASS if passed else Outcome.FAIL,
         message=f"{name} {_gains(value, reached, shown)}{basis}; it must gain at least {least}",

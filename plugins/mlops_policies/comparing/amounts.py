@@ -10,7 +10,8 @@ from policy_engine.evidence import Metric
 from policy_engine.quantities import divide, exact, show
 
 ONCE = (
-    "settle the number first, take new ones, and test once: repeated looks find something by chance"
+    "decide on the number first, take new ones, and check again once: repeated looks find "
+    "something by chance"
 )
 """What to heed where more is measured because a test decided nothing."""
 

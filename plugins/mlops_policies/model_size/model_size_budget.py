@@ -1,7 +1,7 @@
 """How large the model is."""
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -77,19 +77,14 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
         stored = model.size
         size = _size(stored, model.logged_size)
         doubt = _doubt(stored, model.logged_size)
+        found = []
         if self.max_size is not None:
-            yield _doubted(self._size_finding(size, self.max_size), doubt)
+            found.append(Finding.judge(size, "<=", self.max_size, "model size", part="size"))
         if self.max_growth is not None:
             growth = self.max_growth
-            yield _doubted(part("growth", lambda: self._growth_finding(case, size, growth)), doubt)
-
-    def _size_finding(self, size: Measurement, limit: int) -> Finding:
-        remedy = None
-        if size.value > limit:
-            remedy = (
-                f"shrink the model to {show(Decimal(limit), 'B')}, or raise max_size and say why"
-            )
-        return Finding.judge(size, "<=", limit, "model size", part="size", remedy=remedy)
+            found.append(part("growth", lambda: self._growth_finding(case, size, growth)))
+        for finding in _told_what_is_enough(found):
+            yield _doubted(finding, doubt)
 
     def _growth_finding(self, case: Case, size: Measurement, max_growth: Decimal) -> Finding:
         if size.value < self.growth_from:
@@ -108,7 +103,6 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
             baseline=before,
             note=f" (the baseline's {before} and {show(max_growth, '%')}; it grew by "
             f"{show(growth, '%', apart_from=max_growth)})",
-            remedy="shrink the model, or raise max_growth and say why",
         )._replace(message=_growth_words(size, before, max_growth))
         if finding.outcome is Outcome.PASS or self.growth_waived_if_gain is None:
             return finding
@@ -140,6 +134,30 @@ class ModelSizeBudget(Policy, name="model-size-budget"):
             measured=Measurement(value, unit, Grade.LOGGED, f"gain in {metric.name}"),
             limit=Limit(margin.amount, unit, ">="),
         )
+
+
+def _told_what_is_enough(found: list[Finding]) -> list[Finding]:
+    """Return the findings; those that fail name the one size that all of them allow."""
+    limits = [
+        each.limit.value
+        for each in found
+        if each.outcome is Outcome.FAIL and each.limit is not None
+    ]
+    if not limits:
+        return found
+    enough = show(_rounded_down(min(limits)), "B")
+    return [
+        each._replace(remedy=f"shrink the model to {enough}, or raise max_{each.part} and say why")
+        if each.outcome is Outcome.FAIL
+        else each
+        for each in found
+    ]
+
+
+def _rounded_down(size: Decimal) -> Decimal:
+    """Return a size (B) as it is shown, with one decimal, and never above itself."""
+    scale = Decimal(1000) ** (size.adjusted() // 3)
+    return (size / scale).quantize(Decimal("0.1"), ROUND_FLOOR) * scale
 
 
 def _growth_words(size: Measurement, before: Measurement, max_growth: Decimal) -> str:

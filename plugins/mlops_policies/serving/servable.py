@@ -93,7 +93,8 @@ class Servable(Policy, name="servable"):
             self.max_load,
             "load time",
             part="load",
-            remedy="load less at start (a smaller model, fewer imports), or raise max_load",
+            remedy="load less at start (a smaller model, fewer imports), or raise max_load and say "
+            "why",
         )
 
     def _requests(self, run: Run) -> Finding:

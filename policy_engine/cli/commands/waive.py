@@ -1,4 +1,4 @@
-"""`waive`: a waiver for what blocks."""
+"""`waive`: waivers for what blocks."""
 
 import click
 
@@ -18,6 +18,7 @@ from policy_engine.cli.options import text_option
     metavar="FILE",
     help="A report (--format json).",
 )
+@click.option("--all", "each", is_flag=True, help="One for each finding that can be waived.")
 @text_option("--id", "id_", metavar="ID", help="The binding that blocks.")
 @text_option("--part", metavar="PART", help="The part of it.")
 @text_option("--run", metavar="ID", help="The run that it blocks.")
@@ -39,8 +40,8 @@ from policy_engine.cli.options import text_option
     help="Its last day (2027-01-31), at most 90 days ahead.",
 )
 @text_option("--append", metavar="FILE", help="Add it to this file instead of printing it.")
-def waive_command(source: str, append: str | None, **given: str | None) -> None:
-    """Write the waiver for a finding that blocks; somebody else approves it.
+def waive_command(source: str, append: str | None, each: bool, **given: str | None) -> None:
+    """Write the waiver for a finding that blocks, or for each; somebody else approves it.
 
     Whoever approves it adds `approved_by`. Without it the file is refused.
     """
@@ -48,6 +49,7 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
     from pathlib import Path
 
     from policy_engine.cli import waive
+    from policy_engine.quantities.words import count
     from policy_engine.render.way_out import CHOSEN
 
     for flag, word in CHOSEN.items():
@@ -56,6 +58,7 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
                 f"'{word}' stands for what you have to say", param_hint=f"--{flag}"
             )
     written = waive.WaiverRequest(
+        each=each,
         id=given["id_"],
         part=given["part"],
         run=given["run"],
@@ -66,7 +69,8 @@ def waive_command(source: str, append: str | None, **given: str | None) -> None:
         expires=given["expires"] or "",
     ).write(Path(source), datetime.now(UTC))
     if append is None:
-        click.echo(written.text(), nl=False)
+        click.echo(waive.section(written), nl=False)
     else:
         waive.append(written, Path(append))
-        click.echo(f"added to {append}; whoever approves it fills in approved_by", err=True)
+        told = f"{count(len(written), 'waiver')} added to {append}; whoever approves "
+        click.echo(f"{told}{'it' if len(written) == 1 else 'them'} fills in approved_by", err=True)

@@ -10,7 +10,7 @@ from datetime import UTC
 from functools import partial
 
 from policy_engine.policy_file.waiver import LONGEST
-from policy_engine.quantities.words import listed
+from policy_engine.quantities.words import count, listed
 from policy_engine.render import champions, edits, rows
 from policy_engine.render.blocks import (
     Block,
@@ -26,7 +26,7 @@ from policy_engine.render.gain_picture import as_gain_picture
 from policy_engine.render.limits_picture import as_limits_picture
 from policy_engine.render.links import NO_LINKS, Links
 from policy_engine.render.remedies import steps
-from policy_engine.render.way_out import waive_lines, waiver_file, way_out
+from policy_engine.render.way_out import COMMAND, waive_lines, waiver_file, way_out
 from policy_engine.report import (
     Champion,
     Change,
@@ -46,12 +46,20 @@ _EDITS = f"<tr>{''.join(f'<th>{name}</th>' for name in edits.HEAD)}</tr>"
 _NAMES = 12
 _FILES_NAMED = 5
 _PICTURES = 3
+_REVIEWER = "whoever reviews the change decides"
 _NEXT = {
-    Verdict.PASS: " The policies have no objection; whoever reviews it decides on the rest.",
-    Verdict.WARN: " Look at the warnings below; they do not stop the merge.",
-    Verdict.NOT_EVALUATED: " Train a run of this change, or name the one that was trained.",
+    Verdict.PASS: f"nothing more for this check; ask for a review: {_REVIEWER} the rest.",
+    Verdict.WARN: f"read the warnings below, which do not stop the merge: {_REVIEWER}.",
+    Verdict.NOT_EVALUATED: "train a run of this change, or name the one that was trained.",
 }
 _MARKS = {Effect.BLOCK: "❌", Effect.WARN: "⚠️", Effect.WAIVED: "☑️", Effect.NONE: "✅"}
+_MEANINGS = {
+    Effect.BLOCK: "a policy forbids it",
+    Effect.WARN: "a policy warns of it",
+    Effect.WAIVED: "waived",
+    Effect.NONE: "within what the policies allow",
+}
+"""What the mark of a change says, however the number moved."""
 _STOPS = ("error", "blocking")
 _TITLES = {
     "error": "could not be judged",
@@ -96,25 +104,28 @@ def _headline(report: Report) -> str:
     counts = rows.tally(rows.every_finding(report))
     return (
         f"<h2>{rows.SYMBOLS[report.verdict]} {decision}{doubt}</h2>\n\n"
-        f"{trust}: {counts} (exit code {int(report.exit_code)}).{_way_out(report)}\n"
+        f"{_way_out(report)}{trust}: {counts} (exit code {int(report.exit_code)}).\n"
     )
 
 
 def _way_out(report: Report) -> str:
-    """Say how a merge that is blocked can still be had, and who decides that."""
+    """Say what to do: of a merge that is blocked how it can still be had, and who decides that."""
     out = way_out(rows.every_finding(report))
-    if not out.blocking:
-        return _NEXT.get(report.verdict, "")
-    if not out.waivable:
-        return " None of what blocks can be waived: fix it, train again and push."
-    each = "it" if len(out.blocking) == 1 else "each" if out.is_whole else "what may be"
-    folders = dict.fromkeys(waiver_file(s).rpartition("/")[0] for s in report.subjects)
-    owned = [code(f"{folder}/") if folder else "the policies" for folder in folders]
-    return (
-        " **What to do:** fix what blocks and push; or copy the `policy-engine waive` lines below "
-        f"to have {each} waived: whoever owns {listed(owned[:_FILES_NAMED])} approves that, never "
-        "the pull request's author."
-    )
+    if out.blocking and not out.waivable:
+        told = "fix what blocks, train again and push: none of it can be waived."
+    elif out.blocking:
+        which = "it" if len(out.blocking) == 1 else "all" if out.is_whole else "what can have one"
+        folders = dict.fromkeys(waiver_file(s).rpartition("/")[0] for s in report.subjects)
+        owned = [code(f"{folder}/") if folder else "the policies" for folder in folders]
+        command = code(f"{COMMAND} --all" if len(out.waivable) > 1 else COMMAND)
+        told = (
+            f"fix what blocks and push; or ask for a waiver of {which} with {command} (lines to "
+            f"copy stand below): the owners of {listed(owned[:_FILES_NAMED])} decide that, never "
+            "the pull request's author."
+        )
+    else:
+        told = _NEXT.get(report.verdict, "")
+    return f"**What to do:** {told}\n\n" if told else ""
 
 
 def _parts(report: Report, links: Links) -> Iterator[Part]:
@@ -134,20 +145,23 @@ def _subject(
     subject: Subject, report: Report, links: Links, *, has_picture: bool
 ) -> Iterator[Part]:
     yield Part(0, "policy file", ["\n".join(_introduction(subject, links))])
-    yield Part(
-        0, "change", [_change(c) for c in subject.changes], f"\n<table>\n{_CHANGES}", "</table>"
-    )
+    changes = [_change(each) for each in subject.changes]
+    closing = f"</table>{_legend(subject.changes)}"
+    yield Part(0, "change", changes, f"\n<table>\n{_CHANGES}", closing)
     findings = rows.ordered(subject.findings)
-    told = [_block(block, links) for block in blocks(findings)]
-    yield Part(1, "finding", told, "\n<ul>", "</ul>")
+    stops, rest = _stops_first(blocks(findings))
+    yield Part(1, "finding", [_block(block, links) for block in stops], "\n<ul>", "</ul>")
     yield _to_waive(subject, report)
+    told = [_block(block, links, is_whole=not stops) for block in rest]
+    yield Part(1, "finding", told, "\n<ul>", "</ul>")
     for draw in (as_gain_picture, as_limits_picture) if has_picture else ():
         picture = draw(subject)
         if picture:
             yield Part(0, "picture", [f"\n```mermaid\n{picture}\n```"])
     others = [f for f in findings if not rows.is_problem(f)]
     lines = [_other(several) for several in by_policy(others).values()]
-    yield _folded(2, "policy", rows.tally(others), lines, "ul")
+    title = f"{rows.tally(others)}, of {count(len(lines), 'policy')}"
+    yield _folded(2, "policy", title, lines, "ul")
     passed_over = [f"- {code(p.rule)}: {code(p.why, LONG)}" for p in subject.passed_over]
     yield _folded(3, "note", "Passed over as the baseline", passed_over)
     yield _folded(3, "note", "Notes", [f"- {code(note, LONG)}" for note in subject.notes])
@@ -155,19 +169,38 @@ def _subject(
 
 def _to_waive(subject: Subject, report: Report) -> Part:
     """Return commands to copy that write the waivers of what blocks."""
+    commands = waive_lines(subject, report)
     file = code(waiver_file(subject))
+    one = "For one alone, write `--id ID --part PART` instead of `--all`. " * (
+        " --all " in "".join(commands)
+    )
     return Part(
         1,
         "waive command",
-        waive_lines(subject, report),
-        "\n**To have it waived,** fill in what is in capitals and run in the repository, with "
-        "`MLFLOW_TRACKING_URI` set:\n\n```sh",
+        commands,
+        "\n**To ask for a waiver,** run in the repository, with `MLFLOW_TRACKING_URI` set and your "
+        "own words for those in capitals:\n\n```sh",
         "```\n\n"
-        "The first line makes the report again; this job's own JSON report will do as well. The "
-        f"others add to `waivers:` in {file}; DAY (YYYY-MM-DD) is their last, at most "
-        f"{LONGEST.days} days ahead. Propose that file in a pull request of its own, in which "
-        "somebody else fills in `approved_by`; once it is merged, run this check again.",
+        f"The first makes the report again; this job's JSON report will do as well. {one}Propose "
+        f"{file} in a pull request of its own: there an owner, not the author of this one, fills "
+        f"in `approved_by`; once it is merged, run this check again. DAY (YYYY-MM-DD) is at most "
+        f"{LONGEST.days} days ahead.",
     )
+
+
+def _stops_first(found: Sequence[Block]) -> tuple[list[Block], list[Block]]:
+    """Return the blocks that stop the merge, and the others."""
+    stops = [block for block in found if block.kind in _STOPS]
+    return stops, [block for block in found if block.kind not in _STOPS]
+
+
+def _legend(changes: Sequence[Change]) -> str:
+    """Return what the marks of the changes mean: of those that stand there."""
+    effects = {change.effect for change in changes}
+    told = [f"{_MARKS[each]} {meaning}" for each, meaning in _MEANINGS.items() if each in effects]
+    if told and None in effects:
+        told.append("no mark: no policy looks at it")
+    return f"\n\n<sub>{'; '.join(told)}</sub>" if told else ""
 
 
 def _introduction(subject: Subject, links: Links) -> Iterator[str]:
@@ -194,16 +227,21 @@ def _link(address: str | None, text: str) -> str:
 def _change(change: Change) -> str:
     """Return a quantity of both sides; what a policy minds carries its mark."""
     before, after, difference = map(html_prose, change_cells(change, on=True))
-    mark = "" if change.effect is None else f"{_MARKS[change.effect]} "
-    weight = ("<b>", "</b>") if is_minded(change) else ("", "")
+    mark = "" if change.effect is None else f"{_MARKS[change.effect]}&nbsp;"
+    if is_minded(change):
+        told = html_prose(change.difference)
+        difference = f"<b>{told}</b>{difference.removeprefix(told)}"
     return (
         f"<tr><td>{mark}{html_prose(change.what)}</td><td>{before}</td><td>{after}</td>"
-        f"<td>{weight[0]}{difference}{weight[1]}</td></tr>"
+        f"<td>{difference}</td></tr>"
     )
 
 
-def _block(block: Block, links: Links) -> str:
-    """Return what is the case and what to do first; what checks it by hand is folded."""
+def _block(block: Block, links: Links, *, is_whole: bool = True) -> str:
+    """Return what is the case and what to do; what checks it by hand is folded.
+
+    Beside something that blocks, what to do first about a warning is enough: the rest is folded.
+    """
     finding = block.first
     named = _all_named(block.names(worst=True))
     symbol = rows.KIND_SYMBOLS[block.kind]
@@ -213,13 +251,12 @@ def _block(block: Block, links: Links) -> str:
     first, *rest = map(html_prose, steps(finding.remedy or ""))
     if first:
         lines.append(f"<br><b>Fix:</b> {first}")
-    is_whole = block.kind in _STOPS
     if rest and is_whole:
         lines.append(f"<ul>{''.join(f'<li>{each}</li>' for each in rest)}</ul>")
     if finding.waiver:
         lines.append(f"<br><b>Waiver:</b> {html_code(rows.waiver_words(finding.waiver), LONG)}")
     facts = [html_prose(detail) for detail in block.details[:_NAMES]]
-    if rest and not is_whole:  # nobody has to fix it now: what to do first is enough
+    if rest and not is_whole:
         facts.insert(0, f"<b>Fix:</b> {'; '.join([first, *rest])}")
     numbers = dict.fromkeys(map(rows.numbers, block.findings[:_NAMES]))
     facts += [html_prose(told) for told in numbers if told]
