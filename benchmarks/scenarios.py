@@ -57,6 +57,8 @@ SCENARIOS = (
     Scenario("Few rows that differ", resampled_worlds.few_differing, cost=20),
     Scenario("Models that hardly differ", near_worlds.hardly_different),
     Scenario("A margin that nobody set", default_worlds.default_margin, cost=10),
+    Scenario("A margin of log-loss", default_worlds.default_margin_of_log_loss, cost=20),
+    Scenario("A gain that need not be shown", default_worlds.lucky_gains, cost=4),
     Scenario("Areas near 1", default_worlds.near_one, cost=25),
     Scenario("Few rows that carry most", resampled_worlds.carried_by_few, cost=25),
     Scenario("Unequal weights", resampled_worlds.unequal_weights, cost=40),

@@ -31,7 +31,7 @@ def judged(
 
 def test_models_that_agree_on_enough_rows_pass() -> None:
     message = (
-        "val_accuracy goes from 1 to 1 on 1,000 shared rows, a gain of 0.00 pt against the "
+        "val_accuracy goes from 1 to 1 on 1,000 shared rows, no change against the "
         "baseline: no worse by more than 1.00 pt (Tango's score test, only the candidate right "
         "b = 0, only the baseline c = 0: one-sided p = 0.0007409 against 'loses 1.00 pt or more'; "
         "one-sided bounds -0.27 pt and 0.27 pt; alpha = 0.05)"
@@ -60,7 +60,7 @@ def test_a_shown_loss_beyond_the_margin_fails() -> None:
         "one-sided bounds -3.33 pt and -0.74 pt; alpha = 0.05)"
     )
     finding = assert_outcome(judged(*counted(20, 40, 1000)), "fail", message=message)
-    assert finding.message == "val_accuracy lost 2.00 pt; at most 1.00 pt is allowed"
+    assert finding.message == "val_accuracy is shown to be worse: 2.00 pt lost, 1.00 pt allowed"
     assert finding.remedy == (
         "find out what the candidate loses and win it back; or raise `margin` of no-regression "
         "for what users can bear, not for this result"
@@ -436,7 +436,7 @@ def test_a_shown_loss_in_a_metric_without_a_point_fails() -> None:
     assert "it is shown to be worse, and the loss seen, 5.35 pt, is over the" in finding.whole
     assert " 5.35 pt (a point is 1 % of the baseline's val_rmse, 0.7021, since" in finding.whole
     assert finding.message == (
-        "val_rmse lost 5.35 pt (pt: 1 % of the baseline's); at most 1.00 pt is allowed"
+        "val_rmse is shown to be worse: 5.35 pt lost, 1.00 pt allowed (pt: 1 % of the baseline's)"
     )
     assert_outcome(judged(before, before, "val_rmse", margin=0.7), "inconclusive")
     small = run(predictions=rows(truth.tolist(), (truth + error * 1.001).round(3).tolist()))

@@ -145,7 +145,7 @@ def test_slices_of_equal_models_pass_where_so_few_rows_can_lose_no_more_than_the
         judged(equal, metric="f1"),
         "pass",
         message="no drop above 2.00 pt is shown in 1 slice (region=EU; Holm over 1 test at alpha = "
-        "0.05); the lowest is a gain of 0.00 pt (region=EU, 4,000 rows, one-sided p = 1 against "
+        "0.05); the lowest is no change (region=EU, 4,000 rows, one-sided p = 1 against "
         "'loses nothing'); region=US is not judged: there are 0 rows on which the models "
         "differ; a bootstrap needs 30",
     )

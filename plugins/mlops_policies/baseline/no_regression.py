@@ -310,11 +310,12 @@ def _said(
     allowed, point = amount(metric, margin), " (pt: 1 % of the baseline's)" if is_ours else ""
     if outcome is Outcome.PASS:
         return f"{metric.name} is not worse by more than the {allowed} that is allowed{point}"
-    lost = f"{metric.name} lost {amount(metric, -tested.gain, margin)}{point}"
+    lost = amount(metric, -tested.gain, margin)
     if outcome is Outcome.FAIL:
-        return f"{lost}; at most {amount(metric, margin, -tested.gain)} is allowed"
+        within = amount(metric, margin, -tested.gain)
+        return f"{metric.name} is shown to be worse: {lost} lost, {within} allowed{point}"
     if tested.gain < 0:
-        return f"{lost} here and may truly lose more than {allowed}"
+        return f"{metric.name} lost {lost}{point} here and may truly lose more than {allowed}"
     if is_carried_by_few(tested):
         return f"few rows decide whether {metric.name} is worse by more than {allowed}{point}"
     return f"too few rows to rule out that {metric.name} is worse by more than {allowed}{point}"

@@ -41,7 +41,9 @@ def amount(
 def gain_or_loss(
     metric: Metric, value: float | Decimal, apart_from: float | Decimal | None = None
 ) -> str:
-    """Return a difference as a gain, or as a loss where it is below 0."""
+    """Return a difference as a gain, as a loss where it is below 0, or as none."""
+    if value == 0:
+        return "no change"
     if value < 0:
         return f"a loss of {amount(metric, -value, apart_from)}"
     return f"a gain of {amount(metric, value, apart_from)}"

@@ -43,9 +43,9 @@ def luck(candidate: Run, baseline: Run, metric: Metric, least: float) -> Luck:
     differ = ""
     if isinstance(tested, Counts):
         differ = f", {tested.wins + tested.losses:,} of them differ"
-        chance = _of_counts(tested.wins + tested.losses, least * tested.n)
+        chance = chance_by_counts(tested.wins + tested.losses, least * tested.n)
     else:
-        chance = 1 - NormalDist().cdf(least / tested.standard_error)
+        chance = chance_by_error(tested.standard_error, least)
     beside = ": bind `significant-improvement` beside it" if chance > LIKELY else ""
     said = (
         f"; a model that is no better reaches this in {show(exact(round(chance, 2)), '%')} of "
@@ -54,7 +54,12 @@ def luck(candidate: Run, baseline: Run, metric: Metric, least: float) -> Luck:
     return Luck(chance, said)
 
 
-def _of_counts(differing: int, rows: float) -> float:
+def chance_by_error(standard_error: float, least: float) -> float:
+    """Return how likely an equal model gains so much, both in the metric's units."""
+    return 1 - NormalDist().cdf(least / standard_error)
+
+
+def chance_by_counts(differing: int, rows: float) -> float:
     """Return how likely an equal model alone is right on so many more of the rows that differ."""
     wins = max(math.ceil((differing + rows) / 2 - _ROUNDING), 0)
     return mcnemar_exact(wins, differing - wins) if wins <= differing else 0.0
