@@ -133,6 +133,7 @@ class _Experiment:
         self.id_ = id_
         self.under_way: deque[_Page] = deque()
         self._last: _Page | None = None
+        self._counts = True  # whether tokens tell how many runs are before a page
 
     def next(self) -> _Page | None:
         """Return the page to ask for next; None: there is none, or only an answer can tell."""
@@ -140,7 +141,7 @@ class _Experiment:
         if last is None:
             return _Page(self, None, sure=True)
         if last.answer is None:
-            token, sure = page_after(last.token, PAGE), False
+            token, sure = page_after(last.token, PAGE) if self._counts else None, False
         elif isinstance(last.answer, BaseException):
             return None
         else:
@@ -158,7 +159,7 @@ class _Experiment:
             if after.sure or not page.sure or not isinstance(page.answer, tuple):
                 continue
             if page.answer[1] != after.token:
-                self._last = page
+                self._last, self._counts = page, False
                 while len(self.under_way) > number:
                     self.under_way.pop()
                 return

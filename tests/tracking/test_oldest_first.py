@@ -146,6 +146,9 @@ def test_each_page_is_given_once_and_in_order_however_many_are_asked_for_at_once
         [f"{id_}-{page}" for page in range(count)]
         for id_, count in zip(stores, counts, strict=True)
     ]
+    for count, store in zip(counts, stores.values(), strict=True):
+        in_vain = len(store.asked) - count
+        assert in_vain < max(AHEAD, concurrency + 1)  # once, not for each page
 
 
 @pytest.mark.parametrize("token", [str, offset])
