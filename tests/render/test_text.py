@@ -366,7 +366,7 @@ def test_a_cost_that_is_not_known_says_why_in_the_place_of_the_number() -> None:
     assert "  it has:    ! training cost not known\n" in as_text(reports.report(alone))
     beside = reports.subject(reports.SEEDED, changes=(unknown,))
     assert "\n!  training cost  not known\n" in as_text(reports.report(beside))
-    assert "<td></td><td></td><td><b>not known</b></td>" in as_markdown(reports.report(beside))
+    assert "<td></td><td><b>not known</b></td>" in as_markdown(reports.report(beside))
 
 
 def test_a_warning_says_what_to_do_first_and_what_blocks_says_all() -> None:

@@ -40,7 +40,7 @@ from policy_engine.report import (
     Verdict,
 )
 
-_CHANGES = "<tr><th></th><th>baseline</th><th>candidate</th><th>change</th></tr>"
+_CHANGES = "<tr><th></th><th>baseline → candidate</th><th>change</th></tr>"
 _CHANGED = "<tr><th>policy</th><th>policy file</th><th>run</th><th>now</th><th>proposed</th></tr>"
 _EDITS = f"<tr>{''.join(f'<th>{name}</th>' for name in edits.HEAD)}</tr>"
 _NAMES = 12
@@ -227,14 +227,12 @@ def _link(address: str | None, text: str) -> str:
 def _change(change: Change) -> str:
     """Return a quantity of both sides; what a policy minds carries its mark."""
     before, after, difference = map(html_prose, change_cells(change, on=True))
-    mark = "" if change.effect is None else f"{_MARKS[change.effect]}&nbsp;"
+    mark = "" if change.effect is None else f"{_MARKS[change.effect]} "
     if is_minded(change):
         told = html_prose(change.difference)
         difference = f"<b>{told}</b>{difference.removeprefix(told)}"
-    return (
-        f"<tr><td>{mark}{html_prose(change.what)}</td><td>{before}</td><td>{after}</td>"
-        f"<td>{difference}</td></tr>"
-    )
+    sides = f"{before} → {after}" if before else after
+    return f"<tr><td>{mark}{html_prose(change.what)}</td><td>{sides}</td><td>{difference}</td></tr>"
 
 
 def _block(block: Block, links: Links, *, is_whole: bool = True) -> str:
