@@ -118,7 +118,7 @@ def test_a_model_that_only_looks_better_than_the_constant_is_inconclusive() -> N
     assert binomtest(8, 12, alternative="greater").pvalue == pytest.approx(0.1938, abs=5e-5)
     message = (
         "val_accuracy is 0.74; it must be above that of the best constant (class 0, true of 70.0% "
-        "of the rows), 0.7; 100 rows do not show that it is better: about 470 rows do 4 times in "
+        "of the rows), 0.7; 100 rows do not show that it is better: about 520 rows do 4 times in "
         "5, "
         "if it is truly better by what is seen here (exact McNemar, only the candidate right "
         "b = 8, only the constant c = 4: one-sided p = 0.1938 against 'is no better'; "
@@ -130,7 +130,7 @@ def test_a_model_that_only_looks_better_than_the_constant_is_inconclusive() -> N
         "right on 4 of 100 rows more than always answering the same class; too few to be sure"
     )
     assert finding.remedy == (
-        "evaluate on more rows: about 470 rows (100 now) decide 4 times in 5, if it is truly "
+        "evaluate on more rows: about 520 rows (100 now) decide 4 times in 5, if it is truly "
         "better by what is seen here; "
         "decide on the number first, take new ones, and check again once: repeated looks find "
         "something by chance"

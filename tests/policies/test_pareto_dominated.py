@@ -248,7 +248,7 @@ def test_a_lead_that_may_be_luck_is_inconclusive_the_sooner_the_more_runs_were_l
         "alpha = 0.0005 = 0.05/100, as it is the best of 100 runs: 100 x p = 0.4418)"
     )
     assert finding.remedy == (
-        "evaluate both on more rows: if it is truly 2.50 pt better, about 2,330 rows (1,000 now) "
+        "evaluate both on more rows: if it is truly 2.50 pt better, about 2,410 rows (1,000 now) "
         "decide 4 times in 5; "
         "decide on the number first, take new ones, and check again once: repeated looks find "
         "something by chance"

@@ -7,12 +7,14 @@ and the policies themselves on rows and seeds that are drawn.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats.power import TTestIndPower, normal_power
 
 from mlops_policies.baseline.no_regression import NoRegression
@@ -103,8 +105,35 @@ WORLDS = [(0.08, 3), (0.2, 6), (0.04, 2)]
 @pytest.mark.parametrize(("share", "points"), WORLDS)
 def test_a_true_gain_is_shown_as_often_as_planned(share: float, points: int) -> None:
     delta = points / 100
-    n = DifferingRows(round(share * 1000), 1000).needed(delta, 0.05)
+    n = DifferingRows(round(share * 1000), 1000, exact=True).needed(delta, 0.05)
     assert passing(bind(SignificantImprovement), share, delta, n) == pytest.approx(0.8, abs=0.07)
+
+
+def exact_power(n: int, share: float, delta: float, alpha: float) -> float:
+    """Return McNemar's power out of SciPy's binomial distribution, over all that can be seen."""
+    differing = np.arange(1, n + 1)
+    of_these = stats.binom.pmf(differing, n, share)
+    differing, of_these = differing[of_these > 1e-12], of_these[of_these > 1e-12]
+    least = stats.binom.isf(alpha, differing, 0.5) + 1  # P(wins >= least) <= alpha
+    wins = (share + delta) / 2 / share
+    return float(of_these @ stats.binom.sf(least - 1, differing, wins))
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+@pytest.mark.parametrize("power", [0.8, 0.9])
+@pytest.mark.parametrize(
+    ("share", "delta"), [(0.08, 0.01), (0.08, 0.03), (0.2, 0.05), (0.04, 0.02), (0.3, 0.03)]
+)
+def test_the_exact_test_has_the_power_that_is_planned_for(
+    share: float, delta: float, power: float, alpha: float
+) -> None:
+    spread = DifferingRows(round(share * 1000), 1000, exact=True)
+    n = spread.needed(delta, alpha, power)
+    assert power - 0.003 < exact_power(n, share, delta, alpha) < power + 0.03
+    assert spread.power(n, delta, alpha) == pytest.approx(power, abs=0.003)
+    assert spread.smallest(n, alpha, power) == pytest.approx(delta, rel=0.01)
+    without = replace(spread, exact=False).needed(delta, alpha, power)
+    assert exact_power(without, share, delta, alpha) < power
 
 
 @pytest.mark.parametrize(("share", "points"), WORLDS)

@@ -28,13 +28,13 @@ from policy_engine.evidence import (
 from policy_engine.policy import Finding, Limit, Outcome, Policy, part
 from policy_engine.quantities import Tighter, exact, show, show_both
 from policy_engine.statistics import (
+    DifferingRows,
     InvalidRows,
     NotComputable,
     Outputs,
     mcnemar_exact,
     metric_definitions,
     recompute,
-    rows_needed_for_counts,
 )
 from policy_engine.statistics import RowMetric as Definition
 
@@ -216,7 +216,8 @@ def _tested(finding: Finding, table: Predictions, rule: ZeroRule, alpha: float) 
             message=f"{finding.about} as logged beats {always}; the rows that are logged do not",
             remedy="log predictions and metric of the same rows, and look at what it has learnt",
         )
-    rows = f"{about(rows_needed_for_counts(wins, losses, n, (wins - losses) / n, alpha))} rows"
+    spread = DifferingRows(wins + losses, n, exact=True)
+    rows = f"{about(spread.needed((wins - losses) / n, alpha))} rows"
     truth = "if it is truly better by what is seen here"
     said = f"; {n:,} rows do not show that it is better: {rows} do 4 times in 5, {truth}"
     return finding.saying(f"{said}{test}")._replace(

@@ -65,7 +65,8 @@ class _Question:
         """Return what more rows would show."""
         truth = if_it_gains(self.metric, self.least + self.delta, seen)
         beyond, said = seen - self.least, amount(self.metric, seen)
-        return Wanted(self.delta, f"a gain above {self.said}", truth, beyond, said)
+        is_none = not self.effect
+        return Wanted(self.delta, f"a gain above {self.said}", truth, beyond, said, is_none)
 
 
 class SignificantImprovement(Proof, name="significant-improvement"):

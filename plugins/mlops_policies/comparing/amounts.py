@@ -8,6 +8,7 @@ from mlops_policies.comparing.bootstrapped import Bootstrapped
 from mlops_policies.comparing.tested import Tested
 from policy_engine.evidence import Metric
 from policy_engine.quantities import divide, exact, show
+from policy_engine.statistics import DifferingRows
 
 ONCE = (
     "decide on the number first, take new ones, and check again once: repeated looks find "
@@ -106,6 +107,7 @@ class Wanted(NamedTuple):
         truth: In which case they do, as `if_it_gains` says it.
         seen: The difference that is seen, beyond what is tested too; 0: not worth to say.
         said: The gain that is seen, in words.
+        of_none: Whether what is tested is no gain at all, which counts test exactly.
     """
 
     delta: float
@@ -113,6 +115,7 @@ class Wanted(NamedTuple):
     truth: str
     seen: float = 0.0
     said: str = ""
+    of_none: bool = False
 
 
 def is_carried_by_few(tested: Tested) -> bool:
@@ -120,16 +123,21 @@ def is_carried_by_few(tested: Tested) -> bool:
     return isinstance(tested, Bootstrapped) and bool(tested.carried)
 
 
-def _needed(tested: Tested, delta: float, alpha: float) -> tuple[int, int, str] | None:
+def _needed(
+    tested: Tested, delta: float, alpha: float, *, of_none: bool
+) -> tuple[int, int, str] | None:
     """Return how many rows or seeds would decide, how many there are, of what; None: not known."""
     if is_carried_by_few(tested) or not (delta > 0 and tested.standard_error > 0):
         return None
-    return tested.needed(delta, alpha)
+    need, have, what = tested.needed(delta, alpha)
+    if of_none and isinstance(tested.spread, DifferingRows):
+        need = replace(tested.spread, exact=True).needed(delta, alpha)
+    return need, have, what
 
 
 def still_needed(tested: Tested, wanted: Wanted, alpha: float) -> str:
     """Return, as a sentence's end, how many rows or seeds would decide at alpha (one-sided)."""
-    rows = _needed(tested, wanted.delta, alpha)
+    rows = _needed(tested, wanted.delta, alpha, of_none=wanted.of_none)
     if rows is None:
         return ""
     need, have, what = rows
@@ -140,12 +148,12 @@ def still_needed(tested: Tested, wanted: Wanted, alpha: float) -> str:
 
 def more_needed(tested: Tested, wanted: Wanted, alpha: float) -> str:
     """Return what to do so that it decides, with how many rows or seeds, where these are few."""
-    rows = _needed(tested, wanted.delta, alpha)
+    rows = _needed(tested, wanted.delta, alpha, of_none=wanted.of_none)
     if rows is None or rows[0] <= rows[1]:
         return tested.more
     need, have, what = rows
     many = f"{about(need)} {what} ({have:,} now)"
-    seen = _needed(tested, wanted.seen, alpha)
+    seen = _needed(tested, wanted.seen, alpha, of_none=wanted.of_none)
     more = ""
     if seen is not None and seen[0] > need:
         more = f", and {about(seen[0])} if it is the {wanted.said} seen here"

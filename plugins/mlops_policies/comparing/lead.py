@@ -89,7 +89,7 @@ class Lead:
         shown = p < level
         metric, lead = self.metric, -found.gain
         truth = f"if it is truly {amount(metric, lead)} better"
-        wanted = Wanted(lead, "that the earlier run is better", truth)
+        wanted = Wanted(lead, "that the earlier run is better", truth, of_none=True)
         more = "" if shown else still_needed(found, wanted, level)
         against = Against.loss(metric, found, note=self._corrected(p))
         is_shown = "shown" if shown else "not shown"

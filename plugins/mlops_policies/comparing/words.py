@@ -14,9 +14,9 @@ from policy_engine.policy import Interval, Limit
 from policy_engine.quantities import divide, exact, show
 from policy_engine.statistics import (
     Bounds,
+    DifferingRows,
     StatisticsUnavailable,
     TwoBounds,
-    rows_needed_for_counts,
 )
 
 _MANY = 1_000_000
@@ -231,5 +231,6 @@ def rows_at_most(
     except EvidenceError:
         return ""
     differing = round(min(max(wrong, Decimal()), Decimal(1)) * _MANY)
-    rows = rows_needed_for_counts(differing, 0, _MANY, wanted.delta, alpha)
+    spread = DifferingRows(differing, _MANY, exact=wanted.of_none)
+    rows = spread.needed(wanted.delta, alpha)
     return f"; at most {about(rows)} rows show {wanted.aim} 4 times in 5, {wanted.truth}"

@@ -231,7 +231,8 @@ def _said(metric: Metric, tested: Tested, outcome: Outcome, margin: Decimal) -> 
 def _wanted(metric: Metric, gain: float, least: float, seen: float = 0.0) -> Wanted:
     """Return what more rows would show of a true gain."""
     truth = if_it_gains(metric, gain, seen)
-    return Wanted(gain - least, f"a gain above {amount(metric, least)}", truth)
+    aim = f"a gain above {amount(metric, least)}"
+    return Wanted(gain - least, aim, truth, of_none=not least)
 
 
 def _rows(metric: Metric, tested: Tested, alpha: float, least: float) -> str:

@@ -1,5 +1,6 @@
 """What a plan rests on: how far the gain varies, as it was said."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from policy_engine.cli.plan.asked import Asked
@@ -41,6 +42,13 @@ class Basis(NamedTuple):
     said: str
     have: int | None
 
+    @property
+    def of_a_slice(self) -> "Basis":
+        """The same for a slice, whose loss McNemar's exact test shows, whatever the margin."""
+        if not isinstance(self.spread, DifferingRows):
+            return self
+        return self._replace(spread=replace(self.spread, exact=True))
+
 
 def assumed(asked: Asked) -> Basis:
     """Return what was said of the spread as the basis.
@@ -61,7 +69,7 @@ def assumed(asked: Asked) -> Basis:
     said = f"one model alone is right on {show(exact(share), '%')} of {what}"
     if metric.point is None:
         metric = Metric(asked.metric, goal, POINT, "the command")  # a mean of 0/1 rows
-    spread = DifferingRows(round(share * _MANY), _MANY, what)
+    spread = DifferingRows(round(share * _MANY), _MANY, what, exact=asked.effect is not None)
     return Basis(metric, spread, test_of_counts(asked), said, asked.rows)
 
 

@@ -72,7 +72,9 @@ def questions(asked: Asked, basis: Basis, delta: float) -> list[Question]:
         each = None if basis.have is None else max(basis.have // asked.slices, 1)
         alpha = asked.alpha / asked.slices
         found.append(
-            Question(basis, delta, alpha, asked.power, each, "n a slice", FEWEST_IN_A_SLICE)
+            Question(
+                basis.of_a_slice, delta, alpha, asked.power, each, "n a slice", FEWEST_IN_A_SLICE
+            )
         )
     return found
 

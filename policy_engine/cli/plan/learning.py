@@ -1,6 +1,7 @@
 """How far a gain varies between two logged runs, as the policy itself would test it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,12 @@ def learned(asked: Asked) -> Basis:
     ready = Prepared.of(load_texts({_FILE: _text(asked)}, {}), Job(Path(), {}))
     policy = ready.policies.files[0].bindings[0].policy
     found = policy.gain_spread(_case(asked, ready))
+    spread = found.spread
+    if isinstance(spread, DifferingRows):
+        spread = replace(spread, exact=asked.effect is not None)
     return Basis(
         found.metric,
-        found.spread,
+        spread,
         _test(asked, found),
         _said(found.spread, found.where),
         asked.rows or found.spread.have,

@@ -82,6 +82,7 @@ def _least(basis: Basis, need: int) -> str:
 
 
 def _slices(asked: Asked, basis: Basis, delta: float, width: int) -> Iterator[str]:
+    basis = basis.of_a_slice
     slices, what = asked.slices or 1, basis.spread.what
     alpha = asked.alpha / slices
     need = max(basis.spread.needed(delta, alpha, asked.power), FEWEST_IN_A_SLICE)
