@@ -11,6 +11,7 @@ from scipy import stats
 from benchmarks.rates import ALPHA, RESAMPLES, Random, Rate
 from policy_engine.statistics import (
     Decision,
+    DifferingRows,
     Outputs,
     PairedRows,
     RowMetric,
@@ -21,7 +22,6 @@ from policy_engine.statistics import (
     non_inferiority,
     non_inferiority_of_counts,
     paired_bootstrap,
-    rows_needed_for_counts,
     share_of,
     shortfall,
     spend,
@@ -95,7 +95,7 @@ def true_differences(trials: int, random: Random) -> Iterator[Rate]:
     yield from _regression(
         world, 1_000, _pairs(random, trials, 1_000, _SHARE, -0.02), {"fails": 0.69}
     )
-    n = rows_needed_for_counts(40, 40, 1_000, 0.01, ALPHA)
+    n = DifferingRows(80, 1_000, exact=True).needed(0.01, ALPHA)
     cases = _pairs(random, trials, n, _SHARE, 0.01)
     rate = _share(cases, lambda b, c: _superiority(b, c, n, alpha=ALPHA) is Decision.SHOWN)
     world = f"1 pt better, on the {n:,} rows that are said to be needed"

@@ -66,7 +66,7 @@ _CLOSING = """
   bootstrap are exact for many rows, not for few: their error may lie a little above {alpha:.2f}, as
   the tables show, or below. McNemar's exact test is never above.
 - **Exact McNemar costs power**: up to 4 points of power less than the formula, which is of the test
-  that is exact only for many rows.
+  that is exact only for many rows. The rows that are said to be needed allow for that.
 - **A margin of less than one row** (0, say) is judged by McNemar's exact test: Tango's bounds would
   be wrong in up to 6 % of cases.
 - **The bootstrap under 50 rows of the rarer class** is not to be trusted, and BCa less than
